@@ -29,11 +29,7 @@ impl Host {
         if let Ok(v4) = text.parse::<Ipv4Addr>() {
             return Ok(Self::Address(IpAddr::V4(v4)));
         }
-        let named = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-        if text.is_empty() || text.len() > 255 || !text.bytes().all(named) || text.starts_with('.') {
-            return Err(HostError);
-        }
-        Ok(Self::Name(text.into()))
+        if is_name(text) { Ok(Self::Name(text.into())) } else { Err(HostError) }
     }
 
     /// The address, when the host is numeric.
@@ -57,14 +53,30 @@ impl Host {
     /// Whether this host is the domain name `name`.
     #[must_use]
     pub fn is_name(&self, name: &str) -> bool {
-        self.name().is_some_and(|own| own.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.')))
+        self.name()
+            .is_some_and(|own| own.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.')))
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let named = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(named) && !text.starts_with('.')
+}
+
+/// Whether [`Host::parse`] would read the text.
+pub(crate) fn is_host(text: &str) -> bool {
+    match text.strip_prefix('[') {
+        Some(inner) => inner.strip_suffix(']').and_then(parse_ipv6).is_some(),
+        None => is_name(text),
     }
 }
 
 /// RFC 5118 4.10: an address with one colon too many before an embedded IPv4 address (a slip of RFC 3261's grammar)
 /// is read as if it had two.
 fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
-    text.parse().ok().or_else(|| text.contains(":::").then(|| text.replacen(":::", "::", 1).parse().ok()).flatten())
+    text.parse()
+        .ok()
+        .or_else(|| text.contains(":::").then(|| text.replacen(":::", "::", 1).parse().ok()).flatten())
 }
 
 impl PartialEq for Host {

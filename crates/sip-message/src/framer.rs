@@ -1,0 +1,199 @@
+//! Cuts a byte stream into messages (RFC 3261 sections 7.5 and 18.3, RFC 5626 section 4.4.1).
+
+use crate::header_name::HeaderName;
+use crate::raw::MAX_MESSAGE;
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Largest head of a message on a stream, in bytes; a longer one closes the connection.
+pub const MAX_HEAD: usize = 32 * 1024;
+
+/// What stood next in the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// One whole message.
+    Message(Bytes),
+    /// A double CRLF: the peer asks whether the connection lives and is answered by one CRLF.
+    Ping,
+    /// A single CRLF between messages: the answer to our ping.
+    Pong,
+}
+
+/// The stream cannot be followed any further; it is closed after answering the head where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FrameError {
+    /// No Content-Length, or several that differ, or one that is no number. The head is handed over so that a 400 can
+    /// be written by its Via.
+    Length(Bytes),
+    /// A head longer than [`MAX_HEAD`], or a message longer than [`MAX_MESSAGE`].
+    TooLarge,
+}
+
+/// Collects what a stream brings and gives back whole messages. Holds at most [`MAX_HEAD`] plus [`MAX_MESSAGE`] bytes
+/// plus one read.
+#[derive(Debug, Default)]
+pub struct Framer {
+    buffer: BytesMut,
+    /// How far the head has been searched for its end, so that one-byte segments cost no second search.
+    searched: usize,
+    /// Length of the whole message, once its head is complete.
+    wanted: Option<usize>,
+}
+
+impl Framer {
+    /// An empty one, for a new connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The buffer to read into.
+    pub const fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    /// Adds what was read.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Whether part of a message has come and the rest has not: such a connection is not idle but stuck.
+    #[must_use]
+    pub fn is_mid_message(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// The next whole frame, if it has come.
+    ///
+    /// # Errors
+    /// [`FrameError`] when the stream cannot be followed; nothing more can be read from it.
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
+        if self.wanted.is_none() {
+            if let Some(keepalive) = self.keepalive() {
+                return Ok(keepalive);
+            }
+            let Some(head) = self.head_length()? else { return Ok(None) };
+            let body = content_length(self.buffer.get(..head).unwrap_or_default());
+            let Some(body) = body else {
+                return Err(FrameError::Length(self.buffer.split_to(head).freeze()));
+            };
+            if head.saturating_add(body) > MAX_MESSAGE {
+                return Err(FrameError::TooLarge);
+            }
+            self.wanted = Some(head + body);
+        }
+        match self.wanted {
+            Some(wanted) if self.buffer.len() >= wanted => {
+                self.wanted = None;
+                self.searched = 0;
+                Ok(Some(Frame::Message(self.buffer.split_to(wanted).freeze())))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// A CRLF before a start line: `Some(None)` when more must come before its meaning is known.
+    fn keepalive(&mut self) -> Option<Option<Frame>> {
+        match *self.buffer {
+            [b'\r', b'\n', b'\r', b'\n', ..] => {
+                self.buffer.advance(4);
+                Some(Some(Frame::Ping))
+            }
+            [b'\r'] | [b'\r', b'\n', b'\r'] => Some(None),
+            [b'\r', b'\n', ..] => {
+                self.buffer.advance(2);
+                Some(Some(Frame::Pong))
+            }
+            _ => None,
+        }
+    }
+
+    fn head_length(&mut self) -> Result<Option<usize>, FrameError> {
+        let from = self.searched.saturating_sub(3);
+        let found = memchr::memmem::find(self.buffer.get(from..).unwrap_or_default(), b"\r\n\r\n");
+        match found {
+            Some(at) if from + at + 4 > MAX_HEAD => Err(FrameError::TooLarge),
+            Some(at) => Ok(Some(from + at + 4)),
+            None if self.buffer.len() > MAX_HEAD => Err(FrameError::TooLarge),
+            None => {
+                self.searched = self.buffer.len();
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The one Content-Length of a head; `None` when there is none, several that differ, or no number.
+fn content_length(head: &[u8]) -> Option<usize> {
+    let mut found = None;
+    for line in head.split(|b| *b == b'\n') {
+        let Some(colon) = memchr::memchr(b':', line) else { continue };
+        let (name, value) = line.split_at_checked(colon)?;
+        if HeaderName::from_bytes(name.trim_ascii_end()) != HeaderName::ContentLength {
+            continue;
+        }
+        let digits = value.get(1..)?.trim_ascii();
+        if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let length = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        if found.is_some_and(|before| before != length) {
+            return None;
+        }
+        found = Some(length);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &[u8] = b"OPTIONS sip:a SIP/2.0\r\nl: 4\r\n\r\nbody";
+
+    fn frames(framer: &mut Framer) -> Vec<Frame> {
+        std::iter::from_fn(|| framer.next_frame().unwrap()).collect()
+    }
+
+    #[test]
+    fn sip_11_a_message_comes_whole_however_it_is_cut() {
+        for size in 1..ONE.len() * 2 {
+            let mut framer = Framer::new();
+            let mut seen = Vec::new();
+            for piece in [ONE, ONE].concat().chunks(size) {
+                framer.push(piece);
+                seen.extend(frames(&mut framer));
+            }
+            assert_eq!(seen, vec![Frame::Message(Bytes::from_static(ONE)); 2], "pieces of {size}");
+            assert!(!framer.is_mid_message());
+        }
+    }
+
+    #[test]
+    fn sip_11_without_a_length_the_stream_cannot_be_followed() {
+        for head in ["", "Content-Length: -1\r\n", "l: 4\r\nContent-Length: 5\r\n", "Content-Length: x\r\n"] {
+            let text = format!("OPTIONS sip:a SIP/2.0\r\n{head}\r\n");
+            let mut framer = Framer::new();
+            framer.push(text.as_bytes());
+            assert_eq!(framer.next_frame(), Err(FrameError::Length(text.into())), "{head}");
+        }
+    }
+
+    #[test]
+    fn rfc5626_4_4_1_double_crlf_is_a_ping_and_a_single_one_a_pong() {
+        let mut framer = Framer::new();
+        framer.push(b"\r\n\r\n\r\n");
+        framer.push(ONE);
+        let message = Frame::Message(Bytes::from_static(ONE));
+        assert_eq!(frames(&mut framer), [Frame::Ping, Frame::Pong, message]);
+    }
+
+    #[test]
+    fn a_head_without_end_is_bounded() {
+        let mut framer = Framer::new();
+        framer.push(&vec![b'x'; MAX_HEAD + 1]);
+        assert_eq!(framer.next_frame(), Err(FrameError::TooLarge));
+        let mut framer = Framer::new();
+        framer.push(b"OPTIONS sip:a SIP/2.0\r\nl: 99999999\r\n\r\n");
+        assert_eq!(framer.next_frame(), Err(FrameError::TooLarge));
+    }
+}
