@@ -1,1 +1,20 @@
-//! (being written)
+//! Non-INVITE transactions (RFC 3261 section 17, RFC 4320) and the table that matches messages to them.
+//!
+//! Two machines, [`client::Client`] and [`server::Server`], each a state that owns its deadlines; [`Transactions`] holds
+//! them, matches by branch, sent-by and method, and says what to transmit. Where something goes is the caller's type
+//! `P`, carried and never looked at.
+//!
+//! Not here: INVITE transactions. Nothing in this network accepts an INVITE; it is answered without state (section
+//! 8.2.7) and its ACK is absorbed.
+
+mod client;
+mod server;
+mod table;
+mod timers;
+
+pub use client::{Client, ClientEvent, ClientState};
+pub use server::{Repeat, Server, ServerEvent, ServerState};
+pub use table::{
+    ClientId, Event, Lookup, MAX_CLIENTS, MAX_SERVERS, Request, Response, ServerId, Transactions, Transmit,
+};
+pub use timers::Timers;

@@ -1,0 +1,223 @@
+//! The non-INVITE server transaction (RFC 3261 section 17.2.2, as changed by RFC 4320).
+
+use crate::timers::Timers;
+use clock::Mono;
+use std::time::Duration;
+
+/// The states of figure 8. A state owns its deadlines; leaving it cancels them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerState {
+    /// No response yet.
+    Trying {
+        /// When a 100 may be sent; never on a stream.
+        trying_due: Option<Mono>,
+        /// When the client has given up: a response later than that helps nobody.
+        give_up: Mono,
+    },
+    /// A 100 was sent.
+    Proceeding {
+        /// As in `Trying`.
+        give_up: Mono,
+    },
+    /// The final response was sent and is sent again to every repeat of the request.
+    Completed {
+        /// When the transaction ends.
+        timer_j: Mono,
+    },
+    /// Over.
+    Terminated,
+}
+
+/// What a repeat of the request gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Nothing yet; the answer is on its way.
+    Absorb,
+    /// The last response, again.
+    Resend,
+}
+
+/// What a deadline brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerEvent {
+    /// Nothing.
+    Nothing,
+    /// Send 100 (RFC 4320 section 4.1: not before Timer E of the client has reached T2).
+    SendTrying,
+    /// The transaction ended.
+    Ended,
+}
+
+/// One server transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct Server {
+    state: ServerState,
+    timers: Timers,
+    reliable: bool,
+}
+
+impl Server {
+    /// The request has just come.
+    #[must_use]
+    pub fn start(now: Mono, timers: Timers, reliable: bool) -> Self {
+        let trying_due = (!reliable).then(|| now + until_t2(timers));
+        let give_up = now + timers.timer_f();
+        Self { state: ServerState::Trying { trying_due, give_up }, timers, reliable }
+    }
+
+    /// The state.
+    #[must_use]
+    pub const fn state(&self) -> ServerState {
+        self.state
+    }
+
+    /// When [`Server::on_deadline`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        match self.state {
+            ServerState::Trying { trying_due, give_up } => {
+                Some(trying_due.map_or(give_up, |due| due.min(give_up)))
+            }
+            ServerState::Proceeding { give_up } => Some(give_up),
+            ServerState::Completed { timer_j } => Some(timer_j),
+            ServerState::Terminated => None,
+        }
+    }
+
+    /// The request came again.
+    #[must_use]
+    pub const fn on_repeat(&self) -> Repeat {
+        match self.state {
+            ServerState::Trying { .. } | ServerState::Terminated => Repeat::Absorb,
+            ServerState::Proceeding { .. } | ServerState::Completed { .. } => Repeat::Resend,
+        }
+    }
+
+    /// A final response is about to be sent; whether it may be. A second one, or one too late, is dropped (RFC 4320
+    /// section 4.2).
+    pub fn on_final(&mut self, now: Mono) -> bool {
+        match self.state {
+            ServerState::Trying { .. } | ServerState::Proceeding { .. } => {
+                self.state = if self.reliable {
+                    ServerState::Terminated
+                } else {
+                    ServerState::Completed { timer_j: now + self.timers.timer_f() }
+                };
+                true
+            }
+            ServerState::Completed { .. } | ServerState::Terminated => false,
+        }
+    }
+
+    /// A deadline may have passed; harmless when none has.
+    pub fn on_deadline(&mut self, now: Mono) -> ServerEvent {
+        match self.state {
+            ServerState::Trying { give_up, .. } | ServerState::Proceeding { give_up } if give_up <= now => {
+                self.state = ServerState::Terminated;
+                ServerEvent::Ended
+            }
+            ServerState::Trying { trying_due: Some(due), give_up } if due <= now => {
+                self.state = ServerState::Proceeding { give_up };
+                ServerEvent::SendTrying
+            }
+            ServerState::Completed { timer_j } if timer_j <= now => {
+                self.state = ServerState::Terminated;
+                ServerEvent::Ended
+            }
+            ServerState::Trying { .. }
+            | ServerState::Proceeding { .. }
+            | ServerState::Completed { .. }
+            | ServerState::Terminated => ServerEvent::Nothing,
+        }
+    }
+}
+
+/// How long a client takes from its first sending until its Timer E is set to T2.
+fn until_t2(timers: Timers) -> Duration {
+    let mut gap = timers.t1;
+    let mut passed = Duration::ZERO;
+    while gap < timers.t2 {
+        passed += gap;
+        gap *= 2;
+    }
+    passed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Mono {
+        Mono::at(Duration::from_millis(ms))
+    }
+
+    fn server(reliable: bool) -> Server {
+        Server::start(Mono::ZERO, Timers::DEFAULT, reliable)
+    }
+
+    #[test]
+    fn sip_07_a_100_comes_after_three_and_a_half_seconds_and_only_on_udp() {
+        let mut udp = server(false);
+        assert_eq!(udp.on_deadline(ms(3499)), ServerEvent::Nothing);
+        assert_eq!(udp.on_deadline(ms(3500)), ServerEvent::SendTrying);
+        assert_eq!(server(true).deadline(), Some(ms(32000)));
+    }
+
+    #[test]
+    fn sip_06_repeats_get_the_same_final_for_timer_j_on_udp_and_none_on_tcp() {
+        let mut udp = server(false);
+        assert!(udp.on_final(ms(10)));
+        assert_eq!(udp.on_deadline(ms(32009)), ServerEvent::Nothing);
+        assert_eq!(udp.on_repeat(), Repeat::Resend);
+        assert_eq!(udp.on_deadline(ms(32010)), ServerEvent::Ended);
+        let mut tcp = server(true);
+        assert!(tcp.on_final(ms(10)));
+        assert_eq!(tcp.state(), ServerState::Terminated);
+    }
+
+    #[test]
+    fn sip_07_a_late_final_is_dropped() {
+        let mut server = server(false);
+        server.on_deadline(ms(3500));
+        assert_eq!(server.on_deadline(ms(31999)), ServerEvent::Nothing);
+        assert_eq!(server.on_deadline(ms(32000)), ServerEvent::Ended);
+        assert!(!server.on_final(ms(32001)));
+    }
+
+    /// Every state times every event: repeat, final, early deadline, last deadline.
+    #[test]
+    fn rfc3261_figure_8_every_state_and_event() {
+        let proceeding = || {
+            let mut s = server(false);
+            s.on_deadline(ms(3500));
+            s
+        };
+        let completed = || {
+            let mut s = server(false);
+            s.on_final(ms(0));
+            s
+        };
+        let terminated = || {
+            let mut s = server(true);
+            s.on_final(ms(0));
+            s
+        };
+        type Row = (Repeat, bool, ServerEvent, ServerEvent);
+        let rows: [(&str, &dyn Fn() -> Server, Row); 4] = [
+            (
+                "trying",
+                &|| server(false),
+                (Repeat::Absorb, true, ServerEvent::SendTrying, ServerEvent::Ended),
+            ),
+            ("proceeding", &proceeding, (Repeat::Resend, true, ServerEvent::Nothing, ServerEvent::Ended)),
+            ("completed", &completed, (Repeat::Resend, false, ServerEvent::Nothing, ServerEvent::Ended)),
+            ("terminated", &terminated, (Repeat::Absorb, false, ServerEvent::Nothing, ServerEvent::Nothing)),
+        ];
+        for (name, start, (repeat, accepts, early, last)) in rows {
+            assert_eq!(start().on_repeat(), repeat, "{name}");
+            assert_eq!(start().on_final(ms(4000)), accepts, "{name}");
+            assert_eq!(start().on_deadline(ms(3600)), early, "{name}");
+            assert_eq!(start().on_deadline(ms(32000)), last, "{name}");
+        }
+    }
+}

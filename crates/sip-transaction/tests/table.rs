@@ -1,0 +1,169 @@
+//! Matching of messages to transactions (RFC 3261 sections 17.1.3 and 17.2.3), in virtual time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test helper may fail its test"
+)]
+
+use bytes::Bytes;
+use clock::Mono;
+use sip_message::Message;
+use sip_transaction::{Event, Lookup, Request, ServerId, Timers, Transactions, Transmit};
+use std::time::Duration;
+
+fn ms(ms: u64) -> Mono {
+    Mono::at(Duration::from_millis(ms))
+}
+
+fn request(method: &str, via: &str, cseq: u32) -> Message {
+    let text = format!(
+        "{method} sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP {via}\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\n\
+         Call-ID: c\r\nCSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
+    );
+    Message::parse(text.into()).unwrap()
+}
+
+fn response(branch: &str, status: u16, method: &str) -> Message {
+    let text = format!(
+        "SIP/2.0 {status} X\r\nVia: SIP/2.0/UDP us;branch={branch}\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\n\
+         Call-ID: c\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
+    );
+    Message::parse(text.into()).unwrap()
+}
+
+fn arrive(table: &mut Transactions<&'static str>, now: Mono, message: &Message) -> Lookup<&'static str> {
+    table.on_request(now, message, Timers::DEFAULT, false)
+}
+
+fn fresh(table: &mut Transactions<&'static str>, message: &Message) -> ServerId {
+    match arrive(table, Mono::ZERO, message) {
+        Lookup::New(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn to_client(bytes: &'static [u8]) -> Transmit<&'static str> {
+    Transmit { path: "client", bytes: Bytes::from_static(bytes) }
+}
+
+fn send(table: &mut Transactions<&'static str>, branch: &str) -> sip_transaction::ClientId {
+    let request = Request {
+        branch,
+        method: "NOTIFY",
+        path: "server",
+        bytes: Bytes::from_static(b"NOTIFY"),
+        reliable: false,
+        timers: Timers::DEFAULT,
+        give_up: Timers::DEFAULT.timer_f(),
+    };
+    table.send(Mono::ZERO, request).unwrap().0
+}
+
+#[test]
+fn rfc3261_17_2_3_what_makes_a_repeat() {
+    let mut table = Transactions::new();
+    let original = request("SUBSCRIBE", "h1:5060;branch=z9hG4bKa", 1);
+    fresh(&mut table, &original);
+    let rows = [
+        ("the same", request("SUBSCRIBE", "h1:5060;branch=z9hG4bKa", 1), true),
+        ("sent-by in another case", request("SUBSCRIBE", "H1:5060;branch=z9hG4bKa", 1), true),
+        ("another branch", request("SUBSCRIBE", "h1:5060;branch=z9hG4bKb", 1), false),
+        ("another sender", request("SUBSCRIBE", "h2:5060;branch=z9hG4bKa", 1), false),
+        ("another port", request("SUBSCRIBE", "h1;branch=z9hG4bKa", 1), false),
+        ("another method", request("PUBLISH", "h1:5060;branch=z9hG4bKa", 1), false),
+    ];
+    for (name, message, repeat) in rows {
+        assert_eq!(matches!(arrive(&mut table, ms(1), &message), Lookup::Repeat(None)), repeat, "{name}");
+    }
+}
+
+#[test]
+fn rfc3261_17_2_3_an_rfc2543_element_is_matched_by_its_whole_request() {
+    let mut table = Transactions::new();
+    for via in ["h1", "h1;branch=1", "h1;branch=z9hG4bK"] {
+        fresh(&mut table, &request("SUBSCRIBE", via, 1));
+        assert_eq!(arrive(&mut table, ms(1), &request("SUBSCRIBE", via, 1)), Lookup::Repeat(None), "{via}");
+        fresh(&mut table, &request("SUBSCRIBE", via, 2));
+    }
+}
+
+#[test]
+fn sip_06_the_final_response_is_sent_again_until_timer_j_and_then_forgotten() {
+    let mut table = Transactions::new();
+    let message = request("PUBLISH", "h1;branch=z9hG4bKa", 1);
+    let id = fresh(&mut table, &message);
+    assert_eq!(table.respond(ms(10), id, to_client(b"200")), Some(to_client(b"200")));
+    assert_eq!(table.respond(ms(10), id, to_client(b"500")), None, "only one final response");
+    assert_eq!(arrive(&mut table, ms(20), &message), Lookup::Repeat(Some(to_client(b"200"))));
+    table.on_deadline(ms(32_009));
+    assert_eq!(table.len(), (0, 1));
+    table.on_deadline(ms(32_010));
+    assert!(table.is_empty());
+    assert_eq!(table.poll_event(), None);
+}
+
+#[test]
+fn sip_07_a_request_nobody_answers_gets_a_100_and_is_then_forgotten() {
+    let mut table = Transactions::new();
+    let message = request("PUBLISH", "h1;branch=z9hG4bKa", 1);
+    let id = fresh(&mut table, &message);
+    table.on_deadline(ms(3500));
+    assert_eq!(table.poll_event(), Some(Event::TryingDue(id)));
+    table.provisional(id, to_client(b"100"));
+    assert_eq!(arrive(&mut table, ms(4000), &message), Lookup::Repeat(Some(to_client(b"100"))));
+    table.on_deadline(ms(32_000));
+    assert!(table.is_empty());
+    assert_eq!(table.respond(ms(32_001), id, to_client(b"200")), None);
+}
+
+#[test]
+fn rfc3261_17_1_3_a_response_matches_by_branch_and_method() {
+    let mut table = Transactions::new();
+    let id = send(&mut table, "z9hG4bKours");
+    assert_eq!(table.on_response(ms(1), &response("z9hG4bKother", 200, "NOTIFY")), None);
+    assert_eq!(table.on_response(ms(1), &response("z9hG4bKours", 200, "PUBLISH")), None);
+    let provisional = table.on_response(ms(1), &response("z9hG4bKours", 100, "NOTIFY")).unwrap();
+    assert_eq!((provisional.client, provisional.provisional), (id, true));
+    assert!(!table.on_response(ms(2), &response("z9hG4bKours", 200, "NOTIFY")).unwrap().provisional);
+    assert_eq!(
+        table.on_response(ms(3), &response("z9hG4bKours", 200, "NOTIFY")),
+        None,
+        "a repeat is absorbed"
+    );
+    table.on_deadline(ms(5002));
+    assert!(table.is_empty());
+}
+
+#[test]
+fn sip_05_the_request_is_sent_again_and_times_out() {
+    let mut table = Transactions::new();
+    let id = send(&mut table, "z9hG4bKours");
+    let mut resent = 0;
+    while let Some(at) = table.deadline() {
+        table.on_deadline(at);
+        match table.poll_event() {
+            Some(Event::Transmit(transmit)) => {
+                assert_eq!(transmit.path, "server");
+                resent += 1;
+            }
+            Some(Event::TimedOut(timed_out)) => {
+                assert_eq!((timed_out, at), (id, ms(32_000)));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(resent, 10);
+    assert!(table.is_empty());
+}
+
+#[test]
+fn sip_15_a_lost_path_names_the_transactions_that_waited_on_it() {
+    let mut table = Transactions::new();
+    let id = send(&mut table, "z9hG4bKours");
+    assert_eq!(table.waiting_on(|path| *path == "server"), [id]);
+    assert!(table.on_transport_error(id));
+    assert!(!table.on_transport_error(id));
+    assert!(table.is_empty());
+}
