@@ -1,1 +1,37 @@
-//! (being written)
+//! A SIP node without its sockets: transactions, resolution and the proxy steps of RFC 3261 section 16 around a
+//! [`Role`], which decides.
+//!
+//! [`Node`] is driven by [`Input`]s and says what is to be done by [`Output`]s; time and randomness are handed in. The
+//! way of a request: bytes, [`Node::handle`], `sip-message`, `sip-transaction`, [`Role::on_request`], a [`Decision`], an
+//! errand (resolution, transaction, next address on failure), bytes. A response walks back the same way.
+//!
+//! Not here: sockets, files, DNS packets, Cx frames (the runtime's), and any rule of one role alone.
+
+mod decision;
+mod dispatch;
+mod effects;
+mod errand;
+mod inbound;
+mod input;
+mod loop_check;
+mod node;
+mod output;
+mod own;
+mod prepare;
+mod random;
+mod receive;
+mod respond;
+mod role;
+mod settings;
+mod trust;
+
+pub use decision::{Decision, DropReason, ForwardPlan, Next, Refusal, Verdict};
+pub use effects::{Effects, Storage};
+pub use inbound::{InboundRequest, Source};
+pub use input::{CommandId, Flow, HssRequestId, Input, ListenerId};
+pub use node::Node;
+pub use output::{Event, HssToken, Output, Record, Seq, Transmit};
+pub use own::{Outcome, OwnRequest};
+pub use random::Random;
+pub use role::Role;
+pub use settings::{Listener, Peer, Settings, Side};

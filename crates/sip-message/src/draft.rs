@@ -5,6 +5,7 @@
 
 use crate::header_name::HeaderName;
 use crate::method::Method;
+use crate::name_addr::NameAddr;
 use crate::uri::Uri;
 use bytes::{BufMut, Bytes, BytesMut};
 use std::fmt::Display;
@@ -70,6 +71,17 @@ impl Draft {
     #[must_use]
     pub const fn request_uri(&self) -> &Uri {
         &self.request_uri
+    }
+
+    /// The topmost Route entry, where there is one that reads.
+    #[must_use]
+    pub fn first_route(&self) -> Option<Uri> {
+        let routes = self.lines.as_ref().split(|b: &u8| *b == b'\n').filter_map(|line| {
+            let (name, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
+            let is_route = HeaderName::from_bytes(name) == HeaderName::Route;
+            std::str::from_utf8(value.get(1..)?).ok().filter(|_| is_route)
+        });
+        routes.flat_map(crate::text::list).next().and_then(|value| NameAddr::parse(value).ok()?.uri().ok())
     }
 
     /// Length on the wire with a Via value of `via` bytes.

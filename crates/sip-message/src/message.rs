@@ -219,13 +219,9 @@ impl Message {
         self.raw.value(HeaderName::Expires).and_then(delta_seconds)
     }
 
-    /// Notes where the request really came from, so that every response and every relayed copy carries it in the
-    /// topmost Via (RFC 3261 section 18.2.1, RFC 3581 section 4).
+    /// See [`RawMessage::stamp_source`].
     pub fn stamp_source(&mut self, source: SocketAddr) {
-        let stamped = self.raw.list(HeaderName::Via).next().and_then(|value| {
-            Via::parse(value).ok().and_then(|via| via.stamped(value, source)).map(String::into_boxed_str)
-        });
-        self.raw.stamped_via = stamped;
+        self.raw.stamp_source(source);
     }
 }
 

@@ -5,8 +5,10 @@ use crate::header_name::HeaderName;
 use crate::method::Method;
 use crate::status::StatusCode;
 use crate::text::{self, is_token, trim};
+use crate::via::Via;
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::ops::Range;
 
 /// Most header lines of a message; more is [`Defect::TooManyHeaders`].
@@ -175,6 +177,15 @@ impl RawMessage {
     #[must_use]
     pub fn list_has(&self, name: HeaderName, token: &str) -> bool {
         self.list(name).any(|value| value.eq_ignore_ascii_case(token))
+    }
+
+    /// Notes where the request really came from, so that every response and every relayed copy carries it in the
+    /// topmost Via (RFC 3261 section 18.2.1, RFC 3581 section 4).
+    pub fn stamp_source(&mut self, source: SocketAddr) {
+        let value = self.list(HeaderName::Via).next();
+        let stamped =
+            value.and_then(|value| Via::parse(value).ok().and_then(|via| via.stamped(value, source)));
+        self.stamped_via = stamped.map(String::into_boxed_str);
     }
 
     /// The topmost Via value, with its real source once stamped.

@@ -15,6 +15,7 @@ mod timers;
 pub use client::{Client, ClientEvent, ClientState};
 pub use server::{Repeat, Server, ServerEvent, ServerState};
 pub use table::{
-    ClientId, Event, Lookup, MAX_CLIENTS, MAX_SERVERS, Request, Response, ServerId, Transactions, Transmit,
+    Arrival, ClientId, Event, Lookup, MAX_CLIENTS, MAX_SERVERS, Request, Response, ServerId, Transactions,
+    Transmit,
 };
 pub use timers::Timers;

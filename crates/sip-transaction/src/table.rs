@@ -39,11 +39,27 @@ pub enum Event<P> {
     /// Send this (again).
     Transmit(Transmit<P>),
     /// A request has waited so long that its client may be told 100 (RFC 4320).
-    TryingDue(ServerId),
+    TryingDue {
+        /// The transaction.
+        server: ServerId,
+        /// The request as it came in.
+        request: Arrival<P>,
+    },
     /// No final response came within Timer F.
     TimedOut(ClientId),
     /// A server transaction ended without having been answered.
     Unanswered(ServerId),
+}
+
+/// A request as it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival<P> {
+    /// Where from.
+    pub path: P,
+    /// The message.
+    pub bytes: Bytes,
+    /// Whether the transport loses nothing.
+    pub reliable: bool,
 }
 
 /// What a request is to the table.
@@ -96,6 +112,8 @@ struct ClientEntry<P> {
 struct ServerEntry<P> {
     machine: Server,
     key: Box<str>,
+    /// Kept until the first response.
+    request: Option<Arrival<P>>,
     last: Option<Transmit<P>>,
 }
 
@@ -146,7 +164,13 @@ impl<P: Clone> Transactions<P> {
     }
 
     /// A request came: is it new?
-    pub fn on_request(&mut self, now: Mono, request: &Message, timers: Timers, reliable: bool) -> Lookup<P> {
+    pub fn on_request(
+        &mut self,
+        now: Mono,
+        request: &Message,
+        path: P,
+        (timers, reliable): (Timers, bool),
+    ) -> Lookup<P> {
         let key = server_key(request);
         if let Some(id) = self.server_by_key.get(&key) {
             let again = self.servers.get(id).and_then(|entry| match entry.machine.on_repeat() {
@@ -162,7 +186,8 @@ impl<P: Clone> Transactions<P> {
         let machine = Server::start(now, timers, reliable);
         self.set_deadline(Id::Server(id), machine.deadline());
         self.server_by_key.insert(key.clone(), id);
-        self.servers.insert(id, ServerEntry { machine, key, last: None });
+        let request = Some(Arrival { path, bytes: request.bytes().clone(), reliable });
+        self.servers.insert(id, ServerEntry { machine, key, request, last: None });
         Lookup::New(id)
     }
 
@@ -180,6 +205,7 @@ impl<P: Clone> Transactions<P> {
         if !entry.machine.on_final(now) {
             return None;
         }
+        entry.request = None;
         match entry.machine.deadline() {
             Some(at) => {
                 entry.last = Some(transmit.clone());
@@ -297,7 +323,10 @@ impl<P: Clone> Transactions<P> {
         let Some(entry) = self.servers.get_mut(&id) else { return };
         let answered = entry.last.is_some();
         match entry.machine.on_deadline(now) {
-            ServerEvent::SendTrying => self.events.push_back(Event::TryingDue(id)),
+            ServerEvent::SendTrying => {
+                let event = entry.request.take().map(|request| Event::TryingDue { server: id, request });
+                self.events.extend(event);
+            }
             ServerEvent::Ended if !answered => self.events.push_back(Event::Unanswered(id)),
             ServerEvent::Ended | ServerEvent::Nothing => {}
         }

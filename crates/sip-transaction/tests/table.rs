@@ -34,7 +34,7 @@ fn response(branch: &str, status: u16, method: &str) -> Message {
 }
 
 fn arrive(table: &mut Transactions<&'static str>, now: Mono, message: &Message) -> Lookup<&'static str> {
-    table.on_request(now, message, Timers::DEFAULT, false)
+    table.on_request(now, message, "client", (Timers::DEFAULT, false))
 }
 
 fn fresh(table: &mut Transactions<&'static str>, message: &Message) -> ServerId {
@@ -110,7 +110,10 @@ fn sip_07_a_request_nobody_answers_gets_a_100_and_is_then_forgotten() {
     let message = request("PUBLISH", "h1;branch=z9hG4bKa", 1);
     let id = fresh(&mut table, &message);
     table.on_deadline(ms(3500));
-    assert_eq!(table.poll_event(), Some(Event::TryingDue(id)));
+    match table.poll_event() {
+        Some(Event::TryingDue { server, request }) => assert_eq!((server, request.path), (id, "client")),
+        other => panic!("{other:?}"),
+    }
     table.provisional(id, to_client(b"100"));
     assert_eq!(arrive(&mut table, ms(4000), &message), Lookup::Repeat(Some(to_client(b"100"))));
     table.on_deadline(ms(32_000));

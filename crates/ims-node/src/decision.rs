@@ -1,0 +1,132 @@
+//! What a role decides, by value: forgetting to answer does not compile.
+
+use crate::input::Flow;
+use cx_protocol::Request;
+use sip_message::{HeaderName, Response, StatusCode, Uri};
+use std::fmt::Display;
+use std::time::Duration;
+
+/// What becomes of a request.
+#[must_use]
+#[derive(Debug)]
+pub enum Decision<W> {
+    /// Answer it.
+    Reply(Response),
+    /// Answer it with an error, a Warning and a log line.
+    Refuse(Refusal),
+    /// Send it on.
+    Forward(Box<ForwardPlan<W>>),
+    /// Ask the HSS first; the role goes on with the answer.
+    AskHss(Request, W),
+    /// Say nothing.
+    Drop(DropReason),
+}
+
+/// What becomes of the response to a request that was sent on.
+#[must_use]
+#[derive(Debug)]
+pub enum Verdict<W> {
+    /// Send it back, with these header values put in place of the ones that stand there.
+    Relay(Vec<(HeaderName, Option<String>)>),
+    /// Do this with the request instead: another server, another question, an answer of our own.
+    Instead(Decision<W>),
+}
+
+/// Why a request is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// An ACK, which is never answered.
+    Ack,
+    /// The answer would come too late for anybody (RFC 4320).
+    TooLate,
+}
+
+/// An error answer.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// The status.
+    pub status: StatusCode,
+    /// The check that failed: stands in Warning and log.
+    pub cause: &'static str,
+    /// Headers that the status asks for (Min-Expires, Allow-Events, Retry-After, ...).
+    pub headers: Vec<(HeaderName, String)>,
+    /// Copies these headers of the request.
+    pub copies: Vec<HeaderName>,
+}
+
+impl Refusal {
+    /// An error answer without further headers.
+    #[must_use]
+    pub const fn new(status: StatusCode, cause: &'static str) -> Self {
+        Self { status, cause, headers: Vec::new(), copies: Vec::new() }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: impl Display) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+}
+
+impl<W> From<Refusal> for Decision<W> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
+}
+
+/// Where a request goes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// By the topmost Route, else the Request-URI (RFC 3261 section 16.6 step 6).
+    Route,
+    /// On this flow, whatever the Request-URI says: a registered UE (RFC 5626 section 5.3).
+    Flow(Flow),
+}
+
+/// How a request is sent on. The node itself lowers Max-Forwards, removes its own topmost Route entries and applies
+/// the trust-domain rules; here stands what the role wants besides.
+#[derive(Debug)]
+pub struct ForwardPlan<W> {
+    /// Another Request-URI.
+    pub request_uri: Option<Uri>,
+    /// Discard every Route that is left.
+    pub discard_routes: bool,
+    /// Route entries to put on top, the first one topmost.
+    pub routes: Vec<String>,
+    /// Record-Route entries to put on top, the first one topmost.
+    pub record_routes: Vec<String>,
+    /// Headers to set (all lines of that name replaced) or, without a value, to remove.
+    pub headers: Vec<(HeaderName, Option<String>)>,
+    /// Values to put on top of list headers (Path, P-Called-Party-ID).
+    pub pushes: Vec<(HeaderName, String)>,
+    /// Where it goes.
+    pub next: Next,
+    /// How long to wait for the answer, where less than Timer F.
+    pub patience: Option<Duration>,
+    /// What the role goes on with when the answer comes; `None` relays it.
+    pub then: Option<W>,
+}
+
+impl<W> ForwardPlan<W> {
+    /// On by Route or Request-URI, nothing changed.
+    #[must_use]
+    pub const fn by_route() -> Self {
+        Self {
+            request_uri: None,
+            discard_routes: false,
+            routes: Vec::new(),
+            record_routes: Vec::new(),
+            headers: Vec::new(),
+            pushes: Vec::new(),
+            next: Next::Route,
+            patience: None,
+            then: None,
+        }
+    }
+
+    /// As a decision.
+    pub fn decide(self) -> Decision<W> {
+        Decision::Forward(Box::new(self))
+    }
+}

@@ -1,0 +1,108 @@
+//! Carries out what a role decided.
+
+use crate::decision::{Decision, ForwardPlan, Refusal, Verdict};
+use crate::errand::{Errand, Purpose};
+use crate::inbound::InboundRequest;
+use crate::node::{HssWait, MAX_HSS_WAITING, Node, status_of};
+use crate::own::Outcome;
+use crate::prepare::prepare;
+use crate::role::Role;
+use clock::Now;
+use sip_message::StatusCode;
+
+impl<R: Role> Node<R> {
+    pub(crate) fn decide(&mut self, now: Now, request: Box<InboundRequest>, decision: Decision<R::Waiting>) {
+        match decision {
+            Decision::Reply(response) => self.reply(now, &request, &response),
+            Decision::Refuse(refusal) => self.refuse(now, &request, &refusal),
+            Decision::Forward(plan) => self.forward(now, request, *plan),
+            Decision::AskHss(question, waiting) if self.hss.len() < MAX_HSS_WAITING => {
+                self.ask_hss(question, HssWait::Request(request, waiting));
+            }
+            Decision::AskHss(..) => {
+                let refusal =
+                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait for the HSS");
+                self.refuse(now, &request, &refusal);
+            }
+            Decision::Drop(_) => {}
+        }
+    }
+
+    fn forward(&mut self, now: Now, request: Box<InboundRequest>, plan: ForwardPlan<R::Waiting>) {
+        // RFC 3261 section 16.3 step 3; OPTIONS might be answered here, but a hop count is also a proxy's defence.
+        if request.message().max_forwards() == Some(0) {
+            let refusal = Refusal::new(StatusCode::TOO_MANY_HOPS, "no hop is left");
+            return self.refuse(now, &request, &refusal);
+        }
+        let fingerprint = self.loops.fingerprint(request.message());
+        let prepared = prepare(&self.settings, &request, &plan);
+        let Some(prepared) = prepared else {
+            let refusal = Refusal::new(StatusCode::BAD_REQUEST, "the next Route entry is no SIP URI");
+            return self.refuse(now, &request, &refusal);
+        };
+        let errand = Errand {
+            draft: prepared.draft,
+            target: prepared.target,
+            flow: prepared.flow,
+            hops: Vec::new().into(),
+            fingerprint,
+            patience: plan.patience,
+            purpose: Purpose::Forward { request, then: plan.then },
+        };
+        self.start(now, errand);
+    }
+
+    /// An errand has ended: the role, or whoever sent the request, is told.
+    pub(crate) fn finish(&mut self, now: Now, purpose: Purpose<R>, outcome: &Outcome) {
+        match purpose {
+            Purpose::Own(own) => self.role.on_own_response(now, own, outcome, &mut self.fx),
+            Purpose::Forward { request, then: None } => self.relay_outcome(now, &request, outcome, &[]),
+            Purpose::Forward { request, then: Some(waiting) } => {
+                let before = self.fx.last_seq;
+                let verdict = self.role.on_response(now, &request, (waiting, outcome), &mut self.fx);
+                let request = self.note_records(request, before);
+                match verdict {
+                    Verdict::Relay(headers) => self.relay_outcome(now, &request, outcome, &headers),
+                    Verdict::Instead(decision) => self.decide(now, request, decision),
+                }
+            }
+        }
+    }
+
+    fn relay_outcome(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        outcome: &Outcome,
+        headers: &[(sip_message::HeaderName, Option<String>)],
+    ) {
+        match (outcome, status_of(outcome)) {
+            // RFC 3261 section 16.7 step 6: that the next hop is overloaded says nothing about us.
+            (Outcome::Response(response), _)
+                if response.status() == Some(StatusCode::SERVICE_UNAVAILABLE) =>
+            {
+                let refusal = Refusal::new(StatusCode::SERVER_ERROR, "the next hop is not available");
+                self.refuse(now, request, &refusal);
+            }
+            (Outcome::Response(response), _) => self.relay(now, request, response, headers),
+            (_, Some(status)) => self.refuse(now, request, &Refusal::new(status, cause_of(outcome))),
+            // RFC 4320 section 4.2: whoever sent the request has timed out as well.
+            (_, None) => {}
+        }
+    }
+}
+
+pub(crate) const fn cause_of(outcome: &Outcome) -> &'static str {
+    use sip_resolve::ResolveError as E;
+    match outcome {
+        Outcome::Response(_) => "answered",
+        Outcome::TimedOut => "the next hop did not answer",
+        Outcome::Unreachable => "the next hop cannot be reached",
+        Outcome::Unresolved(E::NoSuchDomain) => "no such domain",
+        Outcome::Unresolved(E::NoRecords) => "the domain has no SIP server",
+        Outcome::Unresolved(E::DnsFailed) => "DNS did not answer",
+        Outcome::Unresolved(E::Unsupported) => "transport not supported",
+        Outcome::Unresolved(E::Busy) => "too many lookups",
+        Outcome::Unresolved(E::AllUnavailable(_)) => "every server asked to be left alone",
+    }
+}

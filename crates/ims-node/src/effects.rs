@@ -1,0 +1,99 @@
+//! What a role starts beside its answer.
+
+use crate::output::{Event, Record, Seq};
+use crate::own::OwnRequest;
+use crate::random::Random;
+use cx_protocol::Request;
+use sip_message::{Response, StatusCode};
+
+use crate::inbound::InboundRequest;
+
+/// Whether new state can be promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// It can.
+    Open,
+    /// The journal is full, or the node is ending: refuse new state with 503.
+    Closed,
+}
+
+/// Collects records to keep, requests to send, questions to ask, events to log; also the generator, because drawing
+/// from it is an effect too.
+#[derive(Debug)]
+pub struct Effects<O> {
+    /// The node's generator.
+    pub random: Random,
+    pub(crate) storage: Storage,
+    pub(crate) last_seq: u64,
+    pub(crate) records: Vec<(Seq, Record)>,
+    pub(crate) requests: Vec<OwnRequest<O>>,
+    pub(crate) questions: Vec<(Request, O)>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl<O> Effects<O> {
+    /// Nothing to do yet.
+    #[must_use]
+    pub const fn new(random: Random) -> Self {
+        Self {
+            random,
+            storage: Storage::Open,
+            last_seq: 0,
+            records: Vec::new(),
+            requests: Vec::new(),
+            questions: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Whether new state can be promised.
+    #[must_use]
+    pub const fn storage(&self) -> Storage {
+        self.storage
+    }
+
+    /// Keeps `value` under `key` from now on. What is sent in the node's own name from here on waits until it is on
+    /// disk.
+    pub fn persist(&mut self, key: impl Into<Box<[u8]>>, value: impl Into<Box<[u8]>>) {
+        self.record(Record { key: key.into(), value: Some(value.into()) });
+    }
+
+    /// Removes what was kept under `key`.
+    pub fn forget(&mut self, key: impl Into<Box<[u8]>>) {
+        self.record(Record { key: key.into(), value: None });
+    }
+
+    fn record(&mut self, record: Record) {
+        self.last_seq += 1;
+        self.records.push((Seq(self.last_seq), record));
+    }
+
+    /// Sends a request of the node's own.
+    pub fn send(&mut self, request: OwnRequest<O>) {
+        self.requests.push(request);
+    }
+
+    /// Asks the HSS something that no request waits for.
+    pub fn ask_hss(&mut self, request: Request, then: O) {
+        self.questions.push((request, then));
+    }
+
+    /// Reports something for the log.
+    pub fn log(&mut self, what: &'static str, about: &str) {
+        self.events.push(Event::Role { what, about: about.into() });
+    }
+
+    /// A response to `request` with a fresh To tag.
+    #[must_use]
+    pub fn response(&mut self, request: &InboundRequest, status: StatusCode) -> Response {
+        let tag = self.random.token();
+        Response::to(request.message(), status, &tag)
+    }
+}
+
+impl<O> Effects<O> {
+    /// A tag for an answer that nothing is kept of.
+    pub(crate) fn random_tag(&mut self) -> String {
+        self.random.token()
+    }
+}

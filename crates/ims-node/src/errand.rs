@@ -1,0 +1,263 @@
+//! A request on its way: resolution, a transaction for each address tried, the next address on failure.
+//!
+//! RFC 3263 section 4.3 and RFC 3261 section 18.1.1, in one place for forwarded requests and for those of the node's
+//! own.
+
+use crate::decision::Next;
+use crate::inbound::InboundRequest;
+use crate::input::Flow;
+use crate::node::{Node, Path};
+use crate::own::{Outcome, OwnRequest};
+use crate::respond::reply_path;
+use crate::role::Role;
+use clock::Now;
+use sip_message::{
+    Draft, HeaderName, Host, Message, Response, Scheme, StatusCode, Transport, Uri, delta_seconds,
+};
+use sip_resolve::{Hop, LookupId, Query, Resolution, ResolveError, Target};
+use sip_transaction::{Arrival, ClientId, Event, Request, ServerId, Transmit};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// RFC 3261 section 18.1.1: a request longer than this goes over a transport with congestion control.
+const UDP_LIMIT: usize = 1300;
+
+/// No Via of ours is longer.
+const LONGEST_VIA: usize = 110;
+
+/// Why a request is sent.
+#[derive(Debug)]
+pub(crate) enum Purpose<R: Role> {
+    Forward { request: Box<InboundRequest>, then: Option<R::Waiting> },
+    Own(R::Own),
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(crate) struct Errand<R: Role> {
+    pub(crate) draft: Draft,
+    /// The URI that says where it goes.
+    pub(crate) target: Uri,
+    /// A flow to use instead of resolving the target.
+    pub(crate) flow: Option<Flow>,
+    /// Addresses still to try; the first one is being tried once the request is sent.
+    pub(crate) hops: VecDeque<Hop>,
+    pub(crate) fingerprint: u64,
+    pub(crate) patience: Option<Duration>,
+    pub(crate) purpose: Purpose<R>,
+}
+
+impl<R: Role> Errand<R> {
+    pub(crate) fn into_request(self) -> Option<Box<InboundRequest>> {
+        match self.purpose {
+            Purpose::Forward { request, .. } => Some(request),
+            Purpose::Own(_) => None,
+        }
+    }
+
+    /// For the log; a request of our own is found by the role's lines.
+    fn call_id(&self) -> &str {
+        match &self.purpose {
+            Purpose::Forward { request, .. } => request.message().call_id(),
+            Purpose::Own(_) => "",
+        }
+    }
+}
+
+impl<R: Role> Node<R> {
+    pub(crate) fn send_own(&mut self, now: Now, request: OwnRequest<R::Own>) {
+        let OwnRequest { draft, next, then } = request;
+        let target = draft.first_route().unwrap_or_else(|| draft.request_uri().clone());
+        let flow = match next {
+            Next::Flow(flow) => Some(flow),
+            Next::Route => None,
+        };
+        let purpose = Purpose::Own(then);
+        let fingerprint = self.fx.random.bits();
+        let hops = VecDeque::new();
+        self.start(now, Errand { draft, target, flow, hops, fingerprint, patience: None, purpose });
+    }
+
+    pub(crate) fn start(&mut self, now: Now, mut errand: Errand<R>) {
+        if errand.flow.is_some() {
+            return self.send_next(now, errand);
+        }
+        let query = match query_of(&errand.target) {
+            Ok(query) => query,
+            Err(error) => return self.finish(now, errand.purpose, &Outcome::Unresolved(error)),
+        };
+        let seed = self.fx.random.bits();
+        match self.resolver.resolve(now.mono, &query, seed) {
+            Resolution::Done(Ok(hops)) => {
+                errand.hops = by_length(&errand.draft, hops);
+                self.send_next(now, errand);
+            }
+            Resolution::Done(Err(error)) => self.finish(now, errand.purpose, &Outcome::Unresolved(error)),
+            Resolution::Waiting(lookup) => {
+                self.resolving.insert(lookup, errand);
+            }
+        }
+    }
+
+    pub(crate) fn on_resolved(&mut self, now: Now, lookup: LookupId, hops: Result<Vec<Hop>, ResolveError>) {
+        let Some(mut errand) = self.resolving.remove(&lookup) else { return };
+        match hops {
+            Ok(hops) => {
+                errand.hops = by_length(&errand.draft, hops);
+                self.send_next(now, errand);
+            }
+            Err(error) => self.finish(now, errand.purpose, &Outcome::Unresolved(error)),
+        }
+    }
+
+    /// Sends to the first address left; with none left the errand has failed.
+    fn send_next(&mut self, now: Now, errand: Errand<R>) {
+        let Some(flow) = self.next_flow(&errand) else {
+            return self.finish(now, errand.purpose, &Outcome::Unreachable);
+        };
+        let branch = self.loops.branch(&mut self.fx.random, errand.fingerprint);
+        let Some(local) = self.settings.listener(flow.listener) else {
+            return self.finish(now, errand.purpose, &Outcome::Unreachable);
+        };
+        let via = format!("SIP/2.0/{} {};branch={branch}", flow.transport, local.address);
+        let timers = self.timers(flow);
+        // While another address is left, a silent one is not waited for until Timer F: by then nobody upstream waits.
+        let silence = if errand.hops.len() > 1 { self.settings.failover_after } else { timers.timer_f() };
+        let after = match &errand.purpose {
+            Purpose::Forward { request, .. } => request.after,
+            Purpose::Own(_) => self.after_everything(),
+        };
+        let request = Request {
+            branch: &branch,
+            method: errand.draft.method().as_str(),
+            path: Path { flow, fallback: None, after },
+            bytes: errand.draft.to_bytes(&via),
+            reliable: flow.transport.is_reliable(),
+            timers,
+            give_up: errand.patience.map_or(silence, |patience| patience.min(silence)),
+        };
+        match self.transactions.send(now.mono, request) {
+            Some((client, Transmit { path, bytes })) => {
+                self.sent.insert(client, errand);
+                self.transmit(path, bytes);
+            }
+            None => self.finish(now, errand.purpose, &Outcome::Unreachable),
+        }
+    }
+
+    fn next_flow(&self, errand: &Errand<R>) -> Option<Flow> {
+        if let Some(flow) = errand.flow {
+            return Some(flow);
+        }
+        let hop = errand.hops.front()?;
+        let listener = self.settings.listener_towards(hop.address)?;
+        Some(Flow { listener, transport: hop.transport, remote: hop.address, connection: None })
+    }
+
+    /// The way to this address is of no use: the next one is tried.
+    fn hop_failed(&mut self, now: Now, mut errand: Errand<R>, outcome: &Outcome, cause: &'static str) {
+        let failed = errand.hops.pop_front();
+        if let Some(hop) = failed {
+            self.resolver.suspect(now.mono, hop, now.mono + self.settings.suspicion);
+            let call_id = errand.call_id().to_owned();
+            self.log_hop(hop.address, cause, &call_id);
+        }
+        if errand.hops.is_empty() {
+            return self.finish(now, errand.purpose, outcome);
+        }
+        errand.flow = None;
+        self.send_next(now, errand);
+    }
+
+    pub(crate) fn on_final_response(&mut self, now: Now, client: ClientId, response: Message) {
+        let Some(errand) = self.sent.remove(&client) else { return };
+        if response.status() != Some(StatusCode::SERVICE_UNAVAILABLE) {
+            if let Some(hop) = errand.hops.front() {
+                self.resolver.reachable(hop);
+            }
+            return self.finish(now, errand.purpose, &Outcome::Response(Box::new(response)));
+        }
+        // RFC 3261 section 21.5.4: leave that server alone for as long as it asks.
+        let pause = response
+            .value(HeaderName::RetryAfter)
+            .and_then(|value| delta_seconds(value.split([';', '(', ' ']).next().unwrap_or_default()));
+        if let (Some(hop), Some(seconds)) = (errand.hops.front(), pause) {
+            let until = now.mono + Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S).into());
+            self.resolver.unavailable(now.mono, hop.address, until);
+        }
+        self.hop_failed(now, errand, &Outcome::Response(Box::new(response)), "503 from the next hop");
+    }
+
+    pub(crate) fn on_send_failed(&mut self, now: Now, flow: Flow) {
+        let lost = |path: &Path| {
+            let own = path.flow;
+            own == flow || (own.connection.is_none() && Flow { connection: None, ..flow } == own)
+        };
+        for client in self.transactions.waiting_on(lost) {
+            let was_waiting = self.transactions.on_transport_error(client);
+            if let Some(errand) = self.sent.remove(&client).filter(|_| was_waiting) {
+                self.hop_failed(now, errand, &Outcome::Unreachable, "cannot be reached");
+            }
+        }
+    }
+
+    /// What the transactions' timers brought.
+    pub(crate) fn drain_transactions(&mut self, now: Now) {
+        while let Some(event) = self.transactions.poll_event() {
+            match event {
+                Event::Transmit(Transmit { path, bytes }) => self.transmit(path, bytes),
+                Event::TimedOut(client) => {
+                    if let Some(errand) = self.sent.remove(&client) {
+                        self.hop_failed(now, errand, &Outcome::TimedOut, "did not answer in time");
+                    }
+                }
+                Event::TryingDue { server, request } => self.send_trying(server, &request),
+                Event::Unanswered(_) => {}
+            }
+        }
+    }
+
+    /// RFC 4320 section 4.1: 100 once the client's retransmissions have slowed down, so that they stay slow.
+    fn send_trying(&mut self, server: ServerId, arrival: &Arrival<Path>) {
+        let flow = arrival.path.flow;
+        let Ok(mut message) = Message::parse(arrival.bytes.clone()) else { return };
+        message.stamp_source(flow.remote);
+        let path = reply_path(flow, message.top_via(), None);
+        let bytes = Response::to(&message, StatusCode::TRYING, "").to_bytes();
+        if let Some(Transmit { path, bytes }) =
+            self.transactions.provisional(server, Transmit { path, bytes })
+        {
+            self.transmit(path, bytes);
+        }
+    }
+}
+
+/// Longest that a server may ask to be left alone, in seconds; a larger Retry-After is taken as this.
+const MAX_RETRY_AFTER_S: u32 = 600;
+
+/// A request too long for a datagram goes over TCP, and over UDP after all where TCP is refused (RFC 3261 section
+/// 18.1.1).
+fn by_length(draft: &Draft, hops: Vec<Hop>) -> VecDeque<Hop> {
+    if draft.length_with(LONGEST_VIA) <= UDP_LIMIT {
+        return hops.into();
+    }
+    let both = |hop: Hop| {
+        let over_tcp = (hop.transport == Transport::Udp).then_some(Hop { transport: Transport::Tcp, ..hop });
+        over_tcp.into_iter().chain([hop])
+    };
+    hops.into_iter().flat_map(both).collect()
+}
+
+/// What RFC 3263 section 4 looks at in a URI.
+fn query_of(uri: &Uri) -> Result<Query, ResolveError> {
+    if !uri.is_sip() {
+        return Err(ResolveError::Unsupported);
+    }
+    let maddr = uri.params().get("maddr").and_then(|text| Host::parse(text).ok());
+    let transport = match uri.params().get("transport") {
+        Some(token) => Some(Transport::from_token(token).ok_or(ResolveError::Unsupported)?),
+        None => None,
+    };
+    let host = maddr.or_else(|| uri.host()).ok_or(ResolveError::NoRecords)?;
+    Ok(Query::Sip(Target { host, port: uri.port(), transport, secure: uri.scheme() == Scheme::Sips }))
+}

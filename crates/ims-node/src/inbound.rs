@@ -1,0 +1,168 @@
+//! A request as a role sees it.
+
+use crate::input::Flow;
+use crate::output::Seq;
+use crate::settings::Settings;
+use sip_message::{Event, HeaderName, Message, Method, NameAddr, Uri};
+use sip_transaction::ServerId;
+
+/// Who sent a request, by the address and listener it came in on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A UE, on the P-CSCF's UE side.
+    Ue,
+    /// One of our own nodes.
+    Own,
+    /// A node of another network, which may assert identities of these domains.
+    Peer(Box<[Box<str>]>),
+    /// Anybody else.
+    Stranger,
+}
+
+impl Source {
+    /// Whether it is a node that takes part in the trust domain.
+    #[must_use]
+    pub const fn is_trusted(&self) -> bool {
+        matches!(self, Self::Own | Self::Peer(_))
+    }
+
+    /// Whether this source may assert an identity of `domain` (RFC 3325 section 5, narrowed to a peer's own domains).
+    #[must_use]
+    pub fn may_assert(&self, domain: &str) -> bool {
+        match self {
+            Self::Own => true,
+            Self::Peer(domains) => domains.iter().any(|own| own.eq_ignore_ascii_case(domain)),
+            Self::Ue | Self::Stranger => false,
+        }
+    }
+}
+
+/// A new request, its own Route entries already set apart (RFC 3261 section 16.4).
+#[derive(Debug)]
+pub struct InboundRequest {
+    message: Message,
+    flow: Flow,
+    source: Source,
+    server: ServerId,
+    request_uri: Uri,
+    own_routes: Vec<Uri>,
+    /// After a strict router's swap the last Route entry is the Request-URI and is not sent again.
+    strict_swap: bool,
+    pub(crate) after: Option<Seq>,
+}
+
+impl InboundRequest {
+    /// Sets the node's own Route entries apart. Adjacent ones are one visit; a strict router upstream has put our entry
+    /// into the Request-URI, and the true one is the last Route (section 16.4).
+    pub(crate) fn new(
+        settings: &Settings,
+        message: Message,
+        flow: Flow,
+        source: Source,
+        server: ServerId,
+    ) -> Option<Self> {
+        let mut request_uri = message.request_uri()?.clone();
+        let mut strict_swap = false;
+        let mut own_routes = Vec::new();
+        if is_own_record_route(settings, &request_uri) {
+            let last = message
+                .list(HeaderName::Route)
+                .last()
+                .and_then(|value| NameAddr::parse(value).ok()?.uri().ok());
+            if let Some(last) = last {
+                own_routes.push(std::mem::replace(&mut request_uri, last));
+                strict_swap = true;
+            }
+        }
+        let routes =
+            message.list(HeaderName::Route).map_while(|value| NameAddr::parse(value).ok()?.uri().ok());
+        own_routes.extend(routes.take_while(|uri| settings.is_own(uri)));
+        Some(Self { message, flow, source, server, request_uri, own_routes, strict_swap, after: None })
+    }
+
+    /// The message as received.
+    #[must_use]
+    pub const fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        self.message.method().unwrap_or(&Method::Options)
+    }
+
+    /// The Request-URI, a strict router's swap undone.
+    #[must_use]
+    pub const fn request_uri(&self) -> &Uri {
+        &self.request_uri
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub const fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(crate) const fn server(&self) -> ServerId {
+        self.server
+    }
+
+    pub(crate) const fn was_strictly_routed(&self) -> bool {
+        self.strict_swap
+    }
+
+    /// The topmost Route entries that name this node, in order; they are not sent on.
+    #[must_use]
+    pub fn own_routes(&self) -> &[Uri] {
+        &self.own_routes
+    }
+
+    /// How many Route values are taken off the front.
+    pub(crate) fn routes_to_pop(&self) -> usize {
+        self.own_routes.len() - usize::from(self.strict_swap)
+    }
+
+    /// The first Route entry that remains.
+    #[must_use]
+    pub fn next_route(&self) -> Option<Uri> {
+        let remaining =
+            self.message.list(HeaderName::Route).count().saturating_sub(usize::from(self.strict_swap));
+        if self.routes_to_pop() >= remaining {
+            return None;
+        }
+        let value = self.message.list(HeaderName::Route).nth(self.routes_to_pop())?;
+        NameAddr::parse(value).ok()?.uri().ok()
+    }
+
+    /// Whether it belongs to a dialog (it has a To tag).
+    #[must_use]
+    pub fn is_in_dialog(&self) -> bool {
+        self.message.to_tag().is_some()
+    }
+
+    /// The event package, without parameters.
+    #[must_use]
+    pub fn event_package(&self) -> Option<&str> {
+        self.message.value(HeaderName::Event).and_then(Event::parse).map(|event| event.package)
+    }
+
+    /// The identities in P-Asserted-Identity that its sender may assert (RFC 3325).
+    pub fn asserted(&self) -> impl Iterator<Item = Uri> {
+        self.message
+            .list(HeaderName::PAssertedIdentity)
+            .filter_map(|value| NameAddr::parse(value).ok()?.uri().ok())
+            .filter(|uri| self.source.may_assert(if uri.is_sip() { uri.host_text() } else { "" }))
+    }
+}
+
+/// Our Record-Route entries have a user part that no other own URI has.
+fn is_own_record_route(settings: &Settings, uri: &Uri) -> bool {
+    settings.is_own(uri) && uri.is_loose_route() && uri.user().is_some()
+}

@@ -1,0 +1,101 @@
+//! What happens to a node.
+
+use crate::output::{HssToken, Seq};
+use bytes::Bytes;
+use cx_protocol::{Answer, CxFailure, Request};
+use sip_message::Transport;
+use sip_resolve::{DnsAnswer, Question};
+use std::net::SocketAddr;
+
+/// Index of a listener in [`crate::Settings::listeners`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(pub u8);
+
+/// A way to a peer: one of our sockets, and the other end. For TCP a connection, once there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow {
+    /// Our side.
+    pub listener: ListenerId,
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// The connection; `None` on UDP, and on TCP where any connection to `remote` will do.
+    pub connection: Option<u64>,
+}
+
+/// A command whose answer is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommandId(pub u64);
+
+/// A request of the HSS whose answer is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HssRequestId(pub u64);
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A datagram, or a message cut from a stream.
+    Message {
+        /// Where it came from.
+        flow: Flow,
+        /// Its bytes.
+        bytes: Bytes,
+    },
+    /// The head of a message on a stream that cannot be followed any further; it is answered 400 and the connection
+    /// closed.
+    Unframed {
+        /// Where it came from.
+        flow: Flow,
+        /// The head.
+        head: Bytes,
+    },
+    /// Something could not be sent on this flow: no route, refused, connection failed.
+    SendFailed {
+        /// The flow as it stood in the [`crate::Transmit`].
+        flow: Flow,
+    },
+    /// A connection ended.
+    Closed {
+        /// The connection.
+        flow: Flow,
+    },
+    /// DNS answered.
+    Dns {
+        /// What was asked.
+        question: Question,
+        /// What it said.
+        answer: DnsAnswer,
+    },
+    /// The HSS answered, or did not.
+    Hss {
+        /// Which request it was.
+        token: HssToken,
+        /// The answer.
+        answer: Result<Answer, CxFailure>,
+    },
+    /// The HSS asks something of us (RTR, PPR).
+    HssRequest {
+        /// For the answer.
+        id: HssRequestId,
+        /// What it asks.
+        request: Request,
+    },
+    /// The journal has synced everything up to this record.
+    Synced(Seq),
+    /// The journal has no room for new state, or has room again.
+    JournalFull(bool),
+    /// An operator's command, cut into words.
+    Command {
+        /// For the answer.
+        id: CommandId,
+        /// The words.
+        words: Vec<String>,
+    },
+    /// A deadline may have passed.
+    Timeout,
+    /// Take no new state any more; finish what runs.
+    Drain,
+    /// Answer 503 to everything that still waits.
+    GiveUp,
+}

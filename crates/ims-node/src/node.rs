@@ -1,0 +1,267 @@
+//! The node: what it holds, and how inputs reach the part that deals with them.
+
+use crate::effects::{Effects, Storage};
+use crate::errand::Errand;
+use crate::inbound::InboundRequest;
+use crate::input::{Flow, Input};
+use crate::loop_check::LoopCheck;
+use crate::output::{Event, HssToken, Output, Record, Seq, Transmit};
+use crate::own::Outcome;
+use crate::random::Random;
+use crate::role::Role;
+use crate::settings::Settings;
+use bytes::Bytes;
+use clock::{Mono, Now};
+use hashbrown::HashMap;
+use sip_message::StatusCode;
+use sip_resolve::{LookupId, Resolver};
+use sip_transaction::{ClientId, Transactions};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// Requests that wait for an answer of the HSS; above it a request is answered 503.
+pub(crate) const MAX_HSS_WAITING: usize = 20_000;
+
+/// The way of a message, as the transactions carry it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Path {
+    pub(crate) flow: Flow,
+    pub(crate) fallback: Option<SocketAddr>,
+    pub(crate) after: Option<Seq>,
+}
+
+/// Who waits for an answer of the HSS.
+#[derive(Debug)]
+pub(crate) enum HssWait<R: Role> {
+    Request(Box<InboundRequest>, R::Waiting),
+    Own(R::Own),
+}
+
+/// A role with everything around it that every SIP node needs.
+#[derive(Debug)]
+pub struct Node<R: Role> {
+    pub(crate) settings: Settings,
+    pub(crate) role: R,
+    pub(crate) transactions: Transactions<Path>,
+    pub(crate) resolver: Resolver,
+    pub(crate) loops: LoopCheck,
+    pub(crate) fx: Effects<R::Own>,
+    pub(crate) sent: HashMap<ClientId, Errand<R>, foldhash::fast::RandomState>,
+    pub(crate) resolving: HashMap<LookupId, Errand<R>, foldhash::fast::RandomState>,
+    pub(crate) hss: HashMap<HssToken, HssWait<R>, foldhash::fast::RandomState>,
+    next_token: u64,
+    synced: Seq,
+    outputs: VecDeque<Output>,
+}
+
+impl<R: Role> Node<R> {
+    /// A node at work for the first time. `seed` decides every tag, branch, nonce and token it will ever make.
+    #[must_use]
+    pub fn new(settings: Settings, role: R, seed: [u8; 32]) -> Self {
+        let mut random = Random::new(seed);
+        Self {
+            loops: LoopCheck::new(&mut random),
+            resolver: Resolver::new(settings.resolver.clone()),
+            settings,
+            role,
+            transactions: Transactions::new(),
+            fx: Effects::new(random),
+            sent: HashMap::default(),
+            resolving: HashMap::default(),
+            hss: HashMap::default(),
+            next_token: 0,
+            synced: Seq(0),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Goes on where an earlier process ended: `records` are the live records of its journal, `last` the highest number
+    /// given to one.
+    pub fn restore<'a>(&mut self, now: Now, records: impl IntoIterator<Item = &'a Record>, last: Seq) {
+        self.fx.last_seq = last.0;
+        self.synced = last;
+        for record in records {
+            self.role.restore(now, record);
+        }
+        self.role.restored(now, &mut self.fx);
+        self.run_effects(now);
+    }
+
+    /// One thing happened.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Message { flow, bytes } => self.receive(now, flow, bytes),
+            Input::Unframed { flow, head } => self.receive_unframed(flow, head),
+            Input::SendFailed { flow } => self.on_send_failed(now, flow),
+            Input::Closed { flow } => {
+                self.on_send_failed(now, flow);
+                self.role.on_flow_closed(now, flow, &mut self.fx);
+            }
+            Input::Dns { question, answer } => self.resolver.answer(now.mono, &question, answer),
+            Input::Hss { token, answer } => self.on_hss_answer(now, token, answer),
+            Input::HssRequest { id, request } => {
+                let answer = self.role.on_hss_request(now, &request, &mut self.fx);
+                self.push(Output::HssReply { id, answer });
+            }
+            Input::Synced(seq) => self.synced = self.synced.max(seq),
+            Input::JournalFull(full) => self.fx.storage = if full { Storage::Closed } else { Storage::Open },
+            Input::Command { id, words } => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let answer = self.role.on_command(now, &words, &mut self.fx);
+                let answer = answer.unwrap_or_else(|| Err("unknown command; try help".into()));
+                self.push(Output::CommandDone { id, answer });
+            }
+            Input::Timeout => self.on_deadline(now),
+            Input::Drain => self.fx.storage = Storage::Closed,
+            Input::GiveUp => self.give_up(now),
+        }
+        self.run_effects(now);
+    }
+
+    fn on_hss_answer(
+        &mut self,
+        now: Now,
+        token: HssToken,
+        answer: Result<cx_protocol::Answer, cx_protocol::CxFailure>,
+    ) {
+        match self.hss.remove(&token) {
+            Some(HssWait::Request(request, waiting)) => {
+                let before = self.fx.last_seq;
+                let decision = self.role.on_hss_answer(now, &request, (waiting, answer), &mut self.fx);
+                let request = self.note_records(request, before);
+                self.decide(now, request, decision);
+            }
+            Some(HssWait::Own(own)) => self.role.on_own_hss_answer(now, own, answer, &mut self.fx),
+            None => {}
+        }
+    }
+
+    fn on_deadline(&mut self, now: Now) {
+        self.resolver.handle_timeout(now.mono);
+        self.transactions.on_deadline(now.mono);
+        self.drain_transactions(now);
+        if self.role.deadline().is_some_and(|at| at <= now.mono) {
+            self.role.on_deadline(now, &mut self.fx);
+        }
+    }
+
+    fn give_up(&mut self, now: Now) {
+        let waiting: Vec<HssWait<R>> = self.hss.drain().map(|(_, waiting)| waiting).collect();
+        let held = waiting.into_iter().filter_map(|waiting| match waiting {
+            HssWait::Request(request, _) => Some(request),
+            HssWait::Own(_) => None,
+        });
+        let errands: Vec<Errand<R>> =
+            self.sent.drain().map(|(_, e)| e).chain(self.resolving.drain().map(|(_, e)| e)).collect();
+        let requests: Vec<Box<InboundRequest>> =
+            held.chain(errands.into_iter().filter_map(Errand::into_request)).collect();
+        for request in requests {
+            self.refuse(now, &request, &crate::respond::draining());
+        }
+    }
+
+    /// Lets everything the role has started begin, until nothing new comes of it.
+    pub(crate) fn run_effects(&mut self, now: Now) {
+        loop {
+            for (seq, record) in std::mem::take(&mut self.fx.records) {
+                self.push(Output::Persist { seq, record });
+            }
+            for event in std::mem::take(&mut self.fx.events) {
+                self.push(Output::Log(event));
+            }
+            for (request, then) in std::mem::take(&mut self.fx.questions) {
+                self.ask_hss(request, HssWait::Own(then));
+            }
+            let requests = std::mem::take(&mut self.fx.requests);
+            let resolved = self.resolver.poll_done();
+            if requests.is_empty() && resolved.is_none() {
+                break;
+            }
+            for request in requests {
+                self.send_own(now, request);
+            }
+            if let Some((lookup, hops)) = resolved {
+                self.on_resolved(now, lookup, hops);
+            }
+        }
+        while let Some(question) = self.resolver.poll_question() {
+            self.push(Output::AskDns(question));
+        }
+    }
+
+    pub(crate) fn ask_hss(&mut self, request: cx_protocol::Request, waiting: HssWait<R>) {
+        self.next_token += 1;
+        let token = HssToken(self.next_token);
+        self.hss.insert(token, waiting);
+        self.push(Output::AskHss { token, request });
+    }
+
+    pub(crate) fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn transmit(&mut self, path: Path, bytes: Bytes) {
+        let after = path.after.filter(|seq| *seq > self.synced);
+        let Path { flow, fallback, .. } = path;
+        self.push(Output::Transmit(Transmit { flow, fallback, bytes, after }));
+    }
+
+    pub(crate) fn log_hop(&mut self, address: SocketAddr, cause: &'static str, call_id: &str) {
+        self.push(Output::Log(Event::HopFailed { address, cause, call_id: call_id.into() }));
+    }
+
+    /// What is said in the node's own name waits for all that it has decided so far.
+    pub(crate) fn after_everything(&self) -> Option<Seq> {
+        Some(Seq(self.fx.last_seq)).filter(|seq| *seq > self.synced)
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to hand in [`Input::Timeout`] if nothing else happens.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        [self.transactions.deadline(), self.resolver.poll_timeout(), self.role.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The role, for operators and tests.
+    #[must_use]
+    pub const fn role(&self) -> &R {
+        &self.role
+    }
+
+    /// The role, for adapters that hand it what is no SIP (a new configuration).
+    pub const fn role_mut(&mut self) -> (&mut R, &mut Effects<R::Own>) {
+        (&mut self.role, &mut self.fx)
+    }
+
+    /// Whether nothing waits for an answer.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.sent.is_empty() && self.resolving.is_empty() && self.hss.is_empty()
+    }
+
+    /// Whether every table is empty: nothing waits and no transaction lingers.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.is_idle() && self.transactions.is_empty()
+    }
+}
+
+/// The status that tells upstream how a request ended, where no response came (section 10 of the rules).
+pub(crate) const fn status_of(outcome: &Outcome) -> Option<StatusCode> {
+    use sip_resolve::ResolveError as E;
+    match outcome {
+        Outcome::Response(_) | Outcome::TimedOut => None,
+        Outcome::Unreachable => Some(StatusCode::SERVICE_UNAVAILABLE),
+        Outcome::Unresolved(E::NoSuchDomain | E::NoRecords) => Some(StatusCode::NOT_FOUND),
+        Outcome::Unresolved(E::DnsFailed) => Some(StatusCode::SERVER_TIMEOUT),
+        Outcome::Unresolved(E::Unsupported) => Some(StatusCode::UNSUPPORTED_URI_SCHEME),
+        Outcome::Unresolved(E::Busy | E::AllUnavailable(_)) => Some(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}

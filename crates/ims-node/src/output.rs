@@ -1,0 +1,120 @@
+//! What a node wants done.
+
+use crate::input::{CommandId, Flow, HssRequestId};
+use bytes::Bytes;
+use cx_protocol::{Answer, Request};
+use sip_message::StatusCode;
+use sip_resolve::Question;
+use std::net::SocketAddr;
+
+/// Number of a journal record, rising from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Seq(pub u64);
+
+/// A request to the HSS whose answer is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HssToken(pub u64);
+
+/// One change to the durable state: the newest value of a key wins, no value removes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What it is about.
+    pub key: Box<[u8]>,
+    /// Its state from now on.
+    pub value: Option<Box<[u8]>>,
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transmit {
+    /// The way to take.
+    pub flow: Flow,
+    /// For a response whose connection is gone: the address to open a new one to (RFC 3261 section 18.2.2).
+    pub fallback: Option<SocketAddr>,
+    /// The message.
+    pub bytes: Bytes,
+    /// Hold it back until the journal has synced this record: it tells of state that must survive.
+    pub after: Option<Seq>,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a message.
+    Transmit(Transmit),
+    /// Close a connection.
+    Close(Flow),
+    /// Ask DNS.
+    AskDns(Question),
+    /// Ask the HSS.
+    AskHss {
+        /// For the answer.
+        token: HssToken,
+        /// What to ask.
+        request: Request,
+    },
+    /// Answer the HSS.
+    HssReply {
+        /// Which request is answered.
+        id: HssRequestId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Write to the journal.
+    Persist {
+        /// Its number.
+        seq: Seq,
+        /// What to write.
+        record: Record,
+    },
+    /// The answer to a command: lines of text, or why it was refused.
+    CommandDone {
+        /// Which command.
+        id: CommandId,
+        /// The answer.
+        answer: Result<String, String>,
+    },
+    /// Something for the log.
+    Log(Event),
+}
+
+/// What is logged. Identities are left out or redacted; a Call-ID finds the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// We answered a request with an error of our own.
+    Refused {
+        /// The status.
+        status: StatusCode,
+        /// The check that failed.
+        cause: &'static str,
+        /// The method.
+        method: Box<str>,
+        /// The Call-ID.
+        call_id: Box<str>,
+        /// The branch, where there is one.
+        branch: Box<str>,
+    },
+    /// A message was dropped without an answer.
+    Dropped {
+        /// Why.
+        cause: &'static str,
+        /// Where it came from.
+        from: SocketAddr,
+    },
+    /// A next hop failed and another is tried, or none is left.
+    HopFailed {
+        /// The address.
+        address: SocketAddr,
+        /// What happened.
+        cause: &'static str,
+        /// The Call-ID of the request.
+        call_id: Box<str>,
+    },
+    /// Anything a role reports.
+    Role {
+        /// What happened.
+        what: &'static str,
+        /// The Call-ID or key it concerns.
+        about: Box<str>,
+    },
+}

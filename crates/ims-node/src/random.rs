@@ -1,0 +1,56 @@
+//! The node's seeded generator: tags, branches, nonces, tokens.
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+
+/// A generator whose whole output follows from its seed: the operating system's in production, a test's own in a test.
+#[derive(Debug)]
+pub struct Random(ChaCha12Rng);
+
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+impl Random {
+    /// A generator from a 32-byte seed.
+    #[must_use]
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self(ChaCha12Rng::from_seed(seed))
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// 32 random bytes.
+    pub fn bytes(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// A token of 12 letters and digits: 60 random bits, enough for a tag (RFC 3261 section 19.3 asks for 32).
+    pub fn token(&mut self) -> String {
+        self.letters(12)
+    }
+
+    /// A token of 24 letters and digits: 120 random bits, for what must not be guessed.
+    pub fn secret(&mut self) -> String {
+        self.letters(12) + &self.letters(12)
+    }
+
+    fn letters(&mut self, count: u32) -> String {
+        let bits = self.bits();
+        (0..count)
+            .map(|at| {
+                let index = (bits >> (at * 5)) & 31;
+                char::from(
+                    usize::try_from(index)
+                        .ok()
+                        .and_then(|index| ALPHABET.get(index))
+                        .copied()
+                        .unwrap_or(b'a'),
+                )
+            })
+            .collect()
+    }
+}

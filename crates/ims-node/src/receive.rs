@@ -1,0 +1,165 @@
+//! From bytes to the role: parsing, matching, the checks of RFC 3261 section 16.3.
+
+use crate::decision::Refusal;
+use crate::inbound::InboundRequest;
+use crate::input::Flow;
+use crate::node::{Node, Path};
+use crate::output::{Event, Output};
+use crate::respond::{answer_malformed, full, method_not_allowed, reply_path};
+use crate::role::Role;
+use crate::settings::Side;
+use crate::trust;
+use bytes::Bytes;
+use clock::Now;
+use sip_message::{HeaderName, Host, Malformed, Message, Method, Response, Scheme, StatusCode, Via};
+use sip_transaction::{Lookup, Timers, Transmit};
+
+impl<R: Role> Node<R> {
+    pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        match Message::parse(bytes) {
+            Ok(message) if message.status().is_some() => self.receive_response(now, &message),
+            Ok(mut message) => {
+                message.stamp_source(flow.remote);
+                self.receive_request(now, flow, message);
+            }
+            Err(malformed) => self.receive_malformed(flow, &malformed),
+        }
+    }
+
+    /// A malformed request is answered without keeping anything; a malformed response is dropped.
+    fn receive_malformed(&mut self, flow: Flow, malformed: &Malformed) {
+        let cause = malformed.defect.cause();
+        match answer_malformed(&self.settings, flow, malformed, &self.fx.random_tag()) {
+            Some((path, bytes)) => self.transmit(path, bytes),
+            None => self.push(Output::Log(Event::Dropped { cause, from: flow.remote })),
+        }
+    }
+
+    /// RFC 3261 section 18.3: without a length the rest of the stream has no meaning.
+    pub(crate) fn receive_unframed(&mut self, flow: Flow, head: Bytes) {
+        let malformed = Message::parse(head);
+        let (message, defect) = match malformed {
+            Ok(message) => (
+                Box::new((*message).clone()),
+                sip_message::Defect::Missing(sip_message::Field::ContentLength),
+            ),
+            Err(Malformed { defect, message: Some(message) }) => (message, defect),
+            Err(Malformed { message: None, .. }) => return self.push(Output::Close(flow)),
+        };
+        self.receive_malformed(flow, &Malformed { defect, message: Some(message) });
+        self.push(Output::Close(flow));
+    }
+
+    fn receive_response(&mut self, now: Now, response: &Message) {
+        // A response that matches nothing is late or forged: a stateful node drops it (RFC 4320 section 4.2).
+        let Some(matched) = self.transactions.on_response(now.mono, response) else { return };
+        if !matched.provisional {
+            self.on_final_response(now, matched.client, response.clone());
+        }
+    }
+
+    fn receive_request(&mut self, now: Now, flow: Flow, message: Message) {
+        match message.method() {
+            Some(Method::Ack) => return,
+            Some(Method::Invite) => return self.answer_stateless(flow, &message, &method_not_allowed()),
+            Some(Method::Cancel) => {
+                let refusal = Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "nothing here can be cancelled");
+                return self.answer_stateless(flow, &message, &refusal);
+            }
+            Some(_) | None => {}
+        }
+        let timers = self.timers(flow);
+        let path = Path { flow, fallback: None, after: None };
+        match self.transactions.on_request(now.mono, &message, path, (timers, flow.transport.is_reliable())) {
+            Lookup::New(server) => {
+                let side = self.settings.side(flow.listener);
+                let source = trust::source(&self.settings, side, flow.remote);
+                if let Some(request) = InboundRequest::new(&self.settings, message, flow, source, server) {
+                    self.on_request(now, Box::new(request));
+                }
+            }
+            Lookup::Repeat(Some(Transmit { path, bytes })) => self.transmit(path, bytes),
+            Lookup::Repeat(None) => {}
+            Lookup::Full => self.answer_stateless(flow, &message, &full()),
+        }
+    }
+
+    fn on_request(&mut self, now: Now, request: Box<InboundRequest>) {
+        if let Some(refusal) = self.reason_to_refuse(&request) {
+            return self.refuse(now, &request, &refusal);
+        }
+        if self.is_ping(&request) {
+            let response = self.fx.response(&request, StatusCode::OK);
+            let response = response.header(HeaderName::Allow, crate::respond::ALLOW);
+            return self.reply(now, &request, &response);
+        }
+        let before = self.fx.last_seq;
+        let decision = self.role.on_request(now, &request, &mut self.fx);
+        let request = self.note_records(request, before);
+        self.decide(now, request, decision);
+    }
+
+    /// What every node refuses, whatever its role: foreign schemes (416), loops (482), unknown demands on proxies (420).
+    fn reason_to_refuse(&self, request: &InboundRequest) -> Option<Refusal> {
+        let message = request.message();
+        if matches!(request.request_uri().scheme(), Scheme::Other | Scheme::Sips) {
+            return Some(Refusal::new(
+                StatusCode::UNSUPPORTED_URI_SCHEME,
+                "this Request-URI scheme is not served",
+            ));
+        }
+        if self.loops.is_loop(message, |via| self.is_own_via(via)) {
+            return Some(Refusal::new(StatusCode::LOOP_DETECTED, "the request came back unchanged"));
+        }
+        let demanded =
+            message.list(HeaderName::ProxyRequire).filter(|tag| !tag.is_empty()).collect::<Vec<_>>();
+        if !demanded.is_empty() {
+            let refusal = Refusal::new(StatusCode::BAD_EXTENSION, "Proxy-Require names an unknown extension");
+            return Some(refusal.with(HeaderName::Unsupported, demanded.join(", ")));
+        }
+        None
+    }
+
+    fn is_own_via(&self, via: &Via<'_>) -> bool {
+        let port = via.port().unwrap_or(5060);
+        match via.host() {
+            Some(Host::Address(ip)) => {
+                self.settings.listeners.iter().any(|own| own.address.ip() == ip && own.address.port() == port)
+            }
+            Some(Host::Name(_)) | None => false,
+        }
+    }
+
+    /// OPTIONS to the node itself asks only whether it is there (RFC 3261 section 11).
+    fn is_ping(&self, request: &InboundRequest) -> bool {
+        let uri = request.request_uri();
+        *request.method() == Method::Options
+            && uri.user().is_none()
+            && self.settings.is_own(uri)
+            && request.next_route().is_none()
+    }
+
+    /// Answers without a transaction (RFC 3261 section 8.2.7): the same answer to every repeat costs nothing to keep.
+    fn answer_stateless(&mut self, flow: Flow, message: &Message, refusal: &Refusal) {
+        let path = reply_path(flow, message.top_via(), None);
+        let response = Response::to(message, refusal.status, &self.fx.random_tag());
+        let response = crate::respond::with_refusal(&self.settings, response, message, refusal);
+        self.log_refusal(message, refusal);
+        self.transmit(path, response.to_bytes());
+    }
+
+    pub(crate) fn timers(&self, flow: Flow) -> Timers {
+        match self.settings.side(flow.listener) {
+            Side::Ue => self.settings.ue_timers,
+            Side::Network => self.settings.timers,
+        }
+    }
+
+    /// What is relayed waits only for what the relaying itself recorded.
+    pub(crate) fn note_records(&self, mut request: Box<InboundRequest>, before: u64) -> Box<InboundRequest> {
+        if self.fx.last_seq > before {
+            request.after = self.after_everything();
+        }
+        request
+    }
+}

@@ -1,0 +1,152 @@
+//! Answers: where they go, and the error answers that every node gives alike (rule SIP-22).
+
+use crate::decision::Refusal;
+use crate::inbound::InboundRequest;
+use crate::input::Flow;
+use crate::node::{Node, Path};
+use crate::output::{Event, Output, Seq};
+use crate::role::Role;
+use crate::settings::Settings;
+use bytes::Bytes;
+use clock::Now;
+use sip_message::{
+    HeaderName, Malformed, Message, Method, RawMessage, Relay, Response, StatusCode, Transport, Via,
+};
+use sip_transaction::Transmit;
+use std::net::SocketAddr;
+
+/// The methods that pass through this network.
+pub(crate) const ALLOW: &str = "REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS";
+
+/// Seconds after which a client that was turned away may come again.
+pub(crate) const RETRY_AFTER_S: u32 = 5;
+
+pub(crate) fn method_not_allowed() -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this network carries no calls")
+        .with(HeaderName::Allow, ALLOW)
+}
+
+pub(crate) fn full() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many transactions")
+        .with(HeaderName::RetryAfter, RETRY_AFTER_S)
+}
+
+pub(crate) fn draining() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the node is ending")
+        .with(HeaderName::RetryAfter, RETRY_AFTER_S)
+}
+
+/// Where the response to a request goes (RFC 3261 section 18.2.2, RFC 3581 section 4): on a stream back over the
+/// connection, and if that is gone to sent-by; for a datagram to the source, at its port if rport was asked for, else
+/// at sent-by's.
+pub(crate) fn reply_path(flow: Flow, via: Option<&str>, after: Option<Seq>) -> Path {
+    let via = via.and_then(|value| Via::parse(value).ok());
+    let port = via.and_then(|via| via.port()).unwrap_or(5060);
+    let sent_by = SocketAddr::new(flow.remote.ip(), port);
+    match flow.transport {
+        Transport::Tcp => Path { flow, fallback: Some(sent_by), after },
+        Transport::Udp => {
+            let asked = via.is_some_and(|via| via.rport().is_some());
+            let remote = if asked || via.is_none() { flow.remote } else { sent_by };
+            Path { flow: Flow { remote, ..flow }, fallback: None, after }
+        }
+    }
+}
+
+/// The answer to a malformed request, if it is one that is answered.
+pub(crate) fn answer_malformed(
+    settings: &Settings,
+    flow: Flow,
+    malformed: &Malformed,
+    tag: &str,
+) -> Option<(Path, Bytes)> {
+    let message = malformed.message.as_ref()?;
+    let status = malformed.defect.status()?;
+    if message.status().is_some() || message.method() == Some(&Method::Ack) {
+        return None;
+    }
+    let mut raw = (**message).clone();
+    raw.stamp_source(flow.remote);
+    let path = reply_path(flow, raw.top_via(), None);
+    let response = Response::to(&raw, status, tag);
+    let response = with_refusal(settings, response, &raw, &Refusal::new(status, malformed.defect.cause()));
+    Some((path, response.to_bytes()))
+}
+
+/// Adds what an error answer carries: Warning with the check that failed, and what the status asks for.
+pub(crate) fn with_refusal(
+    settings: &Settings,
+    response: Response,
+    request: &RawMessage,
+    refusal: &Refusal,
+) -> Response {
+    let warning = format!("399 {} \"{}\"", settings.name, refusal.cause);
+    let mut response = response.header(HeaderName::Warning, warning);
+    for (name, value) in &refusal.headers {
+        response = response.header(*name, value);
+    }
+    for name in &refusal.copies {
+        response = response.copy(request, *name);
+    }
+    response
+}
+
+impl<R: Role> Node<R> {
+    /// Answers in the node's own name.
+    pub(crate) fn reply(&mut self, now: Now, request: &InboundRequest, response: &Response) {
+        let path = reply_path(request.flow(), request.message().top_via(), self.after_everything());
+        let transmit = Transmit { path, bytes: response.to_bytes() };
+        if let Some(Transmit { path, bytes }) =
+            self.transactions.respond(now.mono, request.server(), transmit)
+        {
+            self.transmit(path, bytes);
+        }
+    }
+
+    /// Answers with an error of our own, and says so in the log.
+    pub(crate) fn refuse(&mut self, now: Now, request: &InboundRequest, refusal: &Refusal) {
+        let response = self.fx.response(request, refusal.status);
+        let response = with_refusal(&self.settings, response, request.message(), refusal);
+        self.log_refusal(request.message(), refusal);
+        self.reply(now, request, &response);
+    }
+
+    pub(crate) fn log_refusal(&mut self, message: &Message, refusal: &Refusal) {
+        self.push(Output::Log(Event::Refused {
+            status: refusal.status,
+            cause: refusal.cause,
+            method: message.cseq_method().into(),
+            call_id: message.call_id().into(),
+            branch: message.branch().unwrap_or_default().into(),
+        }));
+    }
+
+    /// Sends somebody else's response back the way the request came (RFC 3261 section 16.7).
+    pub(crate) fn relay(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        response: &Message,
+        headers: &[(HeaderName, Option<String>)],
+    ) {
+        let mut relay = Relay::of(response);
+        relay.pop(HeaderName::Via, 1);
+        if self.settings.side(request.flow().listener) == crate::settings::Side::Ue {
+            crate::trust::strip_for_ue(response, &mut relay);
+        }
+        for (name, value) in headers {
+            match value {
+                Some(value) => relay.set(*name, value),
+                None => relay.remove(*name),
+            }
+        }
+        let Some(bytes) = relay.response() else { return };
+        let path = reply_path(request.flow(), request.message().top_via(), request.after);
+        let transmit = Transmit { path, bytes };
+        if let Some(Transmit { path, bytes }) =
+            self.transactions.respond(now.mono, request.server(), transmit)
+        {
+            self.transmit(path, bytes);
+        }
+    }
+}

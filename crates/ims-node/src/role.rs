@@ -1,0 +1,90 @@
+//! What a node is: the decisions of one network function.
+
+use crate::decision::{Decision, Verdict};
+use crate::effects::Effects;
+use crate::inbound::InboundRequest;
+use crate::input::Flow;
+use crate::output::Record;
+use crate::own::Outcome;
+use clock::{Mono, Now};
+use cx_protocol::{Answer, CxFailure, Request, ResultCode};
+
+/// A network function. It is asked, one thing at a time, and answers at once; what it waits for is a value of its own
+/// that comes back with the answer.
+pub trait Role {
+    /// What it remembers while a request of somebody else is held: waiting for the HSS or for the next hop.
+    type Waiting: std::fmt::Debug;
+    /// What it remembers while a request of its own is under way.
+    type Own: std::fmt::Debug;
+
+    /// A new request.
+    fn on_request(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Self::Own>,
+    ) -> Decision<Self::Waiting>;
+
+    /// The HSS answered a question asked by [`Decision::AskHss`].
+    fn on_hss_answer(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        answer: (Self::Waiting, Result<Answer, CxFailure>),
+        fx: &mut Effects<Self::Own>,
+    ) -> Decision<Self::Waiting>;
+
+    /// A forwarded request whose plan had a `then` has ended.
+    fn on_response(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        ended: (Self::Waiting, &Outcome),
+        fx: &mut Effects<Self::Own>,
+    ) -> Verdict<Self::Waiting>;
+
+    /// A request of the role's own has ended.
+    fn on_own_response(&mut self, now: Now, own: Self::Own, outcome: &Outcome, fx: &mut Effects<Self::Own>);
+
+    /// The HSS answered a question asked by [`Effects::ask_hss`].
+    fn on_own_hss_answer(
+        &mut self,
+        _now: Now,
+        _own: Self::Own,
+        _answer: Result<Answer, CxFailure>,
+        _fx: &mut Effects<Self::Own>,
+    ) {
+    }
+
+    /// The HSS asks something.
+    fn on_hss_request(&mut self, _now: Now, request: &Request, _fx: &mut Effects<Self::Own>) -> Answer {
+        request.answer(ResultCode::CommandUnsupported)
+    }
+
+    /// A UE's connection ended.
+    fn on_flow_closed(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own>) {}
+
+    /// When [`Role::on_deadline`] has something to do.
+    fn deadline(&self) -> Option<Mono> {
+        None
+    }
+
+    /// A deadline may have passed.
+    fn on_deadline(&mut self, _now: Now, _fx: &mut Effects<Self::Own>) {}
+
+    /// An operator's command; lines of text, or why it is refused. `None` when the role does not know it.
+    fn on_command(
+        &mut self,
+        _now: Now,
+        _words: &[&str],
+        _fx: &mut Effects<Self::Own>,
+    ) -> Option<Result<String, String>> {
+        None
+    }
+
+    /// One live record of the journal, before anything else happens.
+    fn restore(&mut self, _now: Now, _record: &Record) {}
+
+    /// All records have been restored; what must be sent after a restart is sent now.
+    fn restored(&mut self, _now: Now, _fx: &mut Effects<Self::Own>) {}
+}

@@ -1,0 +1,113 @@
+//! What a node knows about itself and its neighbours.
+
+use crate::input::ListenerId;
+use sip_message::{Host, Uri};
+use sip_transaction::Timers;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// Who is on the other side of a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// UEs (Gm): believed in nothing but what their registration says.
+    Ue,
+    /// Other nodes (Mw, ISC): believed if they are listed peers.
+    Network,
+}
+
+/// A local address on which SIP is spoken over UDP and TCP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The address bound, as the other side reaches it.
+    pub address: SocketAddr,
+    /// Who is out there.
+    pub side: Side,
+}
+
+/// Addresses that are believed, and for whom they may speak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Exact addresses, never a range.
+    pub addresses: Vec<IpAddr>,
+    /// Domains whose identities it may assert; empty means one of our own nodes, which may assert any.
+    pub domains: Vec<Box<str>>,
+}
+
+/// A node's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The node's name, as it stands in its own URIs: `scscf1a.home1.test`.
+    pub name: Box<str>,
+    /// Where it listens.
+    pub listeners: Vec<Listener>,
+    /// Whom it believes.
+    pub peers: Vec<Peer>,
+    /// Timers between nodes.
+    pub timers: Timers,
+    /// Timers towards UEs.
+    pub ue_timers: Timers,
+    /// How long a hop may stay silent while another one is left to try.
+    pub failover_after: Duration,
+    /// How long a hop that failed is tried last.
+    pub suspicion: Duration,
+    /// Which address families DNS is asked for.
+    pub resolver: sip_resolve::Settings,
+}
+
+impl Settings {
+    /// Settings with the timers of the RFC.
+    #[must_use]
+    pub fn new(name: &str, listeners: Vec<Listener>, peers: Vec<Peer>) -> Self {
+        Self {
+            name: name.into(),
+            listeners,
+            peers,
+            timers: Timers::DEFAULT,
+            ue_timers: Timers::DEFAULT,
+            failover_after: Duration::from_secs(5),
+            suspicion: Duration::from_secs(30),
+            resolver: sip_resolve::Settings::default(),
+        }
+    }
+
+    /// The listener of this number.
+    #[must_use]
+    pub fn listener(&self, id: ListenerId) -> Option<&Listener> {
+        self.listeners.get(usize::from(id.0))
+    }
+
+    /// Who is behind this listener.
+    #[must_use]
+    pub fn side(&self, id: ListenerId) -> Side {
+        self.listener(id).map_or(Side::Ue, |listener| listener.side)
+    }
+
+    /// The listener from which `remote` is reached: on the network side, of its address family.
+    #[must_use]
+    pub fn listener_towards(&self, remote: SocketAddr) -> Option<ListenerId> {
+        let same_family = |listener: &&Listener| listener.address.is_ipv4() == remote.is_ipv4();
+        let numbered = || self.listeners.iter().zip(0_u8..);
+        let network = numbered().find(|(l, _)| l.side == Side::Network && same_family(l));
+        network.or_else(|| numbered().find(|(l, _)| same_family(l))).map(|(_, id)| ListenerId(id))
+    }
+
+    /// Whether the URI names this node: its name, or one of its addresses, with the right port where one is written.
+    #[must_use]
+    pub fn is_own(&self, uri: &Uri) -> bool {
+        if !uri.is_sip() {
+            return false;
+        }
+        let port = uri.port();
+        let own_port = |address: SocketAddr| port.unwrap_or(5060) == address.port();
+        if uri.is_host(&self.name) {
+            return port.is_none() || self.listeners.iter().any(|listener| own_port(listener.address));
+        }
+        match uri.host() {
+            Some(Host::Address(ip)) => self
+                .listeners
+                .iter()
+                .any(|listener| listener.address.ip() == ip && own_port(listener.address)),
+            Some(Host::Name(_)) | None => false,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Watcher information: who watches a presentity, told to itself (RFC 3857 and RFC 3858).
+
+use crate::namespace::WATCHERINFO;
+use crate::xml::{self, Binding, Element, Limits, XmlError};
+
+/// Bytes of one watcher information document that is read; a longer one is refused.
+pub const MAX_WATCHERINFO_BYTES: usize = 1024 * 1024;
+
+/// Elements of one watcher information document that is read; one with more is refused.
+pub const MAX_WATCHERINFO_ELEMENTS: usize = 8192;
+
+/// A watcher information document (`application/watcherinfo+xml`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatcherInfo {
+    /// 0 in a subscription's first document, one more in each that follows (RFC 3858 §3).
+    pub version: u32,
+    /// Whether watchers that are not listed are gone or unchanged.
+    pub state: InfoState,
+    /// One list for each watched resource and package.
+    pub lists: Vec<WatcherList>,
+}
+
+/// The watchers of one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatcherList {
+    /// The URI that is watched.
+    pub resource: Box<str>,
+    /// The event package, such as `presence`.
+    pub package: Box<str>,
+    /// Those who watch.
+    pub watchers: Vec<WatcherEntry>,
+}
+
+/// One subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatcherEntry {
+    /// Who watches.
+    pub uri: Box<str>,
+    /// Names the subscription within these documents; a token.
+    pub id: Box<str>,
+    /// Its state.
+    pub status: WatcherStatus,
+    /// What brought it there.
+    pub event: WatcherEvent,
+    /// What the watcher calls itself.
+    pub display_name: Option<Box<str>>,
+    /// Seconds until the subscription expires.
+    pub expiration_s: Option<u64>,
+    /// Seconds since it was made.
+    pub duration_subscribed_s: Option<u64>,
+}
+
+/// An attribute whose value is one of a few words.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            /// The word in the document.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            fn parse(word: &str) -> Option<Self> {
+                match word.trim() { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words!(
+    /// How much a document tells (RFC 3858 §3).
+    InfoState {
+        /// Everything; what is not listed is gone.
+        Full = "full",
+        /// Only what changed.
+        Partial = "partial",
+    }
+);
+
+words!(
+    /// The states of a subscription (RFC 3857 §4.7.1).
+    WatcherStatus {
+        /// Waits for the presentity's decision.
+        Pending = "pending",
+        /// Receives presence.
+        Active = "active",
+        /// Ended while pending; the presentity may still decide (PRS-13).
+        Waiting = "waiting",
+        /// Ended.
+        Terminated = "terminated",
+    }
+);
+
+words!(
+    /// What moves a subscription from state to state (RFC 3857 §4.7.1).
+    WatcherEvent {
+        /// It was made.
+        Subscribe = "subscribe",
+        /// The presentity allowed it.
+        Approved = "approved",
+        /// Ended, to be made again at once, perhaps elsewhere.
+        Deactivated = "deactivated",
+        /// Ended, to be made again later.
+        Probation = "probation",
+        /// The presentity refused it.
+        Rejected = "rejected",
+        /// It was not refreshed.
+        Timeout = "timeout",
+        /// No decision came.
+        Giveup = "giveup",
+        /// The resource is gone.
+        Noresource = "noresource",
+    }
+);
+
+/// Why bytes are not watcher information; always the fault of who sent them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatcherInfoError {
+    /// Not XML that is taken.
+    Xml(XmlError),
+    /// The root is not `watcherinfo` (RFC 3858 §3).
+    Root,
+    /// An attribute is missing or has none of its values; holds its name.
+    Attribute(&'static str),
+}
+
+impl std::fmt::Display for WatcherInfoError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Xml(error) => error.fmt(f),
+            Self::Root => f.write_str("the root element is not watcherinfo"),
+            Self::Attribute(name) => write!(f, "the attribute {name} is missing or has no valid value"),
+        }
+    }
+}
+
+impl std::error::Error for WatcherInfoError {}
+
+impl WatcherInfo {
+    /// Reads a document. What is not in its namespace is ignored (RFC 3858 §3).
+    ///
+    /// # Errors
+    /// [`WatcherInfoError`] says what the notifier did wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, WatcherInfoError> {
+        let limits = Limits { bytes: MAX_WATCHERINFO_BYTES, elements: MAX_WATCHERINFO_ELEMENTS };
+        let root = xml::parse(bytes, &limits).map_err(WatcherInfoError::Xml)?;
+        if !root.is(WATCHERINFO, "watcherinfo") {
+            return Err(WatcherInfoError::Root);
+        }
+        let version = required(&root, "version", |v| v.trim().parse().ok())?;
+        let state = required(&root, "state", InfoState::parse)?;
+        let lists = root.elements().filter(|e| e.is(WATCHERINFO, "watcher-list"));
+        Ok(Self { version, state, lists: lists.map(WatcherList::read).collect::<Result<_, _>>()? })
+    }
+
+    /// The document as text.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut root = Element::new(WATCHERINFO, "", "watcherinfo")
+            .with_attribute("version", &self.version.to_string())
+            .with_attribute("state", self.state.as_str());
+        root.bindings.push(Binding::new("", WATCHERINFO));
+        xml::document(&self.lists.iter().map(WatcherList::element).fold(root, Element::with_child))
+    }
+}
+
+impl WatcherList {
+    fn read(element: &Element) -> Result<Self, WatcherInfoError> {
+        let resource = required(element, "resource", text)?;
+        let package = required(element, "package", text)?;
+        let watchers = element.elements().filter(|e| e.is(WATCHERINFO, "watcher"));
+        Ok(Self { resource, package, watchers: watchers.map(WatcherEntry::read).collect::<Result<_, _>>()? })
+    }
+
+    fn element(&self) -> Element {
+        let list = Element::new(WATCHERINFO, "", "watcher-list")
+            .with_attribute("resource", &self.resource)
+            .with_attribute("package", &self.package);
+        self.watchers.iter().map(WatcherEntry::element).fold(list, Element::with_child)
+    }
+}
+
+impl WatcherEntry {
+    fn read(element: &Element) -> Result<Self, WatcherInfoError> {
+        let seconds = |name| element.attribute(name).and_then(|v| v.trim().parse().ok());
+        Ok(Self {
+            uri: element.text().into(),
+            id: required(element, "id", text)?,
+            status: required(element, "status", WatcherStatus::parse)?,
+            event: required(element, "event", WatcherEvent::parse)?,
+            display_name: element.attribute("display-name").map(Into::into),
+            expiration_s: seconds("expiration"),
+            duration_subscribed_s: seconds("duration-subscribed"),
+        })
+    }
+
+    fn element(&self) -> Element {
+        let mut element = Element::new(WATCHERINFO, "", "watcher")
+            .with_attribute("id", &self.id)
+            .with_attribute("status", self.status.as_str())
+            .with_attribute("event", self.event.as_str());
+        if let Some(name) = &self.display_name {
+            element = element.with_attribute("display-name", name);
+        }
+        if let Some(seconds) = self.expiration_s {
+            element = element.with_attribute("expiration", &seconds.to_string());
+        }
+        if let Some(seconds) = self.duration_subscribed_s {
+            element = element.with_attribute("duration-subscribed", &seconds.to_string());
+        }
+        element.with_text(&self.uri)
+    }
+}
+
+fn text(value: &str) -> Option<Box<str>> {
+    (!value.is_empty()).then(|| value.into())
+}
+
+fn required<T>(
+    element: &Element,
+    name: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, WatcherInfoError> {
+    element.attribute(name).and_then(read).ok_or(WatcherInfoError::Attribute(name))
+}
