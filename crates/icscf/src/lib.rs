@@ -1,1 +1,145 @@
-//! (being written)
+//! I-CSCF: the entry point of a domain (TS 24.229 section 5.3). It asks the HSS which S-CSCF serves a user and sends
+//! the request there; it keeps nothing.
+//!
+//! In the contribution: with the presentity's S-CSCF the Presentity Presence Proxy. Figure 1 and 2 steps 4 to 6 are
+//! [`location`], the `Query` and `Resp` between them the LIR and LIA; a REGISTER takes [`registration`].
+//!
+//! Not here: registrations, filter criteria, any state between two requests.
+
+mod candidates;
+pub mod config;
+mod location;
+mod registration;
+
+use candidates::Candidates;
+pub use candidates::Scscf;
+use clock::Now;
+use cx_protocol::{Answer, CxFailure, ScscfName};
+use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Role, Verdict};
+use sip_message::{Method, StatusCode};
+use std::time::Duration;
+
+/// What an I-CSCF is told about its domain.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The node's name: stands in its Record-Route.
+    pub name: Box<str>,
+    /// Whether it stays on the way of a dialog. On: figures 1 and 2. Off: TS 24.141.
+    pub record_route: RecordRoute,
+    /// The S-CSCFs it may choose from, in order of preference.
+    pub scscfs: Vec<Scscf>,
+    /// How long an S-CSCF may stay silent before another is tried.
+    pub scscf_patience: Duration,
+}
+
+/// Whether the I-CSCF stays on the way of a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordRoute {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+}
+
+/// The role.
+#[derive(Debug)]
+pub struct Icscf {
+    settings: Settings,
+}
+
+/// What is remembered while a request is held.
+#[derive(Debug)]
+pub enum Waiting {
+    /// For the answer to a UAR.
+    Uaa(Candidates),
+    /// For the S-CSCF's answer to a REGISTER.
+    Registrar(Candidates),
+    /// For the answer to a LIR.
+    Lia,
+    /// For the answer of an S-CSCF that was chosen here, or named by the HSS.
+    Server(Candidates),
+}
+
+impl Icscf {
+    /// An I-CSCF of one domain.
+    #[must_use]
+    pub const fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    /// Sends the request to an S-CSCF by a Route entry in front of what is left.
+    fn plan(&self, server: &ScscfName, orig: Orig) -> ForwardPlan<Waiting> {
+        let mark = match orig {
+            Orig::Marked => ";orig",
+            Orig::Plain => "",
+        };
+        let mut plan = ForwardPlan::by_route();
+        plan.routes.push(format!("<{server};lr{mark}>"));
+        plan.patience = Some(self.settings.scscf_patience);
+        plan
+    }
+
+    fn record_route(&self) -> String {
+        format!("<sip:rr@{};lr>", self.settings.name)
+    }
+}
+
+/// Whether the request asks for originating treatment (`orig` in our Route entry, TS 24.229 section 5.3.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Orig {
+    Marked,
+    Plain,
+}
+
+impl Role for Icscf {
+    type Waiting = Waiting;
+    type Own = std::convert::Infallible;
+
+    fn on_request(
+        &mut self,
+        _: Now,
+        request: &InboundRequest,
+        _: &mut Effects<Self::Own>,
+    ) -> Decision<Waiting> {
+        if *request.method() == Method::Register {
+            self.ask_where_to_register(request)
+        } else {
+            self.route_or_ask(request)
+        }
+    }
+
+    fn on_hss_answer(
+        &mut self,
+        _: Now,
+        request: &InboundRequest,
+        (waiting, answer): (Waiting, Result<Answer, CxFailure>),
+        _: &mut Effects<Self::Own>,
+    ) -> Decision<Waiting> {
+        match (waiting, answer) {
+            (Waiting::Uaa(candidates), Ok(Answer::Uaa(uaa))) => self.on_uaa(uaa, candidates),
+            (Waiting::Lia, Ok(Answer::Lia(lia))) => self.on_lia(request, lia),
+            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS did not answer").into(),
+            (Waiting::Uaa(_) | Waiting::Lia | Waiting::Registrar(_) | Waiting::Server(_), Ok(_)) => {
+                Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS answered something else").into()
+            }
+        }
+    }
+
+    fn on_response(
+        &mut self,
+        _: Now,
+        request: &InboundRequest,
+        (waiting, outcome): (Waiting, &Outcome),
+        _: &mut Effects<Self::Own>,
+    ) -> Verdict<Waiting> {
+        match waiting {
+            Waiting::Registrar(candidates) => self.on_registrar_answer(request, candidates, outcome),
+            Waiting::Server(candidates) => self.on_server_answer(request, candidates, outcome),
+            Waiting::Uaa(_) | Waiting::Lia => Verdict::Relay(Vec::new()),
+        }
+    }
+
+    fn on_own_response(&mut self, _: Now, own: Self::Own, _: &Outcome, _: &mut Effects<Self::Own>) {
+        match own {}
+    }
+}

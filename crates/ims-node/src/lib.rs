@@ -8,6 +8,7 @@
 //! Not here: sockets, files, DNS packets, Cx frames (the runtime's), and any rule of one role alone.
 
 mod decision;
+pub mod digest;
 mod dispatch;
 mod effects;
 mod errand;

@@ -258,7 +258,7 @@ pub(crate) const fn status_of(outcome: &Outcome) -> Option<StatusCode> {
     use sip_resolve::ResolveError as E;
     match outcome {
         Outcome::Response(_) | Outcome::TimedOut => None,
-        Outcome::Unreachable => Some(StatusCode::SERVICE_UNAVAILABLE),
+        Outcome::Unreachable => Some(StatusCode::SERVER_TIMEOUT),
         Outcome::Unresolved(E::NoSuchDomain | E::NoRecords) => Some(StatusCode::NOT_FOUND),
         Outcome::Unresolved(E::DnsFailed) => Some(StatusCode::SERVER_TIMEOUT),
         Outcome::Unresolved(E::Unsupported) => Some(StatusCode::UNSUPPORTED_URI_SCHEME),

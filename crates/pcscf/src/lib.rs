@@ -1,1 +1,58 @@
-//! (being written)
+//! P-CSCF: the UE's first hop (TS 24.229 section 5.2). It knows which flow belongs to which registered user, says so to
+//! the network, and finds the flow again when something comes back.
+//!
+//! In the contribution: with the S-CSCF the Watcher Presence Proxy. Figures 1, 2 and 3 step 2 are [`from_ue`], the last
+//! NotifyPresUp of figures 1, 2, 6 and 7 [`to_ue`].
+//!
+//! Not here: authentication (the S-CSCF's), filter criteria, IPsec.
+
+mod bindings;
+pub mod config;
+mod flow_token;
+mod from_ue;
+mod registration;
+mod role;
+mod to_ue;
+
+pub use bindings::MAX_CONTACTS;
+
+use bindings::Bindings;
+use flow_token::FlowKey;
+use sip_message::Uri;
+
+/// What a P-CSCF is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The node's name: `pcscf1a.home1.test`.
+    pub name: Box<str>,
+    /// The network's name, told to the home network (P-Visited-Network-ID).
+    pub network: Box<str>,
+    /// The address by which UEs name us, numeric because a phone may not resolve our names: `127.0.10.11:5060`.
+    pub advertised: Box<str>,
+}
+
+/// The role.
+#[derive(Debug)]
+pub struct Pcscf {
+    settings: Settings,
+    bindings: Bindings,
+    key: Option<FlowKey>,
+}
+
+/// What is remembered while a request is held.
+#[derive(Debug)]
+pub enum Waiting {
+    /// For the answer to a REGISTER.
+    Registering,
+    /// For the network's answer to a request of a UE.
+    Network,
+    /// For a UE's answer.
+    Ue,
+}
+
+impl Pcscf {
+    /// Whether the URI is one of our flow entries; gives the token.
+    fn token_of(uri: &Uri) -> Option<&str> {
+        uri.user().filter(|user| user.starts_with(flow_token::PREFIX))
+    }
+}

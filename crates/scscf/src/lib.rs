@@ -1,1 +1,93 @@
-//! (being written)
+//! S-CSCF: registrar, and the node that runs the filter criteria of the users it serves (TS 24.229 section 5.4).
+//!
+//! In the contribution: with the watcher's P-CSCF the Watcher Presence Proxy, with the presentity's I-CSCF the
+//! Presentity Presence Proxy. A SUBSCRIBE passes it on the watcher's side ([`originating`]) and on the presentity's
+//! ([`terminating`]), in one domain perhaps in one process; a NOTIFY follows the dialog ([`in_dialog`]).
+//!
+//! Not here: presence itself (the presence server's), choosing among S-CSCFs (the I-CSCF's), the `reg` event package.
+
+mod application_server;
+mod binding;
+mod challenge;
+pub mod config;
+mod contacts;
+mod criteria;
+mod expiry;
+mod in_dialog;
+mod odi;
+mod originating;
+mod registrar;
+mod role;
+mod settings;
+mod terminating;
+mod third_party;
+mod users;
+
+use cx_protocol::{Impi, Impu, SessionCase};
+pub use settings::{Settings, TerminatingRecordRoute};
+
+use challenge::Challenges;
+use criteria::Patterns;
+use odi::OdiKey;
+use users::Users;
+
+/// The role.
+#[derive(Debug)]
+pub struct Scscf {
+    settings: Settings,
+    users: Users,
+    challenges: Challenges,
+    patterns: Patterns,
+    odi: OdiKey,
+}
+
+/// What is remembered while a request is held.
+#[derive(Debug)]
+pub enum Waiting {
+    /// A REGISTER: for the digest credentials. `stale` says that the nonce, not the password, was at fault.
+    Maa {
+        /// Whether the client is told so.
+        stale: bool,
+    },
+    /// A REGISTER that proved who it is: for the profile.
+    RegistrationSaa,
+    /// A request for, or from, a user without registration: for the profile.
+    UnregisteredSaa(SessionCase),
+    /// For the answer of an application server that the criterion of this index chose.
+    ApplicationServer(Visit),
+    /// For the answer of a UE, reached by the binding with this contact.
+    Ue {
+        /// The user.
+        impu: Impu,
+        /// The bound contact.
+        contact: Box<str>,
+    },
+}
+
+/// One pass through the filter criteria of a served user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// Whose criteria.
+    pub impu: Impu,
+    /// Which session case.
+    pub case: SessionCase,
+    /// Index of the criterion last matched.
+    pub index: usize,
+}
+
+/// What is remembered while a request of our own is under way.
+#[derive(Debug)]
+pub enum Own {
+    /// A third-party REGISTER for this user, to the server of the criterion of this index.
+    ThirdParty {
+        /// The default public identity of the set.
+        impu: Impu,
+        /// The criterion.
+        index: usize,
+    },
+    /// A SAR whose answer changes nothing.
+    Sar {
+        /// Whose.
+        impi: Option<Impi>,
+    },
+}

@@ -1,0 +1,67 @@
+//! Operator commands.
+
+use crate::service::{Service, now};
+use cx_protocol::ScscfName;
+use hss::{StoreChange, UnknownUser};
+use ims_runtime::cli::Failure;
+use ims_runtime::ctl::CtlAnswer;
+use ims_runtime::health::{self, Health};
+
+const HELP: &str = "\
+health                 whether this HSS is ready
+list                   one line an account: name, S-CSCF, state of its sets
+peers                  the hosts that are connected
+explain USER           everything about an account but its secrets
+reassign USER SCSCF    give a user to another S-CSCF; the present one is told to drop it
+deregister USER        end a user's registration
+push USER              send the user's present profile to its S-CSCF
+reload                 read the subscribers file again; adds and replaces accounts, push tells the S-CSCFs
+USER is an account's name, a username or a public identity; SCSCF a SIP URI.";
+
+/// Carries out one command; an error ends the process.
+pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<CtlAnswer, Failure> {
+    let changed = match *words {
+        // Commands are taken only after replay and with the sockets open.
+        [health::WORD] => return Ok(Health::waiting_for(&[]).answer()),
+        ["help"] => return Ok(CtlAnswer::Done(HELP.to_owned())),
+        ["list"] => return Ok(CtlAnswer::Done(service.hss.list())),
+        ["peers"] => return Ok(CtlAnswer::Done(service.server.hosts().collect::<Vec<_>>().join("\n"))),
+        ["explain", user] => return Ok(service.hss.explain(user).map_or_else(unknown, CtlAnswer::Done)),
+        ["reload"] => {
+            return Ok(match service.reload().await? {
+                Ok(said) => CtlAnswer::Done(said),
+                Err(error) => CtlAnswer::Refused(error.to_string()),
+            });
+        }
+        ["reassign", user, scscf] => match ScscfName::new(scscf) {
+            Ok(scscf) => service.hss.reassign(now(), user, scscf),
+            Err(error) => return Ok(CtlAnswer::Refused(format!("SCSCF is {error}"))),
+        },
+        ["deregister", user] => service.hss.deregister(now(), user),
+        ["push", user] => service.hss.push(user).map(|()| Vec::new()),
+        _ => return Ok(CtlAnswer::Refused("no such command; `help` lists them".to_owned())),
+    };
+    carry_out(service, changed).await
+}
+
+/// Keeps first, then tells the S-CSCF.
+async fn carry_out(
+    service: &mut Service,
+    changed: Result<Vec<StoreChange>, UnknownUser>,
+) -> Result<CtlAnswer, Failure> {
+    let changes = match changed {
+        Ok(changes) => changes,
+        Err(user) => return Ok(unknown(user)),
+    };
+    service.keep(changes).await?;
+    let said = service.send_requests();
+    Ok(CtlAnswer::Done(if said.is_empty() {
+        "done; no S-CSCF has the user".to_owned()
+    } else {
+        said.join("\n")
+    }))
+}
+
+fn unknown(_: UnknownUser) -> CtlAnswer {
+    CtlAnswer::Refused("no such user".to_owned())
+}

@@ -1,0 +1,60 @@
+//! What the operator does to a user's registration.
+
+use crate::hss::{Hss, StoreChange, Subscriber, UnknownUser};
+use clock::Now;
+use cx_protocol::{Ppr, RegistrationState, Request, RtrReason, ScscfName};
+
+impl Hss {
+    /// The operator gives a user to another S-CSCF: the present one is told to drop it (RTR, server change), and the
+    /// next registration goes to the new one.
+    ///
+    /// # Errors
+    /// [`UnknownUser`].
+    pub fn reassign(&mut self, now: Now, user: &str, to: ScscfName) -> Result<Vec<StoreChange>, UnknownUser> {
+        self.terminate(now, user, RtrReason::ServerChange, Some(to))
+    }
+
+    /// The operator ends a user's registration (RTR, permanent termination).
+    ///
+    /// # Errors
+    /// [`UnknownUser`].
+    pub fn deregister(&mut self, now: Now, user: &str) -> Result<Vec<StoreChange>, UnknownUser> {
+        self.terminate(now, user, RtrReason::PermanentTermination, None)
+    }
+
+    /// Sends the present profiles of a user to the S-CSCF that has it (PPR); nothing to send if none has.
+    ///
+    /// # Errors
+    /// [`UnknownUser`].
+    pub fn push(&mut self, user: &str) -> Result<(), UnknownUser> {
+        let name = self.account_of(user).ok_or(UnknownUser)?;
+        let Subscriber { account, registration } = self.subscribers.get(&name).ok_or(UnknownUser)?;
+        let (Some(scscf), Some(impi)) = (&registration.scscf, account.main_impi()) else { return Ok(()) };
+        for (set, profile) in account.sets.iter().enumerate() {
+            if matches!(
+                registration.state(set),
+                RegistrationState::Registered | RegistrationState::Unregistered
+            ) {
+                let ppr = Ppr { impi: impi.clone(), profile: profile.clone() };
+                self.requests.push_back((scscf.clone(), Request::Ppr(ppr)));
+            }
+        }
+        Ok(())
+    }
+
+    fn terminate(
+        &mut self,
+        now: Now,
+        user: &str,
+        reason: RtrReason,
+        next: Option<ScscfName>,
+    ) -> Result<Vec<StoreChange>, UnknownUser> {
+        let name = self.account_of(user).ok_or(UnknownUser)?;
+        let subscriber = self.subscribers.get_mut(&name).ok_or(UnknownUser)?;
+        let mut changes = Vec::new();
+        let loser = subscriber.change(now, &mut changes, |registration| registration.terminate(next));
+        let told = subscriber.termination(reason);
+        self.requests.extend(loser.zip(told));
+        Ok(changes)
+    }
+}

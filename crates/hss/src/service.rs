@@ -1,0 +1,186 @@
+//! The running HSS: takes batches of requests, keeps what they change, and then answers.
+
+use crate::config::HssConfig;
+use crate::ctl;
+use crate::seed::Subscribers;
+use crate::store::{Store, StoreError};
+use clock::{Mono, Now, Wall};
+use cx_protocol::Token;
+use hss::{Hss, StoreChange};
+use ims_runtime::cli::{Failure, Start};
+use ims_runtime::config::{ConfigError, ConfigFile};
+use ims_runtime::ctl::CtlRequest;
+use ims_runtime::cx::{CxServer, CxServerEvent};
+use ims_runtime::signals::Signal;
+use std::time::{Duration, SystemTime};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// How long what runs may take to finish after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// Runs an HSS until it is told to end.
+pub(crate) async fn run(start: Start<HssConfig>) -> Result<(), Failure> {
+    let Start { config, mut signals, mut ctl, .. } = start;
+    let mut service = Service::open(&config).await?;
+    loop {
+        tokio::select! {
+            Some(batch) = service.server.next_batch() => service.on_batch(batch).await?,
+            Some(request) = ctl.next() => service.on_command(request).await?,
+            signal = signals.next() => match signal {
+                Signal::Drain => break,
+                Signal::Reload => match service.reload().await? {
+                    Ok(said) => tracing::info!("{said}; the configuration itself is read at start only"),
+                    Err(error) => tracing::error!(%error, "subscribers not reloaded"),
+                },
+            },
+        }
+    }
+    tracing::info!("draining");
+    let finished = timeout(DRAIN, service.drain()).await;
+    // Only answers to peers that do not take them are left behind; everything acknowledged is kept.
+    finished.unwrap_or(Ok(()))
+}
+
+/// The store in memory and on disk, and those who ask.
+pub(crate) struct Service {
+    pub(crate) hss: Hss,
+    pub(crate) server: CxServer,
+    /// Away while a commit is running, which is always waited for.
+    store: Option<Store>,
+    subscribers: ConfigFile<Subscribers>,
+    requests_sent: u64,
+}
+
+impl Service {
+    async fn open(config: &HssConfig) -> Result<Self, Failure> {
+        let mut store = Store::open(&config.store_path())?;
+        let subscribers = config.subscribers();
+        let mut stored = store.load()?;
+        if stored.is_empty() {
+            stored = subscribers.load()?.build()?;
+            store.commit(&stored)?;
+            tracing::info!(file = %subscribers.path().display(), "store filled from the subscribers file");
+        }
+        let mut hss = Hss::new();
+        let all = stored.into_iter().all(|change| hss.apply(change).is_ok());
+        if !all {
+            return Err(StoreError::Damaged("two accounts with one identity").into());
+        }
+        let server = CxServer::bind(config.identity()?, &config.listen).await?;
+        tracing::info!(addresses = ?server.addresses(), "listening for Cx");
+        Ok(Self { hss, server, store: Some(store), subscribers, requests_sent: 0 })
+    }
+
+    /// One transaction for all that came together; every answer of the batch waits for it, because each may tell of a
+    /// state that is not kept yet.
+    async fn on_batch(&mut self, batch: Vec<CxServerEvent>) -> Result<(), Failure> {
+        let now = now();
+        let mut changes = Vec::new();
+        let mut answers = Vec::new();
+        for event in batch {
+            match event {
+                CxServerEvent::Question(question) => {
+                    let (answer, changed) = self.hss.answer(now, &question.peer, &question.request);
+                    tracing::debug!(
+                        peer = %question.peer,
+                        command = ?question.request.command(),
+                        result = answer.result().code(),
+                        "answered"
+                    );
+                    changes.extend(changed);
+                    answers.push((question, answer));
+                }
+                CxServerEvent::Answer(Token(number), Ok(answer)) => {
+                    tracing::info!(number, command = ?answer.command(), result = answer.result().code(), "was answered");
+                }
+                CxServerEvent::Answer(Token(number), Err(failure)) => {
+                    tracing::warn!(number, ?failure, "was not answered");
+                }
+            }
+        }
+        self.keep(changes).await?;
+        for (question, answer) in answers {
+            question.answer(answer);
+        }
+        self.send_requests();
+        Ok(())
+    }
+
+    async fn on_command(&mut self, request: CtlRequest) -> Result<(), Failure> {
+        let answer = ctl::execute(self, &request.words()).await?;
+        request.answer(answer);
+        Ok(())
+    }
+
+    /// Keeps `changes`; an error ends the process with nothing of them acknowledged.
+    pub(crate) async fn keep(&mut self, changes: Vec<StoreChange>) -> Result<(), Failure> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut store = self.store.take().ok_or(StoreError::Damaged("lost by an earlier failure"))?;
+        let (store, kept) = spawn_blocking(move || {
+            let kept = store.commit(&changes);
+            (store, kept)
+        })
+        .await?;
+        self.store = Some(store);
+        Ok(kept?)
+    }
+
+    /// Sends what the HSS asks in turn; one line for each, as the operator reads it.
+    pub(crate) fn send_requests(&mut self) -> Vec<String> {
+        let mut said = Vec::new();
+        while let Some((scscf, request)) = self.hss.poll_request() {
+            self.requests_sent += 1;
+            let command = request.command();
+            let sent = self.server.request(scscf.host(), Token(self.requests_sent), request);
+            tracing::info!(number = self.requests_sent, %scscf, ?command, ?sent, "request of the HSS");
+            said.push(match sent {
+                Ok(()) => format!("{scscf} was told ({command:?})"),
+                Err(failure) => format!("{scscf} could not be told ({command:?}: {failure:?})"),
+            });
+        }
+        said
+    }
+
+    /// Reads the subscribers file again: adds and replaces accounts, removes none, leaves registrations as they are.
+    pub(crate) async fn reload(&mut self) -> Result<Result<String, ConfigError>, Failure> {
+        let read = match self.subscribers.load() {
+            Ok(read) => read.build()?,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut kept = Vec::new();
+        let mut left_out = Vec::new();
+        for change in read {
+            match self.hss.apply(change.clone()) {
+                Ok(()) => kept.push(change),
+                Err(conflict) => {
+                    left_out.push(format!("an identity of account {} claimed again", conflict.account))
+                }
+            }
+        }
+        let said = format!("{} records read", kept.len());
+        self.keep(kept).await?;
+        Ok(Ok(std::iter::once(said).chain(left_out).collect::<Vec<_>>().join("\n")))
+    }
+
+    async fn drain(&mut self) -> Result<(), Failure> {
+        self.server.drain();
+        while let Some(batch) = self.server.next_batch().await {
+            self.on_batch(batch).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The time, for the record: the HSS has no timers.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the HSS has no node, so its shell reads the wall clock itself"
+)]
+pub(crate) fn now() -> Now {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+    Now { mono: Mono::ZERO, wall: Wall::from_unix_millis(millis) }
+}

@@ -1,0 +1,254 @@
+//! The binary as an operator and an S-CSCF see it: start, answer, die, start again, drain.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test helper may fail its test"
+)]
+
+mod support;
+
+use cx_protocol::{Answer, CxFailure, Leg, Lir, Request, ResultCode, SarType, Secret, Token};
+use ims_runtime::cx::{self, CxClientConfig, CxEvent, CxIdentity, CxResolver, CxSender};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use support::{A, B, Step, uri};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant, timeout};
+
+/// Longer than anything here takes; only a failing test waits for it.
+const TOO_LONG: Duration = Duration::from_secs(20);
+
+struct Node {
+    directory: tempfile::TempDir,
+}
+
+struct Running {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Node {
+    fn new() -> Self {
+        let node = Self { directory: tempfile::tempdir().unwrap() };
+        let subscribers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/subscribers-home1.toml");
+        std::fs::copy(subscribers, node.path("subscribers.toml")).unwrap();
+        let config = "host = \"hss1.home1.test\"\nrealm = \"home1.test\"\nlisten = [\"127.0.0.1:0\"]\n\
+                      cx_secret = \"a secret of the test\"\nstate_dir = \"state\"\n\
+                      subscribers = \"subscribers.toml\"\nctl_socket = \"ctl\"\n";
+        std::fs::write(node.path("hss.toml"), config).unwrap();
+        node
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hss"));
+        command.arg(name).arg("--config").arg(self.path("hss.toml")).env("RUST_LOG", "info");
+        command
+    }
+
+    fn ctl(&self, words: &[&str]) -> Output {
+        self.command("ctl").args(words).output().unwrap()
+    }
+
+    fn says(&self, words: &[&str]) -> String {
+        let output = self.ctl(words);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts the process and reads its log up to the address it listens on.
+    fn start(&self) -> Running {
+        let mut command = self.command("run");
+        let mut child = command.args(["--log-format", "json"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let line = log.find(|line| line.contains("listening for Cx")).unwrap();
+        let port = line.split("127.0.0.1:").nth(1).unwrap();
+        let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+        // Its log must go somewhere, or it would block.
+        std::thread::spawn(move || log.for_each(drop));
+        Running { child, address: SocketAddr::from(([127, 0, 0, 1], digits.parse().unwrap())) }
+    }
+}
+
+struct At(SocketAddr);
+
+impl CxResolver for At {
+    async fn addresses(&mut self) -> Vec<SocketAddr> {
+        vec![self.0]
+    }
+}
+
+struct Scscf {
+    sender: CxSender,
+    events: Receiver<CxEvent>,
+}
+
+impl Scscf {
+    fn connect(host: &str, running: &Running) -> Self {
+        let secret = Secret::new(b"a secret of the test").unwrap();
+        let identity = CxIdentity { host: host.into(), realm: "home1.test".into(), secret };
+        let (sender, events) =
+            cx::start(CxClientConfig { identity, local_address: None }, At(running.address));
+        Self { sender, events }
+    }
+
+    async fn event(&mut self) -> CxEvent {
+        timeout(TOO_LONG, self.events.recv()).await.unwrap().unwrap()
+    }
+
+    async fn ask(&mut self, request: Request) -> Answer {
+        self.sender.request(Token(1), request).unwrap();
+        loop {
+            match self.event().await {
+                CxEvent::Answer(_, answer) => return *answer.unwrap(),
+                CxEvent::Connected(..) => {}
+                event @ (CxEvent::Disconnected(_) | CxEvent::Question(..)) => panic!("{event:?}"),
+            }
+        }
+    }
+}
+
+fn lir() -> Request {
+    Request::Lir(Lir { impu: uri("sip:alice@home1.test"), leg: Leg::Terminating })
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_kill_9() {
+    let node = Node::new();
+    let mut running = node.start();
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    let registration = Step::Sar(SarType::Registration, A).request();
+    assert_eq!(scscf.ask(registration).await.result(), ResultCode::Success);
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    // The file is no longer needed: the store counts.
+    std::fs::remove_file(node.path("subscribers.toml")).unwrap();
+
+    let running = node.start();
+    let mut icscf = Scscf::connect("icscf1.home1.test", &running);
+    let Answer::Lia(lia) = icscf.ask(lir()).await else { panic!("a LIA") };
+    assert_eq!(lia.server_name, Some(support::name(A)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_answered_and_ends_the_process() {
+    let node = Node::new();
+    let mut running = node.start();
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    scscf.ask(lir()).await;
+    let intruder = rusqlite::Connection::open(node.path("state/hss.sqlite")).unwrap();
+    intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    scscf.sender.request(Token(2), Step::Sar(SarType::Registration, A).request()).unwrap();
+    let CxEvent::Answer(Token(2), result) = scscf.event().await else { panic!("an answer") };
+    assert_eq!(result, Err(CxFailure::ConnectionLost));
+    assert_eq!(running.child.wait().unwrap().code(), Some(1));
+}
+
+#[tokio::test]
+async fn the_operator_reassigns_a_user_and_the_scscf_is_told() {
+    let node = Node::new();
+    let running = node.start();
+    assert_eq!(node.says(&["health"]).trim(), "ready");
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    scscf.ask(Step::Sar(SarType::Registration, A).request()).await;
+    assert!(node.says(&["list"]).starts_with("alice sip:scscf1a.home1.test registered\n"));
+    assert_eq!(node.says(&["peers"]).trim(), "scscf1a.home1.test");
+
+    let pushed = node.says(&["push", "alice"]);
+    assert!(pushed.contains("was told (PushProfile)"), "{pushed}");
+    let CxEvent::Question(_, request) = scscf.event().await else { panic!("a PPR") };
+    assert!(matches!(*request, Request::Ppr(_)));
+
+    let said = node.says(&["reassign", "sip:alice@home1.test", B]);
+    assert!(said.contains("sip:scscf1a.home1.test was told"), "{said}");
+    let CxEvent::Question(_, request) = scscf.event().await else { panic!("an RTR") };
+    assert!(matches!(*request, Request::Rtr(_)));
+    let explained = node.says(&["explain", "alice"]);
+    assert!(explained.contains("next scscf sip:scscf1b.home1.test"), "{explained}");
+
+    for words in [&["deregister", "nobody"][..], &["reassign", "alice", "home"], &["dance"]] {
+        assert_eq!(node.ctl(words).status.code(), Some(1), "{words:?}");
+    }
+    assert!(node.says(&["deregister", "alice"]).contains("no S-CSCF has the user"));
+}
+
+#[tokio::test]
+async fn reload_takes_new_accounts_and_keeps_registrations() {
+    let node = Node::new();
+    let running = node.start();
+    Scscf::connect("scscf1a.home1.test", &running).ask(Step::Sar(SarType::Registration, A).request()).await;
+    let mut text = std::fs::read_to_string(node.path("subscribers.toml")).unwrap();
+    text.push_str(
+        "[account.zoe]\nimpis = [\"zoe\"]\nprofile = \"presence\"\nsets = [[{ impu = \"sip:zoe@home1.test\" }]]\n",
+    );
+    std::fs::write(node.path("subscribers.toml"), &text).unwrap();
+    node.says(&["reload"]);
+    let list = node.says(&["list"]);
+    assert!(list.starts_with("alice sip:scscf1a.home1.test registered\n"), "{list}");
+    assert!(list.contains("zoe - not-registered"), "{list}");
+
+    std::fs::write(node.path("subscribers.toml"), text.replace("[account.zoe]", "[account.zoe")).unwrap();
+    let refused = node.ctl(&["reload"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("subscribers.toml:"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn sigterm_drains_and_ends_with_0_within_5_s() {
+    let node = Node::new();
+    let mut running = node.start();
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    scscf.ask(lir()).await;
+    let asked = Instant::now();
+    let pid = running.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!(matches!(scscf.event().await, CxEvent::Disconnected(_)));
+    scscf.sender.request(Token(2), lir()).unwrap();
+    let CxEvent::Answer(_, Err(failure)) = scscf.event().await else { panic!("an answer") };
+    assert_eq!(failure, CxFailure::NotConnected);
+    assert_eq!(node.command("health").output().unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn check_names_file_line_and_key_and_exits_64() {
+    let node = Node::new();
+    assert_eq!(node.command("check").output().unwrap().status.code(), Some(0));
+    let good = std::fs::read_to_string(node.path("hss.toml")).unwrap();
+    let table = [
+        ("a secret of the test", "short", "hss.toml:4:1: cx_secret: must have at least 16 characters"),
+        ("[\"127.0.0.1:0\"]", "[]", "hss.toml:3:1: listen: must name at least one address"),
+        ("host = \"hss1", "host = \"hss 1", "hss.toml:1:1: host: must be a domain name"),
+        ("realm", "domain", "hss.toml:2:1: domain: unknown field"),
+        ("\"subscribers.toml\"", "\"missing.toml\"", "hss.toml:6:1: subscribers: "),
+    ];
+    for (before, after, said) in table {
+        std::fs::write(node.path("hss.toml"), good.replacen(before, after, 1)).unwrap();
+        let output = node.command("check").output().unwrap();
+        assert_eq!(output.status.code(), Some(64), "{after}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(said), "{after}: {error}");
+    }
+    for name in ["hss1.toml", "hss2.toml"] {
+        let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config").join(name);
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_hss")).arg("check").arg("--config").arg(config).output();
+        assert_eq!(output.unwrap().status.code(), Some(0), "{name}");
+    }
+}

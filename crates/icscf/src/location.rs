@@ -1,0 +1,103 @@
+//! Every other request (TS 24.229 section 5.3.2): follow a Route that is left, else ask where the user is served.
+
+use crate::candidates::Candidates;
+use crate::{Icscf, Orig, RecordRoute, Waiting};
+use cx_protocol::{Impu, Leg, Lia, Lir, Request, ResultCode};
+use ims_node::{Decision, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
+use sip_message::{Method, StatusCode};
+
+impl Icscf {
+    pub(crate) fn route_or_ask(&self, request: &InboundRequest) -> Decision<Waiting> {
+        // Rule RT-I-02; figure 1 and 2, first NotifyPresUp: our own record-route entry was on top and is taken off, the
+        // next entry says where to go, and the HSS is not asked.
+        if request.next_route().is_some() {
+            let mut plan = ForwardPlan::by_route();
+            self.stay_on_the_way(request, &mut plan);
+            return plan.decide();
+        }
+        let Ok(impu) = Impu::new(request.request_uri().as_str()) else {
+            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI is no public identity").into();
+        };
+        let leg = match orig(request) {
+            Orig::Marked => Leg::Originating,
+            Orig::Plain => Leg::Terminating,
+        };
+        // Figures 1 and 2, step 4: Query.
+        Decision::AskHss(Request::Lir(Lir { impu, leg }), Waiting::Lia)
+    }
+
+    pub(crate) fn on_lia(&self, request: &InboundRequest, lia: Lia) -> Decision<Waiting> {
+        // Figures 1 and 2, step 5: Resp.
+        match lia.result {
+            ResultCode::Success | ResultCode::SubsequentRegistration | ResultCode::UnregisteredService => {}
+            ResultCode::UserUnknown => return Refusal::new(StatusCode::NOT_FOUND, "unknown user").into(),
+            ResultCode::IdentityNotRegistered => {
+                return Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the user is not registered")
+                    .into();
+            }
+            ResultCode::CommandUnsupported
+            | ResultCode::TooBusy
+            | ResultCode::IdentitiesDontMatch
+            | ResultCode::RoamingNotAllowed
+            | ResultCode::IdentityAlreadyRegistered
+            | ResultCode::AuthSchemeNotSupported
+            | ResultCode::InAssignmentType
+            | ResultCode::UnsupportedVersion
+            | ResultCode::UnableToComply => {
+                return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS could not tell").into();
+            }
+        }
+        let candidates = match lia.server_name {
+            Some(name) => Candidates::default().named(name),
+            None => {
+                let wanted = lia.capabilities.unwrap_or_default();
+                Candidates::default().selected(&self.settings.scscfs, &wanted)
+            }
+        };
+        self.try_next_server(request, candidates)
+    }
+
+    /// Figures 1 and 2, step 6: SubscribePres to the S-CSCF.
+    fn try_next_server(&self, request: &InboundRequest, mut candidates: Candidates) -> Decision<Waiting> {
+        let Some(server) = candidates.next() else {
+            return Refusal::new(StatusCode::BUSY_EVERYWHERE, "no S-CSCF has the capabilities").into();
+        };
+        let mut plan = self.plan(&server, orig(request));
+        self.stay_on_the_way(request, &mut plan);
+        plan.then = Some(Waiting::Server(candidates));
+        plan.decide()
+    }
+
+    /// An S-CSCF that cannot be reached is replaced by the next one that fits, where there is one.
+    pub(crate) fn on_server_answer(
+        &self,
+        request: &InboundRequest,
+        candidates: Candidates,
+        outcome: &Outcome,
+    ) -> Verdict<Waiting> {
+        if outcome.status().is_some() {
+            return Verdict::Relay(Vec::new());
+        }
+        if candidates.is_exhausted() {
+            let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT, "the S-CSCF does not answer");
+            return Verdict::Instead(refusal.into());
+        }
+        Verdict::Instead(self.try_next_server(request, candidates))
+    }
+
+    /// Record-Route (rule RT-I-06): into a SUBSCRIBE that opens a dialog, and again into a NOTIFY that came by our entry
+    /// (RFC 6665 section 4.3).
+    fn stay_on_the_way(&self, request: &InboundRequest, plan: &mut ForwardPlan<Waiting>) {
+        let opens = *request.method() == Method::Subscribe
+            && !request.is_in_dialog()
+            && self.settings.record_route == RecordRoute::On;
+        let came_by_ours = request.own_routes().iter().any(|uri| uri.user() == Some("rr"));
+        if opens || came_by_ours {
+            plan.record_routes.push(self.record_route());
+        }
+    }
+}
+
+fn orig(request: &InboundRequest) -> Orig {
+    if request.own_routes().iter().any(|uri| uri.params().has("orig")) { Orig::Marked } else { Orig::Plain }
+}

@@ -1,0 +1,133 @@
+//! REGISTER (TS 24.229 section 5.3.1): UAR, a server by name or by capabilities, another one when it fails.
+
+use crate::candidates::Candidates;
+use crate::{Icscf, Orig, Waiting};
+use cx_protocol::{Impi, Impu, Request, ResultCode, Uaa, Uar, UarType};
+use ims_node::{Decision, InboundRequest, Outcome, Refusal, Verdict};
+use sip_message::{Credentials, HeaderName, Message, NameAddr, StatusCode, delta_seconds};
+
+impl Icscf {
+    pub(crate) fn ask_where_to_register(&self, request: &InboundRequest) -> Decision<Waiting> {
+        if !request.source().is_trusted() {
+            return Refusal::new(StatusCode::FORBIDDEN, "REGISTER from outside the network").into();
+        }
+        match uar(request.message(), None) {
+            Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(Candidates::default())),
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    pub(crate) fn on_uaa(&self, uaa: Uaa, candidates: Candidates) -> Decision<Waiting> {
+        match uaa.result {
+            ResultCode::Success | ResultCode::SubsequentRegistration => {}
+            ResultCode::UserUnknown => return forbidden("unknown user"),
+            ResultCode::IdentitiesDontMatch => {
+                return forbidden("private and public identity do not belong together");
+            }
+            ResultCode::RoamingNotAllowed => return forbidden("roaming is not allowed"),
+            ResultCode::IdentityNotRegistered => return forbidden("the user is not registered"),
+            ResultCode::UnregisteredService
+            | ResultCode::CommandUnsupported
+            | ResultCode::TooBusy
+            | ResultCode::IdentityAlreadyRegistered
+            | ResultCode::AuthSchemeNotSupported
+            | ResultCode::InAssignmentType
+            | ResultCode::UnsupportedVersion
+            | ResultCode::UnableToComply => {
+                return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS could not tell").into();
+            }
+        }
+        let candidates = match (uaa.server_name, candidates.asked_for_capabilities) {
+            (Some(name), false) => candidates.named(name),
+            (Some(_) | None, _) => {
+                let wanted = uaa.capabilities.unwrap_or_default();
+                candidates.selected(&self.settings.scscfs, &wanted)
+            }
+        };
+        self.try_next_registrar(candidates)
+    }
+
+    fn try_next_registrar(&self, mut candidates: Candidates) -> Decision<Waiting> {
+        let Some(server) = candidates.next() else {
+            let refusal = if candidates.asked_for_capabilities {
+                Refusal::new(StatusCode::SERVER_TIMEOUT, "no S-CSCF answers")
+            } else {
+                Refusal::new(StatusCode::BUSY_EVERYWHERE, "no S-CSCF has the capabilities")
+            };
+            return refusal.into();
+        };
+        let mut plan = self.plan(&server, Orig::Plain);
+        plan.then = Some(Waiting::Registrar(candidates));
+        plan.decide()
+    }
+
+    /// Rule REG-I-07: an S-CSCF that does not answer, redirects or says 480 is replaced.
+    pub(crate) fn on_registrar_answer(
+        &self,
+        request: &InboundRequest,
+        mut candidates: Candidates,
+        outcome: &Outcome,
+    ) -> Verdict<Waiting> {
+        let replace = match outcome.status() {
+            Some(status) => {
+                (300..400).contains(&status.code()) || status == StatusCode::TEMPORARILY_UNAVAILABLE
+            }
+            None => true,
+        };
+        if !replace {
+            return Verdict::Relay(Vec::new());
+        }
+        if candidates.asked_for_capabilities {
+            return Verdict::Instead(self.try_next_registrar(candidates));
+        }
+        candidates.asked_for_capabilities = true;
+        Verdict::Instead(match uar(request.message(), Some(UarType::RegistrationAndCapabilities)) {
+            Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(candidates)),
+            Err(refusal) => refusal.into(),
+        })
+    }
+}
+
+fn forbidden(cause: &'static str) -> Decision<Waiting> {
+    Refusal::new(StatusCode::FORBIDDEN, cause).into()
+}
+
+/// The question; `kind` is read from the request unless given.
+fn uar(message: &Message, kind: Option<UarType>) -> Result<Uar, Refusal> {
+    let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
+    let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
+    let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
+    Ok(Uar {
+        impi: impi(message, &impu).ok_or_else(|| bad("no private identity"))?,
+        impu,
+        visited_network: message
+            .value(HeaderName::PVisitedNetworkId)
+            .map(|value| sip_message::unquote(value).into()),
+        kind: kind.unwrap_or_else(|| kind_of(message)),
+    })
+}
+
+/// Rule REG-I-02: the username of Authorization; without it, To without scheme, port and parameters.
+fn impi(message: &Message, impu: &Impu) -> Option<Impi> {
+    let credentials = message.value(HeaderName::Authorization).and_then(Credentials::parse);
+    match credentials.map(|credentials| credentials.username).filter(|username| !username.is_empty()) {
+        Some(username) => Impi::new(username).ok(),
+        None => Impi::new(impu.as_str().split_once(':').map_or(impu.as_str(), |(_, rest)| rest)).ok(),
+    }
+}
+
+/// A REGISTER that leaves no contact behind is a de-registration.
+fn kind_of(message: &Message) -> UarType {
+    let expires = message.expires();
+    let mut contacts =
+        message.list(HeaderName::Contact).filter_map(|value| NameAddr::parse(value).ok()).peekable();
+    let leaves = |contact: NameAddr<'_>| {
+        contact.params().get("expires").and_then(delta_seconds).or(expires) == Some(0)
+    };
+    let any = contacts.peek().is_some();
+    if (any && contacts.all(leaves)) || message.value(HeaderName::Contact) == Some("*") {
+        UarType::Deregistration
+    } else {
+        UarType::Registration
+    }
+}

@@ -1,0 +1,320 @@
+//! The proxy steps of RFC 3261 section 16, on a node around a role that forwards.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    clippy::indexing_slicing,
+    reason = "a test helper may fail its test"
+)]
+
+mod common;
+
+use common::{Bench, CLIENT, Fake, NEXT, answer, read, request, request_to};
+use ims_node::{ForwardPlan, Input, Refusal};
+use sip_message::{HeaderName, StatusCode, Transport};
+use std::time::Duration;
+
+#[test]
+fn sip_03_max_forwards_is_lowered_added_or_ends_the_way() {
+    for (headers, expected) in
+        [("Max-Forwards: 70\r\n", Some(69)), ("", Some(70)), ("Max-Forwards: 1\r\n", Some(0))]
+    {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, request("MESSAGE", headers));
+        assert_eq!(bench.sent_one().1.max_forwards(), expected, "{headers}");
+    }
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", "Max-Forwards: 0\r\n"));
+    assert_eq!(bench.status(), 483);
+}
+
+#[test]
+fn sip_02_what_every_node_refuses() {
+    let cases = [
+        (request_to("OPTIONS", "nobodyKnowsThisScheme:totallyopaquecontent", ""), 416),
+        (request_to("OPTIONS", "soap.beep://192.0.2.103:3002", ""), 416),
+        (request("OPTIONS", "Proxy-Require: noProxiesSupportThis\r\n"), 420),
+        (request("INVITE", ""), 405),
+        (request("CANCEL", ""), 481),
+        (request("MESSAGE", "Max-Forwards: x\r\n"), 400),
+    ];
+    for (text, status) in cases {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, text.clone());
+        assert_eq!(bench.status(), status, "{text}");
+    }
+}
+
+#[test]
+fn sip_22_every_refusal_says_why() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("INVITE", ""));
+    let (_, response) = bench.sent_one();
+    let warning = response.value(HeaderName::Warning).unwrap();
+    assert!(warning.starts_with("399 node.home1.test \""), "{warning}");
+    assert!(response.value(HeaderName::Allow).unwrap().contains("SUBSCRIBE"));
+}
+
+#[test]
+fn rfc3261_17_1_1_3_an_ack_is_absorbed() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("ACK", ""));
+    assert!(bench.sent().is_empty());
+}
+
+#[test]
+fn rfc3261_11_options_to_the_node_itself_is_answered() {
+    for uri in ["sip:node.home1.test", "sip:192.0.2.5", "sip:192.0.2.5:5070;transport=udp"] {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, request_to("OPTIONS", uri, ""));
+        assert_eq!(bench.status(), 200, "{uri}");
+    }
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request_to("OPTIONS", "sip:192.0.2.9", ""));
+    assert_eq!(bench.sent_one().0.to_string(), NEXT);
+}
+
+#[test]
+fn sip_17_own_route_entries_are_removed_and_the_next_is_followed() {
+    let rows = [
+        ("Route: <sip:node.home1.test;lr>, <sip:192.0.2.9;lr>\r\n", 1),
+        (
+            "Route: <sip:orig@node.home1.test;lr>\r\nRoute: <sip:192.0.2.5:5070;lr>\r\nRoute: <sip:192.0.2.9;lr>\r\n",
+            1,
+        ),
+        ("Route: <sip:node.home1.test;lr>\r\n", 0),
+        ("Route: <sip:192.0.2.9;lr>,<sip:node.home1.test;lr>\r\n", 2),
+    ];
+    for (headers, left) in rows {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, request("MESSAGE", headers));
+        let (to, message) = bench.sent_one();
+        assert_eq!(to.to_string(), NEXT, "{headers}");
+        assert_eq!(message.list(HeaderName::Route).count(), left, "{headers}");
+        assert_eq!(message.request_uri_text(), "sip:bob@192.0.2.9", "{headers}");
+    }
+}
+
+#[test]
+fn rfc3261_16_12_1_2_a_strict_router_before_and_behind_us() {
+    // Behind us: it wants itself in the Request-URI and the target as the last Route.
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request_to("MESSAGE", "sip:bob@x", "Route: <sip:192.0.2.9>, <sip:y;lr>\r\n"));
+    let (to, message) = bench.sent_one();
+    assert_eq!((to.to_string().as_str(), message.request_uri_text()), (NEXT, "sip:192.0.2.9"));
+    let routes: Vec<&str> = message.list(HeaderName::Route).collect();
+    assert_eq!(routes, ["<sip:y;lr>", "<sip:bob@x>"]);
+    // Before us: it put our Record-Route entry into the Request-URI.
+    let mut bench = Bench::forwarding();
+    let headers = "Route: <sip:192.0.2.9;lr>, <sip:bob@x>\r\n";
+    bench.receive(CLIENT, request_to("MESSAGE", "sip:rr@node.home1.test;lr", headers));
+    let (to, message) = bench.sent_one();
+    assert_eq!((to.to_string().as_str(), message.request_uri_text()), (NEXT, "sip:bob@x"));
+    assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), ["<sip:192.0.2.9;lr>"]);
+}
+
+#[test]
+fn rfc5393_a_loop_is_refused_and_a_spiral_is_not() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", "Max-Forwards: 9\r\n"));
+    let (_, first) = bench.sent_one();
+    bench.receive(NEXT, first.bytes().clone());
+    assert_eq!(bench.status(), 482, "the same request again");
+    let text = String::from_utf8(first.bytes().to_vec()).unwrap();
+    let changed = [
+        text.replace("MESSAGE sip:bob@192.0.2.9 ", "MESSAGE sip:bob@192.0.2.9;other "),
+        text.replace("\r\nFrom:", "\r\nRoute: <sip:node.home1.test;lr>\r\nFrom:"),
+    ];
+    for spiral in changed {
+        bench.receive(NEXT, spiral.clone());
+        assert_eq!(bench.sent_one().0.to_string(), NEXT, "{spiral}");
+    }
+}
+
+#[test]
+fn rfc3261_16_7_the_response_goes_back_without_our_via() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    let (_, forwarded) = bench.sent_one();
+    assert_eq!(forwarded.list(HeaderName::Via).count(), 2);
+    bench.receive(NEXT, answer(&forwarded, 100, ""));
+    assert!(bench.sent().is_empty(), "100 is not passed on");
+    bench.receive(NEXT, answer(&forwarded, 202, "X-Kept: yes\r\n"));
+    let (to, response) = bench.sent_one();
+    assert_eq!(to.to_string(), CLIENT);
+    assert_eq!((response.status().unwrap().code(), response.list(HeaderName::Via).count()), (202, 1));
+    bench.receive(NEXT, answer(&forwarded, 202, ""));
+    assert!(bench.sent().is_empty(), "a late response is dropped");
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    assert_eq!(bench.status(), 202, "a repeat gets the same answer");
+}
+
+#[test]
+fn sip_07_nobody_is_told_408_and_a_slow_answer_is_announced_by_100() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    bench.sent();
+    bench.pass(Duration::from_millis(3499));
+    assert!(bench.sent().iter().all(|transmit| transmit.flow.remote.to_string() == NEXT));
+    bench.pass(Duration::from_millis(1));
+    let to_client: Vec<u16> = statuses_to_client(&mut bench);
+    assert_eq!(to_client, [100]);
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(statuses_to_client(&mut bench), [] as [u16; 0]);
+    assert!(bench.node.is_quiet());
+}
+
+fn statuses_to_client(bench: &mut Bench) -> Vec<u16> {
+    let sent = bench.sent();
+    let to_client = sent.iter().filter(|transmit| transmit.flow.remote.to_string() == CLIENT);
+    to_client.map(|transmit| read(&transmit.bytes).status().unwrap().code()).collect()
+}
+
+#[test]
+fn sip_15_and_16_failures_of_the_next_hop() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    let flow = bench.sent()[0].flow;
+    bench.input(Input::SendFailed { flow });
+    assert_eq!(bench.status(), 504, "cannot be reached");
+
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    let (_, forwarded) = bench.sent_one();
+    bench.receive(NEXT, answer(&forwarded, 503, "Retry-After: 9\r\n"));
+    assert_eq!(bench.status(), 500, "503 of another is no 503 of ours");
+    bench.receive(CLIENT, request("MESSAGE", "").replace("z9hG4bKclient", "z9hG4bKtwo"));
+    assert_eq!(bench.status(), 503, "it asked to be left alone");
+    bench.pass(Duration::from_millis(9001));
+    bench.sent();
+    bench.receive(CLIENT, request("MESSAGE", "").replace("z9hG4bKclient", "z9hG4bKthree"));
+    assert_eq!(bench.sent_one().0.to_string(), NEXT);
+}
+
+#[test]
+fn sip_10_a_long_request_goes_over_tcp_and_over_udp_if_that_is_refused() {
+    let long = format!("X-Filler: {}\r\n", "x".repeat(1000));
+    for (filler, transports) in
+        [(long.as_str(), vec![Transport::Tcp, Transport::Udp]), ("", vec![Transport::Udp])]
+    {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, request("MESSAGE", filler));
+        for transport in transports {
+            let sent = bench.sent();
+            assert_eq!(sent[0].flow.transport, transport);
+            let via = read(&sent[0].bytes);
+            assert!(via.value(HeaderName::Via).unwrap().contains(transport.via_token()));
+            bench.input(Input::SendFailed { flow: sent[0].flow });
+        }
+        assert_eq!(bench.status(), 504);
+    }
+}
+
+#[test]
+fn rfc3581_the_answer_goes_to_the_source_where_rport_asks_for_it() {
+    let nat = "203.0.113.7:40000";
+    for (rport, to) in [(";rport", nat), ("", "203.0.113.7:5060")] {
+        let mut bench = Bench::forwarding();
+        let text = request("INVITE", "").replace(";branch", &format!("{rport};branch"));
+        bench.receive(nat, text);
+        let (destination, response) = bench.sent_one();
+        assert_eq!(destination.to_string(), to);
+        assert!(response.value(HeaderName::Via).unwrap().contains(";received=203.0.113.7"));
+    }
+}
+
+#[test]
+fn reg_p_04_and_rt_i_01_identities_are_believed_only_from_whom_they_belong_to() {
+    let identities =
+        "P-Asserted-Identity: <sip:a@home1.test>, <sip:b@home2.test>\r\nP-Charging-Vector: icid-value=1\r\n";
+    let rows = [
+        ("own node", 0, CLIENT, 2, true),
+        ("peer network", 0, "198.51.100.1:5060", 1, true),
+        ("stranger", 0, "203.0.113.7:5060", 0, false),
+        ("UE", 1, "203.0.113.7:5060", 0, false),
+    ];
+    for (who, listener, from, kept, charging) in rows {
+        let mut bench = Bench::forwarding();
+        bench.receive_on(Bench::flow(listener, from), request("MESSAGE", identities));
+        let (_, message) = bench.sent_one();
+        assert_eq!(message.list(HeaderName::PAssertedIdentity).count(), kept, "{who}");
+        assert_eq!(message.value(HeaderName::PChargingVector).is_some(), charging, "{who}");
+    }
+}
+
+#[test]
+fn design_6_an_answer_waits_for_what_it_acknowledges() {
+    let fake = Fake {
+        decide: |request, fx| {
+            fx.persist(*b"k", *b"v");
+            ims_node::Decision::Reply(fx.response(request, StatusCode::OK))
+        },
+        ..Fake::forwarding()
+    };
+    let mut bench = Bench::new(fake);
+    bench.receive(CLIENT, request("PUBLISH", ""));
+    let held = bench.sent();
+    assert_eq!(held[0].after, Some(ims_node::Seq(1)));
+    bench.receive(CLIENT, request("PUBLISH", ""));
+    assert_eq!(bench.sent()[0].after, Some(ims_node::Seq(1)), "a repeat waits as well");
+    bench.input(Input::Synced(ims_node::Seq(1)));
+    bench.receive(CLIENT, request("PUBLISH", ""));
+    assert_eq!(bench.sent()[0].after, None);
+}
+
+#[test]
+fn draining_answers_what_still_waits() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    bench.sent();
+    bench.input(Input::GiveUp);
+    assert_eq!(bench.status(), 503);
+    assert!(bench.node.is_idle());
+}
+
+#[test]
+fn a_plan_is_carried_out_in_full() {
+    let fake = Fake {
+        decide: |_, _| {
+            let mut plan = ForwardPlan::by_route();
+            plan.discard_routes = true;
+            plan.routes = vec!["<sip:192.0.2.9;lr>".into(), "<sip:z;lr>".into()];
+            plan.record_routes =
+                vec!["<sip:top@node.home1.test;lr>".into(), "<sip:low@node.home1.test;lr>".into()];
+            plan.headers = vec![(HeaderName::Subject, Some("new".into())), (HeaderName::Event, None)];
+            plan.pushes = vec![(HeaderName::Path, "<sip:p;lr>".into())];
+            plan.decide()
+        },
+        ..Fake::forwarding()
+    };
+    let mut bench = Bench::new(fake);
+    let headers = "Route: <sip:node.home1.test;lr>, <sip:q;lr>\r\nRecord-Route: <sip:old;lr>\r\nSubject: old\r\nEvent: x\r\n";
+    bench.receive(CLIENT, request_to("SUBSCRIBE", "sip:bob@x", headers));
+    let (to, message) = bench.sent_one();
+    assert_eq!(to.to_string(), NEXT);
+    let list = |name| message.list(name).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(list(HeaderName::Route), ["<sip:192.0.2.9;lr>", "<sip:z;lr>"]);
+    let recorded = ["<sip:top@node.home1.test;lr>", "<sip:low@node.home1.test;lr>", "<sip:old;lr>"];
+    assert_eq!(list(HeaderName::RecordRoute), recorded);
+    assert_eq!((message.value(HeaderName::Subject), message.value(HeaderName::Event)), (Some("new"), None));
+    assert_eq!(list(HeaderName::Path), ["<sip:p;lr>"]);
+}
+
+#[test]
+fn a_refusal_carries_what_its_status_asks_for() {
+    let fake = Fake {
+        decide: |_, _| {
+            Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, "too brief").with(HeaderName::MinExpires, 60).into()
+        },
+        ..Fake::forwarding()
+    };
+    let mut bench = Bench::new(fake);
+    bench.receive(CLIENT, request("SUBSCRIBE", ""));
+    let (_, response) = bench.sent_one();
+    assert_eq!(
+        (response.status().unwrap().code(), response.value(HeaderName::MinExpires)),
+        (423, Some("60"))
+    );
+}

@@ -1,0 +1,209 @@
+//! The command line that every binary has: `run`, `check`, `health` and `ctl`.
+
+use crate::config::{ConfigError, ConfigFile, Configuration, InvalidKey};
+use crate::ctl::{self, CtlAnswer, CtlServer};
+use crate::health;
+use crate::logging::{self, LogFormat};
+use crate::signals::Signals;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Exit code for a wrong command line or a bad configuration (`EX_USAGE` of sysexits.h).
+pub const EXIT_BAD_CONFIGURATION: u8 = 64;
+
+/// How long work left on blocking threads may hold the process up after `run` has returned.
+const LEFT_OVER_WORK: Duration = Duration::from_millis(500);
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed (health: not ready), 64 wrong command line or configuration.
+Signals while running: TERM and INT drain and end the process, HUP reloads what can be reloaded.
+Logs go to standard error; RUST_LOG chooses what is logged, for example RUST_LOG=debug.";
+
+/// What a binary is, so that [`main`] can do the rest.
+pub struct Service<C, R> {
+    /// Name of the binary, as in `--help`.
+    pub name: &'static str,
+    /// What the role does, in a few sentences, for `--help`.
+    pub about: &'static str,
+    /// What `check` and `run` look at beyond [`Configuration::validate`], such as files that the configuration names.
+    pub check: fn(&C) -> Result<(), Failure>,
+    /// The role's work, from a good configuration to the end of the process.
+    pub run: R,
+}
+
+/// What `run` is handed.
+pub struct Start<C> {
+    /// The configuration, checked.
+    pub config: C,
+    /// Where it came from, to load it anew on SIGHUP.
+    pub file: ConfigFile<C>,
+    /// SIGTERM, SIGINT and SIGHUP.
+    pub signals: Signals,
+    /// The operator's commands, `health` among them.
+    pub ctl: CtlServer,
+}
+
+/// Why a command failed, which decides the exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration asks for what cannot be: exit code 64.
+    BadConfiguration(InvalidKey),
+    /// Anything else: exit code 1.
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+impl From<InvalidKey> for Failure {
+    fn from(key: InvalidKey) -> Self {
+        Self::BadConfiguration(key)
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadConfiguration(key) => write!(f, "{}: {}", key.key(), key.reason()),
+            Self::Failed(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+#[derive(Parser)]
+#[command(version, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run in the foreground until SIGTERM
+    Run {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// Form of the log lines on standard error
+        #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+        log_format: LogFormat,
+    },
+    /// Read and check the configuration, then end
+    Check(ConfigArgument),
+    /// Ask the running process whether it is ready
+    Health(ConfigArgument),
+    /// Send an operator command to the running process and print its answer
+    Ctl {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// The command and its arguments, such as `reload`; `help` lists them
+        #[arg(required = true, trailing_var_arg = true)]
+        words: Vec<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct ConfigArgument {
+    /// Configuration of this node, a TOML file
+    #[arg(long = "config", value_name = "FILE")]
+    path: PathBuf,
+}
+
+/// Does what the command line says, and gives the exit code.
+pub fn main<C, R>(service: Service<C, R>) -> ExitCode
+where
+    C: Configuration,
+    R: AsyncFnOnce(Start<C>) -> Result<(), Failure>,
+{
+    let command = Arguments::command().name(service.name).about(service.about);
+    let arguments = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    match arguments {
+        Ok(arguments) => execute(service, arguments.command),
+        Err(error) => {
+            // A closed standard output leaves nobody to tell.
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::from(EXIT_BAD_CONFIGURATION) } else { ExitCode::SUCCESS }
+        }
+    }
+}
+
+fn execute<C, R>(service: Service<C, R>, command: Command) -> ExitCode
+where
+    C: Configuration,
+    R: AsyncFnOnce(Start<C>) -> Result<(), Failure>,
+{
+    let (Command::Run { config: ConfigArgument { path }, .. }
+    | Command::Check(ConfigArgument { path })
+    | Command::Health(ConfigArgument { path })
+    | Command::Ctl { config: ConfigArgument { path }, .. }) = &command;
+    let file = ConfigFile::new(path.clone());
+    let config = match file.load() {
+        Ok(config) => config,
+        Err(error) => return bad_configuration(service.name, &error),
+    };
+    let outcome = match command {
+        Command::Run { log_format, .. } => {
+            logging::init(log_format);
+            (service.check)(&config).and_then(|()| run(service.run, config, file.clone()))
+        }
+        Command::Check(_) => (service.check)(&config).map(|()| {
+            println!("{}: ok", file.path().display());
+            ExitCode::SUCCESS
+        }),
+        Command::Health(_) => ask(&config, vec![health::WORD.to_owned()]),
+        Command::Ctl { words, .. } => ask(&config, words),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Failure::BadConfiguration(key)) => bad_configuration(service.name, &file.invalid(key)),
+        Err(failure @ Failure::Failed(_)) => {
+            eprintln!("{}: {failure}", service.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bad_configuration(name: &str, error: &ConfigError) -> ExitCode {
+    eprintln!("{name}: {error}");
+    ExitCode::from(EXIT_BAD_CONFIGURATION)
+}
+
+fn runtime() -> Result<Runtime, std::io::Error> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+fn run<C, R>(run: R, config: C, file: ConfigFile<C>) -> Result<ExitCode, Failure>
+where
+    C: Configuration,
+    R: AsyncFnOnce(Start<C>) -> Result<(), Failure>,
+{
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        let signals = Signals::listen()?;
+        let ctl = CtlServer::bind(config.ctl_socket()).await?;
+        run(Start { config, file, signals, ctl }).await
+    });
+    runtime.shutdown_timeout(LEFT_OVER_WORK);
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Sends one command to the running process and prints what it answers.
+fn ask<C: Configuration>(config: &C, words: Vec<String>) -> Result<ExitCode, Failure> {
+    match runtime()?.block_on(ctl::ask(config.ctl_socket(), words))? {
+        CtlAnswer::Done(text) => {
+            println!("{}", text.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        CtlAnswer::Refused(why) => {
+            eprintln!("{why}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}

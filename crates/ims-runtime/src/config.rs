@@ -1,0 +1,109 @@
+//! Configuration: one commented TOML file a node, read into a typed value and checked before anything starts.
+//!
+//! Units stand in the keys (`subscription_max_s`), unknown keys are refused (`deny_unknown_fields` on every struct),
+//! nothing is substituted, and a relative path is relative to the directory of the file that names it.
+
+mod error;
+mod place;
+mod sections;
+
+pub use error::{ConfigError, InvalidKey, Place};
+pub use sections::{AddressFamily, DnsConfig, Millis, Seconds};
+
+use serde::de::DeserializeOwned;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+/// Bytes in a configuration file; a longer one is refused.
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// A typed configuration.
+pub trait Configuration: DeserializeOwned {
+    /// Path of the Unix socket for operator commands (`ctl_socket`).
+    fn ctl_socket(&self) -> &Path;
+
+    /// Every key that is a path, so that the loader can make it relative to the file's directory.
+    fn paths(&mut self) -> Vec<&mut PathBuf>;
+
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// The first key with a value that cannot be, and why.
+    fn validate(&self) -> Result<(), InvalidKey>;
+}
+
+/// A configuration file of type `C`.
+#[derive(Debug)]
+pub struct ConfigFile<C> {
+    path: PathBuf,
+    holds: PhantomData<fn() -> C>,
+}
+
+impl<C> Clone for ConfigFile<C> {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone(), holds: PhantomData }
+    }
+}
+
+impl<C: Configuration> ConfigFile<C> {
+    /// The file at `path`; nothing is read yet.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, holds: PhantomData }
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads and checks the file, as it is now.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names file, line, column and key.
+    pub fn load(&self) -> Result<C, ConfigError> {
+        let text = self.read()?;
+        let mut config: C = toml::from_str(&text).map_err(|error| self.malformed(&text, &error))?;
+        let directory = self.path.parent().unwrap_or_else(|| Path::new(""));
+        for path in config.paths() {
+            *path = directory.join(&*path);
+        }
+        config.validate().map_err(|invalid| self.invalid_in(&text, invalid))?;
+        Ok(config)
+    }
+
+    /// Says where in this file the key of `invalid` stands, for checks that are made after loading.
+    #[must_use]
+    pub fn invalid(&self, invalid: InvalidKey) -> ConfigError {
+        // A file that can no longer be read leaves the key without its line.
+        self.invalid_in(&self.read().unwrap_or_default(), invalid)
+    }
+
+    fn read(&self) -> Result<String, ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable { path: self.path.clone(), source };
+        let text = std::fs::read_to_string(&self.path).map_err(unreadable)?;
+        if text.len() > MAX_FILE_BYTES {
+            return Err(ConfigError::TooLarge { path: self.path.clone() });
+        }
+        Ok(text)
+    }
+
+    fn malformed(&self, text: &str, error: &toml::de::Error) -> ConfigError {
+        let span = error.span();
+        ConfigError::Malformed {
+            place: Place::new(&self.path, text, span.as_ref().map_or(0, |span| span.start)),
+            // An empty span stands for the whole file.
+            key: span
+                .filter(|span| !span.is_empty())
+                .and_then(|span| place::key_at(text, &span))
+                .map(Into::into),
+            message: error.message().into(),
+        }
+    }
+
+    fn invalid_in(&self, text: &str, invalid: InvalidKey) -> ConfigError {
+        let offset = place::offset_of(text, invalid.key());
+        ConfigError::Invalid { place: Place::new(&self.path, text, offset), invalid }
+    }
+}

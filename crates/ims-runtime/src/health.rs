@@ -1,0 +1,84 @@
+//! Whether a node is ready, said by the node itself.
+
+use crate::ctl::CtlAnswer;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The operator command that asks for readiness.
+pub const WORD: &str = "health";
+
+/// What must have happened once before a node is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// The journal is replayed.
+    Replay,
+    /// The sockets are open.
+    Listening,
+    /// A DNS server has answered.
+    Dns,
+    /// An HSS has accepted our hello.
+    Cx,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replay => "replay of the journal",
+            Self::Listening => "open sockets",
+            Self::Dns => "first DNS answer",
+            Self::Cx => "first contact with the HSS",
+        })
+    }
+}
+
+/// The conditions that a node still waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    waiting: BTreeSet<Condition>,
+}
+
+impl Health {
+    /// A node that is ready when all `conditions` have been met.
+    #[must_use]
+    pub fn waiting_for(conditions: &[Condition]) -> Self {
+        Self { waiting: conditions.iter().copied().collect() }
+    }
+
+    /// Notes that `condition` holds; true when that made the node ready.
+    pub fn met(&mut self, condition: Condition) -> bool {
+        self.waiting.remove(&condition) && self.is_ready()
+    }
+
+    /// Whether every condition has been met.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The answer to `health`: `ready`, or what is missing.
+    #[must_use]
+    pub fn answer(&self) -> CtlAnswer {
+        if self.is_ready() {
+            return CtlAnswer::Done("ready".to_owned());
+        }
+        let missing: Vec<String> = self.waiting.iter().map(ToString::to_string).collect();
+        CtlAnswer::Refused(format!("not ready, waiting for: {}", missing.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_only_when_every_condition_was_met() {
+        let mut health = Health::waiting_for(&[Condition::Cx, Condition::Dns]);
+        let waiting = "not ready, waiting for: first DNS answer, first contact with the HSS";
+        assert_eq!(health.answer(), CtlAnswer::Refused(waiting.to_owned()));
+        assert!(!health.met(Condition::Dns));
+        assert!(!health.is_ready());
+        assert!(health.met(Condition::Cx));
+        assert!(!health.met(Condition::Cx), "already ready");
+        assert_eq!(health.answer(), CtlAnswer::Done("ready".to_owned()));
+    }
+}

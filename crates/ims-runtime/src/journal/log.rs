@@ -1,0 +1,189 @@
+//! The file that is written to.
+
+use super::compaction::{Compaction, Progress};
+use super::record::{self, HEADER, Header};
+use super::replay::{self, Contents, Index, Place};
+use super::storage::{Directory, File, read};
+use super::{JournalError, Replay, Status};
+use ims_node::{Record, Seq};
+use std::io;
+
+/// Name of the file in the state directory.
+pub(crate) const NAME: &str = "journal";
+/// Name of the file that will replace it.
+pub(crate) const NEXT: &str = "journal.next";
+
+/// Bytes reserved at a time.
+pub(crate) const STEP: usize = 4 * 1024 * 1024;
+/// More is reserved when less than this is left; also what a full journal can still take of state that was promised
+/// before. More than [`super::MAX_BACKLOG`].
+const LEFT: u64 = 2 * 1024 * 1024;
+/// A file up to this long is never compacted.
+pub(crate) const SMALL: u64 = 8 * 1024 * 1024;
+/// A file is compacted when it is this many times as long as its live records.
+const BLOAT: u64 = 4;
+
+/// An open journal.
+#[derive(Debug)]
+pub(crate) struct Log<D: Directory> {
+    directory: D,
+    file: D::File,
+    /// Where the next record goes.
+    end: u64,
+    /// Length of the file; zeros stand between `end` and here.
+    reserved: u64,
+    index: Index,
+    live: u64,
+    status: Status,
+    compaction: Option<Compaction<D::File>>,
+    /// No compaction below this length: one has failed.
+    compact_at: u64,
+}
+
+impl<D: Directory> Log<D> {
+    /// Opens the journal of this directory, or begins one, and cuts a torn end off.
+    pub(crate) fn open(directory: D) -> Result<(Self, Replay), JournalError> {
+        let file = match directory.open(NAME)? {
+            Some(file) => file,
+            None => begin(&directory)?,
+        };
+        let bytes = read(&file, 0, file.length()?)?;
+        let Contents { index, last, end, torn } = replay::contents(&bytes)?;
+        let replay =
+            Replay { live: replay::live(&bytes, &index), last, torn: torn.then_some(end) };
+        let live = index.values().map(|place| place.length).sum();
+        let mut log = Self {
+            directory,
+            file,
+            end,
+            reserved: bytes.len() as u64,
+            index,
+            live,
+            status: Status { synced: last, ..Status::default() },
+            compaction: None,
+            compact_at: SMALL,
+        };
+        if torn {
+            log.file.truncate(end)?;
+            log.file.sync()?;
+            log.reserved = end;
+        }
+        log.reserve();
+        Ok((log, replay))
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        Status { file: self.end, live: self.live, ..self.status }
+    }
+
+    /// Writes a batch and makes it durable. After an error nothing is known about the file, and nothing more may be
+    /// written.
+    pub(crate) fn append(&mut self, batch: &[(Seq, Record)]) -> io::Result<()> {
+        let Some((last, _)) = batch.last() else { return Ok(()) };
+        let mut bytes = Vec::new();
+        let mut places = Vec::with_capacity(batch.len());
+        for (seq, record) in batch {
+            let offset = self.end + bytes.len() as u64;
+            let fits = record::encode(&mut bytes, *seq, self.status.synced, record);
+            fits.ok_or(io::ErrorKind::InvalidInput)?;
+            places.push(Place { offset, length: record::length(record) });
+        }
+        self.file.write_at(self.end, &bytes)?;
+        self.file.sync()?;
+        for ((_, record), place) in batch.iter().zip(places) {
+            let before = match record.value {
+                Some(_) => {
+                    self.live += place.length;
+                    self.index.insert(record.key.clone(), place)
+                }
+                None => self.index.remove(&record.key),
+            };
+            self.live -= before.map_or(0, |place| place.length);
+        }
+        self.end += bytes.len() as u64;
+        self.reserved = self.reserved.max(self.end);
+        self.status.bytes += bytes.len() as u64;
+        self.status.synced = *last;
+        Ok(())
+    }
+
+    /// Sees to it that there is room ahead; where there is none, the journal is full.
+    pub(crate) fn reserve(&mut self) {
+        if self.reserved - self.end >= LEFT {
+            self.status.full = false;
+            return;
+        }
+        let outcome = self.file.write_at(self.reserved, &vec![0; STEP]).and_then(|()| self.file.sync());
+        match outcome {
+            Ok(()) => {
+                self.reserved += STEP as u64;
+                self.status.full = false;
+            }
+            Err(error) => {
+                // What little it took is given back; where even that fails, the next try overwrites it.
+                let _ = self.file.truncate(self.reserved);
+                if !self.status.full {
+                    tracing::error!(%error, "no room for the journal, new state is refused");
+                }
+                self.status.full = true;
+            }
+        }
+    }
+
+    /// Copies some more live records, if the file is worth replacing; whether there is more to do at once. Errors
+    /// before the replacement leave the old file in use; one at the replacement is returned, because then nobody knows
+    /// which file a restart would find.
+    pub(crate) fn compact(&mut self) -> io::Result<bool> {
+        let Some(compaction) = &mut self.compaction else {
+            if self.end <= self.compact_at || self.end <= self.live * BLOAT {
+                return Ok(false);
+            }
+            let started = Compaction::start(&self.directory, &self.index, (self.status.synced, self.end));
+            return Ok(self.keep_or_drop(started.map(|compaction| self.compaction = Some(compaction))));
+        };
+        match compaction.step(&self.file, self.end) {
+            Ok(Progress::More) => Ok(true),
+            Ok(Progress::Copied) => self.replace(),
+            Err(error) => Ok(self.keep_or_drop(Err(error))),
+        }
+    }
+
+    fn keep_or_drop(&mut self, outcome: io::Result<()>) -> bool {
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, "the journal could not be compacted");
+            self.compaction = None;
+            self.compact_at = self.end * 2;
+        }
+        outcome.is_ok()
+    }
+
+    fn replace(&mut self) -> io::Result<bool> {
+        let Some(compaction) = self.compaction.take() else { return Ok(false) };
+        // Read back as a restart would, before the old file is given up.
+        let (file, contents) = match compaction.finish() {
+            Ok(whole) if whole.1.last == self.status.synced && whole.1.index.len() == self.index.len() => whole,
+            Ok(_) => return Ok(self.keep_or_drop(Err(io::ErrorKind::InvalidData.into()))),
+            Err(error) => return Ok(self.keep_or_drop(Err(error))),
+        };
+        self.directory.rename(NEXT, NAME)?;
+        self.directory.sync()?;
+        tracing::info!(before = self.end, after = contents.end, "journal compacted");
+        self.reserved = file.length()?;
+        self.file = file;
+        self.end = contents.end;
+        self.index = contents.index;
+        self.compact_at = SMALL;
+        Ok(false)
+    }
+}
+
+/// An empty journal, whole on disk before it has its name.
+fn begin<D: Directory>(directory: &D) -> io::Result<D::File> {
+    let mut file = directory.create(NEXT)?;
+    let header = Header { base: Seq(0), snapshot: HEADER as u64 };
+    file.write_at(0, &header.encode())?;
+    file.sync()?;
+    directory.rename(NEXT, NAME)?;
+    directory.sync()?;
+    Ok(file)
+}

@@ -1,0 +1,138 @@
+//! A node at work: one task owns an [`ims_node::Node`], waits for everything that can happen to it, and does what it
+//! says.
+//!
+//! The order of the start: journal read, state restored, sockets opened, DNS and HSS asked; then it is ready. The order
+//! of the end ([`crate::signals::Signal::Drain`]): no new state, what runs is finished, after [`DRAIN`] the rest is
+//! answered 503, what is durable is told, sockets and journal are closed.
+//!
+//! Operator commands answered here: `health`, `stats`, `reload`, `drain`, `help`; all others are the role's.
+
+mod answer;
+mod clock;
+mod connection;
+mod driver;
+mod effects;
+mod ending;
+mod events;
+mod held;
+mod hss;
+mod refused;
+mod stats;
+mod tcp;
+mod udp;
+
+pub(crate) use clock::Clock;
+pub use connection::{CONNECT_DEADLINE, IDLE, STALLED};
+pub use ending::DRAIN;
+pub use tcp::{MAX_CONNECTIONS, MAX_QUEUED};
+
+use crate::cli::{Failure, Start};
+use crate::config::{ConfigFile, Configuration};
+use crate::journal::{Journal, JournalError};
+use crate::node_config::NodeConfig;
+use ::clock::Now;
+use driver::Driver;
+use ims_node::{Effects, Node, Role, Settings};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// How a configuration becomes a node.
+#[derive(Debug)]
+pub struct Blueprint<C, R: Role> {
+    /// The `[node]` section.
+    pub node: fn(&C) -> &NodeConfig,
+    /// The role.
+    pub role: fn(&C, &Settings) -> Result<R, Failure>,
+    /// Takes over what can change while the node runs, and says what: the answer to `reload`.
+    pub reload: Reload<C, R>,
+}
+
+/// Hands a role its new configuration.
+pub type Reload<C, R> = fn(&C, Now, &mut R, &mut Effects<<R as Role>::Own>) -> Result<String, String>;
+
+/// Why a node ended, or never began.
+#[derive(Debug)]
+pub enum NodeError {
+    /// The journal in this directory cannot be used.
+    Journal(PathBuf, JournalError),
+    /// The journal could not be written; nothing was acknowledged after that.
+    JournalLost(io::ErrorKind),
+    /// A role that is configured to keep no state wanted to keep some.
+    NoJournal,
+    /// A socket cannot be opened.
+    Socket(io::Error),
+    /// The recording cannot be opened.
+    Recording(PathBuf, io::Error),
+    /// The system gives no random octets.
+    NoSeed,
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::JournalLost(kind) => write!(f, "the journal cannot be written: {kind}"),
+            Self::NoJournal => f.write_str("there is state to keep and no state_dir"),
+            Self::Socket(error) => write!(f, "a socket cannot be opened: {error}"),
+            Self::Recording(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::NoSeed => f.write_str("the system gives no random octets"),
+        }
+    }
+}
+
+impl Error for NodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Journal(_, error) => Some(error),
+            Self::Socket(error) | Self::Recording(_, error) => Some(error),
+            Self::JournalLost(_) | Self::NoJournal | Self::NoSeed => None,
+        }
+    }
+}
+
+/// Runs a node until it is asked to end.
+///
+/// # Errors
+/// A [`NodeError`], or what the blueprint says of the configuration.
+pub async fn run<C, R>(start: Start<C>, blueprint: Blueprint<C, R>) -> Result<(), Failure>
+where
+    C: Configuration,
+    R: Role,
+{
+    let config = (blueprint.node)(&start.config).clone();
+    let settings = config.settings();
+    let role = (blueprint.role)(&start.config, &settings)?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|_| NodeError::NoSeed)?;
+    let mut node = Node::new(settings, role, seed);
+    let clock = Clock::start();
+    let journal = match &config.state_dir {
+        Some(directory) => Some(replay(clock, directory.clone(), &mut node)?),
+        None => None,
+    };
+    let operator = Operator { ctl: start.ctl, signals: start.signals, file: start.file, blueprint };
+    Driver::start((clock, node), journal, config, operator)?.run().await?;
+    Ok(())
+}
+
+/// Whoever may tell the node what to do from outside the network.
+struct Operator<C, R: Role> {
+    ctl: crate::ctl::CtlServer,
+    signals: crate::signals::Signals,
+    file: ConfigFile<C>,
+    blueprint: Blueprint<C, R>,
+}
+
+fn replay<R: Role>(clock: Clock, directory: PathBuf, node: &mut Node<R>) -> Result<Journal, NodeError> {
+    let (journal, replay) =
+        Journal::open(&directory).map_err(|error| NodeError::Journal(directory.clone(), error))?;
+    if let Some(offset) = replay.torn {
+        let directory = directory.display();
+        tracing::error!(%directory, offset, "the journal had a torn end, as after a crash; it was cut off");
+    }
+    node.restore(clock.now(), &replay.live, replay.last);
+    tracing::info!(records = replay.live.len(), last = replay.last.0, "journal replayed");
+    Ok(journal)
+}

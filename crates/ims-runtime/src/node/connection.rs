@@ -1,0 +1,224 @@
+//! One TCP connection: a task that cuts what it reads into messages and writes what is queued.
+
+use super::events::SocketEvent;
+use super::tcp::ConnectionId;
+use crate::recording::{Channel, Direction, Ends, Recorder};
+use bytes::{Buf, Bytes, BytesMut};
+use sip_message::{Frame, FrameError, Framer};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How long a peer may take to accept a connection.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(4);
+/// A connection on which no whole message and no keep-alive has come or gone for this long is closed.
+pub const IDLE: Duration = Duration::from_secs(600);
+/// A peer that leaves a message half sent, or takes nothing of what is written, for this long is cut off.
+pub const STALLED: Duration = Duration::from_secs(30);
+/// How long the last messages on a connection that is being closed may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Bytes read at a time.
+const READ: usize = 16 * 1024;
+/// Bytes waiting to be written; above it nothing more is read or taken from the queue until the peer reads.
+const MAX_UNSENT: usize = 256 * 1024;
+/// The answer to a keep-alive (RFC 5626 section 4.4.1).
+const PONG: &[u8] = b"\r\n";
+
+/// A connection's own side.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) ends: Ends,
+    pub(super) queued: mpsc::Receiver<Bytes>,
+    pub(super) events: mpsc::Sender<SocketEvent>,
+    pub(super) recorder: Option<Recorder>,
+}
+
+/// The connection is at its end, or nobody listens any more.
+struct Over;
+
+impl From<io::Error> for Over {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+/// What has come and gone, and when.
+struct Stream {
+    framer: Framer,
+    unsent: BytesMut,
+    /// After [`FrameError`] nothing more is read.
+    readable: bool,
+    /// The last whole message, either way.
+    active: Instant,
+    /// Since when the message under way is under way.
+    half_read: Option<Instant>,
+    /// Since when nothing could be written.
+    half_written: Option<Instant>,
+}
+
+impl Connection {
+    /// Connects, then serves.
+    pub(super) async fn connect(self) {
+        match timeout(CONNECT_DEADLINE, open(self.ends)).await {
+            Ok(Ok(stream)) => {
+                self.tell(SocketEvent::Connected(self.id)).await;
+                self.serve(stream).await;
+            }
+            failed => {
+                tracing::debug!(remote = %self.ends.remote, ?failed, "cannot connect");
+                self.tell(SocketEvent::NotConnected(self.id)).await;
+            }
+        }
+    }
+
+    /// Serves until either side closes it.
+    pub(super) async fn serve(mut self, mut stream: TcpStream) {
+        // Small messages that are waited for; where the option fails, they only take longer.
+        let _ = stream.set_nodelay(true);
+        // The one way out is that it is over.
+        let _ = self.exchange(&mut stream).await;
+        self.tell(SocketEvent::Closed(self.id)).await;
+    }
+
+    async fn tell(&self, event: SocketEvent) {
+        // A node that no longer listens has ended.
+        let _ = self.events.send(event).await;
+    }
+
+    async fn exchange(&mut self, socket: &mut TcpStream) -> Result<(), Over> {
+        let mut stream = Stream::new();
+        let (reader, mut writer) = socket.split();
+        loop {
+            let room = stream.unsent.len() < MAX_UNSENT;
+            tokio::select! {
+                ready = reader.readable(), if room && stream.readable => {
+                    ready?;
+                    stream.framer.buffer().reserve(READ);
+                    match reader.try_read_buf(stream.framer.buffer()) {
+                        Ok(0) => return self.finish(stream, &mut writer).await,
+                        Ok(_) => self.take_frames(&mut stream).await?,
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        Err(_) => return Err(Over),
+                    }
+                }
+                written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => stream.written(written?),
+                message = self.queued.recv(), if room => match message {
+                    Some(message) => self.put(&mut stream, &message),
+                    None => return self.finish(stream, &mut writer).await,
+                },
+                () = sleep_until(stream.deadline()) => return Err(Over),
+            }
+        }
+    }
+
+    async fn take_frames(&self, stream: &mut Stream) -> Result<(), Over> {
+        loop {
+            match stream.framer.next_frame() {
+                Ok(Some(Frame::Message(bytes))) => {
+                    stream.read_whole();
+                    self.record(Direction::In, &bytes);
+                    let message = SocketEvent::Message(self.id, bytes);
+                    self.events.send(message).await.map_err(|_| Over)?;
+                }
+                Ok(Some(Frame::Ping)) => {
+                    stream.read_whole();
+                    stream.put(PONG);
+                }
+                Ok(Some(Frame::Pong)) => stream.read_whole(),
+                Ok(None) => break,
+                Err(FrameError::Length(head)) => {
+                    // The node answers it and closes.
+                    stream.readable = false;
+                    self.tell(SocketEvent::Unframed(self.id, head)).await;
+                    break;
+                }
+                Err(FrameError::TooLarge) => return Err(Over),
+            }
+        }
+        stream.half_read = match stream.half_read {
+            _ if !stream.framer.is_mid_message() => None,
+            Some(since) => Some(since),
+            None => Some(Instant::now()),
+        };
+        Ok(())
+    }
+
+    fn put(&self, stream: &mut Stream, message: &[u8]) {
+        self.record(Direction::Out, message);
+        stream.active = Instant::now();
+        stream.put(message);
+    }
+
+    /// Writes what is left.
+    async fn finish(&mut self, mut stream: Stream, writer: &mut (impl AsyncWriteExt + Unpin)) -> Result<(), Over> {
+        while let Ok(message) = self.queued.try_recv() {
+            self.put(&mut stream, &message);
+        }
+        let farewell = async {
+            writer.write_all(&stream.unsent).await?;
+            writer.shutdown().await
+        };
+        timeout(FAREWELL, farewell).await.map_err(|_| Over)?.map_err(Over::from)
+    }
+
+    fn record(&self, direction: Direction, bytes: &[u8]) {
+        if let Some(recorder) = &self.recorder {
+            recorder.record(direction, Channel::Tcp, self.ends, bytes);
+        }
+    }
+}
+
+impl Stream {
+    fn new() -> Self {
+        Self {
+            framer: Framer::new(),
+            unsent: BytesMut::new(),
+            readable: true,
+            active: Instant::now(),
+            half_read: None,
+            half_written: None,
+        }
+    }
+
+    fn read_whole(&mut self) {
+        self.active = Instant::now();
+        self.half_read = None;
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.unsent.extend_from_slice(bytes);
+        self.half_written.get_or_insert_with(Instant::now);
+    }
+
+    fn written(&mut self, count: usize) {
+        self.unsent.advance(count);
+        self.half_written = (!self.unsent.is_empty()).then(Instant::now);
+    }
+
+    fn deadline(&self) -> Instant {
+        let stalled = [self.half_read, self.half_written].into_iter().flatten().map(|since| since + STALLED);
+        stalled.chain([self.active + IDLE]).min().unwrap_or(self.active)
+    }
+}
+
+/// A socket of this address's family.
+pub(super) fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
+    if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
+}
+
+/// Connects from the listener's own address, by which the peer believes us.
+async fn open(ends: Ends) -> io::Result<TcpStream> {
+    let socket = socket(ends.local)?;
+    socket.bind(SocketAddr::new(ends.local.ip(), 0))?;
+    let stream = socket.connect(ends.remote).await?;
+    // On one machine a socket can meet itself.
+    if stream.local_addr()? == ends.remote {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
+}

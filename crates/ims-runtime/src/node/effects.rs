@@ -1,0 +1,92 @@
+//! Doing what the node says.
+
+use super::driver::Driver;
+use super::udp::Sent;
+use super::{NodeError, hss};
+use crate::config::Configuration;
+use crate::recording::Direction;
+use ims_node::{Event, Input, Output, Record, Role, Seq, Transmit};
+use sip_message::Transport;
+
+impl<C: Configuration, R: Role> Driver<C, R> {
+    pub(super) fn carry_out(&mut self, output: Output) -> Result<(), NodeError> {
+        match output {
+            Output::Transmit(transmit) => match self.not_durable(&transmit) {
+                Some(after) => {
+                    if !self.held.hold(after, transmit) {
+                        self.stats.dropped_out += 1;
+                    }
+                }
+                None => self.transmit(transmit),
+            },
+            Output::Close(flow) => {
+                if let Some(id) = flow.connection {
+                    self.tcp.ended(id, &mut self.inputs);
+                }
+            }
+            Output::AskDns(question) => self.dns.ask(question),
+            Output::AskHss { token, request } => {
+                let failed = match &self.hss {
+                    Some(hss) => hss.ask(token, request),
+                    None => Some(hss::none(token)),
+                };
+                self.inputs.extend(failed);
+            }
+            Output::HssReply { id, answer } => {
+                if let Some(hss) = &mut self.hss {
+                    hss.reply(id, answer);
+                }
+            }
+            Output::Persist { seq, record } => self.persist(seq, record)?,
+            Output::CommandDone { id, answer } => self.command_done(id, answer),
+            Output::Log(event) => self.log(event),
+        }
+        Ok(())
+    }
+
+    fn not_durable(&self, transmit: &Transmit) -> Option<Seq> {
+        let synced = self.journal.as_ref()?.status().synced;
+        transmit.after.filter(|after| *after > synced)
+    }
+
+    pub(super) fn transmit(&mut self, transmit: Transmit) {
+        let flow = transmit.flow;
+        match flow.transport {
+            Transport::Udp => {
+                self.record(Direction::Out, flow, &transmit.bytes);
+                match self.udp.send(flow.listener, flow.remote, transmit.bytes) {
+                    Sent::Taken => self.stats.udp_out += 1,
+                    Sent::Failed => self.inputs.push_back(Input::SendFailed { flow }),
+                    Sent::Dropped => self.stats.dropped_out += 1,
+                }
+            }
+            Transport::Tcp => {
+                self.stats.tcp_out += 1;
+                self.tcp.send(transmit, &mut self.inputs);
+            }
+        }
+    }
+
+    fn persist(&mut self, seq: Seq, record: Record) -> Result<(), NodeError> {
+        self.journal.as_mut().ok_or(NodeError::NoJournal)?.persist(seq, record);
+        self.note_room();
+        Ok(())
+    }
+
+    fn log(&mut self, event: Event) {
+        match event {
+            Event::Refused { status, cause, method, call_id, branch } => {
+                self.stats.refused += 1;
+                tracing::info!(status = status.code(), cause, %method, %call_id, %branch, "refused");
+            }
+            Event::Dropped { cause, from } => {
+                self.stats.dropped_in += 1;
+                tracing::debug!(cause, %from, "dropped");
+            }
+            Event::HopFailed { address, cause, call_id } => {
+                tracing::warn!(%address, cause, %call_id, "next hop failed");
+            }
+            Event::Role { what, about } => tracing::info!(%about, "{what}"),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What wakes a node's task.
+
+use super::tcp::ConnectionId;
+use crate::ctl::CtlRequest;
+use crate::cx::CxEvent;
+use crate::journal::Status;
+use crate::signals::Signal;
+use bytes::Bytes;
+use ims_node::{Flow, ListenerId};
+use sip_resolve::{DnsAnswer, Question};
+use std::net::SocketAddr;
+use tokio::net::TcpStream;
+
+/// Events of the sockets that wait for the node; above it the connections are not read until it takes some.
+pub(super) const SOCKET_EVENTS: usize = 1024;
+
+/// What the tasks around the sockets tell the node.
+#[derive(Debug)]
+pub(crate) enum SocketEvent {
+    /// A peer has connected.
+    Accepted(ListenerId, SocketAddr, TcpStream),
+    /// A connection that we asked for is there.
+    Connected(ConnectionId),
+    /// A connection that we asked for cannot be had.
+    NotConnected(ConnectionId),
+    /// A whole message.
+    Message(ConnectionId, Bytes),
+    /// The head of a message without a usable length; nothing more is read.
+    Unframed(ConnectionId, Bytes),
+    /// A connection has ended.
+    Closed(ConnectionId),
+    /// A datagram to this peer did not arrive.
+    Refused(Flow),
+}
+
+/// One reason to be awake.
+#[derive(Debug)]
+pub(super) enum Woken {
+    Datagrams,
+    Sockets(Vec<SocketEvent>),
+    Dns(Question, DnsAnswer),
+    Cx(CxEvent),
+    Ctl(CtlRequest),
+    Signal(Signal),
+    Journal(Status),
+    Time,
+}

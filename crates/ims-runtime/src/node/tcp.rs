@@ -1,0 +1,201 @@
+//! SIP over TCP: the listeners, and which connection a message takes (RFC 3261 section 18).
+
+use super::connection::{self, Connection};
+use super::events::SocketEvent;
+use crate::recording::Recorder;
+use bytes::Bytes;
+use ims_node::{Flow, Input, Listener, ListenerId, Transmit};
+use sip_message::Transport;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::task::JoinSet;
+
+/// Connections at a time, in both directions: one more is closed as soon as it is accepted, and none is opened.
+pub const MAX_CONNECTIONS: usize = 10_000;
+/// Messages that wait to be written on one connection; with one more its peer counts as stuck and is cut off.
+pub const MAX_QUEUED: usize = 256;
+/// Connections that the system may hold before we accept them.
+const BACKLOG: u32 = 1024;
+/// How long accepting rests when the system refuses: out of file descriptors, most likely.
+const REST: Duration = Duration::from_millis(100);
+
+/// Number of a connection, never used twice.
+pub(crate) type ConnectionId = u64;
+
+/// The connections of a node.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    locals: Vec<SocketAddr>,
+    open: HashMap<ConnectionId, Open>,
+    by_peer: HashMap<(ListenerId, SocketAddr), ConnectionId>,
+    last_id: ConnectionId,
+    events: mpsc::Sender<SocketEvent>,
+    recorder: Option<Recorder>,
+    /// The tasks of connections; they end by themselves when their queue is dropped.
+    tasks: JoinSet<()>,
+    acceptors: JoinSet<()>,
+}
+
+/// One connection as the node sees it.
+#[derive(Debug)]
+struct Open {
+    flow: Flow,
+    queue: mpsc::Sender<Bytes>,
+    /// Flows of messages that wait for it to be connected, each once; at most [`MAX_QUEUED`].
+    waiting: Vec<Flow>,
+}
+
+impl Connections {
+    /// Listens on every address.
+    pub(crate) fn listen(
+        listeners: &[Listener],
+        events: &mpsc::Sender<SocketEvent>,
+        recorder: Option<Recorder>,
+    ) -> io::Result<Self> {
+        let mut acceptors = JoinSet::new();
+        for (listener, id) in listeners.iter().zip(0_u8..) {
+            acceptors.spawn(accept(listen(listener.address)?, ListenerId(id), events.clone()));
+        }
+        Ok(Self {
+            locals: listeners.iter().map(|listener| listener.address).collect(),
+            open: HashMap::new(),
+            by_peer: HashMap::new(),
+            last_id: 0,
+            events: events.clone(),
+            recorder,
+            tasks: JoinSet::new(),
+            acceptors,
+        })
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The flow of a connection that is open.
+    pub(crate) fn flow(&self, id: ConnectionId) -> Option<Flow> {
+        self.open.get(&id).map(|open| open.flow)
+    }
+
+    /// Takes a connection that a peer has opened.
+    pub(crate) fn accepted(&mut self, listener: ListenerId, remote: SocketAddr, stream: TcpStream) {
+        if self.open.len() >= MAX_CONNECTIONS {
+            return tracing::warn!(%remote, "too many connections, closed");
+        }
+        if let Some((_, connection)) = self.enter(listener, remote) {
+            self.tasks.spawn(connection.serve(stream));
+        }
+    }
+
+    /// Sends a message on its connection, on one that is open to the same peer, or on a new one. What fails is
+    /// reported in `inputs`.
+    pub(crate) fn send(&mut self, transmit: Transmit, inputs: &mut VecDeque<Input>) {
+        let Transmit { flow, fallback, bytes, .. } = transmit;
+        let same = flow.connection.filter(|id| self.open.contains_key(id));
+        let target = match (flow.connection, fallback) {
+            (None, _) => Some(flow.remote),
+            (Some(_), fallback) => fallback,
+        };
+        let id = same.or_else(|| self.connection_to(flow.listener, target?));
+        let Some((id, open)) = id.and_then(|id| Some((id, self.open.get_mut(&id)?))) else {
+            return inputs.push_back(Input::SendFailed { flow });
+        };
+        match open.queue.try_send(bytes) {
+            Ok(()) if open.flow.connection.is_none() && !open.waiting.contains(&flow) => open.waiting.push(flow),
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {
+                inputs.push_back(Input::SendFailed { flow });
+                self.ended(id, inputs);
+            }
+        }
+    }
+
+    /// A connection that was asked for is there.
+    pub(crate) fn connected(&mut self, id: ConnectionId) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.flow.connection = Some(id);
+            open.waiting = Vec::new();
+        }
+    }
+
+    /// A connection has ended, could not be had, or is ended now: what is queued is still written, and nothing more is
+    /// heard of it.
+    pub(crate) fn ended(&mut self, id: ConnectionId, inputs: &mut VecDeque<Input>) {
+        while self.tasks.try_join_next().is_some() {}
+        let Some(Open { flow, waiting, .. }) = self.open.remove(&id) else { return };
+        let peer = (flow.listener, flow.remote);
+        if self.by_peer.get(&peer) == Some(&id) {
+            self.by_peer.remove(&peer);
+        }
+        inputs.extend(waiting.into_iter().map(|flow| Input::SendFailed { flow }));
+        if flow.connection.is_some() {
+            inputs.push_back(Input::Closed { flow });
+        }
+    }
+
+    /// Accepts no more, and ends every connection when what is queued on it has been written, or `patience` is over.
+    pub(crate) async fn close(mut self, patience: Duration) {
+        self.acceptors.abort_all();
+        self.open.clear();
+        let written = async { while self.tasks.join_next().await.is_some() {} };
+        // What a peer does not take in time is lost with the connection.
+        let _ = tokio::time::timeout(patience, written).await;
+    }
+
+    fn connection_to(&mut self, listener: ListenerId, remote: SocketAddr) -> Option<ConnectionId> {
+        if let Some(id) = self.by_peer.get(&(listener, remote)) {
+            return Some(*id);
+        }
+        if self.open.len() >= MAX_CONNECTIONS {
+            return None;
+        }
+        let (id, connection) = self.enter(listener, remote)?;
+        if let Some(open) = self.open.get_mut(&id) {
+            open.flow.connection = None;
+        }
+        self.tasks.spawn(connection.connect());
+        Some(id)
+    }
+
+    fn enter(&mut self, listener: ListenerId, remote: SocketAddr) -> Option<(ConnectionId, Connection)> {
+        let local = *self.locals.get(usize::from(listener.0))?;
+        self.last_id += 1;
+        let id = self.last_id;
+        let (queue, queued) = mpsc::channel(MAX_QUEUED);
+        let flow = Flow { listener, transport: Transport::Tcp, remote, connection: Some(id) };
+        self.open.insert(id, Open { flow, queue, waiting: Vec::new() });
+        self.by_peer.insert((listener, remote), id);
+        let ends = crate::recording::Ends { local, remote };
+        let (events, recorder) = (self.events.clone(), self.recorder.clone());
+        Some((id, Connection { id, ends, queued, events, recorder }))
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = connection::socket(address)?;
+    // Connections of a process that has just ended do not keep its successor from listening.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    TcpSocket::listen(socket, BACKLOG)
+}
+
+async fn accept(listener: TcpListener, id: ListenerId, events: mpsc::Sender<SocketEvent>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => {
+                if events.send(SocketEvent::Accepted(id, remote, stream)).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Requests for a UE (TS 24.229 section 5.2.6.4): the last NotifyPresUp of figures 1, 2, 6 and 7.
+
+use crate::from_ue::Towards;
+use crate::{Pcscf, Waiting};
+use ims_node::{Decision, ForwardPlan, InboundRequest, Next, Outcome, Refusal, Verdict};
+use sip_message::{HeaderName, Method, StatusCode};
+
+impl Pcscf {
+    /// Our flow entry says which flow, whatever the Request-URI says.
+    pub(crate) fn on_network_request(&self, request: &InboundRequest) -> Decision<Waiting> {
+        if !request.source().is_trusted() {
+            return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
+        }
+        let token = request.own_routes().iter().find_map(Self::token_of);
+        let (Some(key), Some(token)) = (&self.key, token) else {
+            return Refusal::new(StatusCode::NOT_FOUND, "no flow is named").into();
+        };
+        let Some(flow) = key.flow(token) else {
+            return Refusal::new(StatusCode::FORBIDDEN, "not a flow token of ours").into();
+        };
+        let mut plan = ForwardPlan::by_route();
+        plan.next = Next::Flow(flow);
+        if matches!(request.method(), Method::Notify | Method::Subscribe) {
+            // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog, so we put ourselves in again.
+            plan.record_routes = self.record_routes(key, request, Towards::Ue(flow));
+        }
+        plan.then = Some(Waiting::Ue);
+        plan.decide()
+    }
+
+    /// Rule RT-P-08: 430 tells the S-CSCF that this flow leads nowhere any more.
+    pub(crate) fn on_ue_answer(outcome: &Outcome) -> Verdict<Waiting> {
+        match outcome {
+            Outcome::Response(_) | Outcome::TimedOut => Verdict::Relay(
+                // What a UE claims about itself is not passed on.
+                [HeaderName::PAssertedIdentity, HeaderName::PChargingVector]
+                    .map(|name| (name, None))
+                    .to_vec(),
+            ),
+            Outcome::Unreachable | Outcome::Unresolved(_) => {
+                Verdict::Instead(Refusal::new(StatusCode::FLOW_FAILED, "the UE's flow is gone").into())
+            }
+        }
+    }
+}

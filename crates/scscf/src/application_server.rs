@@ -1,0 +1,142 @@
+//! To an application server and back (TS 24.229 sections 5.4.3.2 and 5.4.3.3, rules ISC-04 to ISC-07).
+
+use crate::criteria::{Facts, first_match};
+use crate::settings::TerminatingRecordRoute;
+use crate::{Own, Scscf, Visit, Waiting};
+use clock::Now;
+use cx_protocol::{DefaultHandling, Impu, ServiceProfile, SessionCase};
+use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
+use sip_message::{HeaderName, Method, StatusCode, Uri};
+
+impl Scscf {
+    /// Goes on through the criteria of `visit.impu` from `visit.index`; when none is left, the request goes its way.
+    pub(crate) fn next_server(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        visit: Visit,
+        profile: &ServiceProfile,
+    ) -> Decision<Waiting> {
+        let facts = Facts {
+            message: request.message(),
+            method: request.method().as_str(),
+            request_uri: request.request_uri().as_str(),
+            case: visit.case,
+        };
+        let found = first_match(&profile.criteria, visit.index, &facts, &mut self.patterns);
+        match found.and_then(|index| profile.criteria.get(index).map(|criterion| (index, criterion))) {
+            Some((index, criterion)) => {
+                self.to_server(request, Visit { index, ..visit }, &criterion.application_server.uri)
+            }
+            None => self.after_criteria(now, request, &visit),
+        }
+    }
+
+    /// Figure 1 and 2 step 7 (SubscribePres) and figure 3 step 3 (PresUpdateMsg): to the presence server, found by the
+    /// criteria of the presentity's profile.
+    fn to_server(&self, request: &InboundRequest, visit: Visit, server: &str) -> Decision<Waiting> {
+        let Ok(uri) = Uri::parse(server) else {
+            return Refusal::new(StatusCode::SERVER_ERROR, "a filter criterion names no SIP URI").into();
+        };
+        let uri = if uri.is_loose_route() { uri } else { uri.with_param("lr", None) };
+        let odi = self.odi.token(request.message().call_id(), visit.case, visit.index);
+        let orig = if is_originating(visit.case) { ";orig" } else { "" };
+        let mut plan = ForwardPlan::by_route();
+        plan.routes = vec![format!("<{uri}>"), format!("<sip:{odi}@{};lr{orig}>", self.settings.name)];
+        plan.headers.push((HeaderName::PServedUser, Some(served_user(&visit))));
+        plan.record_routes.extend(self.record_route(request, visit.case));
+        plan.patience = Some(self.settings.as_patience);
+        plan.then = Some(Waiting::ApplicationServer(visit));
+        plan.decide()
+    }
+
+    /// An application server answered, or did not: default handling (rule ISC-06).
+    pub(crate) fn on_server_answer(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        (visit, outcome): (Visit, &Outcome),
+        fx: &mut Effects<Own>,
+    ) -> Verdict<Waiting> {
+        let failed = match outcome.status() {
+            Some(status) => status == StatusCode::REQUEST_TIMEOUT || (500..600).contains(&status.code()),
+            None => true,
+        };
+        if !failed {
+            return Verdict::Relay(Vec::new());
+        }
+        let profile = self.users.profile(&visit.impu).cloned();
+        let handling = profile.as_ref().and_then(|profile| profile.criteria.get(visit.index));
+        let handling = handling.map(|criterion| criterion.application_server.default_handling);
+        match (profile, handling) {
+            (Some(profile), Some(DefaultHandling::Continued)) => {
+                fx.log("application server failed, its criterion is skipped", request.message().call_id());
+                let visit = Visit { index: visit.index + 1, ..visit };
+                Verdict::Instead(self.next_server(now, request, visit, &profile))
+            }
+            (_, Some(DefaultHandling::Terminated) | None) | (None, _) if outcome.status().is_some() => {
+                Verdict::Relay(Vec::new())
+            }
+            (_, Some(DefaultHandling::Terminated) | None) | (None, _) => {
+                let refusal =
+                    Refusal::new(StatusCode::SERVER_TIMEOUT, "the application server does not answer");
+                Verdict::Instead(refusal.into())
+            }
+        }
+    }
+
+    /// The request came back from an application server with our token (rule ISC-05).
+    pub(crate) fn on_return(&mut self, now: Now, request: &InboundRequest) -> Option<Decision<Waiting>> {
+        let token = request.own_routes().first()?.user()?;
+        let (case, index) = self.odi.read(token, request.message().call_id())?;
+        let impu =
+            if is_originating(case) { self.originating_user(request)? } else { terminating_user(request)? };
+        let profile = self.users.profile(&impu)?.clone();
+        Some(self.next_server(now, request, Visit { impu, case, index: index + 1 }, &profile))
+    }
+
+    /// No criterion is left.
+    fn after_criteria(&self, now: Now, request: &InboundRequest, visit: &Visit) -> Decision<Waiting> {
+        if is_originating(visit.case) {
+            self.route_originating(request, visit)
+        } else {
+            self.deliver(now, request, &visit.impu)
+        }
+    }
+
+    /// Our Record-Route entry, for a SUBSCRIBE that opens a dialog (rules RT-SO-06 and RT-ST-05).
+    pub(crate) fn record_route(&self, request: &InboundRequest, case: SessionCase) -> Option<String> {
+        if *request.method() != Method::Subscribe || request.is_in_dialog() {
+            return None;
+        }
+        let user = match (is_originating(case), self.settings.terminating_record_route) {
+            (true, _) => "rr-o",
+            (false, TerminatingRecordRoute::On) => "rr-t",
+            (false, TerminatingRecordRoute::Off) => return None,
+        };
+        Some(format!("<sip:{user}@{};lr>", self.settings.name))
+    }
+}
+
+pub(crate) const fn is_originating(case: SessionCase) -> bool {
+    match case {
+        SessionCase::Originating | SessionCase::OriginatingUnregistered | SessionCase::Cdiv => true,
+        SessionCase::TerminatingRegistered | SessionCase::TerminatingUnregistered => false,
+    }
+}
+
+/// The user a request is for.
+pub(crate) fn terminating_user(request: &InboundRequest) -> Option<Impu> {
+    Impu::new(request.request_uri().as_str()).ok()
+}
+
+/// P-Served-User (RFC 5502).
+fn served_user(visit: &Visit) -> String {
+    let (sescase, regstate) = match visit.case {
+        SessionCase::Originating | SessionCase::Cdiv => ("orig", "reg"),
+        SessionCase::OriginatingUnregistered => ("orig", "unreg"),
+        SessionCase::TerminatingRegistered => ("term", "reg"),
+        SessionCase::TerminatingUnregistered => ("term", "unreg"),
+    };
+    format!("<{}>;sescase={sescase};regstate={regstate}", visit.impu)
+}

@@ -1,0 +1,150 @@
+//! A registered user: profile and bindings, and how a REGISTER changes them (RFC 3261 section 10.3).
+
+use crate::contacts::{ContactUpdate, Contacts};
+use clock::Wall;
+use cx_protocol::{Impi, Impu, ServiceProfile};
+use minicbor::{Decode, Encode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Contacts bound to one user; above it the one registered longest ago is replaced, so that a phone that forgot its
+/// old address is not locked out.
+pub(crate) const MAX_BINDINGS: usize = 10;
+
+/// One contact.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Binding {
+    /// The Contact URI.
+    #[n(0)]
+    pub(crate) contact: Box<str>,
+    /// The `+sip.instance` of the phone, where it has one.
+    #[n(1)]
+    pub(crate) instance: Option<Box<str>>,
+    /// The Path by which it is reached.
+    #[n(2)]
+    pub(crate) path: Vec<Box<str>>,
+    #[n(3)]
+    pub(crate) call_id: Box<str>,
+    #[n(4)]
+    pub(crate) cseq: u32,
+    /// Milliseconds since the epoch.
+    #[n(5)]
+    expires_at: u64,
+    /// Preference in thousandths.
+    #[n(6)]
+    pub(crate) q: u16,
+    /// When it was last registered, in milliseconds since the epoch.
+    #[n(7)]
+    registered_at: u64,
+    /// Whether the phone understands GRUUs.
+    #[n(8)]
+    pub(crate) gruu: bool,
+}
+
+impl Binding {
+    pub(crate) const fn expires_at(&self) -> Wall {
+        Wall::from_unix_millis(self.expires_at)
+    }
+
+    /// Whole seconds left, never 0 while it lives.
+    pub(crate) fn seconds_left(&self, now: Wall) -> u64 {
+        self.expires_at().saturating_since(now).as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+    }
+}
+
+/// A REGISTER came out of order: the same Call-ID with a CSeq that is not higher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StaleRegister;
+
+/// A user with at least one contact.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Registration {
+    #[n(0)]
+    pub(crate) impi: Impi,
+    /// Shared with the requests that are being served by it.
+    #[n(1)]
+    pub(crate) profile: Arc<ServiceProfile>,
+    #[n(2)]
+    pub(crate) bindings: Vec<Binding>,
+}
+
+impl Registration {
+    /// The default public identity: what the set is filed under. A set whose identities are all barred has none.
+    pub(crate) fn default_impu(&self) -> Option<&Impu> {
+        self.profile.identities.default_impu()
+    }
+
+    /// The binding to prefer: highest q, then the latest registered.
+    pub(crate) fn preferred(&self) -> Option<&Binding> {
+        self.bindings.iter().max_by_key(|binding| (binding.q, binding.registered_at))
+    }
+
+    pub(crate) fn next_expiry(&self) -> Option<Wall> {
+        self.bindings.iter().map(Binding::expires_at).min()
+    }
+
+    /// Removes what has expired; whether anything had.
+    pub(crate) fn expire(&mut self, now: Wall) -> bool {
+        let before = self.bindings.len();
+        self.bindings.retain(|binding| binding.expires_at() > now);
+        self.bindings.len() < before
+    }
+}
+
+/// The bindings after a REGISTER: all of its contacts or, out of order, none (rule REG-S-08).
+pub(crate) fn updated(
+    bindings: &[Binding],
+    contacts: &Contacts,
+    origin: &Origin<'_>,
+    now: Wall,
+) -> Result<Vec<Binding>, StaleRegister> {
+    let stale = |binding: &Binding| binding.call_id.as_ref() == origin.call_id && binding.cseq >= origin.cseq;
+    let mut kept: Vec<Binding> =
+        bindings.iter().filter(|binding| binding.expires_at() > now).cloned().collect();
+    match contacts {
+        Contacts::Fetch => {}
+        Contacts::RemoveAll => {
+            if kept.iter().any(stale) {
+                return Err(StaleRegister);
+            }
+            kept.clear();
+        }
+        Contacts::Update(updates) => {
+            for update in updates {
+                if kept.iter().any(|binding| update.is_same_contact(binding) && stale(binding)) {
+                    return Err(StaleRegister);
+                }
+                kept.retain(|binding| !update.replaces(binding));
+                kept.extend(bound(update, origin, now));
+            }
+        }
+    }
+    while kept.len() > MAX_BINDINGS {
+        let oldest =
+            kept.iter().enumerate().min_by_key(|(_, binding)| binding.registered_at).map(|(at, _)| at);
+        oldest.map(|at| kept.remove(at));
+    }
+    Ok(kept)
+}
+
+/// Where a REGISTER came from and by which way.
+pub(crate) struct Origin<'a> {
+    pub(crate) call_id: &'a str,
+    pub(crate) cseq: u32,
+    pub(crate) path: Vec<Box<str>>,
+    pub(crate) gruu: bool,
+}
+
+fn bound(update: &ContactUpdate, origin: &Origin<'_>, now: Wall) -> Option<Binding> {
+    (update.expires_s > 0).then(|| Binding {
+        contact: update.uri.as_str().into(),
+        instance: update.instance.clone(),
+        path: origin.path.clone(),
+        call_id: origin.call_id.into(),
+        cseq: origin.cseq,
+        expires_at: (now + Duration::from_secs(update.expires_s.into())).unix_millis(),
+        q: update.q,
+        registered_at: now.unix_millis(),
+        gruu: origin.gruu && update.instance.is_some(),
+    })
+}

@@ -1,0 +1,160 @@
+//! What a REGISTER wants to change (RFC 3261 section 10.3 steps 6 and 7).
+
+use crate::binding::Binding;
+use crate::settings::Settings;
+use ims_node::Refusal;
+use sip_message::{HeaderName, Message, NameAddr, StatusCode, Uri, delta_seconds};
+
+/// Contacts in one REGISTER; more is refused.
+const MAX_CONTACTS: usize = 10;
+
+/// Registration interval when a REGISTER names none.
+const DEFAULT_EXPIRES_S: u32 = 3600;
+
+/// The contacts of a REGISTER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Contacts {
+    /// None: the client asks what is bound.
+    Fetch,
+    /// `*` with Expires 0.
+    RemoveAll,
+    /// To bind, refresh or (0 seconds) remove.
+    Update(Vec<ContactUpdate>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContactUpdate {
+    pub(crate) uri: Uri,
+    pub(crate) instance: Option<Box<str>>,
+    pub(crate) expires_s: u32,
+    pub(crate) q: u16,
+}
+
+impl ContactUpdate {
+    /// Whether the binding is of the same contact by the comparison of URIs (section 10.3 step 7).
+    pub(crate) fn is_same_contact(&self, binding: &Binding) -> bool {
+        Uri::parse(&binding.contact).is_ok_and(|uri| uri.is_equivalent(&self.uri))
+    }
+
+    /// A phone that came back with another address replaces its old one (it is known by its instance, RFC 5626 section
+    /// 4.2).
+    pub(crate) fn replaces(&self, binding: &Binding) -> bool {
+        self.is_same_contact(binding) || (self.instance.is_some() && self.instance == binding.instance)
+    }
+}
+
+impl Contacts {
+    /// Reads the contacts, with the intervals they are granted (rule REG-S-04).
+    pub(crate) fn read(message: &Message, settings: &Settings) -> Result<Self, Refusal> {
+        let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
+        let values: Vec<&str> = message.list(HeaderName::Contact).collect();
+        if values.is_empty() {
+            return Ok(Self::Fetch);
+        }
+        if values.contains(&"*") {
+            // Section 10.2.2: the star stands alone and only with an interval of zero.
+            let alone = values.len() == 1 && message.expires() == Some(0);
+            return if alone {
+                Ok(Self::RemoveAll)
+            } else {
+                Err(bad("Contact * needs Expires: 0 and no other contact"))
+            };
+        }
+        if values.len() > MAX_CONTACTS {
+            return Err(bad("too many contacts"));
+        }
+        values
+            .into_iter()
+            .map(|value| update(value, message, settings))
+            .collect::<Result<_, _>>()
+            .map(Self::Update)
+    }
+}
+
+fn update(value: &str, message: &Message, settings: &Settings) -> Result<ContactUpdate, Refusal> {
+    let bad = || Refusal::new(StatusCode::BAD_REQUEST, "a contact is no address");
+    let address = NameAddr::parse(value).map_err(|_| bad())?;
+    let uri = address.uri().map_err(|_| bad())?;
+    let wanted = address.params().get("expires").map_or_else(|| message.expires(), delta_seconds);
+    let wanted = wanted.unwrap_or(DEFAULT_EXPIRES_S);
+    if wanted > 0 && wanted < settings.min_expires_s {
+        let refusal = Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, "the registration interval is too brief");
+        return Err(refusal.with(HeaderName::MinExpires, settings.min_expires_s));
+    }
+    Ok(ContactUpdate {
+        uri,
+        instance: address.params().get("+sip.instance").map(Into::into),
+        expires_s: wanted.min(settings.max_expires_s),
+        q: address.params().get("q").map_or(1000, thousandths),
+    })
+}
+
+/// A q value (0 to 1, at most three digits behind the point) in thousandths; anything else means 1.
+fn thousandths(text: &str) -> u16 {
+    match text.split_once('.') {
+        Some(("0", digits)) if !digits.is_empty() && digits.len() <= 3 => {
+            format!("{digits:0<3}").parse().unwrap_or(1000)
+        }
+        None if text == "0" => 0,
+        Some(_) | None => 1000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headers: &str) -> Result<Contacts, u16> {
+        let text = format!(
+            "REGISTER sip:home1.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@home1.test>;tag=1\r\n\
+             To: <sip:a@home1.test>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n"
+        );
+        let settings = Settings::new("scscf1a.home1.test", "home1.test");
+        Contacts::read(&Message::parse(text.into()).unwrap(), &settings)
+            .map_err(|refusal| refusal.status.code())
+    }
+
+    fn intervals(headers: &str) -> Vec<u32> {
+        match read(headers) {
+            Ok(Contacts::Update(updates)) => updates.iter().map(|update| update.expires_s).collect(),
+            other => panic!("{headers}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reg_s_04_intervals_granted() {
+        for (headers, granted) in [
+            ("Contact: <sip:a@h>\r\n", vec![3600]),
+            ("Contact: <sip:a@h>\r\nExpires: 120\r\n", vec![120]),
+            ("Contact: <sip:a@h>;expires=60, <sip:a@g>;expires=0\r\nExpires: 9\r\n", vec![60, 0]),
+            ("Contact: <sip:a@h>\r\nExpires: 600001\r\n", vec![600_000]),
+            ("Contact: <sip:a@h>;expires=99999999999\r\n", vec![600_000]),
+            ("Contact: sip:a@h;expires=70\r\n", vec![70]),
+        ] {
+            assert_eq!(intervals(headers), granted, "{headers}");
+        }
+    }
+
+    #[test]
+    fn reg_s_04_what_is_refused() {
+        for (headers, status) in [
+            ("Contact: <sip:a@h>;expires=59\r\n", 423),
+            ("Contact: *\r\n", 400),
+            ("Contact: *\r\nExpires: 60\r\n", 400),
+            ("Contact: *, <sip:a@h>\r\nExpires: 0\r\n", 400),
+            ("Contact: sip:user@example.com?Route=%3Csip:x%3E\r\n", 400),
+            ("Contact: <notauri>\r\n", 400),
+        ] {
+            assert_eq!(read(headers), Err(status), "{headers}");
+        }
+        assert_eq!(read("Contact: *\r\nExpires: 0\r\n"), Ok(Contacts::RemoveAll));
+        assert_eq!(read(""), Ok(Contacts::Fetch));
+    }
+
+    #[test]
+    fn rfc3261_20_10_preference_in_thousandths() {
+        for (text, q) in [("0", 0), ("0.5", 500), ("0.125", 125), ("1", 1000), ("1.0", 1000), ("x", 1000)] {
+            assert_eq!(thousandths(text), q, "{text}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Registrations that end without the user: expiry, the HSS, a lost phone (TS 24.229 section 5.4.1.5).
+
+use crate::binding::Registration;
+use crate::{Own, Scscf};
+use clock::Now;
+use cx_protocol::{Answer, Impu, Ppa, Ppr, Request, ResultCode, Rta, Rtr, SarType};
+use ims_node::{Effects, Record};
+use std::sync::Arc;
+
+impl Scscf {
+    pub(crate) fn on_expiries(&mut self, now: Now, fx: &mut Effects<Own>) {
+        self.challenges.expire(now.mono);
+        self.users.expire_visitors(now.mono);
+        while let Some(impu) = self.users.pop_expired(now.mono) {
+            let Some(mut registration) = self.users.remove(&impu) else { continue };
+            registration.expire(now.wall);
+            self.settle(now, registration, SarType::TimeoutDeregistration, fx);
+        }
+    }
+
+    /// Takes one contact away.
+    pub(crate) fn drop_binding(&mut self, now: Now, impu: &Impu, contact: &str, fx: &mut Effects<Own>) {
+        let default =
+            self.users.registration(impu).and_then(|registration| registration.default_impu().cloned());
+        let Some(mut registration) = default.and_then(|default| self.users.remove(&default)) else { return };
+        registration.bindings.retain(|binding| *binding.contact != *contact);
+        self.settle(now, registration, SarType::TimeoutDeregistration, fx);
+    }
+
+    /// Takes all contacts of a user away.
+    pub(crate) fn deregister(&mut self, now: Now, impu: &Impu, kind: SarType, fx: &mut Effects<Own>) {
+        let Some(mut registration) = self.users.remove(impu) else { return };
+        registration.bindings.clear();
+        self.settle(now, registration, kind, fx);
+    }
+
+    /// Files what is left of a registration; if nothing is, HSS and application servers are told (rule REG-S-11).
+    fn settle(&mut self, now: Now, registration: Registration, kind: SarType, fx: &mut Effects<Own>) {
+        if registration.bindings.is_empty()
+            && let Some(impu) = registration.default_impu()
+        {
+            self.tell_hss(Some(registration.impi.clone()), impu.clone(), kind, fx);
+        }
+        self.keep(now, registration, fx);
+    }
+
+    pub(crate) fn on_hss(&mut self, now: Now, request: &Request, fx: &mut Effects<Own>) -> Answer {
+        match request {
+            Request::Rtr(rtr) => self.on_rtr(now, rtr, fx),
+            Request::Ppr(ppr) => self.on_ppr(now, ppr, fx),
+            Request::Uar(_) | Request::Sar(_) | Request::Lir(_) | Request::Mar(_) | Request::Udr(_) => {
+                request.answer(ResultCode::CommandUnsupported)
+            }
+        }
+    }
+
+    /// The HSS takes a user away. It knows, so it is not told again.
+    fn on_rtr(&mut self, now: Now, rtr: &Rtr, fx: &mut Effects<Own>) -> Answer {
+        let named = |impu: &Impu| rtr.impus.is_empty() || rtr.impus.contains(impu);
+        let ended: Vec<Impu> = self
+            .users
+            .registrations()
+            .filter(|(default, registration)| registration.impi == rtr.impi && named(default))
+            .map(|(default, _)| default.clone())
+            .collect();
+        for impu in ended {
+            let Some(mut registration) = self.users.remove(&impu) else { continue };
+            registration.bindings.clear();
+            self.keep(now, registration, fx);
+        }
+        Answer::Rta(Rta { result: ResultCode::Success })
+    }
+
+    /// Rule REG-S-12: the new profile replaces the old one; running dialogs keep what was decided for them.
+    fn on_ppr(&mut self, now: Now, ppr: &Ppr, fx: &mut Effects<Own>) -> Answer {
+        let default = ppr.profile.identities.default_impu();
+        let Some(mut registration) = default.and_then(|default| self.users.remove(default)) else {
+            return Answer::Ppa(Ppa { result: ResultCode::IdentityNotRegistered });
+        };
+        registration.profile = Arc::new(ppr.profile.clone());
+        self.keep(now, registration, fx);
+        Answer::Ppa(Ppa { result: ResultCode::Success })
+    }
+
+    /// A registration as an earlier process left it.
+    pub(crate) fn restore_registration(&mut self, now: Now, record: &Record) {
+        let Some(value) = &record.value else { return };
+        let Ok(registration) = minicbor::decode::<Registration>(value) else { return };
+        if let Some(default) = registration.default_impu().cloned() {
+            self.users.put(now, &default, registration);
+        }
+    }
+}

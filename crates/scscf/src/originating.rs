@@ -1,0 +1,71 @@
+//! Requests of the users served here (TS 24.229 section 5.4.3.2): figures 1 and 2 step 3, figure 3 step 2.
+
+use crate::{Scscf, Visit, Waiting};
+use clock::Now;
+use cx_protocol::{Impu, Request, Sar, SarType, SessionCase};
+use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal, Source};
+use sip_message::{HeaderName, NameAddr, StatusCode};
+
+impl Scscf {
+    pub(crate) fn on_originating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
+        if *request.source() != Source::Own {
+            return Refusal::new(StatusCode::FORBIDDEN, "originating request from outside the network")
+                .into();
+        }
+        let Some(impu) = self.originating_user(request) else {
+            return Refusal::new(StatusCode::FORBIDDEN, "no asserted identity").into();
+        };
+        let Some(registration) = self.users.registration(&impu) else {
+            return self.without_registration(request, impu);
+        };
+        if registration.profile.identities.find(&impu).is_none_or(|identity| identity.barred) {
+            return Refusal::new(StatusCode::FORBIDDEN, "the identity is barred").into();
+        }
+        let profile = registration.profile.clone();
+        self.next_server(now, request, Visit { impu, case: SessionCase::Originating, index: 0 }, &profile)
+    }
+
+    /// Rule RT-SO-02: P-Served-User from an application server, else the asserted identity.
+    pub(crate) fn originating_user(&self, request: &InboundRequest) -> Option<Impu> {
+        let served =
+            request.message().value(HeaderName::PServedUser).filter(|_| *request.source() == Source::Own);
+        let served = served.and_then(|value| NameAddr::parse(value).ok());
+        match served {
+            Some(address) => Impu::new(address.uri_text()).ok(),
+            None => request.asserted().find_map(|uri| Impu::new(uri.as_str()).ok()),
+        }
+    }
+
+    /// Rule RT-SO-03: only an application server may begin something for a user who is not registered.
+    fn without_registration(&self, request: &InboundRequest, impu: Impu) -> Decision<Waiting> {
+        let from_server = request.message().value(HeaderName::PServedUser).is_some();
+        let Some(server_name) = self.server_name().filter(|_| from_server) else {
+            return Refusal::new(StatusCode::FORBIDDEN, "the sender is not registered here").into();
+        };
+        let sar = Sar { impi: None, impu, server_name, kind: SarType::UnregisteredUser };
+        Decision::AskHss(Request::Sar(sar), Waiting::UnregisteredSaa(SessionCase::OriginatingUnregistered))
+    }
+
+    /// Rule RT-SO-05: by the domain of the Request-URI, also when it is our own; the I-CSCF there knows who serves the
+    /// user.
+    pub(crate) fn route_originating(&self, request: &InboundRequest, visit: &Visit) -> Decision<Waiting> {
+        if !request.request_uri().is_sip() {
+            return Refusal::new(StatusCode::NOT_FOUND, "telephone numbers are not resolved here").into();
+        }
+        let mut plan = ForwardPlan::by_route();
+        plan.record_routes.extend(self.record_route(request, visit.case));
+        plan.headers.push((HeaderName::PServedUser, None));
+        if let Some(number) = self.second_identity(request, &visit.impu) {
+            let first: Vec<&str> = request.message().list(HeaderName::PAssertedIdentity).collect();
+            let both = format!("{}, <{number}>", first.join(", "));
+            plan.headers.push((HeaderName::PAssertedIdentity, Some(both)));
+        }
+        plan.decide()
+    }
+
+    /// Rule RT-SO-04: the telephone number beside the SIP URI, when the user has one and did not say it.
+    fn second_identity(&self, request: &InboundRequest, impu: &Impu) -> Option<Impu> {
+        let number = self.users.profile(impu)?.identities.usable().find(|impu| impu.domain().is_none())?;
+        (request.asserted().count() == 1 && number != impu).then(|| number.clone())
+    }
+}

@@ -1,0 +1,278 @@
+//! REGISTER (TS 24.229 sections 5.4.1.2 and 5.4.1.4): challenge, check, assignment at the HSS, bindings.
+
+use crate::binding::{Binding, Origin, Registration, updated};
+use crate::challenge::Check;
+use crate::contacts::Contacts;
+use crate::settings::StrictDigestUri;
+use crate::{Own, Scscf, Waiting};
+use clock::Now;
+use cx_protocol::{AuthScheme, Impi, Impu, Maa, Mar, Request, ResultCode, Saa, Sar, SarType, ScscfName};
+use ims_node::{Decision, Effects, InboundRequest, Refusal, Storage};
+use sip_message::{Credentials, HeaderName, Message, Response, StatusCode};
+use std::sync::Arc;
+
+/// What the registrar understands in Require (rule REG-S-06).
+const SUPPORTED: [&str; 3] = ["path", "gruu", "outbound"];
+
+/// Who registers.
+struct Registrant {
+    impi: Impi,
+    impu: Impu,
+}
+
+impl Scscf {
+    pub(crate) fn on_register(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Own>,
+    ) -> Decision<Waiting> {
+        let (registrant, contacts) = match self.read_register(request, fx) {
+            Ok(read) => read,
+            Err(refusal) => return refusal.into(),
+        };
+        let message = request.message();
+        match self.challenges.check(message, (&registrant.impi, &registrant.impu)) {
+            Check::Absent => self.ask_for_digest(registrant, false),
+            Check::Stale => self.ask_for_digest(registrant, true),
+            Check::Wrong => match self.challenges.again(now.mono, message, &mut fx.random) {
+                Some(values) => challenge(request, fx, values),
+                None => self.ask_for_digest(registrant, false),
+            },
+            Check::WrongForGood => {
+                self.challenges.forget(message);
+                let Registrant { impi, impu } = registrant;
+                self.tell_hss(Some(impi), impu, SarType::AuthenticationFailure, fx);
+                Refusal::new(StatusCode::FORBIDDEN, "wrong password").into()
+            }
+            Check::Right { same_uri } => {
+                if !same_uri && self.settings.strict_digest_uri == StrictDigestUri::On {
+                    return Refusal::new(StatusCode::FORBIDDEN, "the digest was made for another URI").into();
+                }
+                if !same_uri {
+                    fx.log("digest made for another URI than the request's", message.call_id());
+                }
+                self.assign(now, request, (registrant, &contacts), fx)
+            }
+        }
+    }
+
+    fn read_register(
+        &self,
+        request: &InboundRequest,
+        fx: &Effects<Own>,
+    ) -> Result<(Registrant, Contacts), Refusal> {
+        let message = request.message();
+        if !request.source().is_trusted() {
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "REGISTER from outside the network"));
+        }
+        if fx.storage() == Storage::Closed {
+            return Err(no_new_state());
+        }
+        let unknown =
+            |tag: &&str| !tag.is_empty() && !SUPPORTED.iter().any(|own| own.eq_ignore_ascii_case(tag));
+        let unsupported: Vec<&str> = message.list(HeaderName::Require).filter(unknown).collect();
+        if !unsupported.is_empty() {
+            let refusal = Refusal::new(StatusCode::BAD_EXTENSION, "Require names an unknown extension");
+            return Err(refusal.with(HeaderName::Unsupported, unsupported.join(", ")));
+        }
+        let contacts = Contacts::read(message, &self.settings)?;
+        Ok((registrant(message)?, contacts))
+    }
+
+    fn ask_for_digest(&self, registrant: Registrant, stale: bool) -> Decision<Waiting> {
+        let Registrant { impi, impu } = registrant;
+        let Some(server_name) = self.server_name() else { return no_name() };
+        let mar = Mar { impi, impu, server_name, scheme: AuthScheme::SipDigest };
+        Decision::AskHss(Request::Mar(mar), Waiting::Maa { stale })
+    }
+
+    pub(crate) fn on_maa(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        (maa, stale): (Maa, bool),
+        fx: &mut Effects<Own>,
+    ) -> Decision<Waiting> {
+        let Some(credentials) = maa.digest.filter(|_| maa.result.is_success()) else {
+            return Refusal::new(StatusCode::FORBIDDEN, "the HSS gives no credentials for this user").into();
+        };
+        let registrant = match registrant(request.message()) {
+            Ok(registrant) => registrant,
+            Err(refusal) => return refusal.into(),
+        };
+        let user = (registrant.impi, registrant.impu);
+        let values = self.challenges.issue(now.mono, user, &credentials, (&mut fx.random, stale));
+        challenge(request, fx, values)
+    }
+
+    /// The user is who it says; the HSS learns of the registration before the user does.
+    fn assign(
+        &self,
+        now: Now,
+        request: &InboundRequest,
+        (Registrant { impi, impu }, contacts): (Registrant, &Contacts),
+        fx: &mut Effects<Own>,
+    ) -> Decision<Waiting> {
+        let before = self.users.registration(&impu).map_or(&[][..], |registration| &registration.bindings);
+        let Ok(after) = updated(before, contacts, &origin(request.message()), now.wall) else {
+            return out_of_order();
+        };
+        let kind = match (before.is_empty(), after.is_empty()) {
+            (true, true) => return Decision::Reply(fx.response(request, StatusCode::OK)),
+            (true, false) => SarType::Registration,
+            (false, false) => SarType::ReRegistration,
+            (false, true) => SarType::UserDeregistration,
+        };
+        let Some(server_name) = self.server_name() else { return no_name() };
+        let sar = Sar { impi: Some(impi), impu, server_name, kind };
+        Decision::AskHss(Request::Sar(sar), Waiting::RegistrationSaa)
+    }
+
+    pub(crate) fn on_registration_saa(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        saa: Saa,
+        fx: &mut Effects<Own>,
+    ) -> Decision<Waiting> {
+        match saa.result {
+            ResultCode::Success => {}
+            ResultCode::IdentityAlreadyRegistered => {
+                let cause = "another S-CSCF serves this user";
+                return Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause).into();
+            }
+            ResultCode::SubsequentRegistration
+            | ResultCode::UnregisteredService
+            | ResultCode::CommandUnsupported
+            | ResultCode::TooBusy
+            | ResultCode::UserUnknown
+            | ResultCode::IdentitiesDontMatch
+            | ResultCode::IdentityNotRegistered
+            | ResultCode::RoamingNotAllowed
+            | ResultCode::AuthSchemeNotSupported
+            | ResultCode::InAssignmentType
+            | ResultCode::UnsupportedVersion
+            | ResultCode::UnableToComply => {
+                return Refusal::new(StatusCode::FORBIDDEN, "the HSS refuses the registration").into();
+            }
+        }
+        let (registrant, contacts) = match self.read_register(request, fx) {
+            Ok(read) => read,
+            Err(refusal) => return refusal.into(),
+        };
+        let before = self.users.registration(&registrant.impu);
+        let old = before.map_or(&[][..], |registration| &registration.bindings);
+        let Ok(bindings) = updated(old, &contacts, &origin(request.message()), now.wall) else {
+            return out_of_order();
+        };
+        let profile = saa.profile.map(Arc::new).or_else(|| before.map(|registration| registration.profile.clone()));
+        let Some(profile) = profile else {
+            return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS sent no profile").into();
+        };
+        let registration = Registration { impi: registrant.impi, profile, bindings };
+        let response = fx.response(request, StatusCode::OK);
+        let response = self.accepted(now, request.message(), &registration, response);
+        self.keep(now, registration, fx);
+        Decision::Reply(response)
+    }
+
+    /// Files and journals a registration, and tells the application servers (rule REG-S-09). One without bindings is
+    /// removed.
+    pub(crate) fn keep(&mut self, now: Now, registration: Registration, fx: &mut Effects<Own>) {
+        let Some(default) = registration.default_impu().cloned() else { return };
+        if registration.bindings.is_empty() {
+            fx.forget(default.as_str().as_bytes());
+        } else if let Ok(record) = minicbor::to_vec(&registration) {
+            fx.persist(default.as_str().as_bytes(), record);
+        }
+        self.register_at_servers(now, &registration, fx);
+        self.users.put(now, &default, registration);
+    }
+
+    /// The 200 (rule REG-S-05).
+    fn accepted(
+        &self,
+        now: Now,
+        request: &Message,
+        registration: &Registration,
+        response: Response,
+    ) -> Response {
+        let mut response = response.copy(request, HeaderName::Path);
+        for binding in &registration.bindings {
+            response = response.header(HeaderName::Contact, self.contact_value(now, registration, binding));
+        }
+        if !registration.bindings.is_empty() {
+            let orig = format!("<sip:orig@{};lr>", self.settings.name);
+            response = response.header(HeaderName::ServiceRoute, orig);
+        }
+        for impu in registration.profile.identities.usable() {
+            response = response.header(HeaderName::PAssociatedUri, format_args!("<{impu}>"));
+        }
+        response.copy(request, HeaderName::PChargingVector)
+    }
+
+    fn contact_value(&self, now: Now, registration: &Registration, binding: &Binding) -> String {
+        let mut value = format!("<{}>;expires={}", binding.contact, binding.seconds_left(now.wall));
+        if let Some(instance) = &binding.instance {
+            value.push_str(&format!(";+sip.instance=\"{instance}\""));
+            let gruu = registration.default_impu().filter(|_| binding.gruu);
+            if let Some(gruu) = gruu.and_then(|impu| crate::in_dialog::public_gruu(impu, instance)) {
+                value.push_str(&format!(";pub-gruu=\"{gruu}\""));
+            }
+        }
+        value
+    }
+
+    /// Tells the HSS something whose answer changes nothing here.
+    pub(crate) fn tell_hss(&self, impi: Option<Impi>, impu: Impu, kind: SarType, fx: &mut Effects<Own>) {
+        if let Some(server_name) = self.server_name() {
+            let sar = Sar { impi: impi.clone(), impu, server_name, kind };
+            fx.ask_hss(Request::Sar(sar), Own::Sar { impi });
+        }
+    }
+
+    pub(crate) fn server_name(&self) -> Option<ScscfName> {
+        ScscfName::new(&self.settings.uri()).ok()
+    }
+}
+
+pub(crate) fn no_new_state() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no new state can be kept").with(HeaderName::RetryAfter, 5)
+}
+
+fn no_name() -> Decision<Waiting> {
+    Refusal::new(StatusCode::SERVER_ERROR, "this S-CSCF has no valid name").into()
+}
+
+fn out_of_order() -> Decision<Waiting> {
+    Refusal::new(StatusCode::SERVER_ERROR, "an earlier REGISTER of this Call-ID").into()
+}
+
+fn challenge(request: &InboundRequest, fx: &mut Effects<Own>, values: Vec<String>) -> Decision<Waiting> {
+    let mut response = fx.response(request, StatusCode::UNAUTHORIZED);
+    for value in values {
+        response = response.header(HeaderName::WwwAuthenticate, value);
+    }
+    Decision::Reply(response)
+}
+
+fn registrant(message: &Message) -> Result<Registrant, Refusal> {
+    let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
+    let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
+    let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
+    let given = message.values(HeaderName::Authorization).find_map(Credentials::parse);
+    let username = given.map(|credentials| credentials.username).filter(|username| !username.is_empty());
+    let derived = impu.as_str().split_once(':').map_or(impu.as_str(), |(_, rest)| rest);
+    let impi = Impi::new(username.unwrap_or(derived)).map_err(|_| bad("no private identity"))?;
+    Ok(Registrant { impi, impu })
+}
+
+fn origin(message: &Message) -> Origin<'_> {
+    Origin {
+        call_id: message.call_id(),
+        cseq: message.cseq(),
+        path: message.list(HeaderName::Path).map(Into::into).collect(),
+        gruu: message.list_has(HeaderName::Supported, "gruu"),
+    }
+}

@@ -1,0 +1,145 @@
+//! Which part of the S-CSCF deals with what.
+
+use crate::challenge::Challenges;
+use crate::criteria::Patterns;
+use crate::odi::OdiKey;
+use crate::settings::Settings;
+use crate::users::Users;
+use crate::{Own, Scscf, Waiting};
+use clock::{Mono, Now};
+use cx_protocol::{Answer, CxFailure, Request};
+use ims_node::{Decision, Effects, InboundRequest, Outcome, Random, Record, Refusal, Role, Verdict};
+use sip_message::{Method, StatusCode};
+
+impl Scscf {
+    /// An S-CSCF that serves nobody yet.
+    #[must_use]
+    pub fn new(settings: Settings, random: &mut Random) -> Self {
+        Self {
+            settings,
+            users: Users::default(),
+            challenges: Challenges::default(),
+            patterns: Patterns::default(),
+            odi: OdiKey::new(random),
+        }
+    }
+
+    /// How many users are registered.
+    #[must_use]
+    pub fn registered(&self) -> usize {
+        self.users.registrations().count()
+    }
+}
+
+impl Role for Scscf {
+    type Waiting = Waiting;
+    type Own = Own;
+
+    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
+        if *request.method() == Method::Register {
+            return self.on_register(now, request, fx);
+        }
+        if request.is_in_dialog() {
+            return self.on_in_dialog(now, request);
+        }
+        if let Some(decision) = self.on_return(now, request) {
+            return decision;
+        }
+        // Rule RT-SO-01: the mark of our Service-Route, or `orig` by which an application server asks for the same.
+        let marked = |uri: &sip_message::Uri| uri.user() == Some("orig") || uri.params().has("orig");
+        if request.own_routes().first().is_some_and(marked) {
+            self.on_originating(now, request)
+        } else {
+            self.on_terminating(now, request)
+        }
+    }
+
+    fn on_hss_answer(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        (waiting, answer): (Waiting, Result<Answer, CxFailure>),
+        fx: &mut Effects<Own>,
+    ) -> Decision<Waiting> {
+        match (waiting, answer) {
+            (Waiting::Maa { stale }, Ok(Answer::Maa(maa))) => self.on_maa(now, request, (maa, stale), fx),
+            (Waiting::RegistrationSaa, Ok(Answer::Saa(saa))) => {
+                self.on_registration_saa(now, request, saa, fx)
+            }
+            (Waiting::UnregisteredSaa(case), Ok(Answer::Saa(saa))) => {
+                self.on_unregistered_saa(now, request, (case, saa))
+            }
+            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS did not answer").into(),
+            (_, Ok(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS answered something else").into(),
+        }
+    }
+
+    fn on_response(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        (waiting, outcome): (Waiting, &Outcome),
+        fx: &mut Effects<Own>,
+    ) -> Verdict<Waiting> {
+        match waiting {
+            Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, (visit, outcome), fx),
+            Waiting::Ue { impu, contact } => self.on_ue_answer(now, (&impu, &contact), outcome, fx),
+            Waiting::Maa { .. } | Waiting::RegistrationSaa | Waiting::UnregisteredSaa(_) => {
+                Verdict::Relay(Vec::new())
+            }
+        }
+    }
+
+    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+        match own {
+            Own::ThirdParty { impu, index } => self.on_third_party_answer(now, (&impu, index), outcome, fx),
+            Own::Sar { .. } => {}
+        }
+    }
+
+    fn on_hss_request(&mut self, now: Now, request: &Request, fx: &mut Effects<Own>) -> Answer {
+        self.on_hss(now, request, fx)
+    }
+
+    fn deadline(&self) -> Option<Mono> {
+        [self.users.deadline(), self.challenges.deadline()].into_iter().flatten().min()
+    }
+
+    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
+        self.on_expiries(now, fx);
+    }
+
+    fn on_command(
+        &mut self,
+        now: Now,
+        words: &[&str],
+        _: &mut Effects<Own>,
+    ) -> Option<Result<String, String>> {
+        match words {
+            ["help"] => Some(Ok("list    who is registered, with contacts and seconds left".into())),
+            ["list"] => Some(Ok(self.list(now))),
+            _ => None,
+        }
+    }
+
+    fn restore(&mut self, now: Now, record: &Record) {
+        self.restore_registration(now, record);
+    }
+
+    fn restored(&mut self, now: Now, fx: &mut Effects<Own>) {
+        self.on_expiries(now, fx);
+    }
+}
+
+impl Scscf {
+    fn list(&self, now: Now) -> String {
+        let mut lines: Vec<String> = self
+            .users
+            .registrations()
+            .flat_map(|(impu, registration)| registration.bindings.iter().map(move |binding| (impu, binding)))
+            .map(|(impu, binding)| format!("{impu} {} {}s", binding.contact, binding.seconds_left(now.wall)))
+            .collect();
+        lines.sort();
+        lines.join("\n")
+    }
+}

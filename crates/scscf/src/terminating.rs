@@ -1,0 +1,111 @@
+//! Requests for the users served here (TS 24.229 section 5.4.3.3): figures 1 and 2 steps 6 and 7.
+
+use crate::application_server::terminating_user;
+use crate::{Own, Scscf, Visit, Waiting};
+use clock::Now;
+use cx_protocol::{Impu, Request, ResultCode, Saa, Sar, SarType, SessionCase};
+use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
+use sip_message::{HeaderName, StatusCode, Uri};
+use std::sync::Arc;
+
+impl Scscf {
+    pub(crate) fn on_terminating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
+        if !request.source().is_trusted() {
+            return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
+        }
+        if !request.request_uri().is_host(&self.settings.domain) {
+            // Not one of ours: somebody routed by a Route entry of ours alone.
+            return ForwardPlan::by_route().decide();
+        }
+        let Some(impu) = terminating_user(request) else {
+            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI is no public identity").into();
+        };
+        if let Some(registration) = self.users.registration(&impu) {
+            let profile = registration.profile.clone();
+            return self.serve(now, request, (impu, SessionCase::TerminatingRegistered), &profile);
+        }
+        if let Some(profile) = self.users.profile(&impu).cloned() {
+            return self.serve(now, request, (impu, SessionCase::TerminatingUnregistered), &profile);
+        }
+        // Rule RT-ST-02: the profile of somebody who is not registered comes from the HSS first.
+        let Some(server_name) = self.server_name() else {
+            return Refusal::new(StatusCode::SERVER_ERROR, "this S-CSCF has no valid name").into();
+        };
+        let sar = Sar { impi: None, impu, server_name, kind: SarType::UnregisteredUser };
+        Decision::AskHss(Request::Sar(sar), Waiting::UnregisteredSaa(SessionCase::TerminatingUnregistered))
+    }
+
+    pub(crate) fn on_unregistered_saa(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        (case, saa): (SessionCase, Saa),
+    ) -> Decision<Waiting> {
+        let impu = if crate::application_server::is_originating(case) {
+            self.originating_user(request)
+        } else {
+            terminating_user(request)
+        };
+        match (saa.result, saa.profile, impu) {
+            (ResultCode::Success, Some(profile), Some(impu)) => {
+                let profile = Arc::new(profile);
+                self.users.put_visitor(now.mono, &impu, profile.clone());
+                self.serve(now, request, (impu, case), &profile)
+            }
+            (ResultCode::UserUnknown, ..) => Refusal::new(StatusCode::NOT_FOUND, "unknown user").into(),
+            _ => Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "another S-CSCF serves this user").into(),
+        }
+    }
+
+    fn serve(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        (impu, case): (Impu, SessionCase),
+        profile: &cx_protocol::ServiceProfile,
+    ) -> Decision<Waiting> {
+        // Rule RT-ST-01.
+        if profile.identities.find(&impu).is_some_and(|identity| identity.barred) {
+            return Refusal::new(StatusCode::NOT_FOUND, "the identity is barred").into();
+        }
+        self.next_server(now, request, Visit { impu, case, index: 0 }, profile)
+    }
+
+    /// No application server took it: to the user's phone (rule RT-ST-04), over the Path it registered by.
+    pub(crate) fn deliver(&self, now: Now, request: &InboundRequest, impu: &Impu) -> Decision<Waiting> {
+        let registration = self.users.registration(impu);
+        let instance = request.request_uri().params().get("gr");
+        let binding = registration.and_then(|registration| match instance {
+            Some(gr) => {
+                registration.bindings.iter().find(|binding| crate::in_dialog::is_instance(binding, gr))
+            }
+            None => registration.preferred(),
+        });
+        let live = binding.filter(|binding| binding.expires_at() > now.wall);
+        let Some((binding, contact)) = live.and_then(|b| Uri::parse(&b.contact).ok().map(|uri| (b, uri)))
+        else {
+            return Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the user is not registered").into();
+        };
+        let mut plan = ForwardPlan::by_route();
+        plan.routes = binding.path.iter().map(ToString::to_string).collect();
+        plan.headers.push((HeaderName::PServedUser, None));
+        plan.headers.push((HeaderName::PCalledPartyId, Some(format!("<{}>", request.request_uri()))));
+        plan.request_uri = Some(contact);
+        plan.then = Some(Waiting::Ue { impu: impu.clone(), contact: binding.contact.clone() });
+        plan.decide()
+    }
+
+    /// Rule RT-P-08: a P-CSCF that lost the phone says 430, and the binding is of no more use.
+    pub(crate) fn on_ue_answer(
+        &mut self,
+        now: Now,
+        (impu, contact): (&Impu, &str),
+        outcome: &Outcome,
+        fx: &mut Effects<Own>,
+    ) -> Verdict<Waiting> {
+        if outcome.status() == Some(StatusCode::FLOW_FAILED) {
+            self.drop_binding(now, impu, contact, fx);
+        }
+        Verdict::Relay(Vec::new())
+    }
+}
