@@ -1,1 +1,98 @@
 //! The configuration file of an I-CSCF.
+
+use crate::{Icscf, RecordRoute, Scscf, Settings};
+use cx_protocol::ScscfName;
+use ims_runtime::cli::{Failure, Start};
+use ims_runtime::config::{Configuration, InvalidKey, Millis};
+use ims_runtime::node::{self, Blueprint};
+use ims_runtime::node_config::{NodeConfig, State};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    node: NodeConfig,
+    icscf: IcscfConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IcscfConfig {
+    #[serde(default = "on")]
+    record_route: bool,
+    #[serde(default = "five_seconds")]
+    scscf_patience_ms: Millis,
+    scscfs: Vec<ScscfConfig>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScscfConfig {
+    name: Box<str>,
+    #[serde(default)]
+    capabilities: Vec<u32>,
+}
+
+const fn on() -> bool {
+    true
+}
+
+const fn five_seconds() -> Millis {
+    Millis(5000)
+}
+
+impl Configuration for Config {
+    fn ctl_socket(&self) -> &Path {
+        &self.node.ctl_socket
+    }
+
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        self.node.paths()
+    }
+
+    fn validate(&self) -> Result<(), InvalidKey> {
+        self.node.validate("node", State::None)?;
+        if self.node.cx.is_none() {
+            return Err(InvalidKey::new("node.cx", "must be set: an I-CSCF asks the HSS"));
+        }
+        for (index, scscf) in self.icscf.scscfs.iter().enumerate() {
+            if ScscfName::new(&scscf.name).is_err() {
+                return Err(InvalidKey::new(format!("icscf.scscfs[{index}].name"), "must be a SIP URI"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    fn settings(&self) -> Settings {
+        let scscf = |config: &ScscfConfig| {
+            let name = ScscfName::new(&config.name).ok()?;
+            Some(Scscf { name, capabilities: config.capabilities.clone() })
+        };
+        Settings {
+            name: self.node.name.clone(),
+            record_route: if self.icscf.record_route { RecordRoute::On } else { RecordRoute::Off },
+            scscfs: self.icscf.scscfs.iter().filter_map(scscf).collect(),
+            scscf_patience: self.icscf.scscf_patience_ms.duration(),
+        }
+    }
+}
+
+/// Runs the node.
+///
+/// # Errors
+/// What ends it before it is asked to end.
+pub async fn run(start: Start<Config>) -> Result<(), Failure> {
+    let blueprint: Blueprint<Config, Icscf> = Blueprint {
+        node: |config| &config.node,
+        role: |config, _| Ok(Icscf::new(config.settings())),
+        reload: |config, _, role, _| {
+            role.reconfigure(config.settings());
+            Ok("settings of [icscf] taken over; [node] needs a restart".into())
+        },
+    };
+    node::run(start, blueprint).await
+}

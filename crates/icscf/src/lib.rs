@@ -67,6 +67,11 @@ impl Icscf {
         Self { settings }
     }
 
+    /// Takes over other settings; requests under way keep what was decided for them.
+    pub fn reconfigure(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// Sends the request to an S-CSCF by a Route entry in front of what is left.
     fn plan(&self, server: &ScscfName, orig: Orig) -> ForwardPlan<Waiting> {
         let mark = match orig {

@@ -193,7 +193,10 @@ impl<R: Role> Node<R> {
             let own = path.flow;
             own == flow || (own.connection.is_none() && Flow { connection: None, ..flow } == own)
         };
-        for client in self.transactions.waiting_on(lost) {
+        let mut waiting = self.transactions.waiting_on(lost);
+        // The table has no order of its own; a run must follow from its seed.
+        waiting.sort_unstable();
+        for client in waiting {
             let was_waiting = self.transactions.on_transport_error(client);
             if let Some(errand) = self.sent.remove(&client).filter(|_| was_waiting) {
                 self.hop_failed(now, errand, &Outcome::Unreachable, "cannot be reached");

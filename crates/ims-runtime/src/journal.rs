@@ -17,7 +17,7 @@ mod record;
 mod replay;
 mod storage;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 use disk::Disk;
@@ -117,7 +117,12 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens the journal in `directory`, makes it where there is none, and starts its thread.
     pub(crate) fn open(directory: &Path) -> Result<(Self, Replay), JournalError> {
-        let (log, replay) = Log::open(Disk::open(directory)?)?;
+        Self::on(Disk::open(directory)?)
+    }
+
+    /// The same, wherever the files are.
+    pub(crate) fn on<D: storage::Directory>(directory: D) -> Result<(Self, Replay), JournalError> {
+        let (log, replay) = Log::open(directory)?;
         Ok((Self::start(log)?, replay))
     }
 

@@ -19,6 +19,8 @@ mod hss;
 mod refused;
 mod stats;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod udp;
 
 pub(crate) use clock::Clock;
@@ -36,7 +38,7 @@ use ims_node::{Effects, Node, Role, Settings};
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How a configuration becomes a node.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ where
     let mut node = Node::new(settings, role, seed);
     let clock = Clock::start();
     let journal = match &config.state_dir {
-        Some(directory) => Some(replay(clock, directory.clone(), &mut node)?),
+        Some(directory) => Some(replay(clock, directory, &mut node)?),
         None => None,
     };
     let operator = Operator { ctl: start.ctl, signals: start.signals, file: start.file, blueprint };
@@ -125,9 +127,9 @@ struct Operator<C, R: Role> {
     blueprint: Blueprint<C, R>,
 }
 
-fn replay<R: Role>(clock: Clock, directory: PathBuf, node: &mut Node<R>) -> Result<Journal, NodeError> {
+fn replay<R: Role>(clock: Clock, directory: &Path, node: &mut Node<R>) -> Result<Journal, NodeError> {
     let (journal, replay) =
-        Journal::open(&directory).map_err(|error| NodeError::Journal(directory.clone(), error))?;
+        Journal::open(directory).map_err(|error| NodeError::Journal(directory.to_owned(), error))?;
     if let Some(offset) = replay.torn {
         let directory = directory.display();
         tracing::error!(%directory, offset, "the journal had a torn end, as after a crash; it was cut off");

@@ -192,7 +192,9 @@ impl NodeConfig {
         }
         match (state, &self.state_dir) {
             (State::Kept, None) => return invalid("state_dir", "must be set: this role keeps state"),
-            (State::None, Some(_)) => return invalid("state_dir", "must not be set: this role keeps no state"),
+            (State::None, Some(_)) => {
+                return invalid("state_dir", "must not be set: this role keeps no state");
+            }
             (State::Kept, Some(_)) | (State::None, None) => {}
         }
         self.validate_listeners(section)?;
@@ -233,7 +235,8 @@ impl NodeConfig {
     #[must_use]
     pub fn settings(&self) -> Settings {
         let listeners = self.listen.iter().map(ListenConfig::listener).collect();
-        let peer = |peer: &PeerConfig| Peer { addresses: peer.addresses.clone(), domains: peer.domains.clone() };
+        let peer =
+            |peer: &PeerConfig| Peer { addresses: peer.addresses.clone(), domains: peer.domains.clone() };
         Settings {
             timers: self.timers.timers(),
             ue_timers: self.ue_timers.timers(),

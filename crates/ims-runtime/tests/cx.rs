@@ -54,7 +54,7 @@ impl CxResolver for Addresses {
 fn client(secret: &str, addresses: Addresses) -> (CxSender, Receiver<CxEvent>) {
     let identity = identity("scscf1a.home1.test", secret);
     let local_address = Some("127.0.0.1".parse().unwrap());
-    cx::start(CxClientConfig { identity, local_address }, addresses)
+    cx::start(CxClientConfig { identity, local_address, recorder: None }, addresses)
 }
 
 fn lir() -> Request {

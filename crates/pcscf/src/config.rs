@@ -1,1 +1,66 @@
 //! The configuration file of a P-CSCF.
+
+use crate::{Pcscf, Settings};
+use ims_runtime::cli::{Failure, Start};
+use ims_runtime::config::{Configuration, InvalidKey};
+use ims_runtime::node::{self, Blueprint};
+use ims_runtime::node_config::{NodeConfig, SideConfig, State};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    node: NodeConfig,
+    gm: GmConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GmConfig {
+    advertised: SocketAddr,
+}
+
+impl Configuration for Config {
+    fn ctl_socket(&self) -> &Path {
+        &self.node.ctl_socket
+    }
+
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        self.node.paths()
+    }
+
+    fn validate(&self) -> Result<(), InvalidKey> {
+        self.node.validate("node", State::Kept)?;
+        for (side, reason) in [
+            (SideConfig::Ue, "must have one with side = \"ue\""),
+            (SideConfig::Network, "must have one with side = \"network\""),
+        ] {
+            if !self.node.listen.iter().any(|listen| listen.side == side) {
+                return Err(InvalidKey::new("node.listen", reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs the node.
+///
+/// # Errors
+/// What ends it before it is asked to end.
+pub async fn run(start: Start<Config>) -> Result<(), Failure> {
+    let blueprint: Blueprint<Config, Pcscf> = Blueprint {
+        node: |config| &config.node,
+        role: |config, _| {
+            Ok(Pcscf::new(Settings {
+                name: config.node.name.clone(),
+                network: config.node.domain.clone(),
+                advertised: config.gm.advertised.to_string().into(),
+            }))
+        },
+        reload: |_, _, _, _| Ok("nothing of a P-CSCF can change while it runs".into()),
+    };
+    node::run(start, blueprint).await
+}

@@ -39,7 +39,10 @@ impl Scscf {
             return Refusal::new(StatusCode::SERVER_ERROR, "a filter criterion names no SIP URI").into();
         };
         let uri = if uri.is_loose_route() { uri } else { uri.with_param("lr", None) };
-        let odi = self.odi.token(request.message().call_id(), visit.case, visit.index);
+        let Some(odi) = &self.odi else {
+            return Refusal::new(StatusCode::SERVER_ERROR, "the node has not started").into();
+        };
+        let odi = odi.token(request.message().call_id(), visit.case, visit.index);
         let orig = if is_originating(visit.case) { ";orig" } else { "" };
         let mut plan = ForwardPlan::by_route();
         plan.routes = vec![format!("<{uri}>"), format!("<sip:{odi}@{};lr{orig}>", self.settings.name)];
@@ -88,7 +91,7 @@ impl Scscf {
     /// The request came back from an application server with our token (rule ISC-05).
     pub(crate) fn on_return(&mut self, now: Now, request: &InboundRequest) -> Option<Decision<Waiting>> {
         let token = request.own_routes().first()?.user()?;
-        let (case, index) = self.odi.read(token, request.message().call_id())?;
+        let (case, index) = self.odi.as_ref()?.read(token, request.message().call_id())?;
         let impu =
             if is_originating(case) { self.originating_user(request)? } else { terminating_user(request)? };
         let profile = self.users.profile(&impu)?.clone();

@@ -63,6 +63,7 @@ pub(crate) struct Registration {
     pub(crate) impi: Impi,
     /// Shared with the requests that are being served by it.
     #[n(1)]
+    #[cbor(with = "shared")]
     pub(crate) profile: Arc<ServiceProfile>,
     #[n(2)]
     pub(crate) bindings: Vec<Binding>,
@@ -147,4 +148,28 @@ fn bound(update: &ContactUpdate, origin: &Origin<'_>, now: Wall) -> Option<Bindi
         registered_at: now.unix_millis(),
         gruu: origin.gruu && update.instance.is_some(),
     })
+}
+
+/// A shared profile is written as the profile it shares.
+mod shared {
+    use cx_protocol::ServiceProfile;
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+    use minicbor::{Decode, Encode};
+    use std::sync::Arc;
+
+    pub(super) fn encode<Ctx, W: Write>(
+        profile: &Arc<ServiceProfile>,
+        encoder: &mut Encoder<W>,
+        context: &mut Ctx,
+    ) -> Result<(), EncodeError<W::Error>> {
+        (**profile).encode(encoder, context)
+    }
+
+    pub(super) fn decode<'b, Ctx>(
+        decoder: &mut Decoder<'b>,
+        context: &mut Ctx,
+    ) -> Result<Arc<ServiceProfile>, DecodeError> {
+        ServiceProfile::decode(decoder, context).map(Arc::new)
+    }
 }

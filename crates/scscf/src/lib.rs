@@ -38,7 +38,8 @@ pub struct Scscf {
     users: Users,
     challenges: Challenges,
     patterns: Patterns,
-    odi: OdiKey,
+    /// Made when the node starts.
+    odi: Option<OdiKey>,
 }
 
 /// What is remembered while a request is held.

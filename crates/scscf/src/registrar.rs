@@ -166,7 +166,8 @@ impl Scscf {
         let Ok(bindings) = updated(old, &contacts, &origin(request.message()), now.wall) else {
             return out_of_order();
         };
-        let profile = saa.profile.map(Arc::new).or_else(|| before.map(|registration| registration.profile.clone()));
+        let profile =
+            saa.profile.map(Arc::new).or_else(|| before.map(|registration| registration.profile.clone()));
         let Some(profile) = profile else {
             return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS sent no profile").into();
         };

@@ -8,20 +8,25 @@ use crate::users::Users;
 use crate::{Own, Scscf, Waiting};
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Random, Record, Refusal, Role, Verdict};
+use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Verdict};
 use sip_message::{Method, StatusCode};
 
 impl Scscf {
     /// An S-CSCF that serves nobody yet.
     #[must_use]
-    pub fn new(settings: Settings, random: &mut Random) -> Self {
+    pub fn new(settings: Settings) -> Self {
         Self {
             settings,
             users: Users::default(),
             challenges: Challenges::default(),
             patterns: Patterns::default(),
-            odi: OdiKey::new(random),
+            odi: None,
         }
+    }
+
+    /// Takes over other settings; registrations keep what they were granted.
+    pub fn reconfigure(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
     /// How many users are registered.
@@ -127,6 +132,7 @@ impl Role for Scscf {
     }
 
     fn restored(&mut self, now: Now, fx: &mut Effects<Own>) {
+        self.odi = Some(OdiKey::new(&mut fx.random));
         self.on_expiries(now, fx);
     }
 }

@@ -1,1 +1,68 @@
-//! (being written)
+//! Dialogs, event subscriptions and event state publication (RFC 3261 section 12, RFC 6665, RFC 3903).
+//!
+//! | concept | at the server | at the client |
+//! |---|---|---|
+//! | subscription | [`Subscription`], the notifier | [`Subscriber`] |
+//! | publication | [`Publications`], the event state compositor | [`Publisher`] |
+//! | dialog | [`Dialog::from_subscribe`] | [`Dialog::from_notify`], [`Dialog::from_response`] |
+//!
+//! Each machine takes what happened with the time at which it did, and says what to send, what to journal and when it
+//! wants to be called again. A subscription does not own its dialog, because an old subscriber may keep several in one
+//! (RFC 6665 section 4.5.2): the owner of both hands the dialog in.
+//!
+//! **CSeq over a restart.** A dialog reserves its CSeq numbers in the journal by the block: a record is written before
+//! the first number of a block is used and none for the others. [`Dialog`]'s encoding holds the end of the block, so
+//! that a restored dialog continues above every number used; the gap is legal (RFC 3261 section 12.2.2).
+//!
+//! **NOTIFYs over a restart.** A record says which version of the document its watcher has confirmed since its last
+//! SUBSCRIBE. [`Subscription::restore`] sends a NOTIFY only where that is not the newest, or where the SUBSCRIBE was
+//! answered and its NOTIFY not confirmed.
+//!
+//! Not here: bodies and what they mean, authorisation rules, transactions, digest, the way to the next hop.
+
+mod answer;
+mod dialog;
+mod dialog_id;
+mod expires;
+mod notify;
+mod notify_answer;
+mod publication;
+mod publications;
+mod publish_request;
+mod publisher;
+mod reason;
+mod resubscribe;
+mod route_set;
+mod schedule;
+mod sent_subscribe;
+mod sequence;
+mod subscribe_check;
+mod subscriber;
+mod subscription;
+mod subscription_record;
+mod uri_text;
+mod usage;
+
+pub use answer::{Answer, retry_after};
+pub use dialog::{BadDialog, Dialog, DialogError, MAX_DIALOG_TEXT};
+pub use dialog_id::DialogId;
+pub use expires::{Granted, Limits, TooBrief, grant, grant_publication};
+pub use notify::{
+    AcceptedSubscribe, Authorisation, Cause, NotifierEnd, NotifierInput, NotifierOutput, Notify,
+    NotifyContext, NotifyPolicy, Updates, Way,
+};
+pub use publication::{Publication, PublicationRecord};
+pub use publications::{Change, Publications, PublishError, PublishLimits, Published};
+pub use publish_request::{IfMatch, PublishBody, PublishRequest};
+pub use publisher::{Publish, Publisher, PublisherInput, PublisherOutput};
+pub use reason::Reason;
+pub use resubscribe::Retry;
+pub use route_set::{MAX_ROUTES, RouteSet};
+pub use schedule::Schedule;
+pub use sent_subscribe::SentSubscribe;
+pub use sequence::Reservation;
+pub use subscribe_check::{BadEvent, MAX_EVENT_ID, NotAcceptable, check_accept, check_event};
+pub use subscriber::Subscriber;
+pub use subscriber::io::{NotifyVerdict, SubscriberConfig, SubscriberEnd, SubscriberInput, SubscriberOutput};
+pub use subscription::Subscription;
+pub use subscription_record::{Standing, SubscriptionRecord};

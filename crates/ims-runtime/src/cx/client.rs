@@ -3,6 +3,7 @@
 use super::CxIdentity;
 use super::driver::{Driver, Heard, Owner, Told};
 use super::held::Held;
+use crate::recording::Recorder;
 use cx_protocol::{Answer, Backoff, CloseReason, CxFailure, MAX_OUTSTANDING, Request, Role, Token};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct CxClientConfig {
     pub identity: CxIdentity,
     /// The local address that connections leave from; `None` lets the system choose.
     pub local_address: Option<IpAddr>,
+    /// Where what is read and written is recorded.
+    pub recorder: Option<Recorder>,
 }
 
 /// What happens on the client's side.
@@ -157,7 +160,8 @@ impl Client {
             connection: self.connection,
             established: false,
         };
-        let reason = Driver::new(stream, local, &mut owner, &mut self.held).run(std::future::pending()).await;
+        let driver = Driver::new(stream, local, &mut owner, &mut self.held);
+        let reason = driver.recorded(self.config.recorder.as_ref()).run(std::future::pending()).await;
         let established = owner.established;
         tracing::warn!(?reason, "no connection to the HSS");
         self.events.send(CxEvent::Disconnected(reason)).await.map_err(|_| Orphaned)?;

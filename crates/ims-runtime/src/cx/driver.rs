@@ -1,6 +1,7 @@
 //! Moves the octets of one connection.
 
 use super::held::Held;
+use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::{Buf, BytesMut};
 use clock::Mono;
 use cx_protocol::{Answer, CloseReason, Connection, CxFailure, Input, LocalPeer, Output, Request, Token};
@@ -53,6 +54,7 @@ pub(super) struct Driver<'a, O> {
     owner: &'a mut O,
     held: &'a mut Held,
     phase: Phase,
+    recorder: Option<(Recorder, Ends)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,20 @@ impl<'a, O: Owner> Driver<'a, O> {
             owner,
             held,
             phase: Phase::Greeting,
+            recorder: None,
+        }
+    }
+
+    /// Records what is read and written.
+    pub(super) fn recorded(mut self, recorder: Option<&Recorder>) -> Self {
+        let ends = self.stream.local_addr().and_then(|local| Ok((local, self.stream.peer_addr()?)));
+        self.recorder = recorder.cloned().zip(ends.ok().map(|(local, remote)| Ends { local, remote }));
+        self
+    }
+
+    fn record(&self, direction: Direction, octets: &[u8]) {
+        if let Some((recorder, ends)) = &self.recorder {
+            recorder.record(direction, Channel::Cx, *ends, octets);
         }
     }
 
@@ -118,6 +134,7 @@ impl<'a, O: Owner> Driver<'a, O> {
                 }
                 Woken::Read(Ok(count)) => {
                     let octets = buffer.get(..count).unwrap_or_default();
+                    self.record(Direction::In, octets);
                     self.connection.handle(now, Input::Received(octets));
                 }
                 Woken::Written(Ok(count)) => self.unsent.advance(count),
@@ -153,7 +170,10 @@ impl<'a, O: Owner> Driver<'a, O> {
     async fn put_out(&mut self) -> Option<CloseReason> {
         while let Some(output) = self.connection.poll_output() {
             match output {
-                Output::Write(octets) => self.unsent.extend_from_slice(&octets),
+                Output::Write(octets) => {
+                    self.record(Direction::Out, &octets);
+                    self.unsent.extend_from_slice(&octets);
+                }
                 Output::Established { host, realm } => {
                     self.phase = Phase::Open;
                     self.owner.hear(Heard::Established(host, realm)).await;

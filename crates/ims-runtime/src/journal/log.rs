@@ -49,8 +49,7 @@ impl<D: Directory> Log<D> {
         };
         let bytes = read(&file, 0, file.length()?)?;
         let Contents { index, last, end, torn } = replay::contents(&bytes)?;
-        let replay =
-            Replay { live: replay::live(&bytes, &index), last, torn: torn.then_some(end) };
+        let replay = Replay { live: replay::live(&bytes, &index), last, torn: torn.then_some(end) };
         let live = index.values().map(|place| place.length).sum();
         let mut log = Self {
             directory,
@@ -138,32 +137,38 @@ impl<D: Directory> Log<D> {
             if self.end <= self.compact_at || self.end <= self.live * BLOAT {
                 return Ok(false);
             }
-            let started = Compaction::start(&self.directory, &self.index, (self.status.synced, self.end));
-            return Ok(self.keep_or_drop(started.map(|compaction| self.compaction = Some(compaction))));
+            return match Compaction::start(&self.directory, &self.index, (self.status.synced, self.end)) {
+                Ok(compaction) => {
+                    self.compaction = Some(compaction);
+                    Ok(true)
+                }
+                Err(error) => Ok(self.give_up(&error)),
+            };
         };
         match compaction.step(&self.file, self.end) {
             Ok(Progress::More) => Ok(true),
             Ok(Progress::Copied) => self.replace(),
-            Err(error) => Ok(self.keep_or_drop(Err(error))),
+            Err(error) => Ok(self.give_up(&error)),
         }
     }
 
-    fn keep_or_drop(&mut self, outcome: io::Result<()>) -> bool {
-        if let Err(error) = &outcome {
-            tracing::warn!(%error, "the journal could not be compacted");
-            self.compaction = None;
-            self.compact_at = self.end * 2;
-        }
-        outcome.is_ok()
+    /// Goes on with the old file; nothing more to do at once.
+    fn give_up(&mut self, error: &io::Error) -> bool {
+        tracing::warn!(%error, "the journal could not be compacted");
+        self.compaction = None;
+        self.compact_at = self.end * 2;
+        false
     }
 
     fn replace(&mut self) -> io::Result<bool> {
         let Some(compaction) = self.compaction.take() else { return Ok(false) };
         // Read back as a restart would, before the old file is given up.
         let (file, contents) = match compaction.finish() {
-            Ok(whole) if whole.1.last == self.status.synced && whole.1.index.len() == self.index.len() => whole,
-            Ok(_) => return Ok(self.keep_or_drop(Err(io::ErrorKind::InvalidData.into()))),
-            Err(error) => return Ok(self.keep_or_drop(Err(error))),
+            Ok(whole) if whole.1.last == self.status.synced && whole.1.index.len() == self.index.len() => {
+                whole
+            }
+            Ok(_) => return Ok(self.give_up(&io::ErrorKind::InvalidData.into())),
+            Err(error) => return Ok(self.give_up(&error)),
         };
         self.directory.rename(NEXT, NAME)?;
         self.directory.sync()?;

@@ -63,7 +63,8 @@ pub(crate) fn contents(file: &[u8]) -> Result<Contents, JournalError> {
 /// Whether a record in the damaged `rest` tells that the one after `last` had been synced. The records of one batch are
 /// not: any part of them may be missing after a crash, and nobody was told of them.
 fn was_durable(rest: &[u8], last: Seq) -> bool {
-    (0..rest.len())
+    let written = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    (0..written)
         .filter_map(|at| decode(rest.get(at..)?))
         .any(|later| later.seq > last && later.durable > last)
 }

@@ -155,7 +155,11 @@ impl Connection {
     }
 
     /// Writes what is left.
-    async fn finish(&mut self, mut stream: Stream, writer: &mut (impl AsyncWriteExt + Unpin)) -> Result<(), Over> {
+    async fn finish(
+        &mut self,
+        mut stream: Stream,
+        writer: &mut (impl AsyncWriteExt + Unpin),
+    ) -> Result<(), Over> {
         while let Ok(message) = self.queued.try_recv() {
             self.put(&mut stream, &message);
         }

@@ -106,7 +106,9 @@ impl Connections {
             return inputs.push_back(Input::SendFailed { flow });
         };
         match open.queue.try_send(bytes) {
-            Ok(()) if open.flow.connection.is_none() && !open.waiting.contains(&flow) => open.waiting.push(flow),
+            Ok(()) if open.flow.connection.is_none() && !open.waiting.contains(&flow) => {
+                open.waiting.push(flow)
+            }
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {
                 inputs.push_back(Input::SendFailed { flow });

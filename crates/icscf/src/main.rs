@@ -1,0 +1,12 @@
+//! The I-CSCF of one domain: `icscf run --config FILE`.
+
+use ims_runtime::cli::{self, Service};
+use std::process::ExitCode;
+
+const ABOUT: &str = "\
+I-CSCF of one domain: where requests of other networks and of its own users enter. It asks the HSS which S-CSCF serves
+the user and sends the request there. It keeps no state.";
+
+fn main() -> ExitCode {
+    cli::main(Service { name: "icscf", about: ABOUT, check: |_| Ok(()), run: icscf::config::run })
+}

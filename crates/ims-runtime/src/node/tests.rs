@@ -1,0 +1,335 @@
+//! Nodes of a small role on real sockets of 127.0.0.0/8. Every step waits for its event.
+
+mod world;
+
+use super::connection::{Connection, STALLED};
+use super::driver::Driver;
+use super::events::SocketEvent;
+use super::{Clock, NodeError, Operator};
+use crate::cli::Failure;
+use crate::ctl::CtlAnswer;
+use crate::journal::tests::forgetful::Forgetful;
+use crate::journal::{Journal, JournalError};
+use crate::recording::Ends;
+use ims_node::Node;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use world::{BLUEPRINT, Place, TestRole, answer_next, free_address, ignorant_dns, message, read_until, soon};
+
+#[tokio::test]
+async fn a_request_by_udp_is_answered_by_udp() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let client = place.udp().await;
+    client.send("\r\n\r\n").await;
+    let answer = client.answer_to(&message("sip:echo@home1.test", "one", "UDP")).await;
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    let stats = running.done("stats").await;
+    assert!(stats.contains("udp_in 1\nudp_out 1\n"), "{stats}");
+}
+
+#[tokio::test]
+async fn a_stream_is_cut_into_messages_and_pings_are_answered() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let mut stream = place.tcp().await;
+    let (one, two) =
+        (message("sip:echo@home1.test", "one", "TCP"), message("sip:echo@home1.test", "two", "TCP"));
+    let (half, rest) = two.split_at(70);
+    stream.write_all(format!("{one}\r\n\r\n{half}").as_bytes()).await.unwrap();
+    let first = read_until(&mut stream, "\r\n\r\n\r\n").await;
+    let pong_last = first.ends_with("\r\n\r\n\r\n");
+    assert!(pong_last || first.starts_with("\r\n"), "{first:?}");
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let second = read_until(&mut stream, "\r\n\r\n").await;
+    assert!(first.contains("Call-ID: one\r\n") && second.contains("Call-ID: two\r\n"));
+    let stats = running.done("stats").await;
+    assert!(stats.contains("tcp_in 2\n") && stats.contains("connections 1\n"), "{stats}");
+}
+
+#[tokio::test]
+async fn sip_11_without_a_length_the_answer_is_400_and_the_end() {
+    let place = Place::new();
+    let _running = place.start("").await;
+    let mut stream = place.tcp().await;
+    let unframed = message("sip:echo@home1.test", "one", "TCP").replace("Content-Length: 0\r\n", "");
+    stream.write_all(unframed.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("SIP/2.0 400 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_connection_to_a_peer_is_used_again_and_made_anew_when_it_is_gone() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let peer = TcpListener::bind(free_address()).await.unwrap();
+    let uri = format!("sip:far@{};transport=tcp", peer.local_addr().unwrap());
+    let client = place.udp().await;
+    client.send(&message(&uri, "one", "UDP")).await;
+    let (mut first, from) = soon(peer.accept()).await.unwrap();
+    assert_eq!(from.ip(), place.address.ip(), "by which the peer believes us");
+    answer_next(&mut first).await;
+    assert!(client.receive().await.contains("Call-ID: one\r\n"));
+    client.send(&message(&uri, "two", "UDP")).await;
+    answer_next(&mut first).await;
+    assert!(client.receive().await.contains("Call-ID: two\r\n"));
+
+    drop(first);
+    while !running.done("stats").await.contains("connections 0\n") {}
+    client.send(&message(&uri, "three", "UDP")).await;
+    let (mut second, _) = soon(peer.accept()).await.unwrap();
+    answer_next(&mut second).await;
+    assert!(client.receive().await.contains("Call-ID: three\r\n"));
+
+    // The peer dies over a request: it is not waited for.
+    client.send(&message(&uri, "four", "UDP")).await;
+    read_until(&mut second, "\r\n\r\n").await;
+    drop((second, peer));
+    let answer = client.receive().await;
+    assert!(answer.starts_with("SIP/2.0 503 ") && answer.contains("Call-ID: four\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_response_whose_connection_is_gone_goes_to_sent_by() {
+    let place = Place::new();
+    let _running = place.start("").await;
+    let far = UdpSocket::bind(free_address()).await.unwrap();
+    let uri = format!("sip:far@{}", far.local_addr().unwrap());
+    let sent_by = TcpListener::bind((place.address.ip(), 0)).await.unwrap();
+    let request =
+        message(&uri, "one", "TCP").replace("client.test;rport", &sent_by.local_addr().unwrap().to_string());
+    let mut stream = place.tcp().await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut buffer = vec![0; 65_535];
+    let (length, node) = soon(far.recv_from(&mut buffer)).await.unwrap();
+    drop(stream);
+    while !_running.done("stats").await.contains("connections 0\n") {}
+    let forwarded = String::from_utf8(buffer[..length].to_vec()).unwrap();
+    let (_, headers) = forwarded.split_once("\r\n").unwrap();
+    far.send_to(format!("SIP/2.0 200 OK\r\n{headers}").as_bytes(), node).await.unwrap();
+    let (mut back, _) = soon(sent_by.accept()).await.unwrap();
+    let answer = read_until(&mut back, "\r\n\r\n").await;
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_peer_without_a_process_is_known_at_once() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let client = place.udp().await;
+    for (call_id, transport) in [("one", "udp"), ("two", "tcp"), ("three", "udp")] {
+        let uri = format!("sip:far@{};transport={transport}", free_address());
+        let answer = client.answer_to(&message(&uri, call_id, "UDP")).await;
+        assert!(answer.starts_with("SIP/2.0 503 "), "{transport}: {answer}");
+        assert!(answer.contains(&format!("Call-ID: {call_id}\r\n")), "{answer}");
+    }
+    // The refused datagrams do not stand in the way of others.
+    let answer = client.answer_to(&message("sip:echo@home1.test", "four", "UDP")).await;
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    assert!(running.done("stats").await.contains("send_failed 3\n"));
+}
+
+#[tokio::test]
+async fn a_datagram_too_long_for_its_way_fails_at_once() {
+    let place = Place::new();
+    let _running = place.start("").await;
+    // Broadcasting is not allowed to this socket: EACCES.
+    let client = place.udp().await;
+    let answer = client.answer_to(&message("sip:far@255.255.255.255", "one", "UDP")).await;
+    assert!(answer.starts_with("SIP/2.0 503 "), "{answer}");
+}
+
+#[tokio::test]
+async fn an_acknowledgement_is_held_until_its_record_is_durable() {
+    let place = Place::new();
+    let disk = Forgetful::default();
+    let (journal, _) = Journal::on(disk.clone()).unwrap();
+    let start = place.prepare("").await;
+    let clock = Clock::start();
+    let node = Node::new(start.config.node.settings(), TestRole::default(), [1; 32]);
+    let operator =
+        Operator { ctl: start.ctl, signals: start.signals, file: start.file, blueprint: BLUEPRINT };
+    let config = start.config.node;
+    let driver = Driver::start((clock, node), Some(journal), config, operator);
+    let task = tokio::spawn(driver.unwrap_or_else(|failure| panic!("{failure}")).run());
+    let client = place.udp().await;
+
+    let stopped = disk.stop();
+    client.send(&message("sip:keep@home1.test", "kept", "UDP")).await;
+    let answer = client.answer_to(&message("sip:echo@home1.test", "other", "UDP")).await;
+    assert!(answer.contains("Call-ID: other\r\n"), "the one behind it is not held: {answer}");
+    drop(stopped);
+    let answer = client.receive().await;
+    assert!(answer.starts_with("SIP/2.0 200 ") && answer.contains("Call-ID: kept\r\n"), "{answer}");
+
+    disk.break_down();
+    client.send(&message("sip:keep@home1.test", "lost", "UDP")).await;
+    let ended = soon(task).await.unwrap();
+    assert!(matches!(ended, Err(Failure::Failed(_))), "{ended:?}");
+    let (_, replay) = Journal::on(disk.crash(|_| 0)).unwrap();
+    assert_eq!(replay.live.len(), 1, "what was acknowledged, and no more");
+}
+
+#[tokio::test]
+async fn state_survives_a_killed_process() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let client = place.udp().await;
+    assert!(client.answer_to(&message("sip:keep@home1.test", "one", "UDP")).await.contains(" 200 "));
+    running.kill().await;
+    // The journal's thread lets go of the directory a moment later than its node.
+    while let Err(JournalError::InUse) = Journal::open(&place.path("state")) {}
+    let running = loop {
+        let start = place.prepare("").await;
+        let task = tokio::spawn(super::run(start, BLUEPRINT));
+        let running = world::Running { task, ctl: place.path("ctl.sock") };
+        if let CtlAnswer::Done(_) = running.ask("stats").await {
+            break running;
+        }
+    };
+    assert_eq!(running.done("kept").await, "one\n");
+}
+
+#[tokio::test]
+async fn a_node_without_an_hss_is_told_so() {
+    let place = Place::new();
+    let _running = place.start("").await;
+    let client = place.udp().await;
+    let answer = client.answer_to(&message("sip:ask@home1.test", "one", "UDP")).await;
+    assert!(answer.starts_with("SIP/2.0 504 "), "{answer}");
+}
+
+#[tokio::test]
+async fn ready_after_the_first_dns_answer() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let waiting = "not ready, waiting for: first DNS answer";
+    assert_eq!(running.ask("health").await, CtlAnswer::Refused(waiting.to_owned()));
+    tokio::spawn(ignorant_dns(place.dns));
+    while running.ask("health").await != CtlAnswer::Done("ready\n".to_owned()) {}
+}
+
+#[tokio::test]
+async fn a_drain_lets_what_runs_finish_and_answers_the_rest_within_five_seconds() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let (silent, slow) =
+        (UdpSocket::bind(free_address()).await.unwrap(), UdpSocket::bind(free_address()).await.unwrap());
+    let client = place.udp().await;
+    for (peer, call_id) in [(&silent, "never"), (&slow, "late")] {
+        let uri = format!("sip:far@{}", peer.local_addr().unwrap());
+        client.send(&message(&uri, call_id, "UDP")).await;
+    }
+    let mut buffer = vec![0; 65_535];
+    let (length, node) = soon(slow.recv_from(&mut buffer)).await.unwrap();
+    let began = Instant::now();
+    running.done("drain").await;
+    let forwarded = String::from_utf8(buffer[..length].to_vec()).unwrap();
+    let (_, headers) = forwarded.split_once("\r\n").unwrap();
+    slow.send_to(format!("SIP/2.0 200 OK\r\n{headers}").as_bytes(), node).await.unwrap();
+    let answer = client.receive().await;
+    assert!(answer.starts_with("SIP/2.0 200 ") && answer.contains("Call-ID: late\r\n"), "{answer}");
+    let answer = client.receive().await;
+    assert!(answer.starts_with("SIP/2.0 503 ") && answer.contains("Call-ID: never\r\n"), "{answer}");
+    assert!(soon(running.task).await.unwrap().is_ok());
+    assert!(began.elapsed() >= super::DRAIN && began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_drain_with_nothing_running_ends_at_once() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let began = Instant::now();
+    running.done("drain").await;
+    assert!(soon(running.task).await.unwrap().is_ok());
+    assert!(began.elapsed() < super::DRAIN);
+}
+
+#[tokio::test]
+async fn operators_are_answered_by_the_node_or_by_its_role() {
+    let place = Place::new();
+    let running = place.start("").await;
+    assert!(running.done("help").await.ends_with("drain: end, as on SIGTERM\nkept: what is kept\n"));
+    assert_eq!(running.done("reload").await, "nothing to take over\n");
+    let refused = CtlAnswer::Refused("unknown command; try help".to_owned());
+    assert_eq!(running.ask("kept now").await, refused);
+    place.file("suspicion_s = 7");
+    let said = running.done("reload").await;
+    assert_eq!(said, "nothing to take over\nthe [node] section has changed, which needs a restart\n");
+    place.file("suspicion_s = true");
+    let CtlAnswer::Refused(why) = running.ask("reload").await else { panic!("accepted") };
+    assert!(why.contains("node.toml:7:") && why.contains("node.suspicion_s"), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_read_and_written_is_recorded() {
+    let place = Place::new();
+    let running = place.start("recording = { file = \"recording.jsonl\" }").await;
+    let client = place.udp().await;
+    let request = message("sip:echo@home1.test", "one", "UDP");
+    let answer = client.answer_to(&request).await;
+    let by_tcp = message("sip:echo@home1.test", "two", "TCP");
+    let mut stream = place.tcp().await;
+    stream.write_all(by_tcp.as_bytes()).await.unwrap();
+    let answer_by_tcp = read_until(&mut stream, "\r\n\r\n").await;
+    running.done("drain").await;
+    assert!(soon(running.task).await.unwrap().is_ok());
+    let text = std::fs::read_to_string(place.path("recording.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seen: Vec<_> = lines
+        .iter()
+        .map(|line| ["direction", "transport", "text"].map(|key| line[key].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ["in", "UDP", &request],
+        ["out", "UDP", &answer],
+        ["in", "TCP", &by_tcp],
+        ["out", "TCP", &answer_by_tcp],
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(lines[0]["local"], place.address.to_string());
+    assert_eq!(lines[0]["node"], "node1.home1.test");
+    assert!(lines[0]["wall_ns"].as_u64() <= lines[3]["wall_ns"].as_u64());
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_state_is_refused() {
+    let place = Place::new();
+    let _running = place.start("").await;
+    let other = Place { address: free_address(), ..Place::new() };
+    let mut start = other.prepare("").await;
+    start.config.node.state_dir = Some(place.path("state"));
+    let Err(Failure::Failed(error)) = super::run(start, BLUEPRINT).await else { panic!("accepted") };
+    assert!(matches!(error.downcast_ref::<NodeError>(), Some(NodeError::Journal(_, JournalError::InUse))));
+}
+
+/// Serves one end of a connection; gives the other end, and when and how it was cut off.
+async fn cut_off(sent: &[u8]) -> (Instant, Instant) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, remote) = listener.accept().await.unwrap();
+    let (_queue, queued) = mpsc::channel(1);
+    let (events, mut heard) = mpsc::channel(8);
+    let ends = Ends { local: listener.local_addr().unwrap(), remote };
+    peer.write_all(sent).await.unwrap();
+    let began = Instant::now();
+    tokio::spawn(Connection { id: 1, ends, queued, events, recorder: None }.serve(stream));
+    assert!(matches!(heard.recv().await, Some(SocketEvent::Closed(1))));
+    (began, Instant::now())
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_message_is_not_waited_for_longer_than_thirty_seconds() {
+    let (began, ended) = cut_off(b"MESSAGE sip:a SIP/2.0\r\n").await;
+    assert_eq!((ended - began).as_secs(), STALLED.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed_after_ten_minutes() {
+    let (began, ended) = cut_off(b"\r\n").await;
+    assert_eq!((ended - began).as_secs(), super::IDLE.as_secs());
+}

@@ -1,0 +1,12 @@
+//! A P-CSCF: `pcscf run --config FILE`.
+
+use ims_runtime::cli::{self, Service};
+use std::process::ExitCode;
+
+const ABOUT: &str = "\
+P-CSCF: the first hop of every phone. It remembers on which flow a registered user is reached, asserts the user's
+identity to the network, and lets nobody else in. Commands for ctl: list (who is registered, on which flow).";
+
+fn main() -> ExitCode {
+    cli::main(Service { name: "pcscf", about: ABOUT, check: |_| Ok(()), run: pcscf::config::run })
+}

@@ -1,0 +1,293 @@
+//! A subscription at the notifier (RFC 6665 section 4.2).
+
+mod outcome;
+mod sending;
+
+use crate::expires::Granted;
+use crate::notify::{
+    AcceptedSubscribe, Authorisation, Cause, NotifierEnd, NotifierInput, NotifierOutput, Notify,
+    NotifyContext, Way,
+};
+use crate::reason::Reason;
+use crate::subscription_record::{Standing, SubscriptionRecord, event_value};
+use clock::{Mono, Now};
+use std::time::Duration;
+
+/// How long a last NOTIFY is worth sending: the subscriber's Timer N at the usual T1 (section 4.1.2.4).
+const LAST_NOTIFY: Duration = Duration::from_secs(32);
+
+/// One subscription: it decides when a NOTIFY is sent and when the subscription ends.
+///
+/// One NOTIFY is outstanding at a time. What happens meanwhile is remembered as one cause and the newest version, so
+/// that after the answer at most one NOTIFY follows, with the newest state. The caller composes bodies, sends, and
+/// reports how each NOTIFY ended.
+#[derive(Debug)]
+pub struct Subscription {
+    record: SubscriptionRecord,
+    keeping: Keeping,
+    /// When `record.expires_at` is on this process's clock.
+    expires: Mono,
+    newest: u64,
+    /// Why a NOTIFY has to be sent as soon as one may be.
+    due: Option<Cause>,
+    /// No NOTIFY for a mere change before this.
+    quiet_until: Mono,
+    exchange: Exchange,
+    persist: Option<Persist>,
+    notify: Option<Notify>,
+    ended: Option<NotifierEnd>,
+}
+
+/// Whether the journal knows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Journalled,
+    /// A fetch: nothing is stored (section 4.4.3).
+    Fetch,
+}
+
+/// The NOTIFY under way.
+#[derive(Debug, Clone, Copy)]
+enum Exchange {
+    Idle,
+    Outstanding {
+        attempt: Attempt,
+        version: u64,
+    },
+    /// The last one failed; the next is not sent before `until`.
+    Waiting {
+        until: Mono,
+        failures: u8,
+    },
+    /// The subscription is gone.
+    Over,
+}
+
+/// One sending of a NOTIFY.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    cause: Cause,
+    way: Way,
+    /// How many before it failed in a row.
+    failures: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Persist {
+    Later,
+    First,
+}
+
+impl Subscription {
+    /// The subscription that an initial SUBSCRIBE creates. Its 200 goes out after [`NotifierOutput::Persist`].
+    #[must_use]
+    pub fn new(now: Now, accepted: AcceptedSubscribe<'_>, mut with: NotifyContext<'_>) -> Self {
+        let standing = match accepted.authorisation {
+            Authorisation::Allowed => Standing::Active,
+            Authorisation::Undecided => Standing::Pending,
+            Authorisation::Refused => Standing::Terminated { reason: Reason::Rejected, retry_after: None },
+        };
+        let record = SubscriptionRecord {
+            event: event_value(accepted.event),
+            standing,
+            expires_at: accepted.granted.ends(now),
+            delivered: None,
+        };
+        let mut new = Self::idle(now, record, accepted.version);
+        if accepted.granted.is_zero() {
+            new.keeping = Keeping::Fetch;
+            new.terminate(now, Reason::Timeout, None, Cause::Subscribe);
+        }
+        new.owe_subscribe();
+        new.advance(now, &mut with);
+        new
+    }
+
+    /// The subscription as it was when its record was written. `version` is the newest document that the watcher may
+    /// see. A NOTIFY follows only where the watcher may lack something: that version, or the NOTIFY that its last
+    /// SUBSCRIBE is owed. What ran out meanwhile ends in silence.
+    #[must_use]
+    pub fn restore(now: Now, record: SubscriptionRecord, version: u64, mut with: NotifyContext<'_>) -> Self {
+        let mut restored = Self::idle(now, record, version);
+        if restored.record.expires_at <= now.wall {
+            restored.end(NotifierEnd::ExpiredWhileDown);
+            return restored;
+        }
+        restored.due = match (restored.record.standing, restored.record.delivered) {
+            (_, None) => Some(Cause::Subscribe),
+            (Standing::Terminated { .. }, Some(_)) => Some(Cause::Standing),
+            (Standing::Active, Some(delivered)) if delivered < version => Some(Cause::Change),
+            (Standing::Active | Standing::Pending, Some(_)) => None,
+        };
+        restored.advance(now, &mut with);
+        restored
+    }
+
+    fn idle(now: Now, record: SubscriptionRecord, newest: u64) -> Self {
+        Self {
+            expires: now.mono_at(record.expires_at),
+            record,
+            keeping: Keeping::Journalled,
+            newest,
+            due: None,
+            quiet_until: Mono::ZERO,
+            exchange: Exchange::Idle,
+            persist: None,
+            notify: None,
+            ended: None,
+        }
+    }
+
+    /// Takes what happened. What comes of it is read with [`Subscription::poll_output`].
+    pub fn handle(&mut self, now: Now, input: NotifierInput, mut with: NotifyContext<'_>) {
+        if let Exchange::Over = self.exchange {
+            return;
+        }
+        if !self.is_terminated() && now.mono >= self.expires {
+            // Not journalled: the record itself says when it ran out.
+            let persist = self.persist;
+            self.terminate(now, Reason::Timeout, None, Cause::Standing);
+            self.persist = persist;
+        }
+        match input {
+            NotifierInput::Subscribed(granted) => self.subscribed(now, granted),
+            NotifierInput::Changed(version) => self.changed(version),
+            NotifierInput::Authorised(authorisation) => self.authorised(now, authorisation),
+            NotifierInput::Terminate { reason, retry_after } => {
+                self.terminate(now, reason, retry_after, Cause::Standing);
+            }
+            NotifierInput::Answered { status, retry_after } => {
+                self.answered(now, status, retry_after, &mut with);
+            }
+            NotifierInput::Challenged => self.challenged(now, &mut with),
+            NotifierInput::NoAnswer => self.no_answer(now, &mut with),
+            NotifierInput::Deadline => {}
+        }
+        self.advance(now, &mut with);
+    }
+
+    /// The next thing to be done.
+    pub const fn poll_output(&mut self) -> Option<NotifierOutput> {
+        match self.persist.take() {
+            Some(Persist::First) => return Some(NotifierOutput::Persist),
+            Some(Persist::Later) => return Some(NotifierOutput::PersistLater),
+            None => {}
+        }
+        if let Some(notify) = self.notify.take() {
+            return Some(NotifierOutput::Notify(notify));
+        }
+        match self.ended.take() {
+            Some(end) => Some(NotifierOutput::Ended(end)),
+            None => None,
+        }
+    }
+
+    /// When to call [`Subscription::handle`] with a deadline if nothing else happens.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        if let Exchange::Over = self.exchange {
+            return None;
+        }
+        let expires = (!self.is_terminated()).then_some(self.expires);
+        [expires, self.send_at()].into_iter().flatten().min()
+    }
+
+    /// Whether a SUBSCRIBE in its dialog still refreshes it; if not, that is answered 481.
+    #[must_use]
+    pub fn is_live(&self, now: Now) -> bool {
+        !self.is_terminated() && now.mono < self.expires
+    }
+
+    /// The durable part.
+    #[must_use]
+    pub const fn record(&self) -> &SubscriptionRecord {
+        &self.record
+    }
+
+    fn is_terminated(&self) -> bool {
+        matches!(self.record.standing, Standing::Terminated { .. })
+    }
+
+    fn subscribed(&mut self, now: Now, granted: Granted) {
+        if self.is_terminated() {
+            return;
+        }
+        if granted.is_zero() {
+            self.terminate(now, Reason::Timeout, None, Cause::Subscribe);
+        } else {
+            self.record.expires_at = granted.ends(now);
+            self.expires = now.mono + granted.duration();
+        }
+        self.owe_subscribe();
+        // The watcher lives: whatever was waited for is past.
+        if let Exchange::Waiting { .. } = self.exchange {
+            self.exchange = Exchange::Idle;
+        }
+    }
+
+    /// Section 4.2.1.2: every accepted SUBSCRIBE is owed a NOTIFY, and the journal has to know of the debt.
+    fn owe_subscribe(&mut self) {
+        self.record.delivered = None;
+        self.due = Some(Cause::Subscribe);
+        self.keep(Persist::First);
+    }
+
+    fn changed(&mut self, version: u64) {
+        if version <= self.newest {
+            return;
+        }
+        self.newest = version;
+        match self.record.standing {
+            Standing::Active => self.due = self.due.max(Some(Cause::Change)),
+            // Neither is shown any state that could have changed.
+            Standing::Pending | Standing::Terminated { .. } => {}
+        }
+    }
+
+    fn authorised(&mut self, now: Now, authorisation: Authorisation) {
+        match (self.record.standing, authorisation) {
+            (Standing::Pending, Authorisation::Allowed) => {
+                self.record.standing = Standing::Active;
+                self.due = self.due.max(Some(Cause::Standing));
+                self.keep(Persist::First);
+            }
+            (Standing::Pending | Standing::Active, Authorisation::Refused) => {
+                self.terminate(now, Reason::Rejected, None, Cause::Standing);
+            }
+            // There is no way back to pending (section 4.2.2): the watcher subscribes anew and is pending then.
+            (Standing::Active, Authorisation::Undecided) => {
+                self.terminate(now, Reason::Deactivated, None, Cause::Standing);
+            }
+            (Standing::Pending, Authorisation::Undecided)
+            | (Standing::Active, Authorisation::Allowed)
+            | (Standing::Terminated { .. }, _) => {}
+        }
+    }
+
+    fn terminate(&mut self, now: Now, reason: Reason, retry_after: Option<u32>, cause: Cause) {
+        if self.is_terminated() {
+            return;
+        }
+        self.record.standing = Standing::Terminated { reason, retry_after };
+        self.record.expires_at = now.wall + LAST_NOTIFY;
+        self.due = self.due.max(Some(cause));
+        if let Exchange::Waiting { .. } = self.exchange {
+            self.exchange = Exchange::Idle;
+        }
+        self.keep(Persist::First);
+    }
+
+    fn keep(&mut self, persist: Persist) {
+        match self.keeping {
+            Keeping::Journalled => self.persist = self.persist.max(Some(persist)),
+            Keeping::Fetch => {}
+        }
+    }
+
+    fn end(&mut self, end: NotifierEnd) {
+        self.exchange = Exchange::Over;
+        self.persist = None;
+        self.notify = None;
+        self.ended = Some(end);
+    }
+}

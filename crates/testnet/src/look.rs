@@ -1,0 +1,88 @@
+//! What a test does with the nodes of a world, and what it sees of them.
+
+use crate::node::VirtualNode;
+use crate::recorder::Counters;
+use crate::world::World;
+use clock::{Mono, Now};
+use figure::Recording;
+use ims_node::Input;
+use std::any::Any;
+
+impl World {
+    /// Hands an input to a node: a full journal, a drain. A dead node does not notice.
+    pub fn input(&mut self, name: &str, input: Input) {
+        if let Some(place) = self.place(name) {
+            self.handle(place, input);
+        }
+    }
+
+    /// Gives a node an operator's command and returns the answer; `None` from a node that is dead or did not answer at
+    /// once.
+    pub fn command(&mut self, name: &str, line: &str) -> Option<Result<String, String>> {
+        let place = self.place(name)?;
+        let words = line.split_whitespace().map(str::to_owned).collect();
+        self.slots.get_mut(place)?.command_answers.clear();
+        self.handle(place, Input::Command { id: ims_node::CommandId(0), words });
+        self.slots.get_mut(place)?.command_answers.pop()
+    }
+
+    /// The process of this name, if it lives and is an `N`.
+    #[must_use]
+    pub fn node<N: VirtualNode>(&self, name: &str) -> Option<&N> {
+        let slot = self.slots.get(self.place(name)?)?;
+        let node: &dyn Any = slot.node.as_deref()?;
+        node.downcast_ref()
+    }
+
+    /// Does something with a process that is no input, and then what the process wants done because of it. The time
+    /// handed in is the process's own.
+    pub fn with<N: VirtualNode, T>(&mut self, name: &str, f: impl FnOnce(&mut N, Now) -> T) -> Option<T> {
+        let place = self.place(name)?;
+        let now = self.local(place);
+        let node: &mut dyn Any = self.slots.get_mut(place)?.node.as_deref_mut()?;
+        let result = f(node.downcast_mut()?, now);
+        self.handle(place, Input::Timeout);
+        Some(result)
+    }
+
+    /// What a node has logged in all its lives, with the world's time.
+    #[must_use]
+    pub fn log(&self, name: &str) -> &[(Mono, ims_node::Event)] {
+        self.place(name).and_then(|place| self.slots.get(place)).map_or(&[], |slot| &slot.log)
+    }
+
+    /// Whether a node's process lives.
+    #[must_use]
+    pub fn lives(&self, name: &str) -> bool {
+        self.place(name).is_some_and(|place| self.is_alive(place))
+    }
+
+    /// How many live records are on a node's disk.
+    #[must_use]
+    pub fn records_on_disk(&self, name: &str) -> usize {
+        self.place(name).and_then(|place| self.slots.get(place)).map_or(0, |slot| slot.disk.live().len())
+    }
+
+    /// Everything that was sent so far.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        Recording::new(self.recorder.messages.clone())
+    }
+
+    /// Forgets what was recorded; for long runs.
+    pub fn clear_recording(&mut self) {
+        self.recorder.messages.clear();
+    }
+
+    /// How often things happened.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.recorder.counters
+    }
+
+    /// A number that two runs share only if the same things happened in them at the same times.
+    #[must_use]
+    pub fn trace_hash(&self) -> u64 {
+        self.recorder.trace_hash()
+    }
+}

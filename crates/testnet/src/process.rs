@@ -1,0 +1,67 @@
+//! A node's place in the world, and the process that lives there.
+
+use crate::disk::Disk;
+use crate::node::VirtualNode;
+use clock::Mono;
+use ims_node::{Event, ListenerId, Transmit};
+use std::net::SocketAddr;
+
+/// Index of a node's place.
+pub(crate) type Place = usize;
+
+/// One life at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProcessId {
+    pub(crate) place: Place,
+    pub(crate) life: u64,
+}
+
+/// How a dead node looks to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// Its host lives and says that nobody listens: datagrams and connections are refused, open connections closed.
+    Refusing,
+    /// Its host is gone too: nothing answers.
+    Silent,
+}
+
+/// A node that is running, stopped or dead; name, addresses and disk stay the same through all its lives.
+pub(crate) struct Slot {
+    pub(crate) name: Box<str>,
+    /// The name in its own URIs, by which its HSS knows it.
+    pub(crate) host: Box<str>,
+    pub(crate) listeners: Vec<SocketAddr>,
+    pub(crate) build: Box<dyn Fn([u8; 32]) -> Box<dyn VirtualNode>>,
+    pub(crate) node: Option<Box<dyn VirtualNode>>,
+    pub(crate) life: u64,
+    pub(crate) started: Mono,
+    pub(crate) gone: Gone,
+    pub(crate) disk: Disk,
+    pub(crate) held: Vec<Transmit>,
+    pub(crate) hss: Option<usize>,
+    pub(crate) log: Vec<(Mono, Event)>,
+    pub(crate) command_answers: Vec<Result<String, String>>,
+    pub(crate) timeouts_now: u32,
+}
+
+impl Slot {
+    pub(crate) fn listener(&self, id: ListenerId) -> Option<SocketAddr> {
+        self.listeners.get(usize::from(id.0)).copied()
+    }
+
+    /// When the node wants [`ims_node::Input::Timeout`], by the world's clock.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let own = self.node.as_ref()?.poll_timeout()?;
+        Some(self.started + own.since_start())
+    }
+
+    /// The transmits that a sync has set free, in the order in which they were wanted.
+    pub(crate) fn release(&mut self) -> Vec<Transmit> {
+        let synced = self.disk.synced();
+        let (free, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|transmit| transmit.after.is_none_or(|after| after <= synced));
+        self.held = held;
+        free
+    }
+}
