@@ -34,6 +34,10 @@ pub(crate) struct HssConfig {
 }
 
 impl HssConfig {
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     pub(crate) fn store_path(&self) -> PathBuf {
         self.state_dir.join("hss.sqlite")
     }

@@ -11,6 +11,7 @@ use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{ConfigError, ConfigFile};
 use ims_runtime::ctl::CtlRequest;
 use ims_runtime::cx::{CxServer, CxServerEvent};
+use ims_runtime::health;
 use ims_runtime::signals::Signal;
 use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
@@ -23,6 +24,7 @@ const DRAIN: Duration = Duration::from_secs(4);
 pub(crate) async fn run(start: Start<HssConfig>) -> Result<(), Failure> {
     let Start { config, mut signals, mut ctl, .. } = start;
     let mut service = Service::open(&config).await?;
+    health::announce(config.host());
     loop {
         tokio::select! {
             Some(batch) = service.server.next_batch() => service.on_batch(batch).await?,

@@ -32,6 +32,7 @@
 
 mod connection;
 mod cx;
+mod desk;
 mod dice;
 mod disk;
 mod dns;
@@ -49,6 +50,7 @@ mod udp;
 mod world;
 
 pub use cx::HssOracle;
+pub use desk::Desk;
 pub use dns::Zone;
 pub use link::{Fate, Link, Passage};
 pub use node::VirtualNode;

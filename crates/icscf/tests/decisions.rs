@@ -1,0 +1,283 @@
+//! What an I-CSCF decides (TS 24.229 section 5.3), by rule id, without a network.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test helper may fail its test"
+)]
+
+use cx_protocol::{Answer, Capabilities, CxFailure, Leg, Lia, Request, ResultCode, ScscfName, Uaa, UarType};
+use icscf::{Icscf, RecordRoute, Scscf};
+use ims_node::{Listener, Peer, Settings, Side};
+use sip_message::{HeaderName, Message};
+use sip_resolve::{DnsAnswer, Kind, Question, Records};
+use std::net::SocketAddr;
+use std::time::Duration;
+use testnet::Desk;
+
+const PCSCF: &str = "127.0.10.11:5062";
+const STRANGER: &str = "203.0.113.9:5060";
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn name(text: &str) -> ScscfName {
+    ScscfName::new(&format!("sip:{text}.home1.test")).unwrap()
+}
+
+fn settings() -> Settings {
+    let listeners = vec![Listener { address: address("127.0.10.13:5060"), side: Side::Network }];
+    Settings::new(
+        "icscf1.home1.test",
+        listeners,
+        vec![Peer { addresses: vec![address(PCSCF).ip()], domains: vec![] }],
+    )
+}
+
+fn desk_with(record_route: RecordRoute) -> Desk<Icscf> {
+    let scscf = |text, capabilities: &[u32]| Scscf { name: name(text), capabilities: capabilities.to_vec() };
+    let role = Icscf::new(icscf::Settings {
+        name: "icscf1.home1.test".into(),
+        record_route,
+        scscfs: vec![scscf("scscf1a", &[1]), scscf("scscf1b", &[1, 2])],
+        scscf_patience: Duration::from_secs(5),
+    });
+    let mut desk = Desk::new(settings(), role);
+    desk.on_dns = |question: &Question| match (question.kind(), question.name()) {
+        (Kind::A, "scscf1a.home1.test") => found("127.0.10.14"),
+        (Kind::A, "scscf1b.home1.test") => found("127.0.10.15"),
+        _ => DnsAnswer::NoRecords(None),
+    };
+    desk
+}
+
+fn found(ip: &str) -> DnsAnswer {
+    DnsAnswer::Records(Records::Addresses(vec![ip.parse().unwrap()]), Duration::from_secs(30))
+}
+
+fn desk() -> Desk<Icscf> {
+    desk_with(RecordRoute::On)
+}
+
+fn request(method: &str, uri: &str, headers: &str) -> String {
+    format!(
+        "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.10.11:5062;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n\
+         From: <sip:alice@home1.test>;tag=1\r\nTo: <sip:alice@home1.test>\r\nCall-ID: c1\r\nCSeq: 1 {method}\r\n\
+         {headers}Content-Length: 0\r\n\r\n"
+    )
+}
+
+fn register(headers: &str) -> String {
+    request("REGISTER", "sip:home1.test", headers)
+}
+
+fn uaa(result: ResultCode, server: Option<&str>, mandatory: Option<&[u32]>) -> Answer {
+    let capabilities = mandatory.map(|m| Capabilities { mandatory: m.to_vec(), ..Capabilities::default() });
+    Answer::Uaa(Uaa { result, server_name: server.map(name), capabilities })
+}
+
+fn lia(result: ResultCode, server: Option<&str>) -> Answer {
+    Answer::Lia(Lia { result, server_name: server.map(name), capabilities: None })
+}
+
+/// A REGISTER from the P-CSCF, answered by the HSS like this.
+fn registering(answer: Answer) -> Desk<Icscf> {
+    let mut desk = desk();
+    desk.receive(0, address(PCSCF), register("Contact: <sip:alice@h>\r\n"));
+    desk.hss(Ok(answer));
+    desk
+}
+
+fn forwarded(desk: &mut Desk<Icscf>) -> (String, Message) {
+    let (to, message) = desk.sent().expect("something sent");
+    assert!(message.status().is_none(), "{:?}", message.bytes());
+    (to.ip().to_string(), message)
+}
+
+#[test]
+fn reg_i_01_register_from_outside_is_403() {
+    let mut desk = desk();
+    desk.receive(0, address(STRANGER), register(""));
+    assert_eq!((desk.status(), desk.asked()), (Some(403), None));
+}
+
+#[test]
+fn reg_i_02_and_04_what_the_hss_is_asked() {
+    let digest = "Authorization: Digest username=\"private@home1.test\", realm=\"r\", nonce=\"\", uri=\"sip:h\", response=\"\"\r\n";
+    let rows = [
+        ("Contact: <sip:a@h>\r\n", "alice@home1.test", UarType::Registration),
+        (digest, "private@home1.test", UarType::Registration),
+        ("Contact: <sip:a@h>\r\nExpires: 0\r\n", "alice@home1.test", UarType::Deregistration),
+        ("Contact: <sip:a@h>;expires=0\r\nExpires: 60\r\n", "alice@home1.test", UarType::Deregistration),
+        ("Contact: *\r\nExpires: 0\r\n", "alice@home1.test", UarType::Deregistration),
+        ("Contact: <sip:a@h>;expires=0, <sip:a@g>\r\n", "alice@home1.test", UarType::Registration),
+    ];
+    for (headers, impi, kind) in rows {
+        let mut desk = desk();
+        desk.receive(0, address(PCSCF), register(headers));
+        let Some(Request::Uar(uar)) = desk.asked() else { panic!("no UAR for {headers}") };
+        assert_eq!(
+            (uar.impi.as_str(), uar.impu.as_str(), uar.kind),
+            (impi, "sip:alice@home1.test", kind),
+            "{headers}"
+        );
+    }
+}
+
+#[test]
+fn reg_i_04_the_server_named_or_the_first_with_the_capabilities() {
+    for (answer, to) in [
+        (uaa(ResultCode::SubsequentRegistration, Some("scscf1b"), None), "127.0.10.15"),
+        (uaa(ResultCode::Success, None, Some(&[])), "127.0.10.14"),
+        (uaa(ResultCode::Success, None, Some(&[2])), "127.0.10.15"),
+        (uaa(ResultCode::Success, None, None), "127.0.10.14"),
+    ] {
+        let text = format!("{answer:?}");
+        let mut desk = registering(answer);
+        let (ip, message) = forwarded(&mut desk);
+        assert_eq!(ip, to, "{text}");
+        assert_eq!(message.request_uri_text(), "sip:home1.test");
+        assert_eq!(message.list(HeaderName::RecordRoute).count(), 0, "REG-I-03");
+    }
+}
+
+#[test]
+fn reg_i_05_and_06_and_08_what_is_refused() {
+    use ResultCode as R;
+    for (answer, status) in [
+        (uaa(R::UserUnknown, None, None), 403),
+        (uaa(R::IdentitiesDontMatch, None, None), 403),
+        (uaa(R::RoamingNotAllowed, None, None), 403),
+        (uaa(R::IdentityNotRegistered, None, None), 403),
+        (uaa(R::Success, None, Some(&[9])), 600),
+        (uaa(R::UnableToComply, None, None), 504),
+        (lia(R::Success, Some("scscf1a")), 504),
+    ] {
+        let text = format!("{answer:?}");
+        assert_eq!(registering(answer).status(), Some(status), "{text}");
+    }
+    for failure in
+        [CxFailure::NotConnected, CxFailure::Timeout, CxFailure::ConnectionLost, CxFailure::Overloaded]
+    {
+        let mut desk = desk();
+        desk.receive(0, address(PCSCF), register(""));
+        desk.hss(Err(failure));
+        assert_eq!(desk.status(), Some(504), "{failure:?}");
+    }
+}
+
+#[test]
+fn reg_i_07_a_server_that_fails_is_replaced_until_none_is_left() {
+    for failure in [Some(480), Some(302), None] {
+        let mut desk = registering(uaa(ResultCode::SubsequentRegistration, Some("scscf1a"), None));
+        let (_, first) = forwarded(&mut desk);
+        assert!(fail(&mut desk, &first, failure).is_empty());
+        let Some(Request::Uar(uar)) = desk.asked() else { panic!("not asked again") };
+        assert_eq!(uar.kind, UarType::RegistrationAndCapabilities);
+        desk.hss(Ok(uaa(ResultCode::Success, Some("scscf1a"), Some(&[]))));
+        let (ip, second) = forwarded(&mut desk);
+        assert_eq!(ip, "127.0.10.15", "the other one after {failure:?}");
+        assert_eq!(fail(&mut desk, &second, failure), [504]);
+    }
+}
+
+/// The S-CSCF answers with this status, or not at all; the final statuses sent because of it.
+fn fail(desk: &mut Desk<Icscf>, request: &Message, status: Option<u16>) -> Vec<u16> {
+    match status {
+        Some(status) => desk.respond(0, address("127.0.10.14:5060"), request, status, ""),
+        None => desk.pass(Duration::from_secs(5)),
+    }
+    let sent = std::iter::from_fn(|| desk.sent()).filter_map(|(_, message)| message.status());
+    sent.map(|status| status.code()).filter(|code| *code >= 200).collect()
+}
+
+#[test]
+fn reg_i_07_any_other_answer_is_the_answer() {
+    for status in [200, 401, 403, 423, 500] {
+        let mut desk = registering(uaa(ResultCode::Success, None, None));
+        let (_, sent) = forwarded(&mut desk);
+        desk.respond(0, address("127.0.10.14:5060"), &sent, status, "");
+        assert_eq!((desk.status(), desk.asked()), (Some(status), None));
+    }
+}
+
+#[test]
+fn rt_i_02_a_route_left_is_followed_without_asking() {
+    let mut desk = desk();
+    let headers = "Route: <sip:rr@icscf1.home1.test;lr>, <sip:scscf1b.home1.test;lr>\r\n";
+    desk.receive(0, address(PCSCF), request("NOTIFY", "sip:alice@127.0.0.1:5080", headers));
+    let (ip, message) = forwarded(&mut desk);
+    assert_eq!((ip.as_str(), desk.asked()), ("127.0.10.15", None));
+    assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), ["<sip:scscf1b.home1.test;lr>"]);
+    let recorded: Vec<&str> = message.list(HeaderName::RecordRoute).collect();
+    assert_eq!(recorded, ["<sip:rr@icscf1.home1.test;lr>"], "SUB-P-01: back on the way of the NOTIFY");
+}
+
+#[test]
+fn rt_i_02_and_03_without_a_route_the_hss_says_where() {
+    let rows = [
+        ("", Leg::Terminating, "<sip:scscf1a.home1.test;lr>"),
+        ("Route: <sip:icscf1.home1.test;lr;orig>\r\n", Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
+    ];
+    for (headers, leg, route) in rows {
+        let mut desk = desk();
+        desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:carol@HOME1.test;gr=x", headers));
+        let Some(Request::Lir(lir)) = desk.asked() else { panic!("no LIR") };
+        assert_eq!((lir.impu.as_str(), lir.leg), ("sip:carol@home1.test", leg));
+        desk.hss(Ok(lia(ResultCode::Success, Some("scscf1a"))));
+        let (_, message) = forwarded(&mut desk);
+        assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [route]);
+        assert_eq!(message.request_uri_text(), "sip:carol@HOME1.test;gr=x", "the Request-URI stays");
+    }
+}
+
+#[test]
+fn rt_i_04_and_05_unregistered_and_unknown_users() {
+    use ResultCode as R;
+    for (result, server, expected) in [
+        (R::UnregisteredService, None, Ok("127.0.10.14")),
+        (R::UnregisteredService, Some("scscf1b"), Ok("127.0.10.15")),
+        (R::IdentityNotRegistered, None, Err(480)),
+        (R::UserUnknown, None, Err(404)),
+        (R::TooBusy, None, Err(504)),
+    ] {
+        let mut desk = desk();
+        desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:carol@home1.test", ""));
+        desk.hss(Ok(lia(result, server)));
+        let (to, message) = desk.sent().unwrap();
+        match expected {
+            Ok(ip) => assert_eq!(to.ip().to_string(), ip, "{result:?}"),
+            Err(status) => assert_eq!(message.status().unwrap().code(), status, "{result:?}"),
+        }
+    }
+}
+
+#[test]
+fn rt_i_06_record_route_is_a_setting_and_only_for_subscribe() {
+    for (setting, method, recorded) in [
+        (RecordRoute::On, "SUBSCRIBE", 1),
+        (RecordRoute::Off, "SUBSCRIBE", 0),
+        (RecordRoute::On, "PUBLISH", 0),
+        (RecordRoute::On, "NOTIFY", 0),
+    ] {
+        let mut desk = desk_with(setting);
+        desk.receive(0, address(PCSCF), request(method, "sip:carol@home1.test", ""));
+        desk.hss(Ok(lia(ResultCode::Success, Some("scscf1a"))));
+        let (_, message) = forwarded(&mut desk);
+        assert_eq!(message.list(HeaderName::RecordRoute).count(), recorded, "{setting:?} {method}");
+    }
+}
+
+#[test]
+fn edge_15_the_s_cscf_named_by_the_hss_is_silent() {
+    let mut desk = desk();
+    desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:carol@home1.test", ""));
+    desk.hss(Ok(lia(ResultCode::Success, Some("scscf1a"))));
+    desk.clear();
+    desk.pass(Duration::from_secs(5));
+    let statuses: Vec<u16> =
+        std::iter::from_fn(|| desk.sent()).filter_map(|(_, m)| m.status()).map(|s| s.code()).collect();
+    assert_eq!(statuses.last(), Some(&504));
+}

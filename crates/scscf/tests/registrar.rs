@@ -1,0 +1,240 @@
+//! The registrar (TS 24.229 section 5.4.1), by rule id, without a network.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test helper may fail its test"
+)]
+
+mod common;
+
+use common::*;
+use cx_protocol::{
+    Answer, CxFailure, DefaultHandling, Impi, Impu, Ppr, Request, ResultCode, Rtr, RtrReason, SarType,
+};
+use ims_node::{HssRequestId, Input};
+use sip_message::{Challenge, DigestAlgorithm, HeaderName};
+use std::time::Duration;
+
+#[test]
+fn reg_s_01_from_outside_the_trust_domain_is_403() {
+    let mut desk = desk();
+    desk.receive(0, address(STRANGER), register(1, CONTACT));
+    assert_eq!((desk.status(), desk.asked()), (Some(403), None));
+}
+
+#[test]
+fn reg_s_02_without_credentials_one_challenge_for_each_algorithm_strongest_first() {
+    let mut desk = desk();
+    let challenges = challenged(&mut desk, 1, CONTACT);
+    let algorithms: Vec<_> =
+        challenges.iter().map(|value| Challenge::parse(value).unwrap().algorithm).collect();
+    assert_eq!(algorithms, [Some(DigestAlgorithm::Sha256), Some(DigestAlgorithm::Md5)]);
+    let again = challenged(&mut desk, 2, CONTACT);
+    assert_ne!(Challenge::parse(&again[0]).unwrap().nonce, Challenge::parse(&challenges[0]).unwrap().nonce);
+}
+
+#[test]
+fn reg_s_03_and_05_the_right_response_registers() {
+    for algorithm in 0..2 {
+        let mut desk = desk();
+        let challenges = challenged(&mut desk, 1, CONTACT);
+        let headers = format!("{CONTACT}{}", authorization(&challenges[algorithm], "alice-secret", 1));
+        desk.receive(0, address(ICSCF), register(2, &headers));
+        let Some(Request::Sar(sar)) = desk.asked() else { panic!("no SAR") };
+        assert_eq!((sar.kind, sar.server_name.as_str()), (SarType::Registration, "sip:scscf1a.home1.test"));
+        desk.hss(Ok(saa(DefaultHandling::Terminated)));
+        let (_, response) = desk.sent().unwrap();
+        assert_eq!(response.status().unwrap().code(), 200);
+        assert_eq!(response.value(HeaderName::Path), Some(PATH));
+        assert_eq!(response.value(HeaderName::ServiceRoute), Some("<sip:orig@scscf1a.home1.test;lr>"));
+        let associated: Vec<&str> = response.list(HeaderName::PAssociatedUri).collect();
+        assert_eq!(associated, ["<sip:alice@home1.test>", "<sip:alias@home1.test>", "<tel:+15550001>"]);
+        assert_eq!(response.value(HeaderName::Contact), Some("<sip:alice@198.51.100.7:5080>;expires=3600"));
+        assert_eq!(desk.node.role().registered(), 1);
+    }
+}
+
+#[test]
+fn reg_s_03_three_wrong_responses_end_the_attempt_and_the_hss_is_told() {
+    let mut desk = desk();
+    let mut challenges = challenged(&mut desk, 1, CONTACT);
+    for number in 2..4 {
+        let headers = format!("{CONTACT}{}", authorization(&challenges[0], "wrong", 1));
+        desk.receive(0, address(ICSCF), register(number, &headers));
+        let (_, response) = desk.sent().unwrap();
+        assert_eq!(response.status().unwrap().code(), 401, "attempt {number}");
+        challenges = response.list_of_challenges();
+    }
+    let headers = format!("{CONTACT}{}", authorization(&challenges[0], "wrong", 1));
+    desk.receive(0, address(ICSCF), register(4, &headers));
+    assert_eq!(desk.status(), Some(403));
+    let Some(Request::Sar(sar)) = desk.asked() else { panic!("the HSS is not told") };
+    assert_eq!(sar.kind, SarType::AuthenticationFailure);
+    assert_eq!(desk.node.role().registered(), 0);
+}
+
+#[test]
+fn sip_19_a_nonce_expires_and_a_count_does_not_repeat() {
+    let mut desk = desk();
+    let challenges = challenged(&mut desk, 1, CONTACT);
+    desk.pass(Duration::from_secs(240));
+    desk.clear();
+    let headers = format!("{CONTACT}{}", authorization(&challenges[0], "alice-secret", 1));
+    desk.receive(0, address(ICSCF), register(2, &headers));
+    desk.hss(Ok(maa()));
+    let (_, response) = desk.sent().unwrap();
+    assert!(response.value(HeaderName::WwwAuthenticate).unwrap().contains("stale=true"));
+
+    let mut desk = registered();
+    let challenges = challenged(&mut desk, 3, CONTACT);
+    for (number, count, accepted) in [(4, 1, true), (5, 1, false), (6, 2, true)] {
+        let headers = format!("{CONTACT}{}", authorization(&challenges[0], "alice-secret", count));
+        desk.receive(0, address(ICSCF), register(number, &headers));
+        match (desk.asked(), accepted) {
+            (Some(Request::Sar(_)), true) => desk.hss(Ok(saa(DefaultHandling::Terminated))),
+            (Some(Request::Mar(_)), false) => desk.hss(Ok(maa())),
+            (other, _) => panic!("count {count}: {other:?}"),
+        }
+        assert_eq!(desk.status(), Some(if accepted { 200 } else { 401 }), "count {count}");
+        desk.clear();
+    }
+}
+
+#[test]
+fn reg_s_04_and_06_what_is_refused_before_anybody_is_asked() {
+    for (headers, status) in [
+        ("Contact: <sip:a@h>;expires=59\r\n", 423),
+        ("Contact: *\r\n", 400),
+        ("Contact: sip:a@h?Route=x\r\n", 400),
+        ("Contact: <sip:a@h>\r\nRequire: sip-gold\r\n", 420),
+    ] {
+        let mut desk = desk();
+        desk.receive(0, address(ICSCF), register(1, headers));
+        assert_eq!((desk.status(), desk.asked()), (Some(status), None), "{headers}");
+    }
+}
+
+#[test]
+fn reg_s_01_and_edge_15_what_the_hss_refuses_or_does_not_answer() {
+    let rows = [
+        (Ok(saa_result(ResultCode::IdentityAlreadyRegistered)), 480),
+        (Ok(saa_result(ResultCode::UserUnknown)), 403),
+        (Err(CxFailure::Timeout), 504),
+    ];
+    for (answer, status) in rows {
+        let mut desk = desk();
+        let challenges = challenged(&mut desk, 1, CONTACT);
+        let headers = format!("{CONTACT}{}", authorization(&challenges[0], "alice-secret", 1));
+        desk.receive(0, address(ICSCF), register(2, &headers));
+        desk.hss(answer);
+        assert_eq!((desk.status(), desk.node.role().registered()), (Some(status), 0));
+    }
+    let mut desk = desk();
+    desk.receive(0, address(ICSCF), register(1, CONTACT));
+    desk.hss(Err(CxFailure::NotConnected));
+    assert_eq!(desk.status(), Some(504));
+}
+
+#[test]
+fn reg_s_08_and_09_contacts_are_added_refreshed_and_removed_and_the_server_is_told() {
+    let mut desk = registered();
+    let response = register_alice(&mut desk, 3, "Contact: <sip:alice@second:5090>;expires=600\r\n");
+    assert_eq!(response.list(HeaderName::Contact).count(), 2);
+    assert_eq!(answer_third_party(&mut desk), Some(3600));
+    let response = register_alice(&mut desk, 5, "Contact: <sip:alice@second:5090>;expires=0\r\n");
+    assert_eq!(
+        response.list(HeaderName::Contact).collect::<Vec<_>>(),
+        ["<sip:alice@198.51.100.7:5080>;expires=3600"]
+    );
+    assert_eq!(answer_third_party(&mut desk), Some(3600));
+    let response = register_alice(&mut desk, 7, "Contact: *\r\nExpires: 0\r\n");
+    assert_eq!(response.list(HeaderName::Contact).count(), 0);
+    assert_eq!(answer_third_party(&mut desk), Some(0));
+    assert_eq!((desk.node.role().registered(), desk.records().len()), (0, 0));
+}
+
+#[test]
+fn reg_s_08_an_earlier_register_of_the_same_call_changes_nothing() {
+    let mut desk = registered();
+    let challenges = challenged(&mut desk, 10, CONTACT);
+    let headers = format!("{CONTACT}Expires: 0\r\n{}", authorization(&challenges[0], "alice-secret", 1));
+    desk.receive(0, address(ICSCF), register(2, &headers).replace("REGISTER2", "REGISTERx"));
+    assert_eq!((desk.status(), desk.node.role().registered()), (Some(500), 1));
+}
+
+#[test]
+fn rfc5627_a_phone_that_understands_gruus_gets_one() {
+    let mut desk = desk();
+    let contact =
+        "Contact: <sip:alice@198.51.100.7:5080>;+sip.instance=\"<urn:uuid:1>\"\r\nSupported: gruu\r\n";
+    let response = register_alice(&mut desk, 1, contact);
+    let value = response.value(HeaderName::Contact).unwrap();
+    assert!(value.contains("pub-gruu=\"sip:alice@home1.test;gr=urn:uuid:1\""), "{value}");
+    answer_third_party(&mut desk);
+    let moved = contact.replace("198.51.100.7", "198.51.100.9");
+    let response = register_alice(&mut desk, 3, &moved);
+    assert_eq!(response.list(HeaderName::Contact).count(), 1, "the same phone at another address");
+}
+
+#[test]
+fn reg_s_11_a_registration_that_expires_is_told_to_hss_and_server() {
+    let mut desk = desk();
+    register_alice(&mut desk, 1, "Contact: <sip:alice@h>;expires=60\r\n");
+    answer_third_party(&mut desk);
+    desk.pass(Duration::from_millis(59_999));
+    assert_eq!(desk.node.role().registered(), 1);
+    desk.clear();
+    desk.pass(Duration::from_millis(1));
+    let Some(Request::Sar(sar)) = desk.asked() else { panic!("the HSS is not told") };
+    assert_eq!((sar.kind, desk.node.role().registered()), (SarType::TimeoutDeregistration, 0));
+    assert_eq!(answer_third_party(&mut desk), Some(0));
+}
+
+#[test]
+fn reg_s_11_and_12_the_hss_takes_a_user_away_or_changes_the_profile() {
+    let impi = || Impi::new("alice@home1.test").unwrap();
+    let mut desk = registered();
+    let mut changed = profile(DefaultHandling::Terminated);
+    changed.criteria.clear();
+    let request = Request::Ppr(Ppr { impi: impi(), profile: changed });
+    desk.input(Input::HssRequest { id: HssRequestId(1), request });
+    desk.receive(0, address(PCSCF), common::request("PUBLISH", "sip:alice@home1.test", 1, ORIG));
+    assert_eq!(forwarded(&mut desk).0.to_string(), ICSCF, "no criterion is left, so on by domain");
+
+    let mut desk = registered();
+    let impus = vec![Impu::new("sip:alice@home1.test").unwrap()];
+    let rtr = Rtr { impi: impi(), impus, reason: RtrReason::PermanentTermination, reason_info: None };
+    desk.input(Input::HssRequest { id: HssRequestId(1), request: Request::Rtr(rtr) });
+    assert_eq!((desk.node.role().registered(), desk.asked()), (0, None), "the HSS knows");
+    assert_eq!(answer_third_party(&mut desk), Some(0));
+}
+
+#[test]
+fn reg_s_10_a_server_that_fails_ends_the_registration_only_where_the_criterion_says_so() {
+    for (handling, left) in [(DefaultHandling::Terminated, 0), (DefaultHandling::Continued, 1)] {
+        let mut desk = desk();
+        let challenges = challenged(&mut desk, 1, CONTACT);
+        let headers = format!("{CONTACT}{}", authorization(&challenges[0], "alice-secret", 1));
+        desk.receive(0, address(ICSCF), register(2, &headers));
+        let mut profile = profile(DefaultHandling::Terminated);
+        profile.criteria[2].application_server.default_handling = handling;
+        let result = ResultCode::Success;
+        desk.hss(Ok(Answer::Saa(cx_protocol::Saa { result, impi: None, profile: Some(profile) })));
+        assert_eq!(desk.status(), Some(200));
+        let (_, third_party) = forwarded(&mut desk);
+        desk.respond(0, address(PS), &third_party, 500, "");
+        assert_eq!(desk.node.role().registered(), left, "{handling:?}");
+    }
+}
+
+#[test]
+fn design_6_a_registration_survives_the_process() {
+    let mut desk = registered();
+    desk.restart(settings(), role());
+    assert_eq!(desk.node.role().registered(), 1);
+    desk.pass(Duration::from_secs(3600));
+    assert_eq!((desk.node.role().registered(), desk.records().len()), (0, 0), "deadlines are absolute");
+}

@@ -1,0 +1,282 @@
+//! Requests of and for served users (TS 24.229 sections 5.4.3.2 and 5.4.3.3), by rule id, without a network.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test helper may fail its test"
+)]
+
+mod common;
+
+use common::*;
+use cx_protocol::{CxFailure, DefaultHandling, Request, ResultCode, SarType};
+use ims_node::Input;
+use scscf::Scscf;
+use sip_message::{HeaderName, Message};
+use std::time::Duration;
+use testnet::Desk;
+
+const CAROL: &str = "sip:carol@home1.test";
+const ALICE: &str = "sip:alice@home1.test";
+
+/// A SUBSCRIBE for alice, as the I-CSCF sends it.
+fn for_alice(method: &str, number: u32) -> String {
+    let headers = "Route: <sip:scscf1a.home1.test;lr>\r\nP-Asserted-Identity: <sip:bob@home1.test>\r\nEvent: presence\r\n";
+    request(method, ALICE, number, headers)
+}
+
+#[test]
+fn figure_3_publish_goes_to_the_server_of_the_publishers_profile() {
+    let mut desk = registered();
+    desk.receive(0, address(PCSCF), request("PUBLISH", ALICE, 1, ORIG));
+    let (to, message) = forwarded(&mut desk);
+    assert_eq!(to.to_string(), PS);
+    let routes: Vec<&str> = message.list(HeaderName::Route).collect();
+    assert_eq!(routes[0], "<sip:ps1.home1.test;lr>");
+    assert!(
+        routes[1].starts_with("<sip:odi-0-1-") && routes[1].ends_with("@scscf1a.home1.test;lr;orig>"),
+        "{routes:?}"
+    );
+    let served = message.value(HeaderName::PServedUser);
+    assert_eq!(served, Some("<sip:alice@home1.test>;sescase=orig;regstate=reg"), "ISC-04");
+    assert_eq!(message.list(HeaderName::RecordRoute).count(), 0, "RT-SO-06");
+}
+
+#[test]
+fn rt_so_02_and_03_who_may_begin_a_request() {
+    let from = |identity: &str| ORIG.replace("sip:alice@home1.test", identity);
+    let rows = [
+        (PCSCF, from("sip:alice@home1.test"), None),
+        (PCSCF, from("sip:alias@home1.test"), None),
+        (PCSCF, from("sip:barred@home1.test"), Some(403)),
+        (PCSCF, from("sip:carol@home1.test"), Some(403)),
+        (PCSCF, ORIG.replace("P-Asserted-Identity", "X-Nobody"), Some(403)),
+        (STRANGER, ORIG.to_owned(), Some(403)),
+    ];
+    for (number, (source, headers, refused)) in (1..).zip(rows) {
+        let mut desk = registered();
+        desk.receive(0, address(source), request("PUBLISH", ALICE, number, &headers));
+        let (_, message) = desk.sent().unwrap();
+        assert_eq!(message.status().map(|status| status.code()), refused, "{source} {headers}");
+    }
+}
+
+#[test]
+fn rt_so_05_and_06_on_by_domain_also_into_our_own() {
+    for (uri, to) in [(CAROL, ICSCF), ("sip:bob@home2.test", "127.0.10.23:5060")] {
+        let mut desk = registered();
+        desk.receive(0, address(PCSCF), request("MESSAGE", uri, 1, ORIG));
+        let (sent_to, message) = forwarded(&mut desk);
+        assert_eq!((sent_to.to_string().as_str(), message.list(HeaderName::Route).count()), (to, 0));
+        assert_eq!(
+            message.list(HeaderName::PAssertedIdentity).collect::<Vec<_>>(),
+            ["<sip:alice@home1.test>", "<tel:+15550001>"]
+        );
+    }
+    let mut desk = registered();
+    desk.receive(0, address(PCSCF), request("MESSAGE", "sip:x@nowhere.test", 2, ORIG));
+    assert_eq!(desk.status(), Some(404));
+}
+
+#[test]
+fn figures_1_and_2_a_subscribe_is_recorded_on_both_sides() {
+    let mut desk = registered();
+    // The watcher's side: alice's own criteria are for SUBSCRIBEs as well here, so the server sees it first and returns it.
+    desk.receive(0, address(PCSCF), request("SUBSCRIBE", CAROL, 1, ORIG));
+    let (_, message) = forwarded(&mut desk);
+    assert_eq!(
+        message.list(HeaderName::RecordRoute).collect::<Vec<_>>(),
+        ["<sip:rr-o@scscf1a.home1.test;lr>"]
+    );
+    // The presentity's side.
+    desk.receive(0, address(ICSCF), for_alice("SUBSCRIBE", 2));
+    let (to, message) = forwarded(&mut desk);
+    assert_eq!(to.to_string(), PS);
+    assert_eq!(
+        message.list(HeaderName::RecordRoute).collect::<Vec<_>>(),
+        ["<sip:rr-t@scscf1a.home1.test;lr>"]
+    );
+}
+
+#[test]
+fn isc_05_a_request_that_comes_back_goes_on_behind_that_criterion() {
+    let mut desk = registered();
+    desk.receive(0, address(PCSCF), request("SUBSCRIBE", CAROL, 1, ORIG));
+    let (_, at_server) = forwarded(&mut desk);
+    let odi = at_server.list(HeaderName::Route).nth(1).unwrap().to_owned();
+    let headers =
+        format!("Route: {odi}\r\nP-Asserted-Identity: <sip:alice@home1.test>\r\nEvent: presence\r\n");
+    desk.receive(0, address(PS), request("SUBSCRIBE", CAROL, 2, &headers));
+    assert_eq!(forwarded(&mut desk).0.to_string(), ICSCF, "no further criterion, so on by domain");
+    let forged = headers.replace("odi-0-0-", "odi-0-1-");
+    desk.receive(0, address(PS), request("SUBSCRIBE", ALICE, 3, &forged));
+    let (to, message) = forwarded(&mut desk);
+    let served = message.value(HeaderName::PServedUser).unwrap();
+    assert!(
+        to.to_string() == PS && served.contains("sescase=orig"),
+        "an unknown token with orig begins anew"
+    );
+}
+
+/// The presence server does this to alice's PUBLISH, whose criterion says this; the statuses sent back.
+fn server_fails(
+    handling: DefaultHandling,
+    fail: impl FnOnce(&mut Desk<Scscf>, &Message),
+) -> (Vec<String>, Vec<u16>) {
+    let mut desk = desk();
+    let challenges = challenged(&mut desk, 1, CONTACT);
+    desk.receive(
+        0,
+        address(ICSCF),
+        register(2, &format!("{CONTACT}{}", authorization(&challenges[0], "alice-secret", 1))),
+    );
+    desk.hss(Ok(saa(handling)));
+    desk.status();
+    answer_third_party(&mut desk);
+    desk.receive(0, address(PCSCF), request("PUBLISH", ALICE, 1, ORIG));
+    let (_, message) = forwarded(&mut desk);
+    fail(&mut desk, &message);
+    let sent: Vec<_> = std::iter::from_fn(|| desk.sent()).collect();
+    let forwards = sent.iter().filter(|(_, m)| m.status().is_none() && m.branch() != message.branch());
+    let statuses = sent.iter().filter_map(|(_, m)| m.status()).map(|s| s.code()).filter(|code| *code >= 200);
+    (forwards.map(|(to, _)| to.to_string()).collect(), statuses.collect())
+}
+
+#[test]
+fn isc_06_and_07_default_handling() {
+    type Failure = fn(&mut Desk<Scscf>, &Message);
+    let silent: Failure = |desk, _| desk.pass(Duration::from_secs(5));
+    let dead: Failure = |desk, _| desk.input(Input::SendFailed { flow: Desk::<Scscf>::flow(0, address(PS)) });
+    let busy: Failure = |desk, message| desk.respond(0, address(PS), message, 500, "");
+    let no: Failure = |desk, message| desk.respond(0, address(PS), message, 403, "");
+    let on = || vec![ICSCF.to_owned()];
+    let rows = [
+        ("silent", silent, DefaultHandling::Continued, on(), vec![]),
+        ("silent", silent, DefaultHandling::Terminated, vec![], vec![504]),
+        ("dead", dead, DefaultHandling::Continued, on(), vec![]),
+        ("dead", dead, DefaultHandling::Terminated, vec![], vec![504]),
+        ("500", busy, DefaultHandling::Continued, on(), vec![]),
+        ("500", busy, DefaultHandling::Terminated, vec![], vec![500]),
+        ("403", no, DefaultHandling::Continued, vec![], vec![403]),
+        ("403", no, DefaultHandling::Terminated, vec![], vec![403]),
+    ];
+    for (what, failure, handling, forwards, statuses) in rows {
+        assert_eq!(server_fails(handling, failure), (forwards, statuses), "{what} {handling:?}");
+    }
+}
+
+#[test]
+fn rt_st_01_and_02_barred_unregistered_and_unknown_users() {
+    let mut desk = registered();
+    desk.receive(
+        0,
+        address(ICSCF),
+        for_alice("SUBSCRIBE", 1).replace("SUBSCRIBE sip:alice", "SUBSCRIBE sip:barred"),
+    );
+    assert_eq!(desk.status(), Some(404), "RT-ST-01");
+    let carol = |number| for_alice("SUBSCRIBE", number).replace("SUBSCRIBE sip:alice", "SUBSCRIBE sip:carol");
+    let rows = [
+        (Ok(saa_result(ResultCode::UserUnknown)), 404),
+        (Ok(saa_result(ResultCode::IdentityAlreadyRegistered)), 480),
+        (Err(CxFailure::Timeout), 504),
+    ];
+    for (number, (answer, status)) in (2..).zip(rows) {
+        desk.receive(0, address(ICSCF), carol(number));
+        let Some(Request::Sar(sar)) = desk.asked() else { panic!("no SAR") };
+        assert_eq!((sar.kind, sar.impi), (SarType::UnregisteredUser, None));
+        desk.hss(answer);
+        assert_eq!(desk.status(), Some(status));
+    }
+    // Edge 14: never registered, and still the presence server is reached.
+    desk.receive(0, address(ICSCF), carol(9));
+    desk.hss(Ok(saa(DefaultHandling::Terminated)));
+    let (to, message) = forwarded(&mut desk);
+    let served = message.value(HeaderName::PServedUser).unwrap();
+    assert!(to.to_string() == PS && served.ends_with("sescase=term;regstate=unreg"), "{served}");
+}
+
+#[test]
+fn rt_st_04_to_the_phone_over_its_path() {
+    let mut desk = registered();
+    desk.receive(0, address(ICSCF), for_alice("MESSAGE", 1));
+    let (to, message) = forwarded(&mut desk);
+    assert_eq!((to.ip(), message.request_uri_text()), (address(PCSCF).ip(), "sip:alice@198.51.100.7:5080"));
+    assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [PATH]);
+    assert_eq!(message.value(HeaderName::PCalledPartyId), Some("<sip:alice@home1.test>"));
+    desk.respond(0, address(PCSCF), &message, 430, "");
+    assert_eq!(desk.status(), Some(430));
+    assert_eq!(desk.node.role().registered(), 0, "RT-P-08: that binding leads nowhere");
+}
+
+#[test]
+fn rt_st_04_without_a_phone_it_is_480() {
+    let mut desk = registered();
+    let text = for_alice("MESSAGE", 1).replace("MESSAGE sip:alice", "MESSAGE sip:carol");
+    desk.receive(0, address(ICSCF), text);
+    desk.hss(Ok(saa(DefaultHandling::Terminated)));
+    assert_eq!(desk.status(), Some(480));
+}
+
+fn notify(uri: &str, number: u32, routes: &str) -> String {
+    let headers = format!("{routes}Event: presence\r\nSubscription-State: active\r\n");
+    request("NOTIFY", uri, number, &headers)
+        .replace(&format!("To: <{uri}>"), "To: <sip:alice@home1.test>;tag=ue")
+}
+
+#[test]
+fn rt_so_07_and_sub_p_01_a_notify_follows_its_routes() {
+    let mut desk = registered();
+    let routes = format!("Route: <sip:rr-o@scscf1a.home1.test;lr>, {PATH}\r\n");
+    desk.receive(0, address(ICSCF), notify("sip:alice@198.51.100.7:5080", 1, &routes));
+    let (to, message) = forwarded(&mut desk);
+    assert_eq!(
+        (to.ip(), message.list(HeaderName::Route).collect::<Vec<_>>()),
+        (address(PCSCF).ip(), vec![PATH])
+    );
+    assert_eq!(
+        message.list(HeaderName::RecordRoute).collect::<Vec<_>>(),
+        ["<sip:rr-o@scscf1a.home1.test;lr>"]
+    );
+    assert_eq!(desk.asked(), None);
+}
+
+#[test]
+fn design_9_a_gruu_becomes_the_contact_bound_to_it() {
+    let mut desk = desk();
+    let contact =
+        "Contact: <sip:alice@198.51.100.7:5080>;+sip.instance=\"<urn:uuid:1>\"\r\nSupported: gruu\r\n";
+    register_alice(&mut desk, 1, contact);
+    answer_third_party(&mut desk);
+    let gruu = "sip:alice@home1.test;gr=urn:uuid:1";
+    let routes = format!("Route: <sip:rr-o@scscf1a.home1.test;lr>, {PATH}\r\n");
+    desk.receive(0, address(ICSCF), notify(gruu, 1, &routes));
+    let (_, by_dialog) = forwarded(&mut desk);
+    assert_eq!(by_dialog.request_uri_text(), "sip:alice@198.51.100.7:5080");
+    desk.receive(0, address(ICSCF), notify(gruu, 2, "Route: <sip:scscf1a.home1.test;lr>\r\n"));
+    let (to, by_identity) = forwarded(&mut desk);
+    assert_eq!(
+        (to.ip(), by_identity.request_uri_text()),
+        (address(PCSCF).ip(), "sip:alice@198.51.100.7:5080")
+    );
+    assert_eq!(by_identity.list(HeaderName::Route).collect::<Vec<_>>(), [PATH], "its Path");
+    for routes in [routes.as_str(), "Route: <sip:scscf1a.home1.test;lr>\r\n"] {
+        let other = gruu.replace("uuid:1", "uuid:2");
+        desk.receive(
+            0,
+            address(ICSCF),
+            notify(&other, 3, routes).replace("NOTIFY3", &format!("N{}", routes.len())),
+        );
+        assert_eq!(desk.status(), Some(480), "no binding: never back to the I-CSCF");
+    }
+}
+
+#[test]
+fn rt_st_02_nobody_speaks_for_the_network_from_outside() {
+    for text in [for_alice("SUBSCRIBE", 1), notify("sip:alice@198.51.100.7:5080", 2, "")] {
+        let mut desk = registered();
+        desk.receive(0, address(STRANGER), text);
+        assert_eq!(desk.status(), Some(403));
+    }
+}
