@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test helper may fail its test"
@@ -81,7 +82,7 @@ fn register_alice(desk: &mut Desk<Pcscf>, number: u32, seconds: u32) {
     let headers = format!(
         "{CONTACT};expires={seconds}\r\n{SERVICE_ROUTE}P-Associated-URI: <sip:alice@home1.test>, <sip:alias@home1.test>\r\n"
     );
-    desk.respond(MW, address(ICSCF), &forwarded, 200, &headers);
+    desk.respond((MW, address(ICSCF)), &forwarded, 200, &headers);
     assert_eq!(desk.status(), Some(200));
 }
 
@@ -147,7 +148,7 @@ fn reg_p_06_only_a_200_registers_and_expires_0_ends_it() {
     assert_eq!(desk.node.role().registered(), 1);
     desk.receive(GM, address(UE), register(2, &format!("{CONTACT};expires=0\r\n")));
     let (_, message) = forwarded(&mut desk);
-    desk.respond(MW, address(ICSCF), &message, 200, "");
+    desk.respond((MW, address(ICSCF)), &message, 200, "");
     assert_eq!((desk.status(), desk.node.role().registered(), desk.records().len()), (Some(200), 0, 1));
 }
 
@@ -201,7 +202,7 @@ fn rt_p_03_and_04_initial_requests_go_by_the_service_route() {
 fn subscribe(desk: &mut Desk<Pcscf>) -> Vec<String> {
     desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:bob@home2.test", 1, "Event: presence\r\n"));
     let (_, message) = forwarded(desk);
-    desk.respond(MW, address(SCSCF), &message, 200, "");
+    desk.respond((MW, address(SCSCF)), &message, 200, "");
     assert_eq!(desk.status(), Some(200));
     message.list(HeaderName::RecordRoute).map(str::to_owned).collect()
 }
@@ -224,7 +225,7 @@ fn figure_1_the_notify_comes_back_on_the_flow_that_subscribed() {
     assert_eq!(message.list(HeaderName::Route).count(), 0);
     let again: Vec<&str> = message.list(HeaderName::RecordRoute).collect();
     assert!(again.len() == 2 && again[0].contains("127.0.10.11:5060"), "{again:?}");
-    desk.respond(GM, address(UE), &message, 200, "P-Asserted-Identity: <sip:bob@home2.test>\r\n");
+    desk.respond((GM, address(UE)), &message, 200, "P-Asserted-Identity: <sip:bob@home2.test>\r\n");
     let (to, response) = desk.sent().unwrap();
     assert_eq!((to.ip(), response.value(HeaderName::PAssertedIdentity)), (address(SCSCF).ip(), None));
 }

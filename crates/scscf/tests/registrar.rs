@@ -225,7 +225,7 @@ fn reg_s_10_a_server_that_fails_ends_the_registration_only_where_the_criterion_s
         desk.hss(Ok(Answer::Saa(cx_protocol::Saa { result, impi: None, profile: Some(profile) })));
         assert_eq!(desk.status(), Some(200));
         let (_, third_party) = forwarded(&mut desk);
-        desk.respond(0, address(PS), &third_party, 500, "");
+        desk.respond((0, address(PS)), &third_party, 500, "");
         assert_eq!(desk.node.role().registered(), left, "{handling:?}");
     }
 }

@@ -149,8 +149,8 @@ fn isc_06_and_07_default_handling() {
     type Failure = fn(&mut Desk<Scscf>, &Message);
     let silent: Failure = |desk, _| desk.pass(Duration::from_secs(5));
     let dead: Failure = |desk, _| desk.input(Input::SendFailed { flow: Desk::<Scscf>::flow(0, address(PS)) });
-    let busy: Failure = |desk, message| desk.respond(0, address(PS), message, 500, "");
-    let no: Failure = |desk, message| desk.respond(0, address(PS), message, 403, "");
+    let busy: Failure = |desk, message| desk.respond((0, address(PS)), message, 500, "");
+    let no: Failure = |desk, message| desk.respond((0, address(PS)), message, 403, "");
     let on = || vec![ICSCF.to_owned()];
     let rows = [
         ("silent", silent, DefaultHandling::Continued, on(), vec![]),
@@ -205,7 +205,7 @@ fn rt_st_04_to_the_phone_over_its_path() {
     assert_eq!((to.ip(), message.request_uri_text()), (address(PCSCF).ip(), "sip:alice@198.51.100.7:5080"));
     assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [PATH]);
     assert_eq!(message.value(HeaderName::PCalledPartyId), Some("<sip:alice@home1.test>"));
-    desk.respond(0, address(PCSCF), &message, 430, "");
+    desk.respond((0, address(PCSCF)), &message, 430, "");
     assert_eq!(desk.status(), Some(430));
     assert_eq!(desk.node.role().registered(), 0, "RT-P-08: that binding leads nowhere");
 }

@@ -1,0 +1,112 @@
+//! Checks the tree against what docs/architecture.md says of it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may fail its test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines a source file may have. Most have under 300.
+const LONGEST_FILE: usize = 400;
+
+/// Lines a `main.rs` may have: it is a table of contents.
+const LONGEST_MAIN: usize = 40;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Crates of the code map, with their layers.
+fn layers() -> BTreeMap<String, u8> {
+    let page = read(&root().join("docs/architecture.md"));
+    let map = page.split("## Code map").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = map.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | `"));
+    rows.filter_map(|(layer, rest)| Some((rest.split('`').next()?.to_owned(), layer.trim().parse().ok()?)))
+        .collect()
+}
+
+/// Our own crates that a manifest names in its `[dependencies]`.
+fn dependencies(name: &str, known: &BTreeMap<String, u8>) -> BTreeSet<String> {
+    let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+    let section = manifest.split("[dependencies]").nth(1).unwrap_or_default().split("\n[").next().unwrap();
+    let names = section.lines().filter_map(|line| line.split(['.', ' ', '=']).next()).map(str::to_owned);
+    names.filter(|name| known.contains_key(name)).collect()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources_of(name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    sources(&root().join("crates").join(name).join("src"), &mut found);
+    found
+}
+
+#[test]
+fn the_code_map_names_every_crate_and_no_other() {
+    let folders = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap());
+    let there: BTreeSet<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let named: BTreeSet<String> = layers().into_keys().collect();
+    assert_eq!(named, there);
+}
+
+#[test]
+fn dependencies_point_down_only() {
+    let layers = layers();
+    for (name, layer) in &layers {
+        for dependency in dependencies(name, &layers) {
+            let below = layers[&dependency];
+            assert!(below < *layer, "{name} (layer {layer}) depends on {dependency} (layer {below})");
+        }
+    }
+}
+
+#[test]
+fn nothing_below_the_runtime_reads_a_clock_a_socket_or_the_environment() {
+    let forbidden = [
+        "tokio",
+        "Instant::now",
+        "SystemTime::now",
+        "std::net::Udp",
+        "std::net::Tcp",
+        "std::env",
+        "getrandom",
+    ];
+    for (name, _) in layers().into_iter().filter(|(_, layer)| *layer < 3) {
+        for path in sources_of(&name) {
+            let text = read(&path);
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                let found = forbidden.iter().find(|word| line.contains(**word));
+                assert!(found.is_none(), "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_main_is_a_table_of_contents() {
+    let mut long = Vec::new();
+    for name in layers().into_keys() {
+        for path in sources_of(&name) {
+            let lines = read(&path).lines().count();
+            let cap = if path.ends_with("src/main.rs") { LONGEST_MAIN } else { LONGEST_FILE };
+            if lines > cap {
+                long.push(format!("{}: {lines} lines", path.strip_prefix(root()).unwrap().display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+}
