@@ -1,7 +1,7 @@
 //! Digest challenges and their answers (RFC 3261 section 22, RFC 7616, RFC 8760, TS 24.229 section 5.4.1.2).
 
 use clock::{Deadlines, Mono};
-use cx_protocol::{DigestCredentials, Impi, Impu};
+use cx_protocol::{DigestCredentials, Ha1, Impi, Impu};
 use ims_node::{Random, digest};
 use sip_message::{Challenge, Credentials, DigestAlgorithm, HeaderName, Message};
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ pub(crate) enum Check {
     Absent,
     /// The nonce is not known any more, or was used already: challenge and say so.
     Stale,
+    /// The nonce was issued to this user before it named itself; its own credentials are needed to go on.
+    OtherUsername,
     /// Not the password; the user may try again.
     Wrong,
     /// Not the password, for the last time.
@@ -73,16 +75,23 @@ impl Challenges {
         credentials: &DigestCredentials,
         (random, stale): (&mut Random, bool),
     ) -> Vec<String> {
-        let ha1s = credentials.ha1s.iter().filter_map(|ha1| {
-            DigestAlgorithm::from_token(ha1.algorithm().token()).map(|algorithm| (algorithm, ha1.to_hex()))
-        });
         let realm = credentials.realm.clone();
         self.keep(
             now,
-            Issued { impi, impu, realm, ha1s: ha1s.collect(), failures: 0, count: 0 },
+            Issued { impi, impu, realm, ha1s: secrets(credentials), failures: 0, count: 0 },
             random.secret(),
             stale,
         )
+    }
+
+    /// The nonce that this REGISTER answers goes on with the credentials of the username it gives: the first REGISTER
+    /// had none, and the username is part of the digest.
+    pub(crate) fn adopt(&mut self, message: &Message, impi: Impi, given: &DigestCredentials) {
+        let issued = credentials(message).and_then(|answer| self.issued.get_mut(answer.nonce));
+        if let Some(issued) = issued {
+            issued.impi = impi;
+            issued.ha1s = secrets(given);
+        }
     }
 
     /// Challenges again after a wrong answer, without asking the HSS.
@@ -111,8 +120,11 @@ impl Challenges {
             return Check::Absent;
         };
         let Some(issued) = self.issued.get_mut(credentials.nonce) else { return Check::Stale };
-        if (&issued.impi, &issued.impu) != user || *credentials.realm != *issued.realm {
+        if issued.impu != *user.1 || *credentials.realm != *issued.realm {
             return Check::Stale;
+        }
+        if issued.impi != *user.0 {
+            return Check::OtherUsername;
         }
         let count = credentials.nc.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0));
         let known = credentials
@@ -142,6 +154,12 @@ impl Challenges {
             self.issued.remove(given.nonce);
         }
     }
+}
+
+/// The algorithms that are spoken here, in the order of the HSS.
+fn secrets(credentials: &DigestCredentials) -> Vec<(DigestAlgorithm, String)> {
+    let secret = |ha1: &Ha1| Some((DigestAlgorithm::from_token(ha1.algorithm().token())?, ha1.to_hex()));
+    credentials.ha1s.iter().filter_map(secret).collect()
 }
 
 fn credentials(message: &Message) -> Option<Credentials<'_>> {

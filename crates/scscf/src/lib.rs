@@ -45,11 +45,8 @@ pub struct Scscf {
 /// What is remembered while a request is held.
 #[derive(Debug)]
 pub enum Waiting {
-    /// A REGISTER: for the digest credentials. `stale` says that the nonce, not the password, was at fault.
-    Maa {
-        /// Whether the client is told so.
-        stale: bool,
-    },
+    /// A REGISTER: for the digest credentials.
+    Maa(Purpose),
     /// A REGISTER that proved who it is: for the profile.
     RegistrationSaa,
     /// A request for, or from, a user without registration: for the profile.
@@ -63,6 +60,17 @@ pub enum Waiting {
         /// The bound contact.
         contact: Box<str>,
     },
+}
+
+/// What digest credentials are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To challenge.
+    Challenge,
+    /// To challenge, and say that the nonce, not the password, was at fault.
+    StaleChallenge,
+    /// To check an answer to an earlier challenge.
+    Check,
 }
 
 /// One pass through the filter criteria of a served user.

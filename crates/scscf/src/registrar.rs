@@ -4,7 +4,7 @@ use crate::binding::{Binding, Origin, Registration, updated};
 use crate::challenge::Check;
 use crate::contacts::Contacts;
 use crate::settings::StrictDigestUri;
-use crate::{Own, Scscf, Waiting};
+use crate::{Own, Purpose, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::{AuthScheme, Impi, Impu, Maa, Mar, Request, ResultCode, Saa, Sar, SarType, ScscfName};
 use ims_node::{Decision, Effects, InboundRequest, Refusal, Storage};
@@ -33,11 +33,12 @@ impl Scscf {
         };
         let message = request.message();
         match self.challenges.check(message, (&registrant.impi, &registrant.impu)) {
-            Check::Absent => self.ask_for_digest(registrant, false),
-            Check::Stale => self.ask_for_digest(registrant, true),
+            Check::Absent => self.ask_for_digest(registrant, Purpose::Challenge),
+            Check::Stale => self.ask_for_digest(registrant, Purpose::StaleChallenge),
+            Check::OtherUsername => self.ask_for_digest(registrant, Purpose::Check),
             Check::Wrong => match self.challenges.again(now.mono, message, &mut fx.random) {
                 Some(values) => challenge(request, fx, values),
-                None => self.ask_for_digest(registrant, false),
+                None => self.ask_for_digest(registrant, Purpose::Challenge),
             },
             Check::WrongForGood => {
                 self.challenges.forget(message);
@@ -80,18 +81,18 @@ impl Scscf {
         Ok((registrant(message)?, contacts))
     }
 
-    fn ask_for_digest(&self, registrant: Registrant, stale: bool) -> Decision<Waiting> {
+    fn ask_for_digest(&self, registrant: Registrant, purpose: Purpose) -> Decision<Waiting> {
         let Registrant { impi, impu } = registrant;
         let Some(server_name) = self.server_name() else { return no_name() };
         let mar = Mar { impi, impu, server_name, scheme: AuthScheme::SipDigest };
-        Decision::AskHss(Request::Mar(mar), Waiting::Maa { stale })
+        Decision::AskHss(Request::Mar(mar), Waiting::Maa(purpose))
     }
 
     pub(crate) fn on_maa(
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (maa, stale): (Maa, bool),
+        (maa, purpose): (Maa, Purpose),
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         let Some(credentials) = maa.digest.filter(|_| maa.result.is_success()) else {
@@ -101,7 +102,12 @@ impl Scscf {
             Ok(registrant) => registrant,
             Err(refusal) => return refusal.into(),
         };
+        if purpose == Purpose::Check {
+            self.challenges.adopt(request.message(), registrant.impi, &credentials);
+            return self.on_register(now, request, fx);
+        }
         let user = (registrant.impi, registrant.impu);
+        let stale = purpose == Purpose::StaleChallenge;
         let values = self.challenges.issue(now.mono, user, &credentials, (&mut fx.random, stale));
         challenge(request, fx, values)
     }

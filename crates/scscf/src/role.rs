@@ -67,7 +67,7 @@ impl Role for Scscf {
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         match (waiting, answer) {
-            (Waiting::Maa { stale }, Ok(Answer::Maa(maa))) => self.on_maa(now, request, (maa, stale), fx),
+            (Waiting::Maa(purpose), Ok(Answer::Maa(maa))) => self.on_maa(now, request, (maa, purpose), fx),
             (Waiting::RegistrationSaa, Ok(Answer::Saa(saa))) => {
                 self.on_registration_saa(now, request, saa, fx)
             }
@@ -89,7 +89,7 @@ impl Role for Scscf {
         match waiting {
             Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, (visit, outcome), fx),
             Waiting::Ue { impu, contact } => self.on_ue_answer(now, (&impu, &contact), outcome, fx),
-            Waiting::Maa { .. } | Waiting::RegistrationSaa | Waiting::UnregisteredSaa(_) => {
+            Waiting::Maa(_) | Waiting::RegistrationSaa | Waiting::UnregisteredSaa(_) => {
                 Verdict::Relay(Vec::new())
             }
         }

@@ -104,6 +104,18 @@ fn sip_19_a_nonce_expires_and_a_count_does_not_repeat() {
 }
 
 #[test]
+fn design_8_a_username_in_another_spelling_is_checked_with_its_own_secret() {
+    let mut desk = desk();
+    let challenges = challenged(&mut desk, 1, CONTACT);
+    let short = authorization_as("alice", &challenges[0], "alice-secret", 1);
+    desk.receive(0, address(ICSCF), register(2, &format!("{CONTACT}{short}")));
+    let Some(Request::Mar(mar)) = desk.asked() else { panic!("not asked for the other spelling") };
+    assert_eq!(mar.impi.as_str(), "alice");
+    desk.hss(Ok(maa_of("alice")));
+    assert!(matches!(desk.asked(), Some(Request::Sar(_))), "the first answer is enough");
+}
+
+#[test]
 fn reg_s_04_and_06_what_is_refused_before_anybody_is_asked() {
     for (headers, status) in [
         ("Contact: <sip:a@h>;expires=59\r\n", 423),

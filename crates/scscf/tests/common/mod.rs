@@ -85,8 +85,12 @@ pub fn profile(handling: DefaultHandling) -> ServiceProfile {
 }
 
 pub fn maa() -> Answer {
+    maa_of("alice@home1.test")
+}
+
+pub fn maa_of(username: &str) -> Answer {
     let ha1 = |algorithm, own| {
-        let hex = digest::ha1(own, "alice@home1.test", "home1.test", "alice-secret");
+        let hex = digest::ha1(own, username, "home1.test", "alice-secret");
         let bytes: Vec<u8> =
             (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
         Ha1::new(algorithm, &bytes).unwrap()
@@ -126,11 +130,15 @@ pub fn register(number: u32, headers: &str) -> String {
 
 /// The Authorization header that answers this challenge with this password.
 pub fn authorization(challenge: &str, password: &str, count: u32) -> String {
+    authorization_as("alice@home1.test", challenge, password, count)
+}
+
+pub fn authorization_as(username: &str, challenge: &str, password: &str, count: u32) -> String {
     let challenge = Challenge::parse(challenge).unwrap();
     let algorithm = challenge.algorithm.unwrap();
     let count = format!("{count:08x}");
     let credentials = Credentials {
-        username: "alice@home1.test",
+        username,
         realm: challenge.realm,
         nonce: challenge.nonce,
         uri: "sip:home1.test",
@@ -140,7 +148,7 @@ pub fn authorization(challenge: &str, password: &str, count: u32) -> String {
         nc: Some(&count),
         ..Credentials::default()
     };
-    let ha1 = digest::ha1(algorithm, "alice@home1.test", "home1.test", password);
+    let ha1 = digest::ha1(algorithm, username, "home1.test", password);
     let response = digest::response(algorithm, &ha1, "REGISTER", &credentials);
     format!("Authorization: {}\r\n", Credentials { response: &response, ..credentials })
 }
