@@ -8,6 +8,7 @@ use crate::signals::Signals;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub const EXIT_BAD_CONFIGURATION: u8 = 64;
 const LEFT_OVER_WORK: Duration = Duration::from_millis(500);
 
 const AFTER_HELP: &str = "\
+A process that is ready says so in a line on standard output: its name and `ready`.
 Exit codes: 0 done, 1 failed (health: not ready), 64 wrong command line or configuration.
 Signals while running: TERM and INT drain and end the process, HUP reloads what can be reloaded.
 Logs go to standard error; RUST_LOG chooses what is logged, for example RUST_LOG=debug.";
@@ -94,6 +96,9 @@ enum Command {
         /// Form of the log lines on standard error
         #[arg(long, value_enum, default_value_t = LogFormat::Text)]
         log_format: LogFormat,
+        /// End as on SIGTERM when standard input, a pipe, is closed: when whoever started this process is gone
+        #[arg(long)]
+        exit_with_parent: bool,
     },
     /// Read and check the configuration, then end
     Check(ConfigArgument),
@@ -149,9 +154,11 @@ where
         Err(error) => return bad_configuration(service.name, &error),
     };
     let outcome = match command {
-        Command::Run { log_format, .. } => {
+        Command::Run { log_format, exit_with_parent, .. } => {
             logging::init(log_format);
-            (service.check)(&config).and_then(|()| run(service.run, config, file.clone()))
+            let listen =
+                || if exit_with_parent { Signals::listen()?.with_parent() } else { Signals::listen() };
+            (service.check)(&config).and_then(|()| run(service.run, config, file.clone(), listen))
         }
         Command::Check(_) => (service.check)(&config).map(|()| {
             println!("{}: ok", file.path().display());
@@ -175,18 +182,23 @@ fn bad_configuration(name: &str, error: &ConfigError) -> ExitCode {
     ExitCode::from(EXIT_BAD_CONFIGURATION)
 }
 
-fn runtime() -> Result<Runtime, std::io::Error> {
+fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-fn run<C, R>(run: R, config: C, file: ConfigFile<C>) -> Result<ExitCode, Failure>
+fn run<C, R>(
+    run: R,
+    config: C,
+    file: ConfigFile<C>,
+    signals: impl FnOnce() -> io::Result<Signals>,
+) -> Result<ExitCode, Failure>
 where
     C: Configuration,
     R: AsyncFnOnce(Start<C>) -> Result<(), Failure>,
 {
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
-        let signals = Signals::listen()?;
+        let signals = signals()?;
         let ctl = CtlServer::bind(config.ctl_socket()).await?;
         run(Start { config, file, signals, ctl }).await
     });

@@ -3,9 +3,17 @@
 use crate::ctl::CtlAnswer;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{self, Write};
 
 /// The operator command that asks for readiness.
 pub const WORD: &str = "health";
+
+/// Says once that the node `name` is ready: in the log, and in a line on standard output for whoever waits for it.
+pub fn announce(name: &str) {
+    tracing::info!(node = name, "ready");
+    // Whoever started us may have closed our standard output.
+    let _ = writeln!(io::stdout(), "{name} ready");
+}
 
 /// What must have happened once before a node is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

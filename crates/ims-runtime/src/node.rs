@@ -13,6 +13,7 @@ mod connection;
 mod driver;
 mod effects;
 mod ending;
+mod endpoint;
 mod events;
 mod held;
 mod hss;
@@ -26,6 +27,7 @@ mod udp;
 pub(crate) use clock::Clock;
 pub use connection::{CONNECT_DEADLINE, IDLE, STALLED};
 pub use ending::DRAIN;
+pub use endpoint::{Endpoint, wall};
 pub use tcp::{MAX_CONNECTIONS, MAX_QUEUED};
 
 use crate::cli::{Failure, Start};

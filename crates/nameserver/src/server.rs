@@ -7,7 +7,7 @@ use hickory_server::zone_handler::Catalog;
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{InvalidKey, Seconds};
 use ims_runtime::ctl::{CtlAnswer, CtlRequest};
-use ims_runtime::health::{Condition, Health};
+use ims_runtime::health::{self, Condition, Health};
 use ims_runtime::signals::Signal;
 use std::io;
 use std::net::SocketAddr;
@@ -135,6 +135,7 @@ pub async fn run(start: Start<NameserverConfig>) -> Result<(), Failure> {
         tracing::info!(%address, "answering over UDP and TCP");
     }
     health.met(Condition::Listening);
+    health::announce("nameserver");
     loop {
         tokio::select! {
             signal = signals.next() => match signal {

@@ -1,6 +1,6 @@
 //! Addresses in headers: `"Display" <uri>;params` or `uri;params` (RFC 3261 section 20.10).
 
-use crate::text::{Params, trim};
+use crate::text::{Params, after_quoted, trim};
 use crate::uri::{Uri, UriError};
 
 /// One value of From, To, Contact, Route and their like, as written.
@@ -97,29 +97,18 @@ impl<'a> NameAddr<'a> {
 
 /// Where the bracket of a name-addr opens, a quoted display name passed over.
 fn bracket(value: &str) -> Result<Option<usize>, NameAddrError> {
-    let after_quote =
-        if value.starts_with('"') { closing_quote(value).ok_or(NameAddrError::Syntax)? } else { 0 };
+    let after_quote = if value.starts_with('"') {
+        after_quoted(value.as_bytes(), 0).ok_or(NameAddrError::Syntax)?
+    } else {
+        0
+    };
     Ok(value.get(after_quote..).and_then(|rest| rest.find('<')).map(|at| after_quote + at))
-}
-
-/// Where the text goes on behind the quoted string it begins with.
-fn closing_quote(value: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (at, b) in value.bytes().enumerate().skip(1) {
-        match b {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(at + 1),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// Section 25.1: a display name is one quoted string, or tokens; an unquoted comma or quote inside is refused.
 fn is_display_name(display: &str) -> bool {
     if display.starts_with('"') {
-        return closing_quote(display) == Some(display.len());
+        return after_quoted(display.as_bytes(), 0) == Some(display.len());
     }
     display.bytes().all(|b| !matches!(b, b',' | b'"' | b';' | b'>' | b':' | b'@'))
 }

@@ -213,15 +213,16 @@ fn split_lines(
 ) -> Option<usize> {
     loop {
         let rest = bytes.get(at..)?;
-        let length = memchr::memchr(b'\n', rest)?;
-        let Some(line) = rest.get(..length).and_then(|line| line.strip_suffix(b"\r")) else {
+        // One search finds the end of the line and any bare CR or LF in it.
+        let length = memchr::memchr2(b'\r', b'\n', rest)?;
+        let line = rest.get(..length)?;
+        if rest.get(length) != Some(&b'\r') || rest.get(length + 1)? != &b'\n' {
             defect.get_or_insert(Defect::HeaderLine);
             at += length + 1;
             continue;
-        };
-        let end = at + length + 1;
+        }
         match *line {
-            [] => return Some(end),
+            [] => return Some(at + 2),
             [b' ' | b'\t', ..] => extend_fold(lines, line, at, defect),
             _ if lines.len() == MAX_HEADER_LINES => {
                 defect.get_or_insert(Defect::TooManyHeaders);
@@ -233,7 +234,7 @@ fn split_lines(
                 }
             },
         }
-        at = end;
+        at += length + 2;
     }
 }
 
@@ -242,13 +243,14 @@ fn header_line(line: &[u8], at: usize) -> Option<Line> {
     let colon = memchr::memchr(b':', line)?;
     let name = line.get(..colon)?.trim_ascii_end();
     let value = line.get(colon + 1..)?;
-    if name.is_empty() || !name.iter().copied().all(is_token) || memchr::memchr(b'\r', value).is_some() {
+    let known = HeaderName::from_bytes(name);
+    if known == HeaderName::Other && (name.is_empty() || !name.iter().copied().all(is_token)) {
         return None;
     }
     let blank = value.len() - value.trim_ascii_start().len();
     let start = at + colon + 1 + blank;
     Some(Line {
-        name: HeaderName::from_bytes(name),
+        name: known,
         start: at as u32,
         value: start as u32,
         value_end: (start + value.trim_ascii().len()) as u32,
@@ -258,7 +260,7 @@ fn header_line(line: &[u8], at: usize) -> Option<Line> {
 
 #[expect(clippy::cast_possible_truncation, reason = "MAX_MESSAGE is far below u32::MAX")]
 fn extend_fold(lines: &mut [Line], line: &[u8], at: usize, defect: &mut Option<Defect>) {
-    let Some(last) = lines.last_mut().filter(|_| memchr::memchr(b'\r', line).is_none()) else {
+    let Some(last) = lines.last_mut() else {
         defect.get_or_insert(Defect::HeaderLine);
         return;
     };

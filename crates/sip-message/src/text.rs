@@ -13,7 +13,11 @@ pub(crate) const fn is_space(b: u8) -> bool {
 
 /// Takes white space, folded lines included, off both ends.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_ascii() && is_space(c as u8))
+    // Most values have none, and trim_matches walks by characters.
+    match text.as_bytes() {
+        [first, .., last] if !is_space(*first) && !is_space(*last) => text,
+        _ => text.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)),
+    }
 }
 
 /// Where `stop` first stands outside quoted strings and angle brackets.
@@ -21,28 +25,31 @@ pub(crate) fn trim(text: &str) -> &str {
 /// # Errors
 /// [`Unbalanced`] when a quoted string or bracket never ends.
 pub(crate) fn find_outside(text: &str, stop: u8) -> Result<Option<usize>, Unbalanced> {
-    let mut quoted = false;
-    let mut escaped = false;
-    let mut bracket = false;
-    for (at, b) in text.bytes().enumerate() {
-        if quoted {
-            match b {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr3(b'"', b'<', stop, rest)) {
+        at += found;
+        match bytes.get(at) {
+            Some(b'"') => at = after_quoted(bytes, at).ok_or(Unbalanced)?,
+            Some(b'<') => {
+                at += 1 + memchr::memchr(b'>', bytes.get(at..).unwrap_or_default()).ok_or(Unbalanced)?
             }
-            continue;
-        }
-        match b {
-            b'"' if !bracket => quoted = true,
-            b'<' if !bracket => bracket = true,
-            b'>' if bracket => bracket = false,
-            _ if b == stop && !bracket => return Ok(Some(at)),
-            _ => {}
+            Some(_) | None => return Ok(Some(at)),
         }
     }
-    if quoted || bracket { Err(Unbalanced) } else { Ok(None) }
+    Ok(None)
+}
+
+/// Where the text goes on behind the quoted string that begins at `at`.
+pub(crate) fn after_quoted(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += 1;
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
 }
 
 /// A quoted string or an angle bracket is opened and never closed.

@@ -1,1 +1,41 @@
-//! (being written)
+//! A user agent: registers with its home network, watches presentities, publishes its own presence.
+//!
+//! In the contribution: the UE, with the watcher's part (figures 1, 2, 6, 7 at `ue1`) and the presence agent's (figure
+//! 3). [`UeAgent`] is an `ims_node::Role` told what to do by [`UeAgent::on_words`] or the node's operator commands; what
+//! comes of it are [`Report`]s. TS 24.229 section 5.1 for REGISTER and the headers of what follows it, RFC 6665 for
+//! subscriptions, RFC 3903 for publications.
+//!
+//! Everything takes the way of the registration, its flow, at any size: the P-CSCF knows a UE by its flow, so that the
+//! rule of 1300 bytes (RFC 3261 section 18.1.1) would lead to a connection on which nobody is registered.
+//!
+//! Not here: calls, the `reg` event package, IPsec and AKA, P-CSCF discovery.
+
+mod account;
+mod agent;
+mod binding;
+mod command;
+mod compose;
+mod credentials;
+mod inbound;
+mod leave;
+mod presence;
+mod publication;
+mod registration;
+mod render;
+mod report;
+mod role;
+mod session;
+mod settings;
+mod warning;
+mod watch;
+
+pub use account::{Account, BadAccount, Password};
+pub use agent::UeAgent;
+pub use command::{Command, HELP};
+pub use leave::{FAREWELL, Farewell};
+pub use render::{Form, line};
+pub use report::{Report, Status, SubscriptionState};
+pub use role::Own;
+pub use session::{Ending, Goal, Session};
+pub use settings::{Instance, Pcscf, Settings};
+pub use watch::{MAX_WATCHES, WatchId};

@@ -53,20 +53,17 @@ pub(crate) fn contents(file: &[u8]) -> Result<Contents, JournalError> {
     let offset = end as u64;
     let last = last.unwrap_or_default().max(header.base);
     let rest = file.get(end..).unwrap_or_default();
-    let torn = rest.iter().any(|byte| *byte != 0);
-    if offset < header.snapshot || (torn && was_durable(rest, last)) {
+    let left = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    if offset < header.snapshot || was_durable(rest, left, last) {
         return Err(JournalError::Damaged { offset });
     }
-    Ok(Contents { index, last, end: offset, torn })
+    Ok(Contents { index, last, end: offset, torn: left > 0 })
 }
 
-/// Whether a record in the damaged `rest` tells that the one after `last` had been synced. The records of one batch are
+/// Whether a record that begins in the first `left` bytes of the damaged `rest` tells that the one after `last` had been synced. The records of one batch are
 /// not: any part of them may be missing after a crash, and nobody was told of them.
-fn was_durable(rest: &[u8], last: Seq) -> bool {
-    let written = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    (0..written)
-        .filter_map(|at| decode(rest.get(at..)?))
-        .any(|later| later.seq > last && later.durable > last)
+fn was_durable(rest: &[u8], left: usize, last: Seq) -> bool {
+    (0..left).filter_map(|at| decode(rest.get(at..)?)).any(|later| later.seq > last && later.durable > last)
 }
 
 /// The live records, oldest first.

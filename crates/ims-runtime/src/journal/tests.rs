@@ -48,7 +48,7 @@ fn lost_in_crashes(prepare: fn(&Forgetful)) -> usize {
     let all = batches(4);
     let mut lost = 0;
     for acknowledged in 1..=all.len() {
-        for arrived in (0..120).step_by(9) {
+        for arrived in (0..120).step_by(17) {
             let disk = Forgetful::default();
             let (mut log, _) = open(&disk).unwrap();
             prepare(&disk);
@@ -87,7 +87,7 @@ fn a_batch_whose_sync_never_returned_may_come_back_in_part_but_nothing_else_is_h
     disk.lie();
     log.append(&all[2]).unwrap();
     let end = usize::try_from(log.status().file).unwrap();
-    for arrived in (0..=end - before).step_by(5) {
+    for arrived in (0..=end - before).step_by(11) {
         let after = disk.crash(|_| arrived);
         let (mut log, replay) = open(&after).unwrap();
         let last = usize::try_from(replay.last.0).unwrap();

@@ -13,7 +13,7 @@ use crate::config::Configuration;
 use crate::ctl::CtlRequest;
 use crate::cx::CxEvent;
 use crate::dns::Dns;
-use crate::health::{Condition, Health};
+use crate::health::{self, Condition, Health};
 use crate::journal::{Journal, Status};
 use crate::node_config::NodeConfig;
 use crate::recording::{Channel, Direction, Ends, Recorder};
@@ -175,6 +175,9 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     }
 
     pub(super) fn handle(&mut self, input: Input) {
+        if let Input::SendFailed { .. } = input {
+            self.stats.send_failed += 1;
+        }
         self.node.handle(self.clock.now(), input);
     }
 
@@ -267,10 +270,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
 
     fn met(&mut self, condition: Condition) {
         if self.health.met(condition) {
-            use std::io::Write as _;
-            tracing::info!(node = &*self.config.name, "ready");
-            // Whoever started us may wait for it, or have closed our standard output.
-            let _ = writeln!(std::io::stdout(), "{} ready", self.config.name);
+            health::announce(&self.config.name);
         }
     }
 

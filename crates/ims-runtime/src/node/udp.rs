@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// Socket buffers asked for, in bytes; the system may give less.
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
@@ -41,6 +42,8 @@ pub(crate) struct UdpSockets {
     /// Whose turn it is to be read.
     turn: usize,
     buffer: Box<[u8]>,
+    /// Watch for refused datagrams; gone with the sockets.
+    _watchers: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -54,13 +57,14 @@ impl UdpSockets {
     /// Opens a socket for each listener; which peers have refused datagrams is told through `events`.
     pub(crate) fn bind(listeners: &[Listener], events: &mpsc::Sender<SocketEvent>) -> io::Result<Self> {
         let mut sockets = Vec::new();
+        let mut watchers = JoinSet::new();
         for (listener, id) in listeners.iter().zip(0_u8..) {
             let socket = Arc::new(open(listener.address)?);
             let id = ListenerId(id);
-            tokio::spawn(refused::watch(Arc::clone(&socket), id, events.clone()));
+            watchers.spawn(refused::watch(Arc::clone(&socket), id, events.clone()));
             sockets.push(One { id, socket, unsent: VecDeque::new() });
         }
-        Ok(Self { sockets, turn: 0, buffer: vec![0; MAX_DATAGRAM].into() })
+        Ok(Self { sockets, turn: 0, buffer: vec![0; MAX_DATAGRAM].into(), _watchers: watchers })
     }
 
     /// Waits until there may be a datagram; dropping the future loses nothing.

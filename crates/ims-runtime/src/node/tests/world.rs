@@ -2,7 +2,7 @@
 
 use crate::cli::{Failure, Start};
 use crate::config::{ConfigFile, Configuration, InvalidKey};
-use crate::ctl::{self, CtlAnswer, CtlServer};
+use crate::ctl::{self, CtlAnswer, CtlError, CtlServer};
 use crate::node::{Blueprint, run};
 use crate::node_config::{NodeConfig, State};
 use crate::signals::Signals;
@@ -165,10 +165,15 @@ impl Place {
         Start { config, file, signals: Signals::listen().unwrap(), ctl }
     }
 
+    /// Begins to start a node.
+    pub(super) async fn spawn(&self, more: &str) -> Running {
+        let start = self.prepare(more).await;
+        Running { task: tokio::spawn(run(start, BLUEPRINT)), ctl: self.path("ctl.sock") }
+    }
+
     /// Starts a node; its sockets are open on return.
     pub(super) async fn start(&self, more: &str) -> Running {
-        let start = self.prepare(more).await;
-        let running = Running { task: tokio::spawn(run(start, BLUEPRINT)), ctl: self.path("ctl.sock") };
+        let running = self.spawn(more).await;
         running.ask("stats").await;
         running
     }
@@ -185,9 +190,13 @@ impl Place {
 }
 
 impl Running {
-    pub(super) async fn ask(&self, words: &str) -> CtlAnswer {
+    pub(super) async fn try_ask(&self, words: &str) -> Result<CtlAnswer, CtlError> {
         let words = words.split(' ').map(str::to_owned).collect();
-        soon(ctl::ask(&self.ctl, words)).await.unwrap()
+        soon(ctl::ask(&self.ctl, words)).await
+    }
+
+    pub(super) async fn ask(&self, words: &str) -> CtlAnswer {
+        self.try_ask(words).await.unwrap()
     }
 
     pub(super) async fn done(&self, words: &str) -> String {
@@ -216,6 +225,15 @@ impl Client {
         let mut buffer = vec![0; 65_535];
         let length = soon(self.0.recv(&mut buffer)).await.unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
+    }
+
+    pub(super) async fn final_answer(&self) -> String {
+        loop {
+            let answer = self.receive().await;
+            if !answer.starts_with("SIP/2.0 100 ") {
+                return answer;
+            }
+        }
     }
 
     pub(super) async fn answer_to(&self, request: &str) -> String {

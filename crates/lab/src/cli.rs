@@ -1,0 +1,92 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lab::{Access, Options, PLAYED};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed or a figure does not match, 64 wrong command line.
+The other binaries must stand beside this one: `cargo build --bins` makes them all.
+INT and TERM end the network within 6 seconds; it leaves no process and no file.";
+
+/// Networks out of the real binaries on loopback, each in a 127.x.y.0/24 of its own, and the contribution's figures in them
+#[derive(Debug, Parser)]
+#[command(name = "lab", version, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring a network up, say how it is reached, and keep it until Ctrl-C
+    Up {
+        #[command(flatten)]
+        network: Network,
+        /// Say how it is reached in one line of JSON, for tools
+        #[arg(long)]
+        json: bool,
+        /// End also when standard input, a pipe, is closed
+        #[arg(long)]
+        exit_with_parent: bool,
+    },
+    /// Bring figures about, print what crossed the sockets as ladders and compare; then as `up`
+    Figures {
+        #[command(flatten)]
+        network: Network,
+        /// End after the ladders
+        #[arg(long)]
+        once: bool,
+        /// How the UEs are connected
+        #[arg(long, value_enum, default_value_t = Transport::Udp)]
+        transport: Transport,
+        /// Show the presence proxies of figure 4 in the ladders
+        #[arg(long)]
+        proxies: bool,
+        /// Which; all that can be, if none is named
+        #[arg(value_name = "FIGURE", value_parser = PLAYED)]
+        figures: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Network {
+    /// Directory with the files of the nodes
+    #[arg(long, value_name = "DIR", default_value = "config")]
+    config: PathBuf,
+    /// Domains whose nodes are started
+    #[arg(long, value_name = "DOMAIN,...", value_delimiter = ',', default_value = "home1")]
+    domains: Vec<String>,
+    /// Where state, sockets and logs are kept and stay; the next network there has them again
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Transport {
+    Udp,
+    Tcp,
+    Both,
+}
+
+impl Transport {
+    pub(crate) const fn accesses(self) -> &'static [Access] {
+        match self {
+            Self::Udp => &[Access::Udp],
+            Self::Tcp => &[Access::Tcp],
+            Self::Both => &[Access::Udp, Access::Tcp],
+        }
+    }
+}
+
+impl Network {
+    pub(crate) fn options(self) -> Options {
+        // `home1` is short for `home1.test`.
+        let whole = |name: String| if name.contains('.') { name } else { format!("{name}.test") };
+        Options {
+            domains: self.domains.into_iter().map(|name| whole(name).into()).collect(),
+            directory: self.state,
+            ..Options::new(&self.config)
+        }
+    }
+}

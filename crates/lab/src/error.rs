@@ -1,0 +1,100 @@
+//! What can go wrong with a lab.
+
+use ims_runtime::ctl::CtlError;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a lab does not run, or not do what it was asked.
+#[derive(Debug)]
+pub enum LabError {
+    /// This file of the configuration cannot be read: the operator's to mend.
+    Configuration(PathBuf, Box<dyn Error + Send + Sync>),
+    /// There is no node of these domains in this directory.
+    NoNodes(PathBuf),
+    /// There is no name server among the nodes.
+    NoNameserver(PathBuf),
+    /// No free network was found.
+    NoNetwork,
+    /// A file or directory of the lab itself.
+    File(PathBuf, io::Error),
+    /// Another lab uses this directory.
+    InUse(PathBuf),
+    /// This binary is not there: it has to be built.
+    NotBuilt(PathBuf),
+    /// A process cannot be started.
+    NotStarted(Box<str>, io::Error),
+    /// A process ended before it was ready; the last it said.
+    EndedEarly(Box<str>, Box<str>),
+    /// A process was not ready in time; the last it said.
+    NotReady(Box<str>, Box<str>),
+    /// There is no such node.
+    UnknownNode(Box<str>),
+    /// A user agent did not do what it was asked in time; what it was.
+    Silent(Box<str>, Box<str>),
+    /// A user agent ended before its time.
+    AgentEnded(Box<str>),
+    /// There is no such figure, or none that a lab can bring about.
+    UnknownFigure(Box<str>),
+    /// The network did not become quiet.
+    Unquiet,
+    /// An operator command did not reach its node.
+    Ctl(CtlError),
+}
+
+impl LabError {
+    /// Makes an I/O error one that names its file.
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::File(path.to_owned(), error)
+    }
+}
+
+impl fmt::Display for LabError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::NoNodes(path) => write!(f, "{}: no nodes of these domains", path.display()),
+            Self::NoNameserver(path) => write!(f, "{}: no nameserver.toml", path.display()),
+            Self::NoNetwork => f.write_str(
+                "no free network in 127.0.0.0/8; does something listen on port 5060 of every address (0.0.0.0)?",
+            ),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::InUse(path) => write!(f, "{}: another lab uses this directory", path.display()),
+            Self::NotBuilt(path) => {
+                write!(f, "{} is missing; `cargo build --bins` makes it", path.display())
+            }
+            Self::NotStarted(name, error) => write!(f, "{name} cannot be started: {error}"),
+            Self::EndedEarly(name, said) => write!(f, "{name} ended before it was ready:\n{said}"),
+            Self::NotReady(name, said) => write!(f, "{name} is not ready:\n{said}"),
+            Self::UnknownNode(name) => write!(f, "there is no node {name}"),
+            Self::Silent(name, what) => write!(f, "{name}: no answer to {what:?}"),
+            Self::AgentEnded(name) => write!(f, "the user agent of {name} has ended"),
+            Self::UnknownFigure(name) => write!(f, "there is no figure {name} to bring about"),
+            Self::Unquiet => f.write_str("the network does not become quiet"),
+            Self::Ctl(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Error for LabError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Configuration(_, error) => Some(&**error),
+            Self::File(_, error) | Self::NotStarted(_, error) => Some(error),
+            Self::Ctl(error) => Some(error),
+            Self::NoNodes(_)
+            | Self::NoNameserver(_)
+            | Self::NoNetwork
+            | Self::InUse(_)
+            | Self::NotBuilt(_)
+            | Self::EndedEarly(..)
+            | Self::NotReady(..)
+            | Self::UnknownNode(_)
+            | Self::Silent(..)
+            | Self::AgentEnded(_)
+            | Self::UnknownFigure(_)
+            | Self::Unquiet => None,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Something changed about a presentity: its documents, its rules, or the time.
+
+use crate::Notified;
+use crate::PresenceServer;
+use crate::presentity::Due;
+use crate::watch::{Slot, WatchId};
+use clock::Now;
+use ims_node::Effects;
+use sip_event::{Authorisation, NotifierInput, NotifyContext};
+use std::sync::Arc;
+
+impl PresenceServer {
+    /// Tells every watcher of a presentity what it may see now, where that is new to it: figures 3, 6 and 7,
+    /// NotifyPresUp; rule PRS-06 for changed rules.
+    pub(crate) fn announce(&mut self, now: Now, presentity: &Arc<str>, fx: &mut Effects<Notified>) {
+        let Some(known) = self.presentities.get(presentity).filter(|known| !known.watches.is_empty()) else {
+            return;
+        };
+        let watches: Vec<WatchId> = known.watches.clone();
+        let mut views = Some(self.views(now, presentity));
+        for id in watches {
+            let Some(mut watch) = self.watches.remove(&id) else { continue };
+            if let Some(views) = &mut views {
+                let ruling = self.ruling(now, presentity, &watch.watcher, views.sphere());
+                let digest = views.view(&ruling.verdict).digest;
+                for slot in &mut watch.slots {
+                    let inputs = inputs(slot, ruling.authorisation(), digest);
+                    for input in inputs.into_iter().flatten() {
+                        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
+                        slot.subscription.handle(now, input, with);
+                    }
+                }
+            }
+            self.watches.insert(id, watch);
+            self.settle(now, id, &mut views, fx);
+        }
+        self.tidy(now, presentity);
+    }
+
+    /// Everything whose time has come.
+    pub(crate) fn on_due(&mut self, now: Now, fx: &mut Effects<Notified>) {
+        while let Some(due) = self.deadlines.pop_due(now.mono) {
+            match due {
+                Due::Watch(id) => self.on_watch_due(now, id, fx),
+                Due::Presentity(presentity) => self.on_presentity_due(now, &presentity, fx),
+            }
+        }
+    }
+
+    fn on_watch_due(&mut self, now: Now, id: WatchId, fx: &mut Effects<Notified>) {
+        let Some(watch) = self.watches.get_mut(&id) else { return };
+        for slot in &mut watch.slots {
+            let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
+            slot.subscription.handle(now, NotifierInput::Deadline, with);
+        }
+        self.settle(now, id, &mut None, fx);
+    }
+
+    /// Rule PUB-09, the end of a registration, or a time that the rules name.
+    fn on_presentity_due(&mut self, now: Now, presentity: &Arc<str>, fx: &mut Effects<Notified>) {
+        let Some(known) = self.presentities.get_mut(presentity) else { return };
+        let records = known.publications.expire(now);
+        let left = known.registration.as_ref().is_some_and(|own| own.expires_at() <= now.wall);
+        self.keep_publications(presentity, &records, fx);
+        if left {
+            self.registered(now, presentity, None, fx);
+        }
+        self.announce(now, presentity, fx);
+        self.tidy(now, presentity);
+    }
+}
+
+/// What a subscription is told, in the order that makes one NOTIFY of it: a watcher that is let in is let in with the
+/// newest view, and one that is shut out is told so before anything else.
+fn inputs(slot: &mut Slot, authorisation: Authorisation, digest: u64) -> [Option<NotifierInput>; 2] {
+    let changed = (slot.newest != digest).then(|| {
+        slot.newest = digest;
+        slot.version += 1;
+        NotifierInput::Changed(slot.version)
+    });
+    let authorised = Some(NotifierInput::Authorised(authorisation));
+    match authorisation {
+        Authorisation::Allowed => [changed, authorised],
+        Authorisation::Undecided | Authorisation::Refused => [authorised, changed],
+    }
+}

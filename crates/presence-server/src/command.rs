@@ -1,0 +1,102 @@
+//! Operator commands.
+
+use crate::PresenceServer;
+use crate::identity::{Privacy, Sender};
+use crate::ruling::By;
+use clock::{Now, Wall};
+use presence_document::SubHandling;
+use sip_event::Standing;
+use sip_message::Uri;
+
+/// Lines that `list` prints; of more it says only how many there are.
+const MAX_LINES: usize = 1000;
+
+const HELP: &str = "\
+list: subscriptions, publications and registrations, with the seconds left
+explain PRESENTITY WATCHER: what becomes of this watcher's subscription to that presentity, and why";
+
+impl PresenceServer {
+    pub(crate) fn command(&self, now: Now, words: &[&str]) -> Option<Result<String, String>> {
+        match words {
+            ["help"] => Some(Ok(HELP.into())),
+            ["list"] => Some(Ok(self.list(now.wall))),
+            ["explain", presentity, watcher] => Some(self.explain(now, presentity, watcher)),
+            ["explain", ..] => Some(Err("explain PRESENTITY WATCHER, both as URIs".into())),
+            _ => None,
+        }
+    }
+
+    fn list(&self, now: Wall) -> String {
+        let mut lines: Vec<String> = self.subscription_lines(now).collect();
+        for (presentity, known) in &self.presentities {
+            for publication in known.publications.iter() {
+                let (octets, left) = (publication.document().len(), seconds(publication.expires_at(), now));
+                lines.push(format!("publication {presentity} {octets} octets {left}s"));
+            }
+            if let Some(registration) = &known.registration {
+                let left = seconds(registration.expires_at(), now);
+                lines.push(format!("registration {presentity} at {} {left}s", registration.scscf));
+            }
+        }
+        lines.sort();
+        let more = lines.len().saturating_sub(MAX_LINES);
+        lines.truncate(MAX_LINES);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        lines.join("\n")
+    }
+
+    fn subscription_lines(&self, now: Wall) -> impl Iterator<Item = String> {
+        let slots = self.watches.values().flat_map(|watch| watch.slots.iter().map(move |slot| (watch, slot)));
+        slots.map(move |(watch, slot)| {
+            let record = slot.subscription.record();
+            let (watcher, presentity) = (watch.watcher.identities(), &watch.presentity);
+            let (event, state) = (record.event(), state(record.standing()));
+            let left = seconds(record.expires_at(), now);
+            format!("subscription {watcher} to {presentity} {event} {state} {left}s")
+        })
+    }
+
+    fn explain(&self, now: Now, presentity: &str, watcher: &str) -> Result<String, String> {
+        let uri = |text: &str| Uri::parse(text).map_err(|_| format!("{text} is no URI; try sip:{text}"));
+        let presentity = uri(presentity)?;
+        if !presentity.is_host(&self.settings.domain) {
+            return Err(format!("{presentity} is no user of {}", self.settings.domain));
+        }
+        let presentity = presentity.address_of_record();
+        let watcher = Sender::kept(&uri(watcher)?.address_of_record(), Privacy::Open);
+        let views = self.views(now, &presentity);
+        let ruling = self.ruling(now, &presentity, &watcher, views.sphere());
+        let by = match ruling.by {
+            By::Itself => "it is the presentity itself",
+            By::Rules => "by the presentity's rules",
+            By::Default if self.rules.contains_key(presentity.as_str()) => {
+                "by default_action: no rule of the presentity speaks of this watcher"
+            }
+            By::Default => "by default_action: the presentity has no rules",
+        };
+        Ok(format!("{}: {by}", action(ruling.verdict.action)))
+    }
+}
+
+fn seconds(at: Wall, now: Wall) -> u64 {
+    at.saturating_since(now).as_secs()
+}
+
+const fn state(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Pending => "pending",
+        Standing::Active => "active",
+        Standing::Terminated { .. } => "terminated",
+    }
+}
+
+const fn action(action: SubHandling) -> &'static str {
+    match action {
+        SubHandling::Block => "block",
+        SubHandling::Confirm => "confirm",
+        SubHandling::PoliteBlock => "polite-block",
+        SubHandling::Allow => "allow",
+    }
+}

@@ -1,0 +1,249 @@
+//! The configuration file of a presence server.
+
+use crate::{Agent, Bounds, PresenceServer, RegistrationHint, Settings, rules_dir};
+use ims_runtime::cli::{Failure, Start};
+use ims_runtime::config::{Configuration, InvalidKey, Seconds};
+use ims_runtime::node::{self, Blueprint};
+use ims_runtime::node_config::{NodeConfig, State};
+use presence_document::SubHandling;
+use serde::Deserialize;
+use sip_event::{Limits, NotifyPolicy, Updates};
+use sip_message::Uri;
+use std::path::{Path, PathBuf};
+
+/// The default lifetime of the presence package (RFC 3856 section 6.4).
+const PACKAGE_DEFAULT_S: u32 = 3600;
+
+/// The file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    node: NodeConfig,
+    presence_server: PresenceConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PresenceConfig {
+    rules_dir: PathBuf,
+    #[serde(default)]
+    default_action: ActionConfig,
+    #[serde(default)]
+    notify_updates: UpdatesConfig,
+    #[serde(default)]
+    registration_hint: HintConfig,
+    #[serde(default = "immediately")]
+    min_notify_interval_s: Seconds,
+    #[serde(default = "one_minute")]
+    subscription_min_s: u32,
+    #[serde(default = "one_hour")]
+    subscription_max_s: u32,
+    #[serde(default = "one_minute")]
+    publication_min_s: u32,
+    #[serde(default = "one_hour")]
+    publication_max_s: u32,
+    #[serde(default)]
+    limits: LimitsConfig,
+    #[serde(default)]
+    agents: Vec<AgentConfig>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ActionConfig {
+    #[default]
+    Block,
+    Confirm,
+    PoliteBlock,
+    Allow,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum UpdatesConfig {
+    #[default]
+    Identity,
+    Dialog,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum HintConfig {
+    #[default]
+    None,
+    Open,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsConfig {
+    subscriptions: usize,
+    subscriptions_per_presentity: usize,
+    subscriptions_per_watcher: usize,
+    presentities: usize,
+    publications_per_presentity: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgentConfig {
+    identity: Box<str>,
+    presentities: Vec<Box<str>>,
+}
+
+const fn immediately() -> Seconds {
+    Seconds(0)
+}
+
+const fn one_minute() -> u32 {
+    60
+}
+
+const fn one_hour() -> u32 {
+    3600
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let Bounds { subscriptions, per_presentity, per_watcher, presentities, publications } = Bounds::USUAL;
+        Self {
+            subscriptions,
+            subscriptions_per_presentity: per_presentity,
+            subscriptions_per_watcher: per_watcher,
+            presentities,
+            publications_per_presentity: publications,
+        }
+    }
+}
+
+impl Configuration for Config {
+    fn ctl_socket(&self) -> &Path {
+        &self.node.ctl_socket
+    }
+
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths = self.node.paths();
+        paths.push(&mut self.presence_server.rules_dir);
+        paths
+    }
+
+    fn validate(&self) -> Result<(), InvalidKey> {
+        self.node.validate("node", State::Kept)?;
+        let own = &self.presence_server;
+        for (key, min, max) in [
+            ("subscription", own.subscription_min_s, own.subscription_max_s),
+            ("publication", own.publication_min_s, own.publication_max_s),
+        ] {
+            if min == 0 || min > max {
+                let reason = format!("must be above 0 and not above {key}_max_s");
+                return Err(InvalidKey::new(format!("presence_server.{key}_min_s"), reason));
+            }
+        }
+        for (index, agent) in own.agents.iter().enumerate() {
+            let mut uris = agent.presentities.iter().chain([&agent.identity]);
+            if uris.any(|uri| Uri::parse(uri).is_err()) {
+                let key = format!("presence_server.agents[{index}]");
+                return Err(InvalidKey::new(key, "identity and presentities must be URIs"));
+            }
+        }
+        own.limits.validate()
+    }
+}
+
+impl LimitsConfig {
+    fn validate(&self) -> Result<(), InvalidKey> {
+        for (key, value) in [
+            ("subscriptions", self.subscriptions),
+            ("subscriptions_per_presentity", self.subscriptions_per_presentity),
+            ("subscriptions_per_watcher", self.subscriptions_per_watcher),
+            ("presentities", self.presentities),
+            ("publications_per_presentity", self.publications_per_presentity),
+        ] {
+            if value == 0 {
+                return Err(InvalidKey::new(format!("presence_server.limits.{key}"), "must be at least 1"));
+            }
+        }
+        Ok(())
+    }
+
+    const fn bounds(&self) -> Bounds {
+        Bounds {
+            subscriptions: self.subscriptions,
+            per_presentity: self.subscriptions_per_presentity,
+            per_watcher: self.subscriptions_per_watcher,
+            presentities: self.presentities,
+            publications: self.publications_per_presentity,
+        }
+    }
+}
+
+impl Config {
+    fn settings(&self) -> Settings {
+        let own = &self.presence_server;
+        let usual = Settings::new(&self.node.name, &self.node.domain);
+        let updates = match own.notify_updates {
+            UpdatesConfig::Identity => Updates::Identity,
+            UpdatesConfig::Dialog => Updates::Dialog,
+        };
+        let min_interval = own.min_notify_interval_s.duration();
+        let limits = |min_s, max_s| Limits { default_s: PACKAGE_DEFAULT_S, min_s, max_s };
+        let agent = |agent: &AgentConfig| Agent {
+            identity: agent.identity.clone(),
+            presentities: agent.presentities.clone(),
+        };
+        Settings {
+            default_action: own.default_action.action(),
+            notify: NotifyPolicy { updates, min_interval, ..usual.notify },
+            subscription: limits(own.subscription_min_s, own.subscription_max_s),
+            publication: limits(own.publication_min_s, own.publication_max_s),
+            agents: own.agents.iter().map(agent).collect(),
+            registration_hint: match own.registration_hint {
+                HintConfig::None => RegistrationHint::None,
+                HintConfig::Open => RegistrationHint::Open,
+            },
+            bounds: own.limits.bounds(),
+            ..usual
+        }
+    }
+
+    fn rules_dir(&self) -> &Path {
+        &self.presence_server.rules_dir
+    }
+}
+
+impl ActionConfig {
+    const fn action(self) -> SubHandling {
+        match self {
+            Self::Block => SubHandling::Block,
+            Self::Confirm => SubHandling::Confirm,
+            Self::PoliteBlock => SubHandling::PoliteBlock,
+            Self::Allow => SubHandling::Allow,
+        }
+    }
+}
+
+/// Checks what the configuration names: every rules document.
+///
+/// # Errors
+/// The first one that is not taken, and why.
+pub fn check(config: &Config) -> Result<(), Failure> {
+    let read = rules_dir::read(config.rules_dir()).map(drop);
+    read.map_err(|bad| InvalidKey::new("presence_server.rules_dir", bad.to_string()).into())
+}
+
+/// Runs the node.
+///
+/// # Errors
+/// What ends it before it is asked to end.
+pub async fn run(start: Start<Config>) -> Result<(), Failure> {
+    let blueprint: Blueprint<Config, PresenceServer> = Blueprint {
+        node: |config| &config.node,
+        role: |config, _| Ok(PresenceServer::new(config.settings(), rules_dir::read(config.rules_dir())?)),
+        reload: |config, now, role, fx| {
+            let rules = rules_dir::read(config.rules_dir()).map_err(|bad| bad.to_string())?;
+            role.reconfigure(now, config.settings(), rules, fx);
+            Ok(format!("rules of {} presentities and settings of [presence_server] taken over", role.rules()))
+        },
+    };
+    node::run(start, blueprint).await
+}

@@ -1,0 +1,103 @@
+//! Who sent a request, and whom it is about.
+
+use crate::settings::Settings;
+use ims_node::{InboundRequest, Refusal, Source};
+use presence_document::{Watcher, same_user};
+use sip_message::{HeaderName, StatusCode, Uri};
+use std::sync::Arc;
+
+/// Longest text of all identities of one sender, in octets; it is kept with every subscription. Above it 403.
+const MAX_IDENTITIES: usize = 512;
+
+/// Who sent a request, as the network asserts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sender {
+    /// Addresses of record with a space between, which no URI holds.
+    identities: Arc<str>,
+    privacy: Privacy,
+}
+
+/// Whether the sender asked to be unknown to those it watches (RFC 3325 section 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Privacy {
+    Open,
+    Id,
+}
+
+impl Sender {
+    /// The sender by P-Asserted-Identity (rule PRS-02); `None` without one.
+    pub(crate) fn of(request: &InboundRequest) -> Option<Self> {
+        let identities: Vec<String> = request.asserted().map(|uri| uri.address_of_record()).collect();
+        let identities = identities.join(" ");
+        if identities.is_empty() || identities.len() > MAX_IDENTITIES {
+            return None;
+        }
+        let values = request.message().values(HeaderName::Privacy).flat_map(|value| value.split(';'));
+        let wants_privacy = values.map(str::trim).any(|value| value.eq_ignore_ascii_case("id"));
+        let privacy = if wants_privacy { Privacy::Id } else { Privacy::Open };
+        Some(Self { identities: identities.into(), privacy })
+    }
+
+    /// The sender as it was kept.
+    pub(crate) fn kept(identities: &str, privacy: Privacy) -> Self {
+        Self { identities: identities.into(), privacy }
+    }
+
+    pub(crate) const fn identities(&self) -> &Arc<str> {
+        &self.identities
+    }
+
+    /// Uses an equal text that is there already.
+    pub(crate) fn share(&mut self, known: &Arc<str>) {
+        if self.identities == *known {
+            self.identities = Arc::clone(known);
+        }
+    }
+
+    pub(crate) const fn privacy(&self) -> Privacy {
+        self.privacy
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.identities.split(' ')
+    }
+
+    /// Whether this is the user of that URI.
+    pub(crate) fn is(&self, uri: &str) -> bool {
+        self.iter().any(|identity| same_user(identity, uri))
+    }
+
+    /// The sender as rules see it: unknown if it asked for that (rule PRS-03).
+    pub(crate) fn as_watcher(&self) -> Watcher {
+        match self.privacy {
+            Privacy::Open => Watcher::identified(self.iter()),
+            Privacy::Id => Watcher::anonymous(),
+        }
+    }
+}
+
+/// The sender, who must be known.
+pub(crate) fn sender(request: &InboundRequest) -> Result<Sender, Refusal> {
+    Sender::of(request).ok_or_else(|| Refusal::new(StatusCode::FORBIDDEN, "no usable asserted identity"))
+}
+
+/// Only nodes of our own network speak to us (rule PRS-02); they have checked everybody else.
+pub(crate) fn check_source(request: &InboundRequest) -> Result<(), Refusal> {
+    match request.source() {
+        Source::Own => Ok(()),
+        Source::Peer(_) | Source::Ue | Source::Stranger => {
+            Err(Refusal::new(StatusCode::FORBIDDEN, "the sender is no node of this network"))
+        }
+    }
+}
+
+/// The user of our domain that a URI names, by its address of record. Whether there is such a user has been found out
+/// on the way here: the HSS knows no S-CSCF for anybody else.
+pub(crate) fn presentity(settings: &Settings, uri: &Uri) -> Result<Arc<str>, Refusal> {
+    let ours = uri.is_sip() && uri.user().is_some() && uri.is_host(&settings.domain);
+    if ours {
+        Ok(uri.address_of_record().into())
+    } else {
+        Err(Refusal::new(StatusCode::NOT_FOUND, "no user of this domain"))
+    }
+}

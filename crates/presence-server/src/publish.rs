@@ -1,0 +1,125 @@
+//! PUBLISH (RFC 3903 section 6): figure 3, PresUpdateMsg.
+
+use crate::identity::{presentity, sender};
+use crate::package::{PIDF, PUBLISHED, bad_event};
+use crate::presentity::Presentity;
+use crate::role::no_room;
+use crate::subscribe::{check_storage_is_open, too_brief};
+use crate::view::MAX_DOCUMENTS;
+use crate::{Notified, PresenceServer};
+use clock::Now;
+use ims_node::{Effects, InboundRequest, Refusal};
+use presence_document::Pidf;
+use sip_event::{
+    Change, IfMatch, PublishBody, PublishError, PublishLimits, PublishRequest, Published, check_event,
+};
+use sip_message::{HeaderName, Message, Response, StatusCode};
+use std::sync::Arc;
+
+impl PresenceServer {
+    /// The checks stand in the order of rule PUB-02. Figure 3: MsgAck is the answer, NotifyPresUp to the watchers follows
+    /// it.
+    pub(crate) fn on_publish(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Notified>,
+    ) -> Result<Response, Refusal> {
+        let message = request.message();
+        let presentity = presentity(&self.settings, request.request_uri())?;
+        check_event(message, &PUBLISHED).map_err(bad_event)?;
+        self.check_publisher(request, &presentity)?;
+        check_storage_is_open(fx)?;
+        if !self.has_room_for(&presentity) {
+            return Err(no_room("too many presentities"));
+        }
+        let presentity = self.shared(presentity);
+        let outcome = self.publish(now, message, &presentity, fx);
+        self.tidy(now, &presentity);
+        let published = outcome.map_err(refused)?;
+        match published.change {
+            Change::Changed => self.announce(now, &presentity, fx),
+            // Rule PUB-09: a refresh alone tells nobody.
+            Change::Unchanged => {}
+        }
+        Ok(fx
+            .response(request, StatusCode::OK)
+            .header(HeaderName::SipEtag, &published.tag)
+            .header(HeaderName::Expires, published.expires.seconds()))
+    }
+
+    fn publish(
+        &mut self,
+        now: Now,
+        message: &Message,
+        presentity: &Arc<str>,
+        fx: &mut Effects<Notified>,
+    ) -> Result<Published, PublishError> {
+        let known = self.presentities.entry(Arc::clone(presentity)).or_default();
+        let if_match = IfMatch::of(message);
+        let limits = PublishLimits {
+            expires: self.settings.publication,
+            max_publications: self.settings.bounds.publications,
+            max_document: room_beside(known, if_match),
+        };
+        let body = message.body();
+        let body = body_of(message, &body, limits.max_document);
+        let publish = PublishRequest { if_match, expires: message.expires(), body };
+        let tag = fx.random.secret();
+        let published = known.publications.publish(now, &publish, &limits, &tag)?;
+        self.keep_publications(presentity, &published.records, fx);
+        Ok(published)
+    }
+
+    /// Rule PUB-12: the user itself, or an agent that may publish for it.
+    fn check_publisher(&self, request: &InboundRequest, presentity: &str) -> Result<(), Refusal> {
+        let publisher = sender(request)?;
+        let mut agents = self.settings.agents.iter().filter(|agent| publisher.is(&agent.identity));
+        let is_for = |one: &str| presence_document::same_user(one, presentity);
+        if publisher.is(presentity) || agents.any(|agent| agent.presentities.iter().any(|one| is_for(one))) {
+            Ok(())
+        } else {
+            Err(Refusal::new(StatusCode::FORBIDDEN, "the publisher is not the presentity"))
+        }
+    }
+}
+
+/// Octets left for one document beside the others of its presentity.
+fn room_beside(known: &Presentity, if_match: IfMatch<'_>) -> usize {
+    let replaced = |tag: &str| if_match == IfMatch::Tag(tag);
+    let others = known.publications.iter().filter(|publication| !replaced(publication.tag()));
+    MAX_DOCUMENTS.saturating_sub(others.map(|publication| publication.document().len()).sum())
+}
+
+/// Rule PUB-05.
+fn body_of<'a>(message: &'a Message, body: &'a [u8], max: usize) -> Option<PublishBody<'a>> {
+    if body.is_empty() {
+        return None;
+    }
+    let content_type = message.value(HeaderName::ContentType).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let encoded = message.value(HeaderName::ContentEncoding).is_some_and(|value| value != "identity");
+    Some(if encoded || !media_type.eq_ignore_ascii_case(PIDF) {
+        PublishBody::UnknownType
+    } else if body.len() <= max && Pidf::parse(body).is_err() {
+        PublishBody::Malformed
+    } else {
+        // One that is too large is not looked into.
+        PublishBody::Document { content_type, document: body }
+    })
+}
+
+fn refused(error: PublishError) -> Refusal {
+    let status = error.status();
+    match error {
+        PublishError::BadIfMatch => Refusal::new(status, "SIP-If-Match is not one entity-tag"),
+        PublishError::NoSuchTag => Refusal::new(status, "no publication has this entity-tag"),
+        PublishError::TooBrief(brief) => too_brief(brief),
+        PublishError::NothingPublished => Refusal::new(status, "neither a document nor an entity-tag"),
+        PublishError::TooLarge => Refusal::new(status, "the documents of this presentity are too large"),
+        PublishError::UnknownType => {
+            Refusal::new(status, "only presence documents are taken").with(HeaderName::Accept, PIDF)
+        }
+        PublishError::MalformedBody => Refusal::new(status, "the body is no presence document"),
+    }
+}

@@ -1,0 +1,82 @@
+//! Third-party REGISTER (TS 24.229 section 5.4.1.7): an S-CSCF says that it has, or no longer has, a user.
+
+use crate::identity::presentity;
+use crate::presentity::Registration;
+use crate::settings::RegistrationHint;
+use crate::{Notified, PresenceServer};
+use clock::Now;
+use ims_node::{Effects, InboundRequest, Refusal, Storage};
+use sip_message::{HeaderName, Message, Response, StatusCode, Uri, delta_seconds};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest S-CSCF URI that is kept, in octets; a longer one is refused with 400.
+const MAX_URI: usize = 255;
+
+impl PresenceServer {
+    pub(crate) fn on_register(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Notified>,
+    ) -> Result<Response, Refusal> {
+        let message = request.message();
+        let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
+        let user = message.to_uri().ok_or_else(|| bad("To is no URI"))?;
+        let presentity = presentity(&self.settings, &user)?;
+        let scscf = scscf_of(message).ok_or_else(|| bad("Contact is no S-CSCF"))?;
+        let seconds = seconds_of(message);
+        let answer = fx
+            .response(request, StatusCode::OK)
+            .header(HeaderName::Contact, format_args!("<{scscf}>;expires={seconds}"))
+            .header(HeaderName::Expires, seconds);
+        let expires_at = (now.wall + Duration::from_secs(seconds.into())).unix_millis();
+        let registration = (seconds > 0).then_some(Registration { scscf, expires_at });
+        if registration.is_none() || self.has_room_for(&presentity) {
+            let presentity = self.shared(presentity);
+            self.registered(now, &presentity, registration, fx);
+        }
+        // Without room the answer is the same: an error would make the S-CSCF de-register the user, and what is not known
+        // here only costs the way through the I-CSCF.
+        Ok(answer)
+    }
+
+    /// Takes the new registration, or none, of a user.
+    pub(crate) fn registered(
+        &mut self,
+        now: Now,
+        presentity: &Arc<str>,
+        registration: Option<Registration>,
+        fx: &mut Effects<Notified>,
+    ) {
+        let known = self.presentities.entry(Arc::clone(presentity)).or_default();
+        let was_registered = known.registration.is_some();
+        let is_registered = registration.is_some();
+        known.registration = registration;
+        // When the journal takes nothing, this is kept in memory alone, for the reason given above.
+        match fx.storage() {
+            Storage::Open => self.keep_registration(presentity, fx),
+            Storage::Closed => {}
+        }
+        self.tidy(now, presentity);
+        match self.settings.registration_hint {
+            RegistrationHint::Open if was_registered != is_registered => self.announce(now, presentity, fx),
+            RegistrationHint::Open | RegistrationHint::None => {}
+        }
+    }
+}
+
+/// The S-CSCF's URI, as it stands in a Route of ours.
+fn scscf_of(message: &Message) -> Option<Box<str>> {
+    let uri = message.first_address(HeaderName::Contact)?.uri().ok().filter(Uri::is_sip)?;
+    let host = uri.host()?;
+    let uri = Uri::sip(uri.user(), &host, uri.port()).ok()?;
+    Some(uri.as_str()).filter(|text| text.len() <= MAX_URI).map(Into::into)
+}
+
+/// How long the registration lasts, in seconds (RFC 3261 section 10.2.1.1); not said, it is over.
+fn seconds_of(message: &Message) -> u32 {
+    let contact = message.first_address(HeaderName::Contact);
+    let own = contact.and_then(|contact| contact.params().get("expires").and_then(delta_seconds));
+    own.or_else(|| message.expires()).unwrap_or(0)
+}

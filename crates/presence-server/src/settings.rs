@@ -1,0 +1,107 @@
+//! What a presence server is told.
+
+use presence_document::SubHandling;
+use sip_event::{Limits, NotifyPolicy, Updates};
+use std::time::Duration;
+
+/// Settings of a presence server.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The node's name, which stands in its Contacts: `ps1.home1.test`.
+    pub name: Box<str>,
+    /// The domain whose users are its presentities.
+    pub domain: Box<str>,
+    /// What becomes of a watcher of whom no rule speaks.
+    pub default_action: SubHandling,
+    /// How NOTIFYs are sent.
+    pub notify: NotifyPolicy,
+    /// Lifetimes of subscriptions.
+    pub subscription: Limits,
+    /// Lifetimes of publications.
+    pub publication: Limits,
+    /// Who may publish for others.
+    pub agents: Vec<Agent>,
+    /// What is shown of a presentity that is registered and publishes nothing.
+    pub registration_hint: RegistrationHint,
+    /// How much is kept.
+    pub bounds: Bounds,
+}
+
+/// A network agent or gateway that publishes for others (rules PUB-12, GW-01).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// The identity that the network asserts for it.
+    pub identity: Box<str>,
+    /// For whom it may publish.
+    pub presentities: Vec<Box<str>>,
+}
+
+/// What is shown of a presentity that is registered and publishes nothing (rule PRS-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistrationHint {
+    /// The same as of one that is not registered: a closed document.
+    None,
+    /// An open service at its address.
+    Open,
+}
+
+/// How much is kept, and what is answered above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Subscriptions in all; above it SUBSCRIBE gets 503.
+    pub subscriptions: usize,
+    /// Subscriptions to one presentity; above it SUBSCRIBE gets 480.
+    pub per_presentity: usize,
+    /// Subscriptions of one watcher; above it SUBSCRIBE gets 480: 503 would make the S-CSCF avoid us for everybody.
+    pub per_watcher: usize,
+    /// Presentities of which anything is kept; above it PUBLISH and SUBSCRIBE of another one get 503.
+    pub presentities: usize,
+    /// Publications of one presentity; a further one replaces the one that was touched least recently.
+    pub publications: usize,
+}
+
+/// Wait before an unanswered NOTIFY is sent again; it doubles.
+const NOTIFY_RETRY: Duration = Duration::from_secs(30);
+
+/// How often in a row a NOTIFY may fail before its subscription is deleted.
+const NOTIFY_ATTEMPTS: u8 = 3;
+
+impl Settings {
+    /// Settings with the usual limits: who is not named by a rule is blocked, and updates go by identity.
+    #[must_use]
+    pub fn new(name: &str, domain: &str) -> Self {
+        let limits = Limits { default_s: 3600, min_s: 60, max_s: 3600 };
+        Self {
+            name: name.into(),
+            domain: domain.into(),
+            default_action: SubHandling::Block,
+            notify: NotifyPolicy {
+                updates: Updates::Identity,
+                min_interval: Duration::ZERO,
+                retry: NOTIFY_RETRY,
+                attempts: NOTIFY_ATTEMPTS,
+            },
+            subscription: limits,
+            publication: limits,
+            agents: Vec::new(),
+            registration_hint: RegistrationHint::None,
+            bounds: Bounds::USUAL,
+        }
+    }
+
+    /// Our Contact.
+    pub(crate) fn contact(&self) -> String {
+        format!("<sip:{}>", self.name)
+    }
+}
+
+impl Bounds {
+    /// The bounds of a node that is told nothing else.
+    pub const USUAL: Self = Self {
+        subscriptions: 100_000,
+        per_presentity: 500,
+        per_watcher: 200,
+        presentities: 200_000,
+        publications: 10,
+    };
+}

@@ -1,0 +1,249 @@
+//! SUBSCRIBE (RFC 6665 section 4.2.1): a new subscription, a fetch, a refresh, an end.
+
+use crate::identity::{Sender, presentity, sender};
+use crate::package::{PIDF, SUBSCRIBED, bad_event};
+use crate::role::no_room;
+use crate::ruling::Ruling;
+use crate::view::Views;
+use crate::watch::{FIRST_VERSION, Slot, Watch, WatchId};
+use crate::{Notified, PresenceServer};
+use clock::Now;
+use ims_node::{Effects, InboundRequest, Refusal, Storage};
+use sip_event::{
+    AcceptedSubscribe, Authorisation, Dialog, DialogId, Granted, NotifierInput, NotifyContext, TooBrief,
+    check_accept, check_event, grant,
+};
+use sip_message::{Event, HeaderName, Message, Response, StatusCode};
+use std::sync::Arc;
+
+impl PresenceServer {
+    pub(crate) fn on_subscribe(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Notified>,
+    ) -> Result<Response, Refusal> {
+        match DialogId::of_request(request.message()) {
+            None => self.open(now, request, fx),
+            Some(dialog) => {
+                let id = self.watch_of(&dialog).ok_or_else(no_subscription)?;
+                self.go_on_in_dialog(now, request, id, fx)
+            }
+        }
+    }
+
+    /// Figures 1 and 2: SubscribePres has arrived; MsgAck is the answer, and NotifyPresUp follows it. The checks stand in
+    /// the order of rule SUB-N-01: who, what package, allowed, how long, what body.
+    fn open(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Notified>,
+    ) -> Result<Response, Refusal> {
+        let message = request.message();
+        let presentity = presentity(&self.settings, request.request_uri())?;
+        let watcher = sender(request)?;
+        let event = check_event(message, &SUBSCRIBED).map_err(bad_event)?;
+        let mut views = self.views(now, &presentity);
+        let ruling = self.ruling(now, &presentity, &watcher, views.sphere());
+        check_allowed(&ruling)?;
+        let granted = self.grant(message)?;
+        self.check_room(&presentity, &watcher)?;
+        check_storage(granted, fx)?;
+        let id = self.fresh_id(&mut fx.random);
+        let dialog = Dialog::from_subscribe(message, &id.tag())
+            .map_err(|bad| Refusal::new(bad.status(), "the SUBSCRIBE creates no dialog"))?;
+        let mut watch = Watch::new(Arc::clone(&presentity), watcher, dialog);
+        if let Some(slot) = self.slot(now, &mut watch, (event, granted), (&ruling, &mut views)) {
+            watch.push(slot);
+        }
+        self.insert(id, watch);
+        self.settle(now, id, &mut Some(views), fx);
+        self.tidy(now, &presentity);
+        Ok(self.accepted(message, id, granted))
+    }
+
+    /// Rules SUB-N-12 and SUB-N-13: a refresh or the end of one subscription of the dialog. What is refused here leaves
+    /// the subscription as it was.
+    fn go_on_in_dialog(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        id: WatchId,
+        fx: &mut Effects<Notified>,
+    ) -> Result<Response, Refusal> {
+        let mut watch = self.watches.remove(&id).ok_or_else(no_subscription)?;
+        let outcome = self.refresh(now, request, &mut watch, fx);
+        let outcome = match outcome {
+            Ok(Refreshed::Known(granted)) => Ok(granted),
+            Ok(Refreshed::Another(granted)) => self.open_in_dialog(now, request, &mut watch, granted),
+            Err(refusal) => Err(refusal),
+        };
+        self.watches.insert(id, watch);
+        let granted = outcome?;
+        self.settle(now, id, &mut None, fx);
+        Ok(self.accepted(request.message(), id, granted))
+    }
+
+    fn refresh(
+        &self,
+        now: Now,
+        request: &InboundRequest,
+        watch: &mut Watch,
+        fx: &Effects<Notified>,
+    ) -> Result<Refreshed, Refusal> {
+        let message = request.message();
+        check_watcher(request, watch)?;
+        watch
+            .dialog
+            .accept(message)
+            .map_err(|error| Refusal::new(error.status(), "CSeq is lower than before"))?;
+        let event = check_event(message, &SUBSCRIBED).map_err(bad_event)?;
+        let is_live = |slot: &Slot| slot.subscription.is_live(now);
+        if !watch.slots.iter().any(is_live) {
+            return Err(no_subscription());
+        }
+        let known = watch.slots.iter().any(|slot| slot.is_for(event));
+        let at = watch.slots.iter().position(|slot| slot.is_for(event) && is_live(slot));
+        if known && at.is_none() {
+            return Err(no_subscription());
+        }
+        let granted = self.grant(message)?;
+        // Also the end of a subscription is promised: after a restart it must not be alive again.
+        check_storage_is_open(fx)?;
+        watch
+            .dialog
+            .refresh_target(message)
+            .map_err(|bad| Refusal::new(bad.status(), "Contact is no target"))?;
+        let Some(slot) = at.and_then(|at| watch.slots.get_mut(at)) else {
+            return Ok(Refreshed::Another(granted));
+        };
+        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
+        slot.subscription.handle(now, NotifierInput::Subscribed(granted), with);
+        Ok(Refreshed::Known(granted))
+    }
+
+    /// Rule SUB-N-20: another Event id in a known dialog is another subscription.
+    fn open_in_dialog(
+        &self,
+        now: Now,
+        request: &InboundRequest,
+        watch: &mut Watch,
+        granted: Granted,
+    ) -> Result<Granted, Refusal> {
+        let event = check_event(request.message(), &SUBSCRIBED).map_err(bad_event)?;
+        if granted.is_zero() {
+            return Err(no_subscription());
+        }
+        let mut views = self.views(now, &watch.presentity);
+        let ruling = self.ruling(now, &watch.presentity, &watch.watcher, views.sphere());
+        check_allowed(&ruling)?;
+        let slot = self.slot(now, watch, (event, granted), (&ruling, &mut views));
+        watch.push(slot.ok_or_else(|| too_many("too many subscriptions in one dialog"))?);
+        Ok(granted)
+    }
+
+    fn slot(
+        &self,
+        now: Now,
+        watch: &mut Watch,
+        (event, granted): (Event<'_>, Granted),
+        (ruling, views): (&Ruling, &mut Views),
+    ) -> Option<Slot> {
+        let number = watch.free_number()?;
+        let authorisation = ruling.authorisation();
+        let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
+        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
+        let subscription = sip_event::Subscription::new(now, accepted, with);
+        Some(Slot::new(number, subscription, views.view(&ruling.verdict).digest))
+    }
+
+    /// How long, and whether we have a body that the watcher takes (rules SUB-N-03 to SUB-N-05, PRS-20).
+    fn grant(&self, message: &Message) -> Result<Granted, Refusal> {
+        let granted = grant(message.expires(), &self.settings.subscription).map_err(too_brief)?;
+        check_accept(message, &[PIDF])
+            .map_err(|error| Refusal::new(error.status(), "Accept takes no presence document"))?;
+        if message.body().is_empty() {
+            Ok(granted)
+        } else {
+            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "event filters are not supported"))
+        }
+    }
+
+    fn check_room(&self, presentity: &str, watcher: &Sender) -> Result<(), Refusal> {
+        let bounds = &self.settings.bounds;
+        let to_it = self.presentities.get(presentity).map_or(0, |known| known.watches.len());
+        let by_it = self.watchers.get(watcher.identities()).copied().unwrap_or(0);
+        if to_it >= bounds.per_presentity {
+            return Err(too_many("too many subscriptions to this presentity"));
+        }
+        if by_it >= bounds.per_watcher {
+            return Err(too_many("too many subscriptions of this watcher"));
+        }
+        if self.watches.len() >= bounds.subscriptions || !self.has_room_for(presentity) {
+            return Err(no_room("too many subscriptions"));
+        }
+        Ok(())
+    }
+
+    /// Rule SUB-N-06.
+    fn accepted(&self, message: &Message, id: WatchId, granted: Granted) -> Response {
+        Response::to(message, StatusCode::OK, &id.tag())
+            .copy(message, HeaderName::RecordRoute)
+            .header(HeaderName::Contact, self.settings.contact())
+            .header(HeaderName::Expires, granted.seconds())
+    }
+}
+
+/// What a SUBSCRIBE in a dialog is for.
+enum Refreshed {
+    /// A subscription that is there.
+    Known(Granted),
+    /// One that is not there yet.
+    Another(Granted),
+}
+
+/// The network asserts no identity in most requests of a dialog; where it does, it must be the watcher's. Otherwise the
+/// tag counts, which nobody else was told.
+fn check_watcher(request: &InboundRequest, watch: &Watch) -> Result<(), Refusal> {
+    let Some(sender) = Sender::of(request) else { return Ok(()) };
+    if sender.iter().any(|identity| watch.watcher.is(identity)) {
+        Ok(())
+    } else {
+        Err(Refusal::new(StatusCode::FORBIDDEN, "this is somebody else's subscription"))
+    }
+}
+
+fn check_allowed(ruling: &Ruling) -> Result<(), Refusal> {
+    match ruling.authorisation() {
+        Authorisation::Allowed | Authorisation::Undecided => Ok(()),
+        Authorisation::Refused => {
+            Err(Refusal::new(StatusCode::FORBIDDEN, "the presentity does not let this watcher watch"))
+        }
+    }
+}
+
+/// Of a fetch nothing is kept.
+fn check_storage(granted: Granted, fx: &Effects<Notified>) -> Result<(), Refusal> {
+    if granted.is_zero() { Ok(()) } else { check_storage_is_open(fx) }
+}
+
+/// What cannot be kept is not promised.
+pub(crate) fn check_storage_is_open(fx: &Effects<Notified>) -> Result<(), Refusal> {
+    match fx.storage() {
+        Storage::Open => Ok(()),
+        Storage::Closed => Err(no_room("nothing new can be kept now")),
+    }
+}
+
+pub(crate) fn too_brief(brief: TooBrief) -> Refusal {
+    Refusal::new(brief.status(), "Expires is too short").with(HeaderName::MinExpires, brief.min)
+}
+
+fn too_many(cause: &'static str) -> Refusal {
+    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause)
+}
+
+fn no_subscription() -> Refusal {
+    Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "no such subscription")
+}

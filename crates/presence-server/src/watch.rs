@@ -1,0 +1,148 @@
+//! A watch: one dialog of one watcher about one presentity, and the subscriptions in it.
+
+use crate::PresenceServer;
+use crate::identity::Sender;
+use crate::presentity::Due;
+use clock::Now;
+use ims_node::Random;
+use sip_event::{Dialog, DialogId, Subscription};
+use sip_message::Event;
+use std::sync::Arc;
+
+/// Subscriptions in one dialog (RFC 6665 section 4.5.2); above it SUBSCRIBE gets 480.
+pub(crate) const MAX_IN_DIALOG: usize = 8;
+
+/// Number of a watch: its dialog's local tag, its key here and in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId(pub(crate) u64);
+
+impl WatchId {
+    /// The number in a local tag; `None` when the tag is none of ours.
+    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
+        u64::from_str_radix(tag, 16).ok().map(Self).filter(|id| id.tag() == tag)
+    }
+
+    /// As a tag: 64 random bits.
+    pub(crate) fn tag(self) -> String {
+        format!("{:016x}", self.0)
+    }
+}
+
+/// One dialog and what is subscribed in it, nearly always one thing.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) presentity: Arc<str>,
+    pub(crate) watcher: Sender,
+    pub(crate) dialog: Dialog,
+    /// Grown one by one: there is nearly always one, and there may be many watches.
+    pub(crate) slots: Vec<Slot>,
+    /// Whether the journal has it; of a fetch nothing is kept.
+    pub(crate) journalled: bool,
+}
+
+/// One subscription and what its watcher has seen.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// Its number in the watch, never used again there.
+    pub(crate) number: u8,
+    pub(crate) subscription: Subscription,
+    /// Number of the newest view.
+    pub(crate) version: u64,
+    /// Digest of the newest view.
+    pub(crate) newest: u64,
+    /// The view in the last NOTIFY sent: its number and digest.
+    pub(crate) sent: (u64, u64),
+    /// Digest of the last view that the watcher confirmed.
+    pub(crate) confirmed: u64,
+}
+
+impl Slot {
+    pub(crate) const fn new(number: u8, subscription: Subscription, digest: u64) -> Self {
+        Self { number, subscription, version: FIRST_VERSION, newest: digest, sent: (0, 0), confirmed: 0 }
+    }
+
+    pub(crate) fn is_for(&self, event: Event<'_>) -> bool {
+        Event::parse(self.subscription.record().event()) == Some(event)
+    }
+
+    /// The digest that belongs to what the subscription's record calls delivered.
+    pub(crate) fn delivered_digest(&mut self) -> u64 {
+        if self.subscription.record().delivered() == Some(self.sent.0) {
+            self.confirmed = self.sent.1;
+        }
+        self.confirmed
+    }
+}
+
+/// The number of the first view of a subscription.
+pub(crate) const FIRST_VERSION: u64 = 1;
+
+impl Watch {
+    /// A dialog in which nothing is subscribed to yet.
+    pub(crate) fn new(presentity: Arc<str>, watcher: Sender, dialog: Dialog) -> Box<Self> {
+        Box::new(Self { presentity, watcher, dialog, slots: Vec::new(), journalled: false })
+    }
+
+    pub(crate) fn push(&mut self, slot: Slot) {
+        self.slots.reserve_exact(1);
+        self.slots.push(slot);
+    }
+
+    /// The number for one more subscription; `None` when they are used up.
+    pub(crate) fn free_number(&self) -> Option<u8> {
+        let last = self.slots.iter().map(|slot| slot.number).max();
+        last.map_or(Some(0), |last| last.checked_add(1)).filter(|_| self.slots.len() < MAX_IN_DIALOG)
+    }
+}
+
+impl PresenceServer {
+    /// A number that no watch has.
+    pub(crate) fn fresh_id(&self, random: &mut Random) -> WatchId {
+        loop {
+            let id = WatchId(random.bits());
+            if !self.watches.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// The watch whose dialog this is.
+    pub(crate) fn watch_of(&self, dialog: &DialogId) -> Option<WatchId> {
+        let id = WatchId::of_tag(&dialog.local_tag)?;
+        self.watches.get(&id).filter(|watch| watch.dialog.id() == dialog).map(|_| id)
+    }
+
+    /// Takes a new watch into all tables, where names that are known already are shared.
+    pub(crate) fn insert(&mut self, id: WatchId, mut watch: Box<Watch>) {
+        watch.presentity = self.shared(watch.presentity);
+        let presentity = self.presentities.entry(Arc::clone(&watch.presentity)).or_default();
+        presentity.watches.push(id);
+        if let Some((known, _)) = self.watchers.get_key_value(watch.watcher.identities()) {
+            watch.watcher.share(known);
+        }
+        *self.watchers.entry(Arc::clone(watch.watcher.identities())).or_default() += 1;
+        self.watches.insert(id, watch);
+    }
+
+    /// The one text of a presentity that all tables share.
+    pub(crate) fn shared(&self, presentity: Arc<str>) -> Arc<str> {
+        self.presentities.get_key_value(&presentity).map_or(presentity, |(known, _)| Arc::clone(known))
+    }
+
+    /// Takes what is left of a watch, already out of its own table, out of the others.
+    pub(crate) fn dismiss(&mut self, now: Now, id: WatchId, watch: &Watch) {
+        self.deadlines.cancel(&Due::Watch(id));
+        if let Some(presentity) = self.presentities.get_mut(&watch.presentity) {
+            presentity.watches.retain(|own| *own != id);
+        }
+        let identities = watch.watcher.identities();
+        let left = self.watchers.get_mut(identities).map_or(0, |count| {
+            *count = count.saturating_sub(1);
+            *count
+        });
+        if left == 0 {
+            self.watchers.remove(identities);
+        }
+        self.tidy(now, &watch.presentity);
+    }
+}

@@ -1,0 +1,294 @@
+//! PRS: who may watch, and what is shown (RFC 3856, RFC 5025).
+
+mod support;
+
+use presence_document::{Pidf, SubHandling};
+use presence_server::{RegistrationHint, RuleBook};
+use sip_message::HeaderName;
+use support::{
+    ALICE, BOB, CAROL, ERIN, Ps, Request, START, book, by_dialog, code, pidf, publish, rules, ruleset, shown,
+    state, subscribe,
+};
+
+/// Carol's rules let alice watch in this way.
+fn carol_handles_alice(action: &str) -> RuleBook {
+    book(&[(CAROL, rules(&[(ALICE, action)]))])
+}
+
+fn with_default(action: SubHandling) -> Ps {
+    let mut settings = by_dialog();
+    settings.default_action = action;
+    Ps::new(settings, RuleBook::new())
+}
+
+#[test]
+fn prs_04_what_each_action_looks_like_on_the_wire() {
+    let table = [
+        ("allow", 200, "active", "open"),
+        ("polite-block", 200, "active", "closed"),
+        ("confirm", 200, "pending", "-"),
+    ];
+    for (action, status, expected, document) in table {
+        let mut ps = Ps::new(by_dialog(), carol_handles_alice(action));
+        ps.carol_is("open");
+        assert_eq!(code(&ps.send(&subscribe(ALICE, CAROL))), status);
+        let notify = ps.notify();
+        assert_eq!(state(&notify), format!("{expected};expires=600"), "{action}");
+        assert_eq!(shown(&notify), document, "{action}");
+    }
+    let mut ps = Ps::new(by_dialog(), carol_handles_alice("block"));
+    let answer = ps.send(&subscribe(ALICE, CAROL));
+    assert_eq!((code(&answer), ps.sent().len()), (403, 0));
+    assert_eq!((ps.node.role().presentities(), ps.journal.len()), (0, 0));
+}
+
+#[test]
+fn prs_04_without_a_rule_the_default_action_holds() {
+    let table = [
+        (SubHandling::Block, 403, None),
+        (SubHandling::Confirm, 200, Some(("pending;expires=600", "-"))),
+        (SubHandling::PoliteBlock, 200, Some(("active;expires=600", "closed"))),
+        (SubHandling::Allow, 200, Some(("active;expires=600", "open"))),
+    ];
+    for (action, status, expected) in table {
+        let mut ps = with_default(action);
+        ps.carol_is("open");
+        assert_eq!(code(&ps.send(&subscribe(ALICE, CAROL))), status);
+        let sent = ps.sent();
+        let seen = sent.first().map(|notify| (state(notify).to_owned(), shown(notify)));
+        assert_eq!(seen, expected.map(|(state, shown)| (state.to_owned(), shown.to_owned())), "{action:?}");
+    }
+}
+
+#[test]
+fn the_presentity_itself_sees_everything() {
+    let mut ps = with_default(SubHandling::Block);
+    ps.carol_is("open");
+    let first = ps.watch(&subscribe(CAROL, CAROL)).first;
+    assert_eq!(shown(&first), "open");
+}
+
+#[test]
+fn prs_02_any_asserted_identity_counts() {
+    let mut ps = Ps::new(by_dialog(), book(&[(CAROL, rules(&[("tel:+12015550123", "allow")]))]));
+    let two = subscribe(ALICE, CAROL)
+        .with("P-Asserted-Identity", "\"Alice\" <sip:alice@home1.test>, <tel:+1-201-555-0123>");
+    assert_eq!(ps.status(&two), 200);
+    assert_eq!(ps.status(&subscribe(ALICE, CAROL).call_id("one")), 403);
+}
+
+#[test]
+fn prs_03_who_asks_for_privacy_is_nobody_to_the_rules() {
+    let mut ps = Ps::new(by_dialog(), carol_handles_alice("allow"));
+    assert_eq!(ps.status(&subscribe(ALICE, CAROL).with("Privacy", "user;id")), 403);
+    let anybody = "<cp:rule id='a'><cp:conditions><cp:identity/></cp:conditions>\
+        <cp:actions><pr:sub-handling>polite-block</pr:sub-handling></cp:actions></cp:rule>";
+    ps.set_rules(book(&[(CAROL, ruleset(anybody))]));
+    assert_eq!(ps.status(&subscribe(ALICE, CAROL).with("Privacy", "id")), 200);
+}
+
+#[test]
+fn prs_07_only_what_is_granted_is_shown() {
+    let only_services = "<cp:rule id='a'><cp:conditions><cp:identity><cp:many/></cp:identity></cp:conditions>\
+        <cp:actions><pr:sub-handling>allow</pr:sub-handling></cp:actions><cp:transformations>\
+        <pr:provide-services><pr:all-services/></pr:provide-services></cp:transformations></cp:rule>";
+    let mut ps = Ps::new(by_dialog(), book(&[(CAROL, ruleset(only_services))]));
+    let rich = "<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model'\
+        entity='sip:carol@home1.test'><tuple id='phone'><status><basic>open</basic></status><note>secret</note>\
+        </tuple><dm:person id='p'><dm:note>secret</dm:note></dm:person></presence>"
+        .replace("'entity", "' entity");
+    ps.publish(&publish(CAROL).body(&rich));
+    let first = ps.watch(&subscribe(ALICE, CAROL)).first;
+    assert_eq!(shown(&first), "open");
+    assert!(!String::from_utf8_lossy(&first.body()).contains("secret"));
+    let own = ps.watch(&subscribe(CAROL, CAROL)).first;
+    assert!(String::from_utf8_lossy(&own.body()).contains("secret"));
+}
+
+#[test]
+fn prs_09_10_several_publications_are_one_document_about_the_presentity() {
+    let mut ps = Ps::usual();
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    ps.publish(&publish(CAROL).call_id("second").body(&pidf("closed").replace("phone", "desk")));
+    let first = ps.watch(&subscribe(ALICE, CAROL)).first;
+    let document = Pidf::parse(&first.body()).unwrap();
+    assert_eq!(document.entity(), CAROL);
+    let ids: Vec<&str> = document.tuples().map(presence_document::Component::id).collect();
+    assert_eq!((ids, shown(&first).as_str()), (vec!["desk", "phone"], "closed open"));
+}
+
+#[test]
+fn prs_11_nothing_published_is_closed_and_a_stranger_to_the_domain_404() {
+    let mut ps = Ps::usual();
+    let first = ps.watch(&subscribe(ALICE, CAROL)).first;
+    assert_eq!(shown(&first), "closed");
+    for unknown in ["sip:carol@home2.test", "sip:home1.test", "tel:+12015550123"] {
+        assert_eq!(ps.status(&subscribe(ALICE, CAROL).about(unknown)), 404, "{unknown}");
+    }
+}
+
+#[test]
+fn prs_10_a_registration_comes_and_goes() {
+    let register = |seconds: &str| {
+        Request::new("REGISTER", "sip:scscf1a.home1.test", CAROL)
+            .with("Contact", "<sip:scscf1a.home1.test>")
+            .with("Expires", seconds)
+    };
+    for (hint, expected) in
+        [(RegistrationHint::Open, &["open", "closed", "open", "closed"][..]), (RegistrationHint::None, &[])]
+    {
+        let mut settings = by_dialog();
+        settings.registration_hint = hint;
+        let mut ps = Ps::new(settings, support::carols_friends());
+        ps.watch(&subscribe(ALICE, CAROL).with("Expires", "3600"));
+        let mut seen = Vec::new();
+        for (seconds, pass) in [("600", 1), ("600", 1), ("0", 1), ("60", 60)] {
+            assert_eq!(code(&ps.send(&register(seconds))), 200);
+            seen.extend(ps.shown_and_confirmed());
+            ps.pass_s(pass);
+            seen.extend(ps.shown_and_confirmed());
+        }
+        assert_eq!(seen, expected, "{hint:?}");
+    }
+}
+
+#[test]
+fn prs_06_edge_10_rules_change_under_live_subscriptions() {
+    let table = [
+        ("confirm", "allow", Some(("active;expires=600", "open"))),
+        ("confirm", "polite-block", Some(("active;expires=600", "closed"))),
+        ("confirm", "block", Some(("terminated;reason=rejected", ""))),
+        ("confirm", "confirm", None),
+        ("allow", "block", Some(("terminated;reason=rejected", ""))),
+        ("allow", "polite-block", Some(("active;expires=600", "closed"))),
+        ("allow", "confirm", Some(("terminated;reason=deactivated", "-"))),
+        ("allow", "allow", None),
+        ("polite-block", "allow", Some(("active;expires=600", "open"))),
+        ("polite-block", "block", Some(("terminated;reason=rejected", ""))),
+        ("polite-block", "confirm", Some(("terminated;reason=deactivated", "-"))),
+        ("polite-block", "polite-block", None),
+    ];
+    for (before, after, expected) in table {
+        let mut ps = Ps::new(by_dialog(), carol_handles_alice(before));
+        ps.carol_is("open");
+        ps.watch(&subscribe(ALICE, CAROL));
+        ps.set_rules(carol_handles_alice(after));
+        let sent = ps.notifies();
+        let seen = sent.first().map(|notify| (state(notify).to_owned(), shown(notify)));
+        let expected = expected.map(|(state, shown): (&str, &str)| (state.to_owned(), shown.to_owned()));
+        assert_eq!(seen, expected, "{before} to {after}");
+        sent.iter().for_each(|notify| ps.answer(notify, 200));
+        assert_eq!(ps.notifies().len(), 0, "{before} to {after}: one NOTIFY says it all");
+    }
+}
+
+#[test]
+fn prs_06_edge_10_active_block_allow() {
+    let mut ps = Ps::new(by_dialog(), carol_handles_alice("allow"));
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    ps.set_rules(carol_handles_alice("block"));
+    assert_eq!(state(&ps.notify_confirmed()), "terminated;reason=rejected");
+    assert_eq!(ps.status(&watching.again(2)), 481);
+    assert_eq!(ps.status(&subscribe(ALICE, CAROL)), 403);
+    ps.set_rules(carol_handles_alice("allow"));
+    assert_eq!(shown(&ps.watch(&subscribe(ALICE, CAROL)).first), "closed");
+}
+
+#[test]
+fn prs_06_rules_of_somebody_else_disturb_nobody() {
+    let mut ps = Ps::new(by_dialog(), carol_handles_alice("allow"));
+    ps.watch(&subscribe(ALICE, CAROL));
+    let mut more = carol_handles_alice("allow");
+    more.extend(book(&[(ERIN, rules(&[(BOB, "allow")]))]));
+    ps.set_rules(more);
+    assert_eq!(ps.notifies().len(), 0);
+    ps.set_rules(RuleBook::new());
+    assert_eq!(state(&ps.notify()), "terminated;reason=rejected");
+}
+
+#[test]
+fn prs_06_a_validity_begins_and_ends_by_itself() {
+    let valid = "<cp:rule id='a'><cp:conditions><cp:identity><cp:many/></cp:identity><cp:validity>\
+        <cp:from>2026-01-01T00:01:00Z</cp:from><cp:until>2026-01-01T00:02:00Z</cp:until></cp:validity>\
+        </cp:conditions><cp:actions><pr:sub-handling>allow</pr:sub-handling></cp:actions><cp:transformations>\
+        <pr:provide-services><pr:all-services/></pr:provide-services></cp:transformations></cp:rule>";
+    let mut settings = by_dialog();
+    settings.default_action = SubHandling::PoliteBlock;
+    let mut ps = Ps::new(settings, book(&[(CAROL, ruleset(valid))]));
+    assert_eq!(ps.now.wall.unix_millis(), START);
+    ps.carol_is("open");
+    assert_eq!(shown(&ps.watch(&subscribe(ALICE, CAROL)).first), "closed");
+    ps.pass_s(59);
+    assert_eq!(ps.notifies().len(), 0);
+    ps.pass_s(1);
+    assert_eq!(shown(&ps.notify_confirmed()), "open");
+    ps.pass_s(60);
+    assert_eq!(shown(&ps.notify_confirmed()), "closed");
+}
+
+#[test]
+fn prs_05_a_sphere_that_is_published_decides() {
+    let at_work = "<cp:rule id='a'><cp:conditions><cp:sphere value='work'/></cp:conditions>\
+        <cp:actions><pr:sub-handling>allow</pr:sub-handling></cp:actions></cp:rule>";
+    let mut settings = by_dialog();
+    settings.default_action = SubHandling::PoliteBlock;
+    let mut ps = Ps::new(settings, book(&[(CAROL, ruleset(at_work))]));
+    ps.watch(&subscribe(ALICE, CAROL));
+    let sphere = "<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' \
+        xmlns:r='urn:ietf:params:xml:ns:pidf:rpid' entity='sip:carol@home1.test'><dm:person id='p'>\
+        <r:sphere><r:work/></r:sphere></dm:person></presence>";
+    ps.publish(&publish(CAROL).body(sphere));
+    assert_eq!(shown(&ps.notify_confirmed()), "-", "allowed, and granted nothing");
+}
+
+#[test]
+fn prs_08_the_throttle_is_off_unless_asked_for() {
+    for (interval, expected) in [(0, 1), (5, 0)] {
+        let mut settings = by_dialog();
+        settings.notify.min_interval = std::time::Duration::from_secs(interval);
+        let mut ps = Ps::new(settings, support::carols_friends());
+        ps.watch(&subscribe(ALICE, CAROL));
+        ps.publish(&publish(CAROL).body(&pidf("open")));
+        assert_eq!(ps.notifies().len(), expected, "{interval}");
+        if expected == 0 {
+            ps.pass_s(interval);
+            assert_eq!(shown(&ps.notify()), "open");
+        }
+    }
+}
+
+#[test]
+fn edge_11_a_politely_blocked_watcher_sees_no_change() {
+    let both = book(&[(CAROL, rules(&[(ALICE, "polite-block"), (BOB, "allow")]))]);
+    let mut ps = Ps::new(by_dialog(), both);
+    let polite = ps.watch(&subscribe(ALICE, CAROL)).first;
+    ps.watch(&subscribe(BOB, CAROL));
+    for basic in ["open", "closed"] {
+        ps.pass_s(1);
+        ps.publish(&publish(CAROL).body(&pidf(basic)));
+        let told = ps.notify_confirmed();
+        assert_eq!((told.request_uri_text(), shown(&told).as_str()), ("sip:bob@127.0.10.11:5060", basic));
+    }
+    // Nothing published, and politely blocked: the same octets.
+    let nobody = Ps::usual().watch(&subscribe(ALICE, CAROL)).first;
+    assert_eq!(polite.body(), nobody.body());
+}
+
+#[test]
+fn edge_12_pending_and_then_approved() {
+    let mut ps = Ps::new(by_dialog(), carol_handles_alice("confirm"));
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    assert_eq!(ps.notifies().len(), 0, "nobody has decided");
+    ps.set_rules(carol_handles_alice("allow"));
+    let approved = ps.notify_confirmed();
+    assert_eq!((state(&approved), shown(&approved).as_str()), ("active;expires=600", "open"));
+}
+
+#[test]
+fn edge_14_a_presentity_that_never_registered_is_watched_like_any_other() {
+    let mut ps = Ps::new(by_dialog(), book(&[(ERIN, rules(&[(ALICE, "allow")]))]));
+    let notify = ps.watch(&subscribe(ALICE, ERIN)).first;
+    assert_eq!((state(&notify), shown(&notify).as_str()), ("active;expires=600", "closed"));
+    assert_eq!(notify.value(HeaderName::ContentType), Some("application/pidf+xml"));
+}

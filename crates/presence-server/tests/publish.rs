@@ -1,0 +1,205 @@
+//! PUB: PUBLISH (RFC 3903).
+
+mod support;
+
+use presence_server::Agent;
+use sip_message::HeaderName;
+use support::{
+    ALICE, CAROL, ERIN, Ps, Request, by_dialog, carols_friends, code, etag, pidf, publish, shown, subscribe,
+};
+
+#[test]
+fn pub_01_four_kinds() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL));
+    let initial = ps.publish(&publish(CAROL).body(&pidf("open")));
+    assert_eq!(shown(&ps.notify_confirmed()), "open");
+    let refreshed = ps.publish(&publish(CAROL).with("SIP-If-Match", &initial));
+    assert_eq!(ps.notifies().len(), 0);
+    let modified = ps.publish(&publish(CAROL).with("SIP-If-Match", &refreshed).body(&pidf("closed")));
+    assert_eq!(shown(&ps.notify_confirmed()), "closed");
+    let response = ps.send(&publish(CAROL).with("SIP-If-Match", &modified).with("Expires", "0"));
+    assert_eq!((code(&response), response.value(HeaderName::Expires)), (200, Some("0")));
+    assert_eq!(ps.node.role().presentities(), 1, "the watched one");
+}
+
+#[test]
+fn pub_02_checks_come_in_their_order() {
+    let mut worst = publish(ERIN)
+        .with("P-Asserted-Identity", &format!("<{ALICE}>"))
+        .with("Event", "dialog")
+        .with("SIP-If-Match", "unknown")
+        .with("Expires", "1")
+        .with("Content-Type", "text/plain")
+        .body("hello");
+    worst.uri = "sip:erin@elsewhere.test".into();
+    let mut ours = worst.clone();
+    ours.uri = ERIN.into();
+    let presence = ours.clone().with("Event", "presence");
+    let own = presence.clone().with("P-Asserted-Identity", &format!("<{ERIN}>"));
+    let initial = own.clone().without("SIP-If-Match");
+    let long = initial.clone().with("Expires", "60");
+    let table = [(worst, 404), (ours, 489), (presence, 403), (own, 412), (initial, 423), (long, 415)];
+    let mut ps = Ps::usual();
+    for (request, expected) in table {
+        assert_eq!(ps.status(&request), expected);
+    }
+    assert_eq!((ps.journal.len(), ps.node.role().presentities()), (0, 0), "nothing is stored on error");
+}
+
+#[test]
+fn pub_03_04_05_what_is_refused_and_what_the_answer_says() {
+    let mut ps = Ps::usual();
+    let large = pidf("open").replace("<tuple", &format!("<!--{}--><tuple", "x".repeat(57 * 1024)));
+    let mistyped = publish(CAROL).with("Content-Type", "text/plain").body("here");
+    let table = [
+        (publish(CAROL).with("SIP-If-Match", "a, b").body(&pidf("open")), 400, HeaderName::Warning),
+        (publish(CAROL).with("SIP-If-Match", "a").body(&pidf("open")), 412, HeaderName::Warning),
+        (publish(CAROL).with("Expires", "59").body(&pidf("open")), 423, HeaderName::MinExpires),
+        (publish(CAROL), 400, HeaderName::Warning),
+        (mistyped, 415, HeaderName::Accept),
+        (publish(CAROL).with("Content-Encoding", "gzip").body("zzz"), 415, HeaderName::Accept),
+        (publish(CAROL).body("<presence"), 400, HeaderName::Warning),
+        (publish(CAROL).body(&large), 413, HeaderName::Warning),
+        (publish(CAROL).with("Event", "presence.winfo").body("x"), 489, HeaderName::AllowEvents),
+    ];
+    for (request, expected, header) in table {
+        let response = ps.send(&request);
+        assert_eq!(code(&response), expected, "{response:?}");
+        assert!(response.value(header).is_some(), "{expected}");
+    }
+    assert_eq!(ps.journal.len(), 0);
+}
+
+#[test]
+fn pub_05_all_documents_of_a_presentity_fit_into_one_notify() {
+    let mut ps = Ps::usual();
+    let half = pidf("open").replace("<tuple", &format!("<!--{}--><tuple", "x".repeat(30 * 1024)));
+    let tag = ps.publish(&publish(CAROL).body(&half));
+    assert_eq!(ps.status(&publish(CAROL).call_id("second").body(&half)), 413);
+    // A document is no obstacle to its own successor.
+    ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&half));
+}
+
+#[test]
+fn pub_06_every_success_gets_a_new_tag() {
+    let mut ps = Ps::usual();
+    let mut tags = vec![ps.publish(&publish(CAROL).body(&pidf("open")))];
+    for _ in 0..3 {
+        tags.push(ps.publish(&publish(CAROL).with("SIP-If-Match", tags.last().unwrap())));
+    }
+    let last = tags.pop().unwrap();
+    for dead in &tags {
+        assert_ne!(*dead, last);
+        assert_eq!(ps.status(&publish(CAROL).with("SIP-If-Match", dead)), 412);
+    }
+    ps.publish(&publish(CAROL).with("SIP-If-Match", &last));
+}
+
+#[test]
+fn pub_07_edge_5_two_publishes_with_one_tag() {
+    let mut ps = Ps::usual();
+    let tag = ps.publish(&publish(CAROL).body(&pidf("open")));
+    let modify = publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed"));
+    assert_eq!([ps.status(&modify), ps.status(&modify.clone().call_id("second"))], [200, 412]);
+}
+
+#[test]
+fn pub_08_no_dialog_comes_of_it() {
+    let mut ps = Ps::usual();
+    let request = publish(CAROL).with("Record-Route", "<sip:127.0.10.14;lr>").body(&pidf("open"));
+    let response = ps.send(&request.with("Contact", "<sip:carol@127.0.0.1>"));
+    assert_eq!(response.list(HeaderName::RecordRoute).count(), 0);
+    assert_eq!((response.value(HeaderName::Contact), response.to_tag().is_some()), (None, true));
+    assert!(etag(&response).len() >= 12);
+}
+
+#[test]
+fn pub_09_expiry_without_refresh_is_a_change() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL).with("Expires", "3600"));
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    assert_eq!(shown(&ps.notify_confirmed()), "open");
+    ps.pass_s(599);
+    assert_eq!(ps.notifies().len(), 0);
+    ps.pass_s(1);
+    assert_eq!(shown(&ps.notify_confirmed()), "closed");
+    assert!(!ps.journal.keys().any(|key| key[0] == b'p'));
+}
+
+#[test]
+fn pub_09_edge_6_a_refresh_alone_notifies_nobody_and_keeps_it_alive() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL).with("Expires", "3600"));
+    let mut tag = ps.carol_is("open");
+    for _ in 0..4 {
+        ps.pass_s(500);
+        tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag));
+        assert_eq!(ps.notifies().len(), 0);
+    }
+}
+
+#[test]
+fn pub_09_what_no_watcher_can_see_is_no_change() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.carol_is("open");
+    // A second source that says the same, under the same tuple id.
+    ps.pass_s(1);
+    ps.publish(&publish(CAROL).call_id("second").body(&pidf("open")));
+    assert_eq!(ps.notifies().len(), 0);
+}
+
+#[test]
+fn pub_12_only_the_user_itself_or_its_agent_publishes() {
+    let mut settings = by_dialog();
+    let identity = "sip:gateway.home1.test";
+    settings.agents =
+        vec![Agent { identity: identity.into(), presentities: vec!["sip:carol@HOME1.test".into()] }];
+    let mut ps = Ps::new(settings, carols_friends());
+    let by = |publisher: &str, presentity| {
+        publish(presentity).with("P-Asserted-Identity", publisher).body(&pidf("open"))
+    };
+    let table = [
+        (by("<sip:carol@home1.test>", CAROL), 200),
+        (by("<tel:+1201>, <sip:carol@home1.test>", CAROL), 200),
+        (by("<sip:alice@home1.test>", CAROL), 403),
+        (by("<sip:carol@home2.test>", CAROL), 403),
+        (by("<sip:gateway.home1.test>", CAROL), 200),
+        (by("<sip:gateway.home1.test>", ERIN), 403),
+        (publish(CAROL).without("P-Asserted-Identity").body(&pidf("open")), 403),
+    ];
+    for (request, expected) in table {
+        assert_eq!(ps.status(&request), expected);
+    }
+}
+
+#[test]
+fn pub_13_the_oldest_of_too_many_publications_gives_way() {
+    let mut ps = Ps::usual();
+    let tag = ps.publish(&publish(CAROL).call_id("first").body(&pidf("open")));
+    for n in 0..10 {
+        ps.publish(&publish(CAROL).call_id(&n.to_string()).body(&pidf("open")));
+    }
+    assert_eq!(ps.status(&publish(CAROL).with("SIP-If-Match", &tag)), 412);
+    assert_eq!(ps.journal.len(), 10);
+}
+
+#[test]
+fn publications_of_too_many_presentities_are_turned_away() {
+    let mut settings = by_dialog();
+    settings.bounds.presentities = 1;
+    let mut ps = Ps::new(settings, carols_friends());
+    ps.carol_is("open");
+    let response = ps.send(&publish(ERIN).body(&pidf("open")));
+    assert_eq!(code(&response), 503);
+    assert!(response.value(HeaderName::RetryAfter).is_some());
+    assert_eq!(
+        ps.status(
+            &Request::new("REGISTER", ERIN, ERIN)
+                .with("Contact", "<sip:scscf1a.home1.test>")
+                .with("Expires", "60")
+        ),
+        200
+    );
+}

@@ -1,0 +1,193 @@
+//! SUB-N-21 and edge cases 7 and 8: a process dies, and its successor goes on from the journal.
+
+mod support;
+
+use presence_server::RuleBook;
+use sip_message::{HeaderName, Message};
+use support::{
+    ALICE, BOB, CAROL, Ps, Request, book, by_dialog, carols_friends, code, pidf, publish, rules, settings,
+    shown, state, subscribe,
+};
+
+fn restarted(ps: Ps, after_s: u64) -> Ps {
+    ps.restarted(after_s, by_dialog(), carols_friends())
+}
+
+/// NOTIFYs for `cseq` and onwards; a test of numbering needs no more.
+fn cseqs(notifies: &[Message]) -> Vec<u32> {
+    notifies.iter().map(Message::cseq).collect()
+}
+
+#[test]
+fn sub_n_21_who_has_seen_everything_is_not_notified() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.publish(&publish(CAROL).call_id("second").body(&pidf("closed").replace("phone", "desk")));
+    ps.confirm();
+    let mut ps = restarted(ps, 10);
+    assert_eq!(ps.notifies().len(), 0);
+    assert_eq!((ps.node.role().watches(), ps.node.role().presentities()), (1, 1));
+}
+
+#[test]
+fn edge_7_killed_after_the_200_and_before_the_notify_arrived() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    ps.send(&subscribe(ALICE, CAROL));
+    let lost = ps.notify();
+    let mut ps = restarted(ps, 1);
+    let notify = ps.notify();
+    assert_eq!((state(&notify), shown(&notify).as_str()), ("active;expires=599", "open"));
+    assert_eq!((notify.call_id(), notify.from_tag()), (lost.call_id(), lost.from_tag()));
+    ps.answer(&notify, 200);
+    assert_eq!(ps.notifies().len(), 0);
+}
+
+#[test]
+fn edge_7_an_update_that_was_not_confirmed_is_sent_again() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.watch(&subscribe(BOB, CAROL));
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    let sent = ps.notifies();
+    let alices = sent.iter().find(|notify| notify.request_uri_text().contains("alice")).unwrap();
+    ps.answer(alices, 200);
+    let mut ps = restarted(ps, 1);
+    let notify = ps.notify();
+    assert_eq!((notify.request_uri_text(), shown(&notify).as_str()), ("sip:bob@127.0.10.11:5060", "open"));
+}
+
+#[test]
+fn edge_8_cseq_goes_on_upward_over_several_restarts() {
+    let mut ps = Ps::usual();
+    let watching = ps.watch(&subscribe(ALICE, CAROL).with("Expires", "3600"));
+    let mut last = watching.first.cseq();
+    for round in 0..40 {
+        ps.pass_s(1);
+        let basic = if round % 2 == 0 { "open" } else { "closed" };
+        ps.publish(&publish(CAROL).call_id(&round.to_string()).body(&pidf(basic)));
+        let notifies = ps.notifies();
+        assert!(cseqs(&notifies)[0] > last, "round {round}");
+        last = cseqs(&notifies)[0];
+        ps.answer(&notifies[0], 200);
+        if round % 10 == 0 {
+            ps = restarted(ps, 1);
+            assert_eq!(ps.notifies().len(), 0);
+        }
+    }
+    assert_eq!(code(&ps.send(&watching.again(2))), 200);
+    assert!(ps.notify().cseq() > last);
+}
+
+#[test]
+fn sub_n_21_what_ran_out_meanwhile_ends_in_silence() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    let mut ps = restarted(ps, 600);
+    assert_eq!(ps.notifies().len(), 0);
+    assert_eq!((ps.node.role().watches(), ps.node.role().presentities(), ps.journal.len()), (0, 0, 0));
+    assert_eq!(ps.status(&watching.again(2)), 481);
+}
+
+#[test]
+fn a_publication_that_ran_out_meanwhile_is_a_change() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    ps.watch(&subscribe(ALICE, CAROL).with("Expires", "3600"));
+    let mut ps = restarted(ps, 600);
+    assert_eq!(shown(&ps.notify_confirmed()), "closed");
+    assert!(!ps.journal.keys().any(|key| key[0] == b'p'));
+}
+
+#[test]
+fn deadlines_are_kept_by_the_wall_clock() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.pass_s(100);
+    let mut ps = restarted(ps, 100);
+    ps.pass_s(399);
+    assert_eq!(ps.notifies().len(), 0);
+    ps.pass_s(1);
+    assert_eq!(state(&ps.notify()), "terminated;reason=timeout");
+}
+
+#[test]
+fn pub_06_entity_tags_stay_valid_and_new_ones_are_new() {
+    let mut ps = Ps::usual();
+    let first = ps.publish(&publish(CAROL).body(&pidf("open")));
+    let refreshed = ps.publish(&publish(CAROL).with("SIP-If-Match", &first));
+    let mut ps = restarted(ps, 1);
+    assert_eq!(ps.status(&publish(CAROL).with("SIP-If-Match", &first)), 412);
+    let next = ps.publish(&publish(CAROL).with("SIP-If-Match", &refreshed));
+    assert!(next != first && next != refreshed);
+}
+
+#[test]
+fn rules_that_changed_meanwhile_are_applied() {
+    let table = [
+        ("allow", "block", Some("terminated;reason=rejected")),
+        ("confirm", "allow", Some("active;expires=590")),
+        ("polite-block", "polite-block", None),
+        ("confirm", "confirm", None),
+    ];
+    for (before, after, expected) in table {
+        let mut ps = Ps::new(by_dialog(), book(&[(CAROL, rules(&[(ALICE, before)]))]));
+        ps.carol_is("open");
+        ps.watch(&subscribe(ALICE, CAROL));
+        let mut ps = ps.restarted(10, by_dialog(), book(&[(CAROL, rules(&[(ALICE, after)]))]));
+        let sent = ps.notifies();
+        assert_eq!(sent.iter().map(state).collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
+        sent.iter().for_each(|notify| ps.answer(notify, 200));
+        assert_eq!(ps.notifies().len(), 0);
+    }
+}
+
+#[test]
+fn the_end_of_a_subscription_is_told_after_the_restart() {
+    let mut ps = Ps::usual();
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    assert_eq!(code(&ps.send(&watching.again(2).with("Expires", "0"))), 200);
+    assert_eq!(state(&ps.notify()), "terminated;reason=timeout");
+    let mut ps = restarted(ps, 1);
+    assert_eq!(state(&ps.notify_confirmed()), "terminated;reason=timeout");
+    assert_eq!((ps.node.role().watches(), ps.journal.len()), (0, 0));
+}
+
+#[test]
+fn registrations_survive() {
+    let gruu = "<sip:alice@home1.test;gr=1>";
+    let mut ps = Ps::new(settings(), carols_friends());
+    let register = Request::new("REGISTER", "sip:scscf1b.home1.test", ALICE)
+        .with("Contact", "<sip:scscf1b.home1.test>")
+        .with("Expires", "600");
+    assert_eq!(ps.status(&register), 200);
+    ps.watch(&subscribe(ALICE, CAROL).with("Contact", gruu));
+    let mut ps = ps.restarted(1, settings(), carols_friends());
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    assert_eq!(ps.notify().list(HeaderName::Route).next(), Some("<sip:scscf1b.home1.test;lr>"));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_costs_nothing_else() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.journal.insert((*b"wfoul").into(), (*b"not CBOR").into());
+    ps.journal.insert((*b"x").into(), (*b"unknown").into());
+    let ps = restarted(ps, 1);
+    assert_eq!(ps.node.role().watches(), 1);
+}
+
+#[test]
+fn half_a_subscription_is_cleared_away() {
+    for kind in [b'w', b's'] {
+        let mut ps = Ps::new(by_dialog(), carols_friends());
+        ps.watch(&subscribe(ALICE, CAROL));
+        ps.journal.retain(|key, _| key[0] == kind);
+        assert_eq!(ps.journal.len(), 1);
+        let ps = ps.restarted(1, by_dialog(), RuleBook::new());
+        assert_eq!((ps.node.role().watches(), ps.journal.len()), (0, 0));
+    }
+}

@@ -1,0 +1,319 @@
+//! SUB-N: SUBSCRIBE and NOTIFY (RFC 6665 section 4.2).
+
+mod support;
+
+use sip_message::HeaderName;
+use support::{
+    ALICE, BOB, CAROL, ERIN, PEER, Ps, Request, STRANGER, by_dialog, carols_friends, code, publish, shown,
+    state, subscribe,
+};
+
+#[test]
+fn sub_n_01_checks_come_in_their_order() {
+    let worst = subscribe(ERIN, "sip:carol@elsewhere.test")
+        .with("Require", "unheard-of")
+        .without("P-Asserted-Identity")
+        .with("Event", "dialog")
+        .with("Expires", "1")
+        .with("Accept", "text/html");
+    // Each step mends what the step before was refused for.
+    let known = worst.clone().without("Require");
+    let mut ours = known.clone();
+    ours.uri = CAROL.into();
+    let asserted = ours.clone().with("P-Asserted-Identity", &format!("<{ERIN}>"));
+    let presence = asserted.clone().with("Event", "presence");
+    let allowed = presence.clone().with("P-Asserted-Identity", &format!("<{ALICE}>"));
+    let long = allowed.clone().with("Expires", "60");
+    let acceptable = long.clone().with("Accept", "application/pidf+xml").body("filter");
+    let plain = acceptable.clone().body("");
+    let table = [
+        (worst, 420),
+        (known, 404),
+        (ours, 403),
+        (asserted, 489),
+        (presence, 403),
+        (allowed, 423),
+        (long, 406),
+        (acceptable, 415),
+        (plain, 200),
+    ];
+    let mut ps = Ps::usual();
+    for (request, expected) in table {
+        assert_eq!(ps.status(&request), expected);
+    }
+}
+
+#[test]
+fn prs_02_only_our_own_nodes_speak_to_a_presence_server() {
+    let mut ps = Ps::usual();
+    for from in [STRANGER, PEER] {
+        for request in [subscribe(ALICE, CAROL), publish(CAROL), Request::new("REGISTER", ALICE, ALICE)] {
+            let answer = ps.send_all(from, &request);
+            assert_eq!((answer.len(), code(&answer[0])), (1, 403), "{from}");
+            assert!(answer[0].value(HeaderName::Warning).is_some());
+        }
+    }
+    assert_eq!(ps.node.role().presentities(), 0);
+}
+
+#[test]
+fn sub_n_02_an_unknown_package_is_told_what_is_served() {
+    let mut ps = Ps::usual();
+    for request in
+        [subscribe(ALICE, CAROL).with("Event", "presence.winfo"), subscribe(ALICE, CAROL).without("Event")]
+    {
+        let response = ps.send(&request);
+        assert_eq!((code(&response), response.value(HeaderName::AllowEvents)), (489, Some("presence")));
+    }
+}
+
+#[test]
+fn sub_n_03_04_what_is_granted() {
+    let table: [(Option<&str>, u16, Option<&str>); 6] = [
+        (None, 200, Some("3600")),
+        (Some("60"), 200, Some("60")),
+        (Some("3600"), 200, Some("3600")),
+        (Some("99999"), 200, Some("3600")),
+        (Some("0"), 200, Some("0")),
+        (Some("59"), 423, None),
+    ];
+    for (asked, status, granted) in table {
+        let mut ps = Ps::usual();
+        let plain = subscribe(ALICE, CAROL).without("Expires");
+        let response = ps.send(&asked.map_or(plain.clone(), |asked| plain.with("Expires", asked)));
+        assert_eq!((code(&response), response.value(HeaderName::Expires)), (status, granted), "{asked:?}");
+        let min = (status == 423).then_some("60");
+        assert_eq!(response.value(HeaderName::MinExpires), min);
+    }
+}
+
+#[test]
+fn sub_n_06_the_answer_opens_a_dialog() {
+    let mut ps = Ps::usual();
+    let response = ps.send(&subscribe(ALICE, CAROL));
+    assert_eq!(code(&response), 200);
+    assert!(response.to_tag().is_some());
+    assert_eq!(response.value(HeaderName::Contact), Some("<sip:ps1.home1.test>"));
+    let routes: Vec<&str> = response.list(HeaderName::RecordRoute).collect();
+    assert_eq!(routes, ["<sip:rr-t@127.0.10.14;lr>", "<sip:rr@127.0.10.13;lr>"]);
+}
+
+#[test]
+fn sub_n_07_08_09_17_a_notify_follows_the_answer_along_the_dialog() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    let response = ps.send(&subscribe(ALICE, CAROL).with("Event", "presence;id=7"));
+    let notify = ps.notify();
+    assert_eq!(notify.request_uri_text(), "sip:alice@127.0.10.11:5060");
+    assert_eq!(notify.value(HeaderName::Event), Some("presence;id=7"));
+    assert_eq!(state(&notify), "active;expires=600");
+    assert_eq!(notify.value(HeaderName::Contact), Some("<sip:ps1.home1.test>"));
+    let routes: Vec<&str> = notify.list(HeaderName::Route).collect();
+    assert_eq!(routes, ["<sip:rr-t@127.0.10.14;lr>", "<sip:rr@127.0.10.13;lr>"]);
+    assert_eq!((notify.call_id(), notify.to_tag()), (response.call_id(), Some("ft")));
+    assert_eq!((notify.from_tag(), notify.max_forwards()), (response.to_tag(), Some(70)));
+    assert_eq!(shown(&notify), "open");
+}
+
+#[test]
+fn sub_n_07_a_refresh_is_notified_too_with_the_next_cseq() {
+    let mut ps = Ps::usual();
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    ps.pass_s(400);
+    let response = ps.send(&watching.again(2));
+    assert_eq!((code(&response), response.value(HeaderName::Expires)), (200, Some("600")));
+    let notify = ps.notify();
+    assert_eq!(notify.cseq(), watching.first.cseq() + 1);
+    assert_eq!(state(&notify), "active;expires=600");
+    ps.answer(&notify, 200);
+    ps.pass_s(599);
+    assert_eq!(ps.notifies().len(), 0);
+}
+
+#[test]
+fn sub_n_12_in_a_dialog_that_is_not_known_481() {
+    let mut ps = Ps::usual();
+    let mut unknown = subscribe(ALICE, CAROL);
+    for tag in ["0123456789abcdef", "short", "+123456789abcdef"] {
+        unknown.to_tag = Some(tag.into());
+        assert_eq!(ps.status(&unknown), 481);
+    }
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    assert_eq!(ps.status(&watching.again(2).call_id("another")), 481);
+    assert_eq!(ps.status(&watching.again(2)), 200);
+}
+
+#[test]
+fn sub_n_12_a_refresh_that_is_refused_leaves_the_subscription_running() {
+    let mut ps = Ps::usual();
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    let table = [
+        (watching.again(2).with("Expires", "30"), 423),
+        (watching.again(3).with("Accept", "text/html"), 406),
+        (watching.again(4).with("Event", "dialog"), 489),
+        (watching.again(5).with("Contact", "<mailto:alice@home1.test>"), 400),
+        (watching.again(6).with("P-Asserted-Identity", "<sip:erin@home1.test>"), 403),
+        (watching.again(1), 500),
+    ];
+    for (request, expected) in table {
+        assert_eq!(ps.status(&request), expected, "{}", request.cseq);
+    }
+    ps.pass_s(599);
+    ps.carol_is("open");
+    ps.pass_s(1);
+    assert_eq!(state(&ps.notify()), "terminated;reason=timeout");
+}
+
+#[test]
+fn sub_n_13_expires_0_in_the_dialog_ends_it_with_full_state() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    let response = ps.send(&watching.again(2).with("Expires", "0"));
+    assert_eq!((code(&response), response.value(HeaderName::Expires)), (200, Some("0")));
+    let notify = ps.notify();
+    assert_eq!((state(&notify), shown(&notify).as_str()), ("terminated;reason=timeout", "open"));
+    ps.answer(&notify, 200);
+    assert_eq!(ps.node.role().watches(), 0);
+    assert_eq!(ps.status(&watching.again(3)), 481);
+    ps.carol_is("closed");
+    assert_eq!(ps.journal.len(), 2, "publications alone are left");
+}
+
+#[test]
+fn sub_n_13_a_fetch_stores_nothing() {
+    let mut ps = Ps::usual();
+    ps.carol_is("open");
+    let before = ps.journal.clone();
+    let response = ps.send(&subscribe(ALICE, CAROL).with("Expires", "0"));
+    assert_eq!((code(&response), response.value(HeaderName::Expires)), (200, Some("0")));
+    let notify = ps.notify();
+    assert_eq!((state(&notify), shown(&notify).as_str()), ("terminated;reason=timeout", "open"));
+    assert_eq!(ps.journal, before);
+    ps.answer(&notify, 200);
+    assert_eq!(ps.node.role().watches(), 0);
+}
+
+#[test]
+fn sub_n_14_what_is_not_refreshed_ends_with_a_last_notify() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.pass_s(599);
+    assert_eq!(ps.notifies().len(), 0);
+    ps.pass_s(1);
+    let notify = ps.notify();
+    assert_eq!(state(&notify), "terminated;reason=timeout");
+    ps.answer(&notify, 200);
+    assert_eq!((ps.node.role().watches(), ps.node.role().presentities(), ps.journal.len()), (0, 0, 0));
+}
+
+#[test]
+fn sub_n_15_what_the_answer_to_a_notify_means() {
+    for status in [404, 405, 410, 480, 481, 489, 500, 501, 604] {
+        let mut ps = Ps::usual();
+        ps.send(&subscribe(ALICE, CAROL));
+        let notify = ps.notify();
+        ps.answer(&notify, status);
+        assert_eq!((ps.node.role().watches(), ps.journal.len()), (0, 0), "{status}");
+    }
+}
+
+#[test]
+fn sub_n_16_one_notify_is_outstanding_and_the_newest_state_wins() {
+    let mut ps = Ps::usual();
+    ps.send(&subscribe(ALICE, CAROL));
+    let first = ps.notify();
+    let mut tag = ps.publish(&publish(CAROL).body(&support::pidf("open")));
+    for basic in ["closed", "open", "closed", "open"] {
+        tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&support::pidf(basic)));
+    }
+    assert_eq!(ps.notifies().len(), 0, "the first is not answered yet");
+    ps.answer(&first, 200);
+    let newest = ps.notify();
+    assert_eq!((shown(&newest).as_str(), newest.cseq()), ("open", first.cseq() + 1));
+    ps.answer(&newest, 200);
+    assert_eq!(ps.notifies().len(), 0);
+}
+
+#[test]
+fn sub_n_18_the_route_set_stays_and_the_target_moves() {
+    let mut ps = Ps::usual();
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    let moved = watching
+        .again(2)
+        .with("Contact", "<sip:alice@127.0.10.12:5066>")
+        .with("Record-Route", "<sip:rr-t@127.0.10.15;lr>");
+    assert_eq!(code(&ps.send(&moved)), 200);
+    let notify = ps.notify();
+    assert_eq!(notify.request_uri_text(), "sip:alice@127.0.10.12:5066");
+    assert_eq!(notify.list(HeaderName::Route).next(), Some("<sip:rr-t@127.0.10.14;lr>"));
+}
+
+#[test]
+fn sub_n_20_another_id_in_the_same_dialog_is_another_subscription() {
+    let mut ps = Ps::usual();
+    let watching = ps.watch(&subscribe(ALICE, CAROL).with("Event", "presence;id=1"));
+    assert_eq!(code(&ps.send(&watching.again(2).with("Event", "presence;id=2"))), 200);
+    let second = ps.notify();
+    assert_eq!(second.value(HeaderName::Event), Some("presence;id=2"));
+    ps.answer(&second, 200);
+    ps.publish(&publish(CAROL).body(&support::pidf("open")));
+    let both = ps.notifies();
+    let events: Vec<_> = both.iter().map(|notify| notify.value(HeaderName::Event).unwrap()).collect();
+    assert_eq!(events, ["presence;id=1", "presence;id=2"]);
+    assert!(both[0].cseq() < both[1].cseq(), "one CSeq space for the dialog");
+    both.iter().for_each(|notify| ps.answer(notify, 200));
+    // The end of one is not the end of the other.
+    ps.send(&watching.again(3).with("Event", "presence;id=1").with("Expires", "0"));
+    ps.confirm();
+    assert_eq!(ps.status(&watching.again(4).with("Event", "presence;id=1").with("Expires", "0")), 481);
+    ps.pass_s(1);
+    ps.publish(&publish(CAROL).call_id("x").body(&support::pidf("closed")));
+    assert_eq!(ps.notify().value(HeaderName::Event), Some("presence;id=2"));
+}
+
+#[test]
+fn sub_n_20_a_dialog_has_a_bound() {
+    let mut ps = Ps::usual();
+    let watching = ps.watch(&subscribe(ALICE, CAROL));
+    let codes: Vec<u16> = (2..10)
+        .map(|cseq| ps.status(&watching.again(cseq).with("Event", &format!("presence;id={cseq}"))))
+        .collect();
+    assert_eq!(codes, [200, 200, 200, 200, 200, 200, 200, 480]);
+}
+
+#[test]
+fn bounds_are_answered() {
+    let mut settings = by_dialog();
+    settings.bounds.per_presentity = 3;
+    settings.bounds.per_watcher = 2;
+    settings.bounds.subscriptions = 4;
+    let mut rules = carols_friends();
+    rules.extend(support::book(&[(ERIN, support::rules(&[(ALICE, "allow"), (BOB, "allow")]))]));
+    let mut ps = Ps::new(settings, rules);
+    let of = |watcher, presentity, n: u32| subscribe(watcher, presentity).call_id(&n.to_string());
+    let table = [
+        (of(ALICE, CAROL, 1), 200),
+        (of(ALICE, CAROL, 2), 200),
+        (of(ALICE, ERIN, 3), 480),
+        (of(BOB, CAROL, 4), 200),
+        (of("sip:dave@home2.test", CAROL, 5), 480),
+        (of(BOB, ERIN, 6), 200),
+        (of(ERIN, ERIN, 7), 503),
+    ];
+    for (request, expected) in table {
+        let response = ps.send(&request);
+        ps.sent();
+        assert_eq!(code(&response), expected, "{}", request.call_id);
+        assert_eq!(response.value(HeaderName::RetryAfter).is_some(), expected == 503);
+    }
+}
+
+#[test]
+fn methods_that_are_not_ours() {
+    let mut ps = Ps::usual();
+    let response = ps.send(&Request::new("MESSAGE", ALICE, CAROL));
+    assert_eq!(code(&response), 405);
+    assert_eq!(response.value(HeaderName::Allow), Some("SUBSCRIBE, PUBLISH, REGISTER, OPTIONS"));
+    assert_eq!(ps.status(&Request::new("NOTIFY", ALICE, CAROL)), 481);
+}

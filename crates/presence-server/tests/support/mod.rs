@@ -1,0 +1,442 @@
+//! A presence server without a network: bytes in, bytes out, at times that the test says.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test helper may fail its test, and no test uses all of them"
+)]
+
+use bytes::Bytes;
+use clock::{Now, Wall};
+use ims_node::{
+    CommandId, Flow, Input, Listener, ListenerId, Node, Output, Peer, Record, Seq, Settings as NodeSettings,
+    Side,
+};
+use presence_document::{Pidf, Rules};
+use presence_server::{PresenceServer, RuleBook, Settings};
+use sip_message::{HeaderName, Message, Response, StatusCode, Transport};
+use sip_resolve::{DnsAnswer, Kind, Records};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub(crate) const SCSCF: &str = "127.0.10.14:5060";
+pub(crate) const PEER: &str = "127.0.20.14:5060";
+pub(crate) const STRANGER: &str = "127.0.66.1:5060";
+
+pub(crate) const ALICE: &str = "sip:alice@home1.test";
+pub(crate) const BOB: &str = "sip:bob@home2.test";
+pub(crate) const CAROL: &str = "sip:carol@home1.test";
+pub(crate) const ERIN: &str = "sip:erin@home1.test";
+
+/// Where every name lies, so that only the name that is asked for matters.
+const ANYWHERE: [u8; 4] = [127, 0, 10, 99];
+
+/// 2026-01-01T00:00:00Z, in milliseconds.
+pub(crate) const START: u64 = 1_767_225_600_000;
+
+pub(crate) struct Ps {
+    pub(crate) node: Node<PresenceServer>,
+    pub(crate) now: Now,
+    pub(crate) journal: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    /// Names of which DNS was asked an address or service.
+    pub(crate) asked: Vec<String>,
+    sent: VecDeque<Message>,
+    last: u64,
+    branch: u32,
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings::new("ps1.home1.test", "home1.test")
+}
+
+fn node_settings() -> NodeSettings {
+    let listener = Listener { address: "127.0.10.17:5060".parse().unwrap(), side: Side::Network };
+    let peer = |address: &str, domains: &[&str]| Peer {
+        addresses: vec![address.parse::<SocketAddr>().unwrap().ip()],
+        domains: domains.iter().map(|domain| (*domain).into()).collect(),
+    };
+    NodeSettings::new("ps1.home1.test", vec![listener], vec![peer(SCSCF, &[]), peer(PEER, &["home2.test"])])
+}
+
+/// One rule for each watcher.
+pub(crate) fn rules(watchers: &[(&str, &str)]) -> Rules {
+    let rule = |(number, (watcher, action)): (usize, &(&str, &str))| {
+        let all = "<pr:provide-services><pr:all-services/></pr:provide-services>\
+            <pr:provide-persons><pr:all-persons/></pr:provide-persons><pr:provide-all-attributes/>";
+        format!(
+            "<cp:rule id='r{number}'><cp:conditions><cp:identity><cp:one id='{watcher}'/></cp:identity></cp:conditions>\
+             <cp:actions><pr:sub-handling>{action}</pr:sub-handling></cp:actions>\
+             <cp:transformations>{all}</cp:transformations></cp:rule>"
+        )
+    };
+    ruleset(&watchers.iter().enumerate().map(rule).collect::<String>())
+}
+
+pub(crate) fn ruleset(inner: &str) -> Rules {
+    let text = format!(
+        "<cp:ruleset xmlns:cp='urn:ietf:params:xml:ns:common-policy' xmlns:pr='urn:ietf:params:xml:ns:pres-rules'>\
+         {inner}</cp:ruleset>"
+    );
+    Rules::parse(text.as_bytes()).unwrap()
+}
+
+pub(crate) fn book(of: &[(&str, Rules)]) -> RuleBook {
+    of.iter().map(|(presentity, rules)| ((*presentity).into(), rules.clone())).collect()
+}
+
+/// Carol lets alice, bob and dave watch.
+pub(crate) fn carols_friends() -> RuleBook {
+    book(&[(CAROL, rules(&[(ALICE, "allow"), (BOB, "allow"), ("sip:dave@home2.test", "allow")]))])
+}
+
+pub(crate) fn pidf(basic: &str) -> String {
+    format!(
+        "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='{CAROL}'><tuple id='phone'>\
+         <status><basic>{basic}</basic></status></tuple></presence>"
+    )
+}
+
+impl Ps {
+    pub(crate) fn new(settings: Settings, rules: RuleBook) -> Self {
+        Self::seeded(settings, rules, 7)
+    }
+
+    fn seeded(settings: Settings, rules: RuleBook, seed: u8) -> Self {
+        let node = Node::new(node_settings(), PresenceServer::new(settings, rules), [seed; 32]);
+        let now = Now { wall: Wall::from_unix_millis(START), ..Now::ZERO };
+        let (journal, asked, sent) = (BTreeMap::new(), Vec::new(), VecDeque::new());
+        Self { node, now, journal, asked, sent, last: 0, branch: 0 }
+    }
+
+    /// Carol lets alice, bob and dave watch; everything else is as usual, but updates go by dialog.
+    pub(crate) fn usual() -> Self {
+        Self::new(by_dialog(), carols_friends())
+    }
+
+    /// The process dies, and after a while another one takes its journal up.
+    pub(crate) fn restarted(self, after_s: u64, settings: Settings, rules: RuleBook) -> Self {
+        let Self { now, journal, last, .. } = self;
+        let mut next = Self::seeded(settings, rules, 8);
+        // The monotonic clock begins anew.
+        next.now.wall = now.wall + Duration::from_secs(after_s);
+        let records: Vec<Record> = journal
+            .iter()
+            .map(|(key, value)| Record { key: key.clone(), value: Some(value.clone()) })
+            .collect();
+        (next.journal, next.last) = (journal, last);
+        next.node.restore(next.now, records.iter(), Seq(last));
+        next.drain();
+        next
+    }
+
+    pub(crate) fn handle(&mut self, input: Input) {
+        self.node.handle(self.now, input);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Transmit(transmit) => self.sent.push_back(Message::parse(transmit.bytes).unwrap()),
+                Output::Persist { seq, record } => {
+                    self.last = seq.0;
+                    self.keep(record);
+                    self.node.handle(self.now, Input::Synced(seq));
+                }
+                Output::AskDns(question) => {
+                    self.asked.push(question.name().to_owned());
+                    let answer = match question.kind() {
+                        Kind::A => DnsAnswer::Records(
+                            Records::Addresses(vec![ANYWHERE.into()]),
+                            Duration::from_secs(9),
+                        ),
+                        Kind::Naptr | Kind::Srv | Kind::Aaaa => DnsAnswer::NoRecords(None),
+                    };
+                    self.node.handle(self.now, Input::Dns { question, answer });
+                }
+                Output::Log(_) | Output::CommandDone { .. } => {}
+                other @ (Output::Close(_) | Output::AskHss { .. } | Output::HssReply { .. }) => {
+                    panic!("{other:?}")
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, record: Record) {
+        match record.value {
+            Some(value) => self.journal.insert(record.key, value),
+            None => self.journal.remove(&record.key),
+        };
+    }
+
+    /// Hands a request in as it would come from `from`.
+    pub(crate) fn receive(&mut self, from: &str, bytes: Bytes) {
+        let flow = Flow {
+            listener: ListenerId(0),
+            transport: Transport::Udp,
+            remote: from.parse().unwrap(),
+            connection: None,
+        };
+        self.handle(Input::Message { flow, bytes });
+    }
+
+    /// Everything sent since the last look.
+    pub(crate) fn sent(&mut self) -> Vec<Message> {
+        self.sent.drain(..).collect()
+    }
+
+    pub(crate) fn send(&mut self, request: &Request) -> Message {
+        let mut all = self.send_all(SCSCF, request);
+        let response = all.remove(0);
+        self.sent.extend(all);
+        response
+    }
+
+    /// The response first, as it must be, and what followed it.
+    pub(crate) fn send_all(&mut self, from: &str, request: &Request) -> Vec<Message> {
+        assert_eq!(self.sent().len(), 0, "something was left unread");
+        self.branch += 1;
+        let bytes = request.bytes(self.branch);
+        self.receive(from, bytes);
+        let all = self.sent();
+        assert!(all[0].status().is_some(), "something left before the answer");
+        all
+    }
+
+    pub(crate) fn status(&mut self, request: &Request) -> u16 {
+        let response = self.send(request);
+        self.sent();
+        code(&response)
+    }
+
+    /// The one NOTIFY that has been sent.
+    pub(crate) fn notify(&mut self) -> Message {
+        let mut sent = self.sent();
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        assert_eq!(sent[0].method().unwrap().as_str(), "NOTIFY");
+        sent.remove(0)
+    }
+
+    /// The one NOTIFY that has been sent; it is confirmed.
+    pub(crate) fn notify_confirmed(&mut self) -> Message {
+        let notify = self.notify();
+        self.answer(&notify, 200);
+        notify
+    }
+
+    /// What the NOTIFYs sent so far show; they are confirmed.
+    pub(crate) fn shown_and_confirmed(&mut self) -> Vec<String> {
+        let notifies = self.notifies();
+        notifies.iter().for_each(|notify| self.answer(notify, 200));
+        notifies.iter().map(shown).collect()
+    }
+
+    pub(crate) fn notifies(&mut self) -> Vec<Message> {
+        let sent = self.sent();
+        assert!(sent.iter().all(|message| message.method().is_some()), "{sent:?}");
+        sent
+    }
+
+    /// The watcher, or somebody on the way to it, answers a NOTIFY.
+    pub(crate) fn answer(&mut self, notify: &Message, status: u16) {
+        let status = StatusCode::new(status).unwrap();
+        self.receive(SCSCF, Response::to(notify, status, "watcher").to_bytes());
+    }
+
+    /// Time passes, and every deadline on the way is kept.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(at) = self.node.poll_timeout().filter(|at| *at <= end.mono) {
+            self.now = self.now + at.saturating_since(self.now.mono);
+            self.handle(Input::Timeout);
+        }
+        self.now = end;
+        self.handle(Input::Timeout);
+    }
+
+    pub(crate) fn pass_s(&mut self, seconds: u64) {
+        self.pass(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn set_rules(&mut self, rules: RuleBook) {
+        let (role, fx) = self.node.role_mut();
+        role.set_rules(self.now, rules, fx);
+        self.handle(Input::Timeout);
+    }
+
+    pub(crate) fn command(&mut self, line: &str) -> Result<String, String> {
+        let words = line.split(' ').map(str::to_owned).collect();
+        self.node.handle(self.now, Input::Command { id: CommandId(1), words });
+        while let Some(output) = self.node.poll_output() {
+            if let Output::CommandDone { answer, .. } = output {
+                return answer;
+            }
+        }
+        panic!("no answer")
+    }
+
+    /// Alice, or who it is, subscribes and confirms the first NOTIFY.
+    pub(crate) fn watch(&mut self, request: &Request) -> Watching {
+        let response = self.send(request);
+        assert_eq!(code(&response), 200, "{response:?}");
+        let first = self.notify();
+        self.answer(&first, 200);
+        assert_eq!(self.sent().len(), 0);
+        Watching { first, request: request.clone(), tag: response.to_tag().unwrap().into() }
+    }
+
+    /// Carol publishes; the tag of the publication.
+    pub(crate) fn publish(&mut self, request: &Request) -> String {
+        let response = self.send(request);
+        assert_eq!(code(&response), 200, "{response:?}");
+        etag(&response)
+    }
+
+    /// Carol is there, and the watchers confirm that they know.
+    pub(crate) fn carol_is(&mut self, basic: &str) -> String {
+        let tag = self.publish(&publish(CAROL).body(&pidf(basic)));
+        self.confirm();
+        tag
+    }
+
+    /// All NOTIFYs sent so far are confirmed.
+    pub(crate) fn confirm(&mut self) {
+        for notify in self.notifies() {
+            self.answer(&notify, 200);
+        }
+    }
+}
+
+pub(crate) fn by_dialog() -> Settings {
+    let mut settings = settings();
+    settings.notify.updates = sip_event::Updates::Dialog;
+    settings
+}
+
+/// A subscription that is there.
+pub(crate) struct Watching {
+    pub(crate) first: Message,
+    request: Request,
+    tag: String,
+}
+
+impl Watching {
+    /// The next SUBSCRIBE of its dialog.
+    pub(crate) fn again(&self, cseq: u32) -> Request {
+        let mut request = self.request.clone();
+        request.to_tag = Some(self.tag.clone());
+        request.cseq = cseq;
+        request
+    }
+}
+
+/// A request as an S-CSCF hands it on.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) uri: String,
+    pub(crate) from: String,
+    pub(crate) call_id: String,
+    pub(crate) to_tag: Option<String>,
+    pub(crate) cseq: u32,
+    lines: Vec<(&'static str, String)>,
+    body: String,
+}
+
+pub(crate) fn subscribe(watcher: &str, presentity: &str) -> Request {
+    let user = watcher.split(['@', ':']).nth(1).unwrap();
+    Request::new("SUBSCRIBE", watcher, presentity)
+        .with("Event", "presence")
+        .with("Expires", "600")
+        .with("Contact", &format!("<sip:{user}@127.0.10.11:5060>"))
+        .with("Record-Route", "<sip:rr-t@127.0.10.14;lr>, <sip:rr@127.0.10.13;lr>")
+}
+
+pub(crate) fn publish(presentity: &str) -> Request {
+    Request::new("PUBLISH", presentity, presentity)
+        .with("Event", "presence")
+        .with("Expires", "600")
+        .with("Content-Type", "application/pidf+xml")
+}
+
+impl Request {
+    pub(crate) fn new(method: &'static str, from: &str, uri: &str) -> Self {
+        Self {
+            method,
+            uri: uri.into(),
+            from: from.into(),
+            call_id: format!("{method}-{from}-{uri}"),
+            to_tag: None,
+            cseq: 1,
+            lines: vec![("P-Asserted-Identity", format!("<{from}>"))],
+            body: String::new(),
+        }
+    }
+
+    /// Sets a header.
+    pub(crate) fn with(self, name: &'static str, value: &str) -> Self {
+        let mut request = self.without(name);
+        request.lines.push((name, value.into()));
+        request
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.lines.retain(|(own, _)| *own != name);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) fn about(mut self, uri: &str) -> Self {
+        self.uri = uri.into();
+        self
+    }
+
+    pub(crate) fn call_id(mut self, call_id: &str) -> Self {
+        self.call_id = call_id.into();
+        self
+    }
+
+    fn bytes(&self, branch: u32) -> Bytes {
+        let Self { method, uri, from, call_id, cseq, body, .. } = self;
+        let to_tag = self.to_tag.as_ref().map_or_else(String::new, |tag| format!(";tag={tag}"));
+        let lines: String = self.lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.10.14:5060;branch=z9hG4bKt{branch}\r\n\
+             Max-Forwards: 65\r\nFrom: <{from}>;tag=ft\r\nTo: <{uri}>{to_tag}\r\nCall-ID: {call_id}\r\n\
+             CSeq: {cseq} {method}\r\n{lines}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into()
+    }
+}
+
+pub(crate) fn code(message: &Message) -> u16 {
+    message.status().expect("a response").code()
+}
+
+pub(crate) fn etag(response: &Message) -> String {
+    response.value(HeaderName::SipEtag).expect("an entity-tag").into()
+}
+
+pub(crate) fn state(notify: &Message) -> &str {
+    notify.value(HeaderName::SubscriptionState).unwrap()
+}
+
+/// `open`, `closed`, `-` for a document without a service, or nothing.
+pub(crate) fn shown(notify: &Message) -> String {
+    if notify.body().is_empty() {
+        return String::new();
+    }
+    assert_eq!(notify.value(HeaderName::ContentType), Some("application/pidf+xml"));
+    let pidf = Pidf::parse(&notify.body()).unwrap();
+    let all: Vec<String> =
+        pidf.tuples().map(|tuple| format!("{:?}", tuple.basic().unwrap()).to_lowercase()).collect();
+    if all.is_empty() { "-".into() } else { all.join(" ") }
+}

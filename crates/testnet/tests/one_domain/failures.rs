@@ -1,0 +1,136 @@
+//! Something the network needs is away: what the UE hears, how soon, and that all mends itself when it is back.
+
+use crate::domain::{Home1, Tape, endings, quiet, register, registered, reports, say, secs, shown};
+use sip_message::Transport;
+use std::time::Duration;
+use testnet::{Availability, Gone, World};
+use ue_agent::Report;
+
+/// How soon a UE must be answered, and how soon all is well again.
+const SOON: Duration = secs(6);
+const RECOVERY: Duration = secs(120);
+
+const OUT: [Availability; 2] = [Availability::Failing, Availability::Silent];
+const DEAD: [Gone; 2] = [Gone::Refusing, Gone::Silent];
+
+/// Alice and carol are registered; alice asks to watch carol while something is away.
+fn refused(world: &mut World, expected: u16) {
+    let asked = world.now().mono;
+    say(world, "alice", "watch sip:carol@home1.test");
+    let answered = |world: &World| !Tape::of(world).statuses("alice", "SUBSCRIBE").is_empty();
+    world.run_until(answered, secs(32)).unwrap();
+    let waited = world.now().mono.saturating_since(asked);
+    assert!(waited <= SOON, "{waited:?}");
+    assert_eq!(Tape::of(world).statuses("alice", "SUBSCRIBE"), [expected]);
+    world.run_for(secs(1)).unwrap();
+    assert_eq!(endings(&reports(world, "alice")), [expected]);
+}
+
+/// Nobody does anything, and alice watches carol.
+fn mends(world: &mut World) {
+    world.run_for(RECOVERY).unwrap();
+    say(world, "carol", "publish open back again");
+    world.run_for(RECOVERY).unwrap();
+    assert_eq!(shown(&reports(world, "alice")), Some(("open", "back again")));
+}
+
+fn met(transport: Transport) -> World {
+    let mut world = Home1::new(transport).world(1);
+    register(&mut world, &["alice", "carol"]);
+    world
+}
+
+#[test]
+fn the_hss_is_away() {
+    for out in OUT {
+        let mut world = met(Transport::Udp);
+        world.set_hss("hss1", out);
+        refused(&mut world, 504);
+        world.set_hss("hss1", Availability::Up);
+        mends(&mut world);
+    }
+}
+
+#[test]
+fn nobody_registers_while_the_hss_is_away() {
+    for out in OUT {
+        let mut world = Home1::new(Transport::Udp).world(1);
+        world.set_hss("hss1", out);
+        say(&mut world, "alice", "register");
+        world.run_for(SOON).unwrap();
+        let told = reports(&mut world, "alice");
+        assert!(
+            matches!(told[0], Report::RegisterFailed { status: Some(504), retry_s: Some(_), .. }),
+            "{told:?}"
+        );
+        world.set_hss("hss1", Availability::Up);
+        world.run_for(RECOVERY).unwrap();
+        assert_eq!(registered(&world), (1, 1));
+    }
+}
+
+#[test]
+fn dns_is_away() {
+    for out in OUT {
+        let mut world = Home1::new(Transport::Udp).world(1);
+        world.zone.availability = out;
+        say(&mut world, "alice", "register");
+        world.run_for(secs(31)).unwrap();
+        assert_eq!(Tape::of(&world).statuses("alice", "REGISTER")[0], 504, "{out:?}");
+        world.zone.availability = Availability::Up;
+        world.run_for(RECOVERY).unwrap();
+        assert_eq!(registered(&world), (1, 1));
+    }
+}
+
+#[test]
+fn a_node_is_away() {
+    for dead in DEAD {
+        for transport in [Transport::Udp, Transport::Tcp] {
+            for node in ["ps1", "icscf1", "scscf1a"] {
+                let mut world = met(transport);
+                world.crash(node, dead);
+                if node == "ps1" || dead == Gone::Refusing {
+                    refused(&mut world, 504);
+                } else {
+                    // No other hop to try and no patience of its own: its transaction runs its time.
+                    say(&mut world, "alice", "watch sip:carol@home1.test");
+                    world.run_for(secs(40)).unwrap();
+                    assert!(!endings(&reports(&mut world, "alice")).is_empty(), "{node} {dead:?}");
+                }
+                world.restart(node);
+                mends(&mut world);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_p_cscf_is_away() {
+    for (dead, transport) in
+        [(Gone::Refusing, Transport::Udp), (Gone::Silent, Transport::Udp), (Gone::Refusing, Transport::Tcp)]
+    {
+        let mut world = met(transport);
+        say(&mut world, "alice", "watch sip:carol@home1.test");
+        quiet(&mut world);
+        world.crash("pcscf1a", dead);
+        world.run_for(secs(20)).unwrap();
+        world.restart("pcscf1a");
+        mends(&mut world);
+        assert_eq!(registered(&world), (2, 2), "{transport} {dead:?}");
+    }
+}
+
+#[test]
+fn nobody_registers_while_the_registrar_is_away() {
+    for dead in DEAD {
+        let mut world = Home1::new(Transport::Udp).world(1);
+        world.crash("scscf1a", dead);
+        say(&mut world, "alice", "register");
+        world.run_for(SOON).unwrap();
+        assert_eq!(Tape::of(&world).statuses("alice", "REGISTER")[0], 504, "{dead:?}");
+        world.restart("scscf1a");
+        world.run_for(RECOVERY).unwrap();
+        assert_eq!(registered(&world), (1, 1));
+    }
+}

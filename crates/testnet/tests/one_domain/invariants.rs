@@ -1,0 +1,104 @@
+//! What holds of every recording.
+
+use crate::domain::{Seen, Tape};
+use sip_message::HeaderName;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What is said of somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) basic: String,
+    pub(crate) note: String,
+}
+
+impl State {
+    /// Of whom nothing is published.
+    pub(crate) fn away() -> Self {
+        Self { basic: "closed".into(), note: String::new() }
+    }
+}
+
+/// PUBLISHes that the presence server has answered 200, each with its first answer's request.
+fn publishes(tape: &Tape) -> Vec<&Seen> {
+    let answers = tape.fresh(|seen| &*seen.from == "ps1" && seen.method() == "PUBLISH" && seen.status() == 200);
+    let request_of = |answer: &&Seen| {
+        let mut requests = tape.0.iter().filter(|seen| &*seen.to == "ps1" && seen.is_request("PUBLISH"));
+        requests.find(|request| request.message.branch() == answer.message.branch()).unwrap()
+    };
+    answers.iter().map(request_of).collect()
+}
+
+fn is_removal(publish: &Seen) -> bool {
+    publish.message.expires() == Some(0)
+}
+
+/// PUBLISHes that changed something and were accepted.
+pub(crate) fn accepted_changes(tape: &Tape) -> u64 {
+    let changes = publishes(tape).into_iter().filter(|p| is_removal(p) || !p.message.body().is_empty());
+    changes.count().try_into().unwrap()
+}
+
+/// The state that the presence server accepted last.
+pub(crate) fn accepted(tape: &Tape) -> State {
+    let mut state = State::away();
+    for publish in publishes(tape) {
+        let text = publish.text();
+        if is_removal(publish) {
+            state = State::away();
+        } else if !publish.message.body().is_empty() {
+            let inner = |tag: &str| Some(text.split_once(tag)?.1.split_once('>')?.1.split_once('<')?.0);
+            let note = inner("<note").unwrap_or_default().to_owned();
+            state = State { basic: inner("<basic").unwrap().to_owned(), note };
+        }
+    }
+    state
+}
+
+/// In each dialog every NOTIFY has a higher CSeq than the one before, and after the one that ends it only its like.
+pub(crate) fn notifies_rise_and_end(tape: &Tape) {
+    let mut dialogs: BTreeMap<(&str, Option<&str>, Option<&str>), (u32, bool)> = BTreeMap::new();
+    for notify in tape.notifies() {
+        let message = &notify.message;
+        let dialog = (message.call_id(), message.from_tag(), message.to_tag());
+        let ends = message.value(HeaderName::SubscriptionState).unwrap().starts_with("terminated");
+        let (cseq, ended) = dialogs.entry(dialog).or_insert((0, false));
+        assert!(message.cseq() > *cseq, "NOTIFY {} after {cseq}\n{}", message.cseq(), notify.text());
+        assert!(ends || !*ended, "a NOTIFY after the end\n{}", notify.text());
+        (*cseq, *ended) = (message.cseq(), ends);
+    }
+}
+
+/// A request on one hop: who asked whom, by branch and method.
+type Hop<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+fn hop<'a>(seen: &'a Seen, asker: &'a str, asked: &'a str) -> Hop<'a> {
+    (asker, asked, seen.message.branch().unwrap_or_default(), seen.method())
+}
+
+/// On each hop a request gets one final response, however often it is repeated; a process that has died since does not
+/// know any more what it answered. Gives how many got none.
+pub(crate) fn one_final_response(tape: &Tape, deaths: &[(&str, Duration)]) -> u64 {
+    let lives = |node: &str, at: Duration| deaths.iter().filter(|(dead, when)| *dead == node && *when <= at).count();
+    let mut answered: BTreeMap<(Hop<'_>, usize), BTreeSet<(u16, Option<&str>)>> = BTreeMap::new();
+    for seen in tape.0.iter().filter(|seen| seen.is_final()) {
+        let answers = answered.entry((hop(seen, &seen.to, &seen.from), lives(&seen.from, seen.at))).or_default();
+        answers.insert((seen.status(), seen.message.to_tag()));
+        assert!(answers.len() == 1, "two final responses: {answers:?}\n{}", seen.text());
+    }
+    let known: BTreeSet<Hop<'_>> = answered.keys().map(|(hop, _)| *hop).collect();
+    let asked: BTreeSet<Hop<'_>> =
+        tape.0.iter().filter(|seen| seen.status() == 0).map(|seen| hop(seen, &seen.from, &seen.to)).collect();
+    asked.difference(&known).count().try_into().unwrap()
+}
+
+/// Nothing that reaches erin tells where carol is. Gives how often she was told something else.
+pub(crate) fn erin_learns_nothing(tape: &Tape) -> u64 {
+    let mut denials = 0;
+    for seen in tape.0.iter().filter(|seen| &*seen.to == "erin") {
+        let text = seen.text();
+        assert!(!text.contains("whereabouts") && !text.contains(">open<"), "erin learns\n{text}");
+        denials += u64::from(seen.is_request("NOTIFY") || seen.status() == 403);
+    }
+    denials
+}

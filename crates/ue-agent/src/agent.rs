@@ -1,0 +1,283 @@
+//! The user agent: what it holds, and what its user may ask of it.
+
+use crate::command::{BadCommand, Command, HELP, Publication};
+use crate::compose::{self, Ids};
+use crate::leave::{Farewell, Stage};
+use crate::publication::{Published, Standing};
+use crate::registration::{Failure, Input, Output, Registration};
+use crate::report::{Report, Status};
+use crate::role::Own;
+use crate::settings::Settings;
+use crate::warning;
+use crate::watch::{Kind, NotWatched, Watch};
+use clock::Now;
+use ims_node::{Effects, Next, Outcome, OwnRequest, Random};
+use sip_message::{Draft, Uri};
+use std::collections::VecDeque;
+
+/// Texts that wait for the registration; one more is refused.
+const MAX_UNSENT: usize = 32;
+
+/// Reports that nobody has taken; above it the oldest goes.
+const MAX_REPORTS: usize = 10_000;
+
+/// A user agent.
+#[derive(Debug)]
+pub struct UeAgent {
+    pub(crate) settings: Settings,
+    pub(crate) registration: Registration,
+    pub(crate) watches: Vec<Watch>,
+    pub(crate) last_watch: u64,
+    pub(crate) publication: Option<Published>,
+    /// Texts that wait for our registration.
+    pub(crate) unsent: VecDeque<(Uri, Box<str>)>,
+    pub(crate) stage: Stage,
+    /// The connection broke: what is registered next is another flow.
+    flow_closed: bool,
+    reports: VecDeque<Report>,
+}
+
+impl Ids {
+    pub(crate) fn fresh(random: &mut Random) -> Self {
+        Self { call_id: random.secret().into(), tag: random.token().into(), cseq: 1 }
+    }
+}
+
+impl UeAgent {
+    /// An agent that has done nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            registration: Registration::new(settings.registration_s),
+            settings,
+            watches: Vec::new(),
+            last_watch: 0,
+            publication: None,
+            unsent: VecDeque::new(),
+            stage: Stage::Working,
+            flow_closed: false,
+            reports: VecDeque::new(),
+        }
+    }
+
+    /// The next thing that its user should know.
+    pub fn poll_report(&mut self) -> Option<Report> {
+        self.reports.pop_front()
+    }
+
+    /// Whether it has left and nothing is to be done any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.stage == Stage::Gone
+    }
+
+    /// Ends everything, as `farewell` says, within [`crate::FAREWELL`].
+    pub fn leave(&mut self, now: Now, farewell: Farewell, fx: &mut Effects<Own>) {
+        self.begin_to_leave(now, farewell);
+        self.settle(now, fx);
+    }
+
+    /// Does what the user asks for in words; what comes of it is reported later. The answer is empty but for `help`.
+    ///
+    /// # Errors
+    /// Why it is not done, for people.
+    pub fn on_words(&mut self, now: Now, words: &[&str], fx: &mut Effects<Own>) -> Result<String, String> {
+        if let ["help"] = words {
+            return Ok(HELP.to_owned());
+        }
+        let command = Command::parse(words).map_err(|bad: BadCommand| bad.to_string())?;
+        if self.stage != Stage::Working {
+            return Err("leaving".to_owned());
+        }
+        self.obey(now, command, fx)?;
+        self.settle(now, fx);
+        Ok(String::new())
+    }
+
+    fn obey(&mut self, now: Now, command: Command, fx: &mut Effects<Own>) -> Result<(), String> {
+        match command {
+            Command::Register => self.register(now, Input::Register, fx),
+            Command::Deregister => self.register(now, Input::Deregister, fx),
+            Command::Watch(uris) => {
+                for uri in &uris {
+                    self.watch(uri, Kind::Watch, &mut fx.random).map_err(|why| not_watched(why, uri))?;
+                }
+                self.be_registered(now, fx);
+            }
+            Command::Unwatch(uri) => self.unwatch(now, &uri).map_err(|why| not_watched(why, &uri))?,
+            Command::Fetch(uri) => {
+                self.watch(&uri, Kind::Fetch, &mut fx.random).map_err(|why| not_watched(why, &uri))?;
+                self.be_registered(now, fx);
+            }
+            Command::Publish(Publication(wanted)) => {
+                if !self.publish(now, &wanted, &mut fx.random) {
+                    return Err("the activity is not the name of one".to_owned());
+                }
+                self.be_registered(now, fx);
+            }
+            Command::Unpublish if self.unpublish(now) => {}
+            Command::Unpublish => return Err("nothing is published".to_owned()),
+            Command::Message(to, text) => {
+                if self.unsent.len() >= MAX_UNSENT {
+                    return Err("too many texts wait to be sent".to_owned());
+                }
+                self.unsent.push_back((to, text));
+                self.be_registered(now, fx);
+            }
+            Command::Options => self.ask_options(fx),
+            Command::Status => self.tell_status(now),
+            Command::Quit => self.begin_to_leave(now, Farewell::Everything),
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, now: Now, input: Input<'_>, fx: &mut Effects<Own>) {
+        self.registration.handle(now, &self.settings, input, &mut fx.random);
+    }
+
+    /// Whatever needs a registration begins one.
+    fn be_registered(&mut self, now: Now, fx: &mut Effects<Own>) {
+        if self.registration.is_idle() {
+            self.register(now, Input::Register, fx);
+        }
+    }
+
+    fn ask_options(&mut self, fx: &mut Effects<Own>) {
+        let draft = compose::options(&self.settings, &Ids::fresh(&mut fx.random));
+        let uri = self.settings.pcscf.uri_text().into();
+        self.send(draft, Own::Once { method: "OPTIONS", uri }, fx);
+    }
+
+    fn tell_status(&mut self, now: Now) {
+        let left = |at: clock::Mono| at.saturating_since(now.mono).as_secs();
+        let watching = self.watches.iter().filter(|watch| watch.is_kept());
+        let status = Status {
+            uri: self.identity().as_str().into(),
+            registered_s: self.registration.binding().map(|binding| left(binding.expires)),
+            watching: watching.map(|watch| watch.uri().as_str().into()).collect(),
+            published: self.publication.as_ref().is_some_and(|own| own.standing() == Standing::There),
+        };
+        self.report(Report::Status(status));
+    }
+
+    /// Who we are to others.
+    pub(crate) fn identity(&self) -> &Uri {
+        let impu = self.settings.account.impu();
+        self.registration.binding().map_or(impu, |binding| binding.identity(impu))
+    }
+
+    pub(crate) fn report(&mut self, report: Report) {
+        if self.reports.len() >= MAX_REPORTS {
+            self.reports.pop_front();
+        }
+        self.reports.push_back(report);
+    }
+
+    pub(crate) fn error(&mut self, what: String) {
+        self.report(Report::Error { what: what.into() });
+    }
+
+    /// Sends on the flow of the registration.
+    pub(crate) fn send(&mut self, draft: Option<Draft>, then: Own, fx: &mut Effects<Own>) {
+        // All parts were checked when the settings were; a request that cannot be made is not worth a word.
+        let Some(draft) = draft else { return };
+        fx.send(OwnRequest { draft, next: Next::Flow(self.settings.pcscf.flow()), then });
+    }
+
+    /// Does what the machines want, until nothing more comes of it.
+    pub(crate) fn settle(&mut self, now: Now, fx: &mut Effects<Own>) {
+        loop {
+            let mut busy = self.run_registration(fx);
+            busy |= self.run_watches(now, fx);
+            busy |= self.run_publication(fx);
+            busy |= self.send_texts(fx);
+            busy |= self.advance_leaving(now, &mut fx.random);
+            if !busy {
+                return;
+            }
+        }
+    }
+
+    fn run_registration(&mut self, fx: &mut Effects<Own>) -> bool {
+        let mut busy = false;
+        while let Some(output) = self.registration.poll_output() {
+            busy = true;
+            let uri: Box<str> = self.settings.account.impu().as_str().into();
+            match output {
+                Output::Send(register) => {
+                    let draft = compose::register(&self.settings, &register);
+                    self.send(draft, Own::Register, fx);
+                }
+                Output::Registered(expires_s) => {
+                    let gruu = self.registration.binding().and_then(|binding| binding.gruu.as_ref());
+                    let gruu = gruu.map(|gruu| gruu.as_str().into());
+                    self.report(Report::Registered { uri, expires_s, gruu });
+                    if std::mem::take(&mut self.flow_closed) {
+                        self.watch_anew(&mut fx.random);
+                    }
+                }
+                Output::Gone => {
+                    self.report(Report::Deregistered { uri });
+                    self.deregistered();
+                }
+                Output::Failed(failure, retry) => {
+                    let (status, reason) = failure_text(failure);
+                    let retry_s = retry.map(|wait| wait.as_secs());
+                    self.report(Report::RegisterFailed { uri, status, reason, retry_s });
+                    if retry.is_none() {
+                        self.deregistered();
+                    }
+                }
+            }
+        }
+        busy
+    }
+
+    pub(crate) fn on_flow_gone(&mut self, now: Now, fx: &mut Effects<Own>) {
+        self.flow_closed |= self.registration.binding().is_some();
+        self.register(now, Input::FlowClosed, fx);
+    }
+
+    fn send_texts(&mut self, fx: &mut Effects<Own>) -> bool {
+        let Some(binding) = self.registration.binding() else { return false };
+        let Some((to, text)) = self.unsent.pop_front() else { return false };
+        let draft = compose::message(&self.settings, binding, (&to, &text), &Ids::fresh(&mut fx.random));
+        self.send(Some(draft), Own::Once { method: "MESSAGE", uri: to.as_str().into() }, fx);
+        true
+    }
+
+    pub(crate) fn on_once_ended(&mut self, method: &'static str, uri: Box<str>, outcome: &Outcome) {
+        let status = outcome.status();
+        let reason = match (outcome, status) {
+            (Outcome::Response(response), Some(status)) => {
+                warning::text(response).unwrap_or_else(|| status.reason().to_owned())
+            }
+            (Outcome::TimedOut, _) => "no answer".to_owned(),
+            (_, _) => "the P-CSCF cannot be reached".to_owned(),
+        };
+        let status = status.map(|status| status.code());
+        self.report(Report::Answered { method, uri, status, reason: reason.into() });
+    }
+}
+
+fn not_watched(why: NotWatched, uri: &Uri) -> String {
+    match why {
+        NotWatched::Already => format!("{uri} is watched already"),
+        NotWatched::TooMany => "too many are watched".to_owned(),
+        NotWatched::NotAtAll => format!("{uri} is not watched"),
+    }
+}
+
+fn failure_text(failure: Failure) -> (Option<u16>, Box<str>) {
+    match failure {
+        Failure::Refused(status, warning) => {
+            (Some(status.code()), warning.unwrap_or_else(|| status.reason().to_owned()).into())
+        }
+        Failure::WrongPassword => (Some(401), "wrong password".into()),
+        Failure::Unanswerable => (Some(401), "no challenge that can be answered".into()),
+        Failure::NotBound => (None, "the network did not keep our contact".into()),
+        Failure::NoAnswer => (None, "no answer".into()),
+        Failure::Unreachable => (None, "the P-CSCF cannot be reached".into()),
+        Failure::FlowClosed => (None, "the connection has ended".into()),
+    }
+}

@@ -1,0 +1,97 @@
+//! Where the agent and its P-CSCF are.
+
+use crate::config::{BadSetup, Bind, PcscfName};
+use ims_runtime::config::{AddressFamily, DnsConfig, Millis};
+use ims_runtime::dns::Locator;
+use sip_message::Transport;
+use sip_resolve::{Hop, Query, ResolveError, Target};
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use ue_agent::Pcscf;
+
+/// Ports tried before none counts as free for both UDP and TCP.
+const PORT_TRIES: usize = 16;
+
+/// Why there is no way to the P-CSCF yet.
+#[derive(Debug)]
+pub(crate) enum NoWay {
+    /// The configuration has no name server, or one that hickory does not take.
+    Dns,
+    /// The name leads nowhere.
+    Unresolved(ResolveError),
+}
+
+impl fmt::Display for NoWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns => BadSetup::DnsNeeded.fmt(f),
+            Self::Unresolved(ResolveError::NoSuchDomain) => f.write_str("the P-CSCF's name does not exist"),
+            Self::Unresolved(ResolveError::NoRecords) => f.write_str("the P-CSCF's name has no address"),
+            Self::Unresolved(ResolveError::DnsFailed) => f.write_str("the name server does not answer"),
+            Self::Unresolved(
+                ResolveError::Unsupported | ResolveError::Busy | ResolveError::AllUnavailable(_),
+            ) => f.write_str("the P-CSCF's name cannot be resolved"),
+        }
+    }
+}
+
+/// The P-CSCF's address, by RFC 3263. The agent keeps to it: a registration belongs to one.
+pub(crate) async fn locate(name: &PcscfName, dns: Option<SocketAddr>) -> Result<Pcscf, NoWay> {
+    let host = name.uri.host().ok_or(NoWay::Dns)?;
+    if let Some(ip) = host.address() {
+        let address = SocketAddr::new(ip, name.uri.port().unwrap_or(5060));
+        return Ok(Pcscf { address, transport: name.transport.unwrap_or(Transport::Udp) });
+    }
+    let config = DnsConfig {
+        servers: vec![dns.ok_or(NoWay::Dns)?],
+        families: vec![AddressFamily::Ipv4, AddressFamily::Ipv6],
+        timeout_ms: Millis(1000),
+        attempts: 2,
+    };
+    let mut locator = Locator::new(&config).map_err(|_| NoWay::Dns)?;
+    let target = Target { host, port: name.uri.port(), transport: name.transport, secure: false };
+    let hops = locator.locate(&Query::Sip(target), u64::from(std::process::id())).await;
+    let Hop { address, transport } = hops
+        .map_err(NoWay::Unresolved)?
+        .into_iter()
+        .next()
+        .ok_or(NoWay::Unresolved(ResolveError::NoRecords))?;
+    Ok(Pcscf { address, transport })
+}
+
+/// An address of our own from which the P-CSCF is reached, with a port that is free.
+pub(crate) fn own_address(bind: Bind, pcscf: SocketAddr) -> io::Result<SocketAddr> {
+    let ip = match bind.ip {
+        Some(ip) => ip,
+        None => route_towards(pcscf)?,
+    };
+    match bind.port {
+        Some(port) => Ok(SocketAddr::new(ip, port)),
+        None => free_port(ip),
+    }
+}
+
+/// Connecting a datagram socket sends nothing, but chooses the address.
+fn route_towards(remote: SocketAddr) -> io::Result<IpAddr> {
+    let any = match remote {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect(remote)?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// Another process may take it before we do; then opening it fails, and says so.
+fn free_port(ip: IpAddr) -> io::Result<SocketAddr> {
+    let mut outcome = Err(io::ErrorKind::AddrInUse.into());
+    for _ in 0..PORT_TRIES {
+        let address = UdpSocket::bind((ip, 0))?.local_addr()?;
+        outcome = TcpListener::bind(address).map(|_| address);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}

@@ -1,0 +1,141 @@
+//! Our own presence at the server (RFC 3903, rules PUB-10 and PUB-11).
+
+use crate::agent::UeAgent;
+use crate::compose::{self, Ids};
+use crate::presence::{Wanted, document};
+use crate::report::Report;
+use crate::role::Own;
+use crate::warning;
+use crate::watch::schedule;
+use clock::{Mono, Now};
+use ims_node::{Effects, Outcome, Random};
+use sip_event::{Answer, Publish, Publisher, PublisherInput, PublisherOutput};
+use sip_message::StatusCode;
+
+/// One publication, and what it waits for.
+#[derive(Debug)]
+pub(crate) struct Published {
+    publisher: Publisher,
+    /// A PUBLISH that waits for our registration.
+    due: Option<Publish>,
+    standing: Standing,
+    warning: Option<String>,
+}
+
+/// What the server has of us, as far as we know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing, and nothing is asked for.
+    Nothing,
+    /// Something is asked for.
+    Wanted,
+    /// It has our document.
+    There,
+}
+
+impl Published {
+    pub(crate) const fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.publisher.poll_timeout()
+    }
+}
+
+impl UeAgent {
+    /// Publishes from now on; false when the activity is no name.
+    pub(crate) fn publish(&mut self, now: Now, wanted: &Wanted, random: &mut Random) -> bool {
+        let impu = self.settings.account.impu();
+        let identity = self.registration.binding().map_or(impu, |binding| binding.identity(impu));
+        let Some(document) = document(now.wall, &self.settings, identity, wanted) else { return false };
+        let seconds = self.settings.publication_s;
+        let published = self.publication.get_or_insert_with(|| Published {
+            publisher: Publisher::new(seconds, schedule(random)),
+            due: None,
+            standing: Standing::Wanted,
+            warning: None,
+        });
+        published.publisher.handle(now, PublisherInput::Publish(document.into()));
+        true
+    }
+
+    /// Takes it back; false when there is nothing to take back.
+    pub(crate) fn unpublish(&mut self, now: Now) -> bool {
+        let Some(published) = &mut self.publication else { return false };
+        published.publisher.handle(now, PublisherInput::Remove);
+        true
+    }
+
+    pub(crate) fn publication_due(&mut self, now: Now) {
+        if let Some(published) = &mut self.publication
+            && published.deadline().is_some_and(|at| at <= now.mono)
+        {
+            published.publisher.handle(now, PublisherInput::Deadline);
+        }
+    }
+
+    pub(crate) fn on_publish_ended(&mut self, now: Now, outcome: &Outcome) {
+        let Some(published) = &mut self.publication else { return };
+        published.warning = None;
+        match outcome {
+            Outcome::Response(response) => {
+                let Some(answer) = Answer::of(response) else { return };
+                published.warning = warning::text(response);
+                published.publisher.handle(now, PublisherInput::Answered(answer));
+            }
+            Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => {
+                published.publisher.handle(now, PublisherInput::NoAnswer);
+            }
+        }
+    }
+
+    /// Does what the publication wants; whether there was anything.
+    pub(crate) fn run_publication(&mut self, fx: &mut Effects<Own>) -> bool {
+        let mut busy = false;
+        while let Some(output) = self.publication.as_mut().and_then(|own| own.publisher.poll_output()) {
+            busy = true;
+            self.on_publisher(output);
+        }
+        busy | self.publish_due(fx)
+    }
+
+    fn on_publisher(&mut self, output: PublisherOutput) {
+        let uri: Box<str> = self.identity().as_str().into();
+        let Some(published) = &mut self.publication else { return };
+        let report = match output {
+            PublisherOutput::Send(publish) => {
+                published.due = Some(publish);
+                return;
+            }
+            PublisherOutput::Published(expires_s) => {
+                published.standing = Standing::There;
+                Report::Published { uri, expires_s }
+            }
+            PublisherOutput::Removed => {
+                published.standing = Standing::Nothing;
+                Report::Unpublished { uri }
+            }
+            PublisherOutput::Refused(status) => {
+                published.standing = Standing::Nothing;
+                let warning = published.warning.take();
+                Report::PublishFailed { uri, status: status.code(), reason: reason(status, warning).into() }
+            }
+        };
+        self.report(report);
+    }
+
+    /// Rule PUB-11: nothing is sent before we are registered.
+    fn publish_due(&mut self, fx: &mut Effects<Own>) -> bool {
+        let Some(binding) = self.registration.binding() else { return false };
+        let Some(publish) = self.publication.as_mut().and_then(|own| own.due.take()) else { return false };
+        let ids = Ids::fresh(&mut fx.random);
+        let draft = compose::publish(&self.settings, binding, &publish, &ids);
+        self.send(Some(draft), Own::Publish, fx);
+        true
+    }
+}
+
+fn reason(status: StatusCode, warning: Option<String>) -> String {
+    warning.unwrap_or_else(|| status.reason().to_owned())
+}

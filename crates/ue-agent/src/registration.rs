@@ -1,0 +1,376 @@
+//! The registration of the user (TS 24.229 sections 5.1.1.2 to 5.1.1.6): made, kept alive, made again, taken back.
+
+use crate::binding::Binding;
+use crate::credentials::{Challenged, unchallenged};
+use crate::settings::Settings;
+use crate::warning;
+use clock::{Mono, Now};
+use ims_node::{Outcome, Random};
+use sip_message::{HeaderName, Message, StatusCode, Uri, delta_seconds};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Challenges of one REGISTER; the third one ends it (rule REG-U-02).
+const MAX_CHALLENGES: u8 = 3;
+
+/// Challenges of one REGISTER that blame the nonce alone.
+const MAX_STALE: u8 = 3;
+
+/// How often in a row a 423 may raise the interval.
+const MAX_RAISES: u8 = 3;
+
+/// The wait after a first failure; it doubles with each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest wait of our own.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The longest wait that a server may ask for, in seconds; a longer Retry-After is taken as this.
+const MAX_RETRY_AFTER_S: u32 = 3600;
+
+/// What happens to a registration.
+#[derive(Debug)]
+pub(crate) enum Input<'a> {
+    /// The user wants to be registered; when it is so already, again.
+    Register,
+    /// The user wants to be no more.
+    Deregister,
+    /// The REGISTER has ended.
+    Ended(&'a Outcome),
+    /// The connection over which we are registered is gone, and with it the registration (RFC 5626 section 4.4).
+    FlowClosed,
+    /// The time of [`Registration::deadline`] has come.
+    Deadline,
+}
+
+/// What a registration wants done, or tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Send this REGISTER.
+    Send(Register),
+    /// Registered for so many seconds.
+    Registered(u32),
+    /// Not registered any more, as was wished.
+    Gone,
+    /// It failed; it is tried again after the wait, or not until the user asks.
+    Failed(Failure, Option<Duration>),
+}
+
+/// A REGISTER to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Register {
+    pub(crate) call_id: Box<str>,
+    pub(crate) tag: Box<str>,
+    pub(crate) cseq: u32,
+    pub(crate) expires: u32,
+    pub(crate) authorization: String,
+}
+
+/// Why a REGISTER came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Refused, with the text of its Warning.
+    Refused(StatusCode, Option<String>),
+    /// Challenged again and again: the password is wrong.
+    WrongPassword,
+    /// No challenge that we can answer.
+    Unanswerable,
+    /// Accepted, but our contact is not among those bound.
+    NotBound,
+    /// No answer came.
+    NoAnswer,
+    /// The P-CSCF cannot be reached.
+    Unreachable,
+    /// The connection has ended.
+    FlowClosed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Registered,
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing is wished and nothing done, or all has been refused.
+    Idle,
+    /// A REGISTER is under way that makes this so.
+    Outstanding { aim: Wish, challenges: u8, stale: u8 },
+    /// It failed; the next one goes out then.
+    Waiting { until: Mono },
+    /// All is well until then.
+    Registered { refresh: Mono },
+}
+
+/// Call-ID and From tag of every REGISTER of this process.
+#[derive(Debug, Clone)]
+struct Ids {
+    call_id: Box<str>,
+    tag: Box<str>,
+}
+
+/// The registration of one user agent.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    ids: Option<Ids>,
+    cseq: u32,
+    asked: u32,
+    raises: u8,
+    failures: u8,
+    challenged: Option<Challenged>,
+    wish: Wish,
+    state: State,
+    binding: Option<Binding>,
+    outputs: VecDeque<Output>,
+}
+
+impl Registration {
+    pub(crate) const fn new(asked: u32) -> Self {
+        Self {
+            ids: None,
+            cseq: 0,
+            asked,
+            raises: 0,
+            failures: 0,
+            challenged: None,
+            wish: Wish::Gone,
+            state: State::Idle,
+            binding: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What the network has of us, while it has it.
+    pub(crate) const fn binding(&self) -> Option<&Binding> {
+        self.binding.as_ref()
+    }
+
+    /// Whether the user wants to be registered.
+    pub(crate) fn is_wished(&self) -> bool {
+        self.wish == Wish::Registered
+    }
+
+    /// Whether nothing is done and nothing is going to be.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let own = match self.state {
+            State::Waiting { until } => Some(until),
+            State::Registered { refresh } => Some(refresh),
+            State::Idle | State::Outstanding { .. } => None,
+        };
+        [own, self.binding.as_ref().map(|binding| binding.expires)].into_iter().flatten().min()
+    }
+
+    /// Takes what happened.
+    pub(crate) fn handle(&mut self, now: Now, settings: &Settings, input: Input<'_>, random: &mut Random) {
+        match input {
+            Input::Register => self.wish(now, settings, Wish::Registered, random),
+            Input::Deregister => self.wish(now, settings, Wish::Gone, random),
+            Input::Ended(outcome) => self.ended(now, settings, outcome, random),
+            Input::FlowClosed => self.flow_closed(now, random),
+            Input::Deadline => self.due(now, settings, random),
+        }
+    }
+
+    fn wish(&mut self, now: Now, settings: &Settings, wish: Wish, random: &mut Random) {
+        self.wish = wish;
+        if let State::Outstanding { .. } = self.state {
+            return;
+        }
+        self.failures = 0;
+        self.begin(now, settings, random);
+    }
+
+    /// Sends what the wish asks for, if anything is to be done for it.
+    fn begin(&mut self, now: Now, settings: &Settings, random: &mut Random) {
+        self.drop_expired(now);
+        if self.wish == Wish::Gone && self.binding.is_none() {
+            self.state = State::Idle;
+            self.outputs.push_back(Output::Gone);
+            return;
+        }
+        self.state = State::Outstanding { aim: self.wish, challenges: 0, stale: 0 };
+        self.send(settings, random);
+    }
+
+    fn send(&mut self, settings: &Settings, random: &mut Random) {
+        let State::Outstanding { aim, .. } = self.state else { return };
+        let uri = request_uri(settings);
+        let authorization = match &mut self.challenged {
+            Some(challenged) => challenged.answer(&settings.account, ("REGISTER", &uri), &random.token()),
+            None => unchallenged(&settings.account, &uri),
+        };
+        let fresh = || Ids { call_id: random.secret().into(), tag: random.token().into() };
+        let Ids { call_id, tag } = self.ids.get_or_insert_with(fresh).clone();
+        self.cseq += 1;
+        let expires = if aim == Wish::Gone { 0 } else { self.asked };
+        self.outputs.push_back(Output::Send(Register {
+            call_id,
+            tag,
+            cseq: self.cseq,
+            expires,
+            authorization,
+        }));
+    }
+
+    fn ended(&mut self, now: Now, settings: &Settings, outcome: &Outcome, random: &mut Random) {
+        let State::Outstanding { aim, .. } = self.state else { return };
+        match outcome {
+            Outcome::Response(response) => self.answered(now, settings, response, random),
+            Outcome::TimedOut => self.failed(now, Failure::NoAnswer, None, random),
+            Outcome::Unreachable | Outcome::Unresolved(_) => {
+                self.failed(now, Failure::Unreachable, None, random);
+            }
+        }
+        // The user has changed its mind meanwhile.
+        let settled = matches!(self.state, State::Idle | State::Registered { .. });
+        if settled && aim != self.wish {
+            self.begin(now, settings, random);
+        }
+    }
+
+    fn answered(&mut self, now: Now, settings: &Settings, response: &Message, random: &mut Random) {
+        let State::Outstanding { aim, challenges, stale } = self.state else { return };
+        let Some(status) = response.status() else { return };
+        match status {
+            _ if status.is_success() => self.accepted(now, settings, (aim, response), random),
+            StatusCode::UNAUTHORIZED => {
+                let Some(challenged) = Challenged::strongest(response) else {
+                    return self.stop(Failure::Unanswerable);
+                };
+                // Rule REG-U-02: an old nonce says nothing of the password.
+                let old_nonce = challenged.is_stale() && stale < MAX_STALE;
+                let (challenges, stale) =
+                    if old_nonce { (challenges, stale + 1) } else { (challenges + 1, stale) };
+                if challenges >= MAX_CHALLENGES {
+                    self.challenged = None;
+                    return self.stop(Failure::WrongPassword);
+                }
+                self.challenged = Some(challenged);
+                self.state = State::Outstanding { aim, challenges, stale };
+                self.send(settings, random);
+            }
+            StatusCode::INTERVAL_TOO_BRIEF if self.raised(response) => self.send(settings, random),
+            _ if is_passing(status) => {
+                let wait = response.value(HeaderName::RetryAfter).and_then(sip_event::retry_after);
+                let wait = wait.map(|seconds| Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S).into()));
+                self.failed(now, Failure::Refused(status, warning::text(response)), wait, random);
+            }
+            _ => self.stop(Failure::Refused(status, warning::text(response))),
+        }
+    }
+
+    /// Rule REG-U-03.
+    fn raised(&mut self, response: &Message) -> bool {
+        let min = response.value(HeaderName::MinExpires).and_then(delta_seconds);
+        let Some(min) = min.filter(|min| *min > self.asked && self.raises < MAX_RAISES) else { return false };
+        self.asked = min;
+        self.raises += 1;
+        true
+    }
+
+    fn accepted(
+        &mut self,
+        now: Now,
+        settings: &Settings,
+        (aim, response): (Wish, &Message),
+        random: &mut Random,
+    ) {
+        self.raises = 0;
+        if aim == Wish::Gone {
+            self.binding = None;
+            self.state = State::Idle;
+            if self.wish == Wish::Gone {
+                self.outputs.push_back(Output::Gone);
+            }
+            return;
+        }
+        let Some(contact) = contact_uri(settings) else { return self.stop(Failure::NotBound) };
+        match Binding::read(now, response, (&contact, settings.instance.as_str())) {
+            Some(binding) => {
+                self.failures = 0;
+                self.state = State::Registered { refresh: binding.refresh_at() };
+                self.outputs.push_back(Output::Registered(binding.granted));
+                self.binding = Some(binding);
+            }
+            None => self.failed(now, Failure::NotBound, None, random),
+        }
+    }
+
+    /// What speaks of this moment only: the same is tried again, for ever, ever more seldom.
+    fn failed(&mut self, now: Now, failure: Failure, asked: Option<Duration>, random: &mut Random) {
+        if self.wish == Wish::Gone {
+            return self.stop(failure);
+        }
+        let own = FIRST_WAIT.saturating_mul(1 << self.failures.min(16)).min(LONGEST_WAIT);
+        // Up to a quarter less, so that agents that lost the same P-CSCF do not come back together.
+        let quarter = own / 4;
+        let less = u32::try_from(random.bits() & 0xff).unwrap_or(0);
+        let wait = asked.unwrap_or_else(|| own - quarter * less / 0xff);
+        self.failures = self.failures.saturating_add(1);
+        self.state = State::Waiting { until: now.mono + wait };
+        self.outputs.push_back(Output::Failed(failure, Some(wait)));
+    }
+
+    /// Nothing more is tried unless the user asks.
+    fn stop(&mut self, failure: Failure) {
+        self.state = State::Idle;
+        self.binding = None;
+        self.outputs.push_back(Output::Failed(failure, None));
+    }
+
+    fn flow_closed(&mut self, now: Now, random: &mut Random) {
+        match self.state {
+            State::Registered { .. } => {
+                self.binding = None;
+                self.failed(now, Failure::FlowClosed, Some(Duration::ZERO), random);
+            }
+            State::Waiting { .. } => self.binding = None,
+            // What is outstanding on it fails by itself.
+            State::Outstanding { .. } => self.binding = None,
+            State::Idle => {}
+        }
+    }
+
+    fn due(&mut self, now: Now, settings: &Settings, random: &mut Random) {
+        self.drop_expired(now);
+        match self.state {
+            State::Waiting { until: at } | State::Registered { refresh: at } if at <= now.mono => {
+                self.begin(now, settings, random);
+            }
+            State::Waiting { .. } | State::Registered { .. } | State::Idle | State::Outstanding { .. } => {}
+        }
+    }
+
+    fn drop_expired(&mut self, now: Now) {
+        self.binding = self.binding.take().filter(|binding| binding.expires > now.mono);
+    }
+}
+
+/// The home domain, without a user (rule REG-U-01).
+pub(crate) fn request_uri(settings: &Settings) -> String {
+    format!("sip:{}", settings.account.domain())
+}
+
+/// Our own address as the network reaches it.
+pub(crate) fn contact_uri(settings: &Settings) -> Option<Uri> {
+    let user = settings.account.impu().user()?;
+    let transport = match settings.pcscf.transport {
+        sip_message::Transport::Udp => "",
+        sip_message::Transport::Tcp => ";transport=tcp",
+    };
+    Uri::parse(&format!("sip:{user}@{}{transport}", settings.local)).ok()
+}
+
+/// Answers that speak of this moment only.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.code(), 408 | 430 | 480) || (500..600).contains(&status.code())
+}

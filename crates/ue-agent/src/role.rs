@@ -1,0 +1,115 @@
+//! How the node drives the user agent.
+
+use crate::agent::UeAgent;
+use crate::registration::Input;
+use crate::watch::WatchId;
+use clock::{Mono, Now};
+use cx_protocol::{Answer, CxFailure};
+use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Role, Verdict};
+use sip_message::Transport;
+use std::convert::Infallible;
+
+/// What is remembered while a request of ours is under way.
+#[derive(Debug)]
+pub enum Own {
+    /// A REGISTER.
+    Register,
+    /// A SUBSCRIBE.
+    Subscribe {
+        /// Of which subscription.
+        watch: WatchId,
+        /// The how-manieth of it.
+        number: u32,
+    },
+    /// A PUBLISH.
+    Publish,
+    /// A request without consequences.
+    Once {
+        /// Its method.
+        method: &'static str,
+        /// To whom.
+        uri: Box<str>,
+    },
+}
+
+impl Role for UeAgent {
+    type Waiting = Infallible;
+    type Own = Own;
+
+    fn on_request(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Own>,
+    ) -> Decision<Infallible> {
+        let decision = self.on_inbound(now, request, fx);
+        self.settle(now, fx);
+        decision
+    }
+
+    fn on_hss_answer(
+        &mut self,
+        _: Now,
+        _: &InboundRequest,
+        (waiting, _): (Infallible, Result<Answer, CxFailure>),
+        _: &mut Effects<Own>,
+    ) -> Decision<Infallible> {
+        match waiting {}
+    }
+
+    fn on_response(
+        &mut self,
+        _: Now,
+        _: &InboundRequest,
+        (waiting, _): (Infallible, &Outcome),
+        _: &mut Effects<Own>,
+    ) -> Verdict<Infallible> {
+        match waiting {}
+    }
+
+    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+        match own {
+            Own::Register => {
+                self.registration.handle(now, &self.settings, Input::Ended(outcome), &mut fx.random);
+            }
+            Own::Subscribe { watch, number } => self.on_subscribe_ended(now, (watch, number), outcome),
+            Own::Publish => self.on_publish_ended(now, outcome),
+            Own::Once { method, uri } => self.on_once_ended(method, uri, outcome),
+        }
+        self.settle(now, fx);
+    }
+
+    /// RFC 5626 section 4.4: over a stream the registration lives as long as the connection.
+    fn on_flow_closed(&mut self, now: Now, flow: Flow, fx: &mut Effects<Own>) {
+        let ours = self.settings.pcscf;
+        if ours.transport == Transport::Tcp && flow.remote == ours.address {
+            self.on_flow_gone(now, fx);
+            self.settle(now, fx);
+        }
+    }
+
+    fn deadline(&self) -> Option<Mono> {
+        let watches = self.watches.iter().filter_map(crate::watch::Watch::deadline);
+        let publication = self.publication.as_ref().and_then(|own| own.deadline());
+        let others = [self.registration.deadline(), publication, self.stage.deadline()];
+        watches.chain(others.into_iter().flatten()).min()
+    }
+
+    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
+        if self.registration.deadline().is_some_and(|at| at <= now.mono) {
+            self.registration.handle(now, &self.settings, Input::Deadline, &mut fx.random);
+        }
+        self.watches_due(now);
+        self.publication_due(now);
+        self.settle(now, fx);
+    }
+
+    fn on_command(
+        &mut self,
+        now: Now,
+        words: &[&str],
+        fx: &mut Effects<Own>,
+    ) -> Option<Result<String, String>> {
+        Some(self.on_words(now, words, fx))
+    }
+}

@@ -1,0 +1,238 @@
+//! A user agent in virtual time, and the network around it played by the test.
+
+use clock::{Now, Wall};
+use ims_node::{Flow, Input, Listener, ListenerId, Node, Output, Settings as NodeSettings, Side};
+use sip_message::{HeaderName, Message, Transport};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+use ue_agent::{Account, Instance, Password, Pcscf, Report, Settings, UeAgent};
+
+pub(crate) const PCSCF: &str = "127.0.10.11:5060";
+pub(crate) const LOCAL: &str = "127.0.10.31:5060";
+pub(crate) const INSTANCE: &str = "urn:uuid:f81d4fae-7dec-81d0-a765-00a0c91e6bf6";
+pub(crate) const CAROL: &str = "sip:carol@home1.test";
+/// 2026-01-02T03:04:05.678Z.
+pub(crate) const START: Wall = Wall::from_unix_millis(1_767_323_045_678);
+
+pub(crate) fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) fn settings(transport: Transport) -> Settings {
+    let account = Account::new("alice@home1.test", None, Password::new("alice-secret")).unwrap();
+    let pcscf = Pcscf { address: PCSCF.parse().unwrap(), transport };
+    Settings::new(account, pcscf, LOCAL.parse().unwrap(), Instance::given(INSTANCE).unwrap())
+}
+
+/// The agent, and all that it has sent and said.
+pub(crate) struct Ue {
+    pub(crate) node: Node<UeAgent>,
+    pub(crate) now: Now,
+    flow: Flow,
+    branches: BTreeSet<String>,
+    requests: Vec<Message>,
+    responses: Vec<Message>,
+    /// Whether each transmit fails at once.
+    pub(crate) unreachable: bool,
+}
+
+impl Ue {
+    pub(crate) fn new() -> Self {
+        Self::with(settings(Transport::Udp))
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        let listener = Listener { address: settings.local, side: Side::Network };
+        let node_settings = NodeSettings::new("alice", vec![listener], Vec::new());
+        let transport = settings.pcscf.transport;
+        let connection = (transport == Transport::Tcp).then_some(1);
+        let remote = settings.pcscf.address;
+        Self {
+            node: Node::new(node_settings, UeAgent::new(settings), [7; 32]),
+            now: Now { wall: START, ..Now::ZERO },
+            flow: Flow { listener: ListenerId(0), transport, remote, connection },
+            branches: BTreeSet::new(),
+            requests: Vec::new(),
+            responses: Vec::new(),
+            unreachable: false,
+        }
+    }
+
+    /// Registered for an hour, everything told and taken.
+    pub(crate) fn registered() -> Self {
+        let mut ue = Self::new();
+        ue.register();
+        ue
+    }
+
+    pub(crate) fn register(&mut self) {
+        self.words("register").unwrap();
+        let first = self.request("REGISTER");
+        self.answer(&first, "401 Unauthorized", &challenge("n1"));
+        let second = self.request("REGISTER");
+        self.answer(&second, "200 OK", &granted(3600));
+        self.reports();
+    }
+
+    /// Subscribed to Carol, everything told and taken; gives the SUBSCRIBE.
+    pub(crate) fn watching() -> (Self, Message) {
+        let mut ue = Self::registered();
+        ue.words("watch carol@home1.test").unwrap();
+        let subscribe = ue.request("SUBSCRIBE");
+        ue.answer(&subscribe, "200 OK", ";tag=ps1|Expires: 3600\r\nContact: <sip:ps1.home1.test>\r\n");
+        ue.deliver(&notify(&subscribe, 1, "active;expires=3600", OPEN));
+        ue.responses();
+        ue.reports();
+        (ue, subscribe)
+    }
+
+    pub(crate) fn words(&mut self, line: &str) -> Result<String, String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (role, fx) = self.node.role_mut();
+        let answer = role.on_words(self.now, &words, fx);
+        self.handle(Input::Timeout);
+        answer
+    }
+
+    pub(crate) fn handle(&mut self, input: Input) {
+        self.node.handle(self.now, input);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.node.poll_output() {
+            let Output::Transmit(transmit) = output else { continue };
+            if self.unreachable {
+                self.node.handle(self.now, Input::SendFailed { flow: transmit.flow });
+                continue;
+            }
+            let message = Message::parse(transmit.bytes).unwrap();
+            if message.status().is_some() {
+                self.responses.push(message);
+            } else if self.branches.insert(message.branch().unwrap().to_owned()) {
+                self.requests.push(message);
+            }
+        }
+    }
+
+    /// Lets time pass, deadline by deadline.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(at) = self.node.poll_timeout().filter(|at| *at <= end.mono) {
+            self.now = self.now + at.saturating_since(self.now.mono);
+            self.handle(Input::Timeout);
+        }
+        self.now = end;
+    }
+
+    /// What was sent since the last look, each request once.
+    pub(crate) fn requests(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.requests)
+    }
+
+    /// The one request sent since the last look.
+    pub(crate) fn request(&mut self, method: &str) -> Message {
+        let mut requests = self.requests();
+        let methods: Vec<&str> = requests.iter().map(|request| request.cseq_method()).collect();
+        assert_eq!(methods, [method]);
+        requests.remove(0)
+    }
+
+    pub(crate) fn responses(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.responses)
+    }
+
+    /// The status of the one response since the last look.
+    pub(crate) fn status(&mut self) -> u16 {
+        let responses = self.responses();
+        assert_eq!(responses.len(), 1);
+        responses[0].status().unwrap().code()
+    }
+
+    pub(crate) fn reports(&mut self) -> Vec<Report> {
+        let (role, _) = self.node.role_mut();
+        std::iter::from_fn(|| role.poll_report()).collect()
+    }
+
+    /// Answers a request; `headers` are lines, before them `;tag=x|` where To is to get another tag than `net`.
+    pub(crate) fn answer(&mut self, request: &Message, status: &str, headers: &str) {
+        let (tag, headers) = headers.split_once('|').unwrap_or((";tag=net", headers));
+        let to = request.value(HeaderName::To).unwrap();
+        let tag = if to.contains(";tag=") { "" } else { tag };
+        let text = format!(
+            "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n{headers}Content-Length: 0\r\n\r\n",
+            request.value(HeaderName::Via).unwrap(),
+            request.value(HeaderName::From).unwrap(),
+            request.call_id(),
+            request.value(HeaderName::CSeq).unwrap(),
+        );
+        self.deliver(&text);
+    }
+
+    pub(crate) fn deliver(&mut self, text: &str) {
+        self.deliver_from(self.flow.remote, text);
+    }
+
+    pub(crate) fn deliver_from(&mut self, remote: SocketAddr, text: &str) {
+        let flow = Flow { remote, ..self.flow };
+        self.handle(Input::Message { flow, bytes: text.to_owned().into() });
+    }
+
+    pub(crate) fn close_connection(&mut self) {
+        self.handle(Input::Closed { flow: self.flow });
+    }
+}
+
+pub(crate) fn challenge(nonce: &str) -> String {
+    format!(
+        "WWW-Authenticate: Digest realm=\"home1.test\", nonce=\"{nonce}\", algorithm=SHA-256, qop=\"auth\"\r\n\
+         WWW-Authenticate: Digest realm=\"home1.test\", nonce=\"{nonce}\", algorithm=MD5, qop=\"auth\"\r\n"
+    )
+}
+
+pub(crate) fn gruu() -> String {
+    format!("sip:alice@home1.test;gr={INSTANCE}")
+}
+
+/// The headers of a 200 to REGISTER.
+pub(crate) fn granted(seconds: u32) -> String {
+    granted_to(seconds, "")
+}
+
+pub(crate) fn granted_to(seconds: u32, transport: &str) -> String {
+    format!(
+        "Contact: <sip:other@127.0.10.99>;expires=17, <sip:alice@{LOCAL}{transport}>;expires={seconds};\
+         +sip.instance=\"<{INSTANCE}>\";pub-gruu=\"{}\"\r\nService-Route: <sip:orig@scscf1a.home1.test;lr>\r\n\
+         P-Associated-URI: <sip:alice@home1.test>, <tel:+15550001>\r\n",
+        gruu()
+    )
+}
+
+pub(crate) const OPEN: &str = "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:carol@home1.test\">\
+    <tuple id=\"t1\"><status><basic>open</basic></status><note>in a meeting</note></tuple></presence>";
+
+/// A NOTIFY of the dialog that this SUBSCRIBE makes.
+pub(crate) fn notify(subscribe: &Message, cseq: u32, state: &str, body: &str) -> String {
+    notify_of(subscribe, ("ps1", "presence"), (cseq, state), body)
+}
+
+pub(crate) fn notify_of(
+    subscribe: &Message,
+    (tag, event): (&str, &str),
+    (cseq, state): (u32, &str),
+    body: &str,
+) -> String {
+    let content_type = if body.is_empty() { "" } else { "Content-Type: application/pidf+xml\r\n" };
+    let mark: String = state.chars().filter(char::is_ascii_alphanumeric).collect();
+    let to = subscribe.value(HeaderName::To).unwrap().split(";tag=").next().unwrap().to_owned();
+    format!(
+        "NOTIFY sip:alice@{LOCAL} SIP/2.0\r\nVia: SIP/2.0/UDP {PCSCF};branch=z9hG4bKn{cseq}{tag}{event}{mark}\r\n\
+         Max-Forwards: 66\r\nFrom: {to};tag={tag}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} NOTIFY\r\n\
+         Record-Route: <sip:FT1@{PCSCF};lr;d=1>, <sip:rr-o@scscf1a.home1.test;lr>\r\nContact: <sip:ps1.home1.test>\r\n\
+         Event: {event}\r\nSubscription-State: {state}\r\n{content_type}Content-Length: {}\r\n\r\n{body}",
+        subscribe.value(HeaderName::From).unwrap(),
+        subscribe.call_id(),
+        body.len(),
+    )
+}
