@@ -57,8 +57,10 @@ impl Agent {
     /// When there is no such account or P-CSCF, or the agent does not start.
     pub fn start(lab: &Lab, user: &str, pcscf: &str, access: Access) -> Result<Self, LabError> {
         let unknown = || LabError::UnknownNode(user.into());
-        let (host, account) =
-            (FIRST_HOST..).zip(lab.accounts()).find(|(_, account)| *account.user == *user).ok_or_else(unknown)?;
+        let (host, account) = (FIRST_HOST..)
+            .zip(lab.accounts())
+            .find(|(_, account)| *account.user == *user)
+            .ok_or_else(unknown)?;
         let Account { impu, impi, password, .. } = account;
         let hop = lab.ue_address(pcscf).ok_or_else(|| LabError::UnknownNode(pcscf.into()))?;
         let hop = match access {
@@ -71,7 +73,18 @@ impl Agent {
             name: user,
             binary: &lab.binaries.join("ue-agent"),
             arguments: vec![
-                "--user", impu, "--impi", impi, "--password", password, "--pcscf", &hop, "--bind", &bind, "--json", "run",
+                "--user",
+                impu,
+                "--impi",
+                impi,
+                "--password",
+                password,
+                "--pcscf",
+                &hop,
+                "--bind",
+                &bind,
+                "--json",
+                "run",
             ],
             log: &lab.log(user),
         };

@@ -39,6 +39,8 @@ pub enum LabError {
     UnknownFigure(Box<str>),
     /// The network did not become quiet.
     Unquiet,
+    /// A node refused an operator command, and why.
+    Refused(Box<str>, Box<str>),
     /// An operator command did not reach its node.
     Ctl(CtlError),
 }
@@ -72,6 +74,7 @@ impl fmt::Display for LabError {
             Self::AgentEnded(name) => write!(f, "the user agent of {name} has ended"),
             Self::UnknownFigure(name) => write!(f, "there is no figure {name} to bring about"),
             Self::Unquiet => f.write_str("the network does not become quiet"),
+            Self::Refused(name, why) => write!(f, "{name} refuses: {why}"),
             Self::Ctl(error) => write!(f, "{error}"),
         }
     }
@@ -94,6 +97,7 @@ impl Error for LabError {
             | Self::Silent(..)
             | Self::AgentEnded(_)
             | Self::UnknownFigure(_)
+            | Self::Refused(..)
             | Self::Unquiet => None,
         }
     }

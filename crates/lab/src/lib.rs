@@ -19,6 +19,7 @@ mod plan;
 mod play;
 mod process;
 mod record;
+mod rules;
 mod subnet;
 mod tape;
 
@@ -28,5 +29,5 @@ pub use attachment::{Attachment, NodeLine};
 pub use error::LabError;
 pub use lab::{Lab, Options};
 pub use plan::{Addresses, Role};
-pub use play::{Performance, PLAYED, play};
+pub use play::{PLAYED, Performance, play};
 pub use process::Ended;

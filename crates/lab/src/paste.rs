@@ -2,35 +2,31 @@
 
 use lab::{Account, Lab};
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Host numbers, nobody else's, for tools started by hand.
-const SIPP_HOST: u8 = 101;
-const AGENT_HOST: u8 = 102;
+/// An address, nobody else's, for an agent started by hand.
+const AGENT_HOST: u8 = 101;
 
 /// What is shown of a lab.
 pub(crate) struct Paste<'a> {
     lab: &'a Lab,
     pcscfs: Vec<(&'a str, SocketAddr)>,
-    /// SIPp scenarios found beside the configuration.
-    scenarios: Vec<PathBuf>,
+    /// The directory of the SIPp scenarios, in a checkout.
+    scenarios: Option<PathBuf>,
 }
 
 impl<'a> Paste<'a> {
     pub(crate) fn new(lab: &'a Lab, config: &Path) -> Self {
         let pcscf = |name| lab.ue_address(name).map(|address| (name, address));
         let pcscfs = lab.nodes().filter_map(|node| pcscf(node.name)).collect();
-        let entries = std::fs::read_dir(config.join("sipp")).into_iter().flatten().flatten();
-        let mut scenarios: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        scenarios.retain(|path| path.extension().is_some_and(|extension| extension == "xml"));
-        scenarios.sort();
+        let scenarios = config.parent().map(|top| top.join("scripts/sipp")).filter(|path| path.is_dir());
         Self { lab, pcscfs, scenarios }
     }
 
     fn commands(&self, f: &mut fmt::Formatter<'_>, account: &Account, pcscf: SocketAddr) -> fmt::Result {
         let Account { user, domain, impi, impu, password } = account;
-        let (own, sipp): (Ipv4Addr, Ipv4Addr) = (self.lab.address(AGENT_HOST), self.lab.address(SIPP_HOST));
+        let own = self.lab.address(AGENT_HOST);
         writeln!(f, "Softphones, for {user}; the password is {password}:")?;
         writeln!(
             f,
@@ -45,12 +41,15 @@ impl<'a> Paste<'a> {
             f,
             "  ue-agent --user {user}@{domain} --password {password} --pcscf {pcscf} --bind {own} watch carol@{domain}"
         )?;
-        if !self.scenarios.is_empty() {
-            writeln!(f, "SIPp:")?;
-        }
-        for scenario in &self.scenarios {
-            let scenario = scenario.display();
-            writeln!(f, "  sipp {pcscf} -sf {scenario} -i {sipp} -m 1 -s {user} -au {impi} -ap {password} -key domain {domain}")?;
+        let Some(scenarios) = &self.scenarios else { return Ok(()) };
+        writeln!(f, "SIPp:")?;
+        for (scenario, more) in
+            [("register", ""), ("publish", ""), ("subscribe", " -key watched carol@home1.test")]
+        {
+            let scenario = scenarios.join(scenario);
+            let users = scenarios.join("users.csv");
+            let (scenario, users) = (scenario.display(), users.display());
+            writeln!(f, "  sipp {pcscf} -sf {scenario}.xml -inf {users} -i 127.0.0.1 -m 1{more}")?;
         }
         Ok(())
     }

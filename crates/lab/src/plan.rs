@@ -30,7 +30,10 @@ pub enum Role {
 impl Role {
     /// The role of the node in `pcscf1a.toml`, of which this is the name without `.toml`.
     fn of_file(stem: &str) -> Option<Self> {
-        match stem.trim_end_matches(|c: char| c.is_ascii_lowercase()).trim_end_matches(|c: char| c.is_ascii_digit()) {
+        match stem
+            .trim_end_matches(|c: char| c.is_ascii_lowercase())
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+        {
             "pcscf" => Some(Self::Pcscf),
             "icscf" => Some(Self::Icscf),
             "scscf" => Some(Self::Scscf),
@@ -140,9 +143,9 @@ impl Plan {
 
     /// Every address that the nodes listen on.
     pub(crate) fn listening(&self) -> impl Iterator<Item = SocketAddr> {
-        self.nodes.iter().flat_map(|node| {
-            node.addresses.values().chain(node.ue_addresses.values()).flatten().copied()
-        })
+        self.nodes
+            .iter()
+            .flat_map(|node| node.addresses.values().chain(node.ue_addresses.values()).flatten().copied())
     }
 
     /// The name of the node that has this address.

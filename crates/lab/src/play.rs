@@ -3,6 +3,7 @@
 use crate::agent::{Access, Agent, Event};
 use crate::error::LabError;
 use crate::lab::Lab;
+use crate::rules::Rules;
 use figure::{Arrow, Bracket, Difference, Figure, Ladder, Naming, Recording, Selection, compare};
 use std::fmt;
 use std::time::Duration;
@@ -86,17 +87,29 @@ impl Act {
 pub async fn play(lab: &Lab, figure: &str, access: Access) -> Result<Performance, LabError> {
     let unknown = || LabError::UnknownFigure(figure.into());
     let (act, expected) = Act::of(figure).zip(Figure::named(figure)).ok_or_else(unknown)?;
+    let rules = match act {
+        Act::WatchInVain => Some(Rules::deny(lab, presentity(lab)?).await?),
+        Act::Watch | Act::Publish => None,
+    };
     let mut agents = Vec::new();
     let result = perform(lab, (act, access), &mut agents).await;
     for agent in agents {
         agent.end().await;
+    }
+    if let Some(rules) = rules {
+        rules.restore(lab).await?;
     }
     let arrows = result?;
     let verdict = compare(&expected, &arrows);
     Ok(Performance { figure: figure.into(), access, arrows, verdict })
 }
 
-async fn perform(lab: &Lab, (act, access): (Act, Access), agents: &mut Vec<Agent>) -> Result<Vec<Arrow>, LabError> {
+async fn perform(
+    lab: &Lab,
+    (act, access): (Act, Access),
+    agents: &mut Vec<Agent>,
+) -> Result<Vec<Arrow>, LabError> {
+    let presentity = presentity(lab)?;
     let users: &[&str] = match act {
         Act::Watch | Act::WatchInVain => &[WATCHER, PRESENTITY],
         Act::Publish => &[WATCHER],
@@ -109,14 +122,18 @@ async fn perform(lab: &Lab, (act, access): (Act, Access), agents: &mut Vec<Agent
     }
     lab.tape().quiet().await?;
     let before = recording(lab, agents);
-    let presentity = lab.accounts().iter().find(|account| &*account.user == PRESENTITY);
-    let line = act.line(presentity.map_or("", |account| &account.impu));
+    let line = act.line(presentity);
     if let Some(watcher) = agents.first_mut() {
         watcher.say(&line).await?;
         watcher.until(&line, |event| act.is_done(event)).await?;
     }
     lab.tape().quiet().await?;
     Ok(arrows(act, &before, &recording(lab, agents)))
+}
+
+fn presentity(lab: &Lab) -> Result<&str, LabError> {
+    let account = lab.accounts().iter().find(|account| &*account.user == PRESENTITY);
+    account.map(|account| &*account.impu).ok_or_else(|| LabError::UnknownNode(PRESENTITY.into()))
 }
 
 fn recording(lab: &Lab, agents: &[Agent]) -> Recording {

@@ -69,9 +69,22 @@ impl Process {
         let (kill, killed) = oneshot::channel();
         let (told, ended) = watch::channel(None);
         let name: Box<str> = launch.name.into();
-        tokio::spawn(watch_over(child, Ended { name: name.clone(), pid, status: None }, killed, (told, ends)));
+        tokio::spawn(watch_over(
+            child,
+            Ended { name: name.clone(), pid, status: None },
+            killed,
+            (told, ends),
+        ));
         let stdout = BufReader::new(stdout).lines();
-        Ok(Self { name, pid, log: launch.log.to_owned(), stdin: Some(stdin), stdout, kill: Some(kill), ended })
+        Ok(Self {
+            name,
+            pid,
+            log: launch.log.to_owned(),
+            stdin: Some(stdin),
+            stdout,
+            kill: Some(kill),
+            ended,
+        })
     }
 
     pub(crate) const fn pid(&self) -> u32 {

@@ -65,7 +65,9 @@ impl Reader {
         let Some(octets) = octets(&line) else { return Vec::new() };
         let wires = match line.transport {
             // Keepalives are no messages.
-            Channel::Udp | Channel::Tcp if octets.iter().all(|b| matches!(b, b'\r' | b'\n' | b' ' | 0)) => Vec::new(),
+            Channel::Udp | Channel::Tcp if octets.iter().all(|b| matches!(b, b'\r' | b'\n' | b' ' | 0)) => {
+                Vec::new()
+            }
             Channel::Udp | Channel::Tcp => vec![Wire::Sip(octets)],
             Channel::Cx => self.frames((line.local, line.remote, line.direction), &octets),
         };
@@ -98,7 +100,10 @@ fn octets(line: &Line) -> Option<Bytes> {
 fn unhex(text: &str) -> Option<Bytes> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    digits.chunks(2).map(|pair| u8::try_from(pair.iter().fold(0, |byte, digit| byte * 16 + digit)).ok()).collect()
+    digits
+        .chunks(2)
+        .map(|pair| u8::try_from(pair.iter().fold(0, |byte, digit| byte * 16 + digit)).ok())
+        .collect()
 }
 
 /// Who has which address.

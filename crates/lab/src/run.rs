@@ -48,7 +48,11 @@ struct Show {
 
 impl Show {
     /// Shows them all, and hands back what the next network needs; nothing when a signal came.
-    async fn run(&mut self, network: Network, mut signals: Signals) -> Result<Option<(Options, Signals)>, LabError> {
+    async fn run(
+        &mut self,
+        network: Network,
+        mut signals: Signals,
+    ) -> Result<Option<(Options, Signals)>, LabError> {
         let options = network.options();
         say("starting the network ...");
         let shown = tokio::select! {

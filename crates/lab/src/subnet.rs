@@ -66,17 +66,16 @@ impl Subnet {
         let first = u16::from_be_bytes([second, third]);
         let candidates = (first..first + MAX_TRIED).map(u16::to_be_bytes);
         let mut candidates = candidates.map(|[second, third]| Prefix([127, second, third]));
-        wished.and_then(|prefix| Self::try_take(needed, prefix)).or_else(|| {
-            candidates.find_map(|prefix| Self::try_take(needed, prefix))
-        })
+        wished
+            .and_then(|prefix| Self::try_take(needed, prefix))
+            .or_else(|| candidates.find_map(|prefix| Self::try_take(needed, prefix)))
     }
 
     fn try_take(needed: &[(u8, u16)], prefix: Prefix) -> Option<Self> {
         let at = |(host, port): (u8, u16)| SocketAddr::from((prefix.host(host), port));
         let hold = UdpSocket::bind(at(HOLD)).ok()?;
-        let free = |place: (u8, u16)| {
-            UdpSocket::bind(at(place)).is_ok() && TcpListener::bind(at(place)).is_ok()
-        };
+        let free =
+            |place: (u8, u16)| UdpSocket::bind(at(place)).is_ok() && TcpListener::bind(at(place)).is_ok();
         needed.iter().all(|place| free(*place)).then_some(Self { prefix, _hold: hold })
     }
 

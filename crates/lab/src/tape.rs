@@ -44,7 +44,8 @@ impl Tape {
         let failed = |error: nix::Error| LabError::File(path.to_owned(), error.into());
         mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR).map_err(failed)?;
         // Open for writing, too, it has no end of file between two writers.
-        let pipe = pipe::OpenOptions::new().read_write(true).open_receiver(path).map_err(LabError::at(path))?;
+        let pipe =
+            pipe::OpenOptions::new().read_write(true).open_receiver(path).map_err(LabError::at(path))?;
         self.readers.push(tokio::spawn(keep(pipe, Arc::clone(&self.kept), self.grown.clone())));
         Ok(())
     }
@@ -57,9 +58,7 @@ impl Tape {
     /// Waits until nothing has crossed any socket for [`QUIET`].
     pub(crate) async fn quiet(&self) -> Result<(), LabError> {
         let mut grown = self.grown.subscribe();
-        let quiet = async {
-            while timeout(QUIET, grown.changed()).await.is_ok() {}
-        };
+        let quiet = async { while timeout(QUIET, grown.changed()).await.is_ok() {} };
         timeout(UNQUIET, quiet).await.map_err(|_| LabError::Unquiet)
     }
 }

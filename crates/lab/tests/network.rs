@@ -162,7 +162,10 @@ fn what_is_printed_for_tools_is_enough_to_attach() {
     assert_eq!(attached["dns"], format!("{network}2:5300"));
     let account = &attached["accounts"][0];
     assert_eq!(account["impu"], "sip:alice@home1.test");
-    assert_eq!((&account["impi"], &account["password"]), (&"alice@home1.test".into(), &"alice-secret".into()));
+    assert_eq!(
+        (&account["impi"], &account["password"]),
+        (&"alice@home1.test".into(), &"alice-secret".into())
+    );
     drop(lab.stdin.take());
     assert!(lab.wait().unwrap().success());
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "files are left");

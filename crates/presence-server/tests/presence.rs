@@ -207,6 +207,22 @@ fn prs_06_rules_of_somebody_else_disturb_nobody() {
 }
 
 #[test]
+fn prs_06_another_default_action_is_applied_too() {
+    let mut ps = with_default(SubHandling::Confirm);
+    ps.carol_is("open");
+    ps.watch(&subscribe(ALICE, CAROL));
+    let mut new = by_dialog();
+    new.default_action = SubHandling::Allow;
+    new.name = "another.home1.test".into();
+    let (role, fx) = ps.node.role_mut();
+    role.reconfigure(ps.now, new, RuleBook::new(), fx);
+    ps.handle(ims_node::Input::Timeout);
+    let notify = ps.notify();
+    assert_eq!((state(&notify), shown(&notify).as_str()), ("active;expires=600", "open"));
+    assert_eq!(notify.value(HeaderName::Contact), Some("<sip:ps1.home1.test>"), "the name stays");
+}
+
+#[test]
 fn prs_06_a_validity_begins_and_ends_by_itself() {
     let valid = "<cp:rule id='a'><cp:conditions><cp:identity><cp:many/></cp:identity><cp:validity>\
         <cp:from>2026-01-01T00:01:00Z</cp:from><cp:until>2026-01-01T00:02:00Z</cp:until></cp:validity>\

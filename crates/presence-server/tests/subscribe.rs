@@ -80,7 +80,8 @@ fn sub_n_03_04_what_is_granted() {
     for (asked, status, granted) in table {
         let mut ps = Ps::usual();
         let plain = subscribe(ALICE, CAROL).without("Expires");
-        let response = ps.send(&asked.map_or(plain.clone(), |asked| plain.with("Expires", asked)));
+        let response =
+            ps.send(&asked.map_or_else(|| plain.clone(), |asked| plain.clone().with("Expires", asked)));
         assert_eq!((code(&response), response.value(HeaderName::Expires)), (status, granted), "{asked:?}");
         let min = (status == 423).then_some("60");
         assert_eq!(response.value(HeaderName::MinExpires), min);

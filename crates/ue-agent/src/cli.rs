@@ -57,13 +57,13 @@ pub(crate) struct Who {
     /// First hop: address, or name with --dns
     #[arg(long, value_name = "HOST[:PORT][;transport=tcp]")]
     pub(crate) pcscf: Option<String>,
-    /// Own address; otherwise the one from which the P-CSCF is reached, and any free port
+    /// Own address; without a port 5060 if it is free, otherwise the address that leads to the P-CSCF and any free port
     #[arg(long, value_name = "IP[:PORT]")]
     pub(crate) bind: Option<String>,
     /// Name server that knows the P-CSCF
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) dns: Option<SocketAddr>,
-    /// URN of this device; otherwise made from user and --bind
+    /// URN of this device; otherwise made from user and own address
     #[arg(long, value_name = "URN")]
     pub(crate) instance: Option<String>,
     /// Registration interval to ask for, in seconds

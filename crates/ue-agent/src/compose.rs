@@ -1,7 +1,7 @@
 //! Requests of ours, composed as rsip values (TS 24.229 sections 5.1.1.2 and 5.1.2A).
 
 use crate::binding::Binding;
-use crate::registration::{Register, contact_uri, request_uri};
+use crate::registration::Register;
 use crate::settings::Settings;
 use bytes::Bytes;
 use rsip::headers::{Header, Headers, UntypedHeader as _, untyped as h};
@@ -29,9 +29,9 @@ pub(crate) struct Ids {
 
 /// Rule REG-U-01.
 pub(crate) fn register(settings: &Settings, register: &Register) -> Option<Draft> {
-    let target = Uri::parse(&request_uri(settings)).ok()?;
+    let target = Uri::parse(&settings.home_uri()).ok()?;
     let impu = settings.account.impu();
-    let contact = contact_uri(settings)?;
+    let contact = settings.contact()?;
     let instance = settings.instance.as_str();
     let headers = Headers::from(vec![
         h::MaxForwards::new(MAX_FORWARDS.to_string()).into(),
@@ -113,7 +113,7 @@ fn subscription(
     binding: &Binding,
     (event, expires): (&str, u32),
 ) -> Option<Vec<Header>> {
-    let contact = binding.gruu.clone().or_else(|| contact_uri(settings))?;
+    let contact = binding.gruu.clone().or_else(|| settings.contact())?;
     Some(vec![
         h::Contact::new(format!("<{contact}>")).into(),
         h::Event::new(event).into(),

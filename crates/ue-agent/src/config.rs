@@ -27,7 +27,8 @@ pub(crate) struct Setup {
     pub(crate) pcscf: PcscfName,
     pub(crate) bind: Bind,
     pub(crate) dns: Option<SocketAddr>,
-    pub(crate) instance: Instance,
+    /// Otherwise it follows from user and own address.
+    pub(crate) instance: Option<Instance>,
     pub(crate) registration_s: Option<u32>,
     pub(crate) subscription_s: Option<u32>,
     pub(crate) publication_s: Option<u32>,
@@ -128,10 +129,10 @@ impl Setup {
             return Err(BadSetup::DnsNeeded);
         }
         let bind_text = who.bind.as_deref().or(file.bind.as_deref());
-        let bind = bind_text.map_or(Some(Bind::default()), Bind::parse).ok_or(BadSetup::Bind)?;
+        let bind = bind_text.map_or_else(|| Some(Bind::default()), Bind::parse).ok_or(BadSetup::Bind)?;
         let instance = match who.instance.as_deref().or(file.instance.as_deref()) {
-            Some(text) => Instance::given(text).ok_or(BadSetup::Instance)?,
-            None => Instance::derived(account.impu().as_str(), bind_text.unwrap_or_default()),
+            Some(text) => Some(Instance::given(text).ok_or(BadSetup::Instance)?),
+            None => None,
         };
         let registration_s = interval("registration_s", who.registration_s.or(file.registration_s))?;
         Ok(Self {
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(setup.account.impi(), "alice@home1.test");
         assert_eq!(setup.pcscf.transport, Some(Transport::Tcp));
         assert_eq!(setup.bind, Bind { ip: Some("127.0.10.31".parse().unwrap()), port: None });
-        assert_eq!(setup.instance, Instance::derived("sip:alice@home1.test", "127.0.10.31"));
+        assert_eq!(setup.instance, None);
     }
 
     #[test]

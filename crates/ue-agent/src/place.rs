@@ -60,16 +60,21 @@ pub(crate) async fn locate(name: &PcscfName, dns: Option<SocketAddr>) -> Result<
     Ok(Pcscf { address, transport })
 }
 
-/// An address of our own from which the P-CSCF is reached, with a port that is free.
+/// An address of our own from which the P-CSCF is reached. Without a port: on an address that was chosen 5060, if it is
+/// free, else any that is.
 pub(crate) fn own_address(bind: Bind, pcscf: SocketAddr) -> io::Result<SocketAddr> {
-    let ip = match bind.ip {
-        Some(ip) => ip,
-        None => route_towards(pcscf)?,
-    };
-    match bind.port {
-        Some(port) => Ok(SocketAddr::new(ip, port)),
-        None => free_port(ip),
+    match (bind.ip, bind.port) {
+        (Some(ip), Some(port)) => Ok(SocketAddr::new(ip, port)),
+        (Some(ip), None) => is_free(SocketAddr::new(ip, 5060)).or_else(|_| free_port(ip)),
+        (None, _) => free_port(route_towards(pcscf)?),
     }
+}
+
+/// Another process may take it before we do; then opening it fails, and says so.
+fn is_free(address: SocketAddr) -> io::Result<SocketAddr> {
+    UdpSocket::bind(address)?;
+    TcpListener::bind(address)?;
+    Ok(address)
 }
 
 /// Connecting a datagram socket sends nothing, but chooses the address.
@@ -83,12 +88,11 @@ fn route_towards(remote: SocketAddr) -> io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-/// Another process may take it before we do; then opening it fails, and says so.
 fn free_port(ip: IpAddr) -> io::Result<SocketAddr> {
     let mut outcome = Err(io::ErrorKind::AddrInUse.into());
     for _ in 0..PORT_TRIES {
         let address = UdpSocket::bind((ip, 0))?.local_addr()?;
-        outcome = TcpListener::bind(address).map(|_| address);
+        outcome = is_free(address);
         if outcome.is_ok() {
             break;
         }

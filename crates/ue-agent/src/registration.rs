@@ -1,14 +1,18 @@
 //! The registration of the user (TS 24.229 sections 5.1.1.2 to 5.1.1.6): made, kept alive, made again, taken back.
 
+mod io;
+
 use crate::binding::Binding;
 use crate::credentials::{Challenged, unchallenged};
 use crate::settings::Settings;
 use crate::warning;
 use clock::{Mono, Now};
 use ims_node::{Outcome, Random};
-use sip_message::{HeaderName, Message, StatusCode, Uri, delta_seconds};
+use sip_message::{HeaderName, Message, StatusCode, delta_seconds};
 use std::collections::VecDeque;
 use std::time::Duration;
+
+pub(crate) use io::{Failure, Input, Output, Register};
 
 /// Challenges of one REGISTER; the third one ends it (rule REG-U-02).
 const MAX_CHALLENGES: u8 = 3;
@@ -27,63 +31,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The longest wait that a server may ask for, in seconds; a longer Retry-After is taken as this.
 const MAX_RETRY_AFTER_S: u32 = 3600;
-
-/// What happens to a registration.
-#[derive(Debug)]
-pub(crate) enum Input<'a> {
-    /// The user wants to be registered; when it is so already, again.
-    Register,
-    /// The user wants to be no more.
-    Deregister,
-    /// The REGISTER has ended.
-    Ended(&'a Outcome),
-    /// The connection over which we are registered is gone, and with it the registration (RFC 5626 section 4.4).
-    FlowClosed,
-    /// The time of [`Registration::deadline`] has come.
-    Deadline,
-}
-
-/// What a registration wants done, or tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// Send this REGISTER.
-    Send(Register),
-    /// Registered for so many seconds.
-    Registered(u32),
-    /// Not registered any more, as was wished.
-    Gone,
-    /// It failed; it is tried again after the wait, or not until the user asks.
-    Failed(Failure, Option<Duration>),
-}
-
-/// A REGISTER to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Register {
-    pub(crate) call_id: Box<str>,
-    pub(crate) tag: Box<str>,
-    pub(crate) cseq: u32,
-    pub(crate) expires: u32,
-    pub(crate) authorization: String,
-}
-
-/// Why a REGISTER came to nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// Refused, with the text of its Warning.
-    Refused(StatusCode, Option<String>),
-    /// Challenged again and again: the password is wrong.
-    WrongPassword,
-    /// No challenge that we can answer.
-    Unanswerable,
-    /// Accepted, but our contact is not among those bound.
-    NotBound,
-    /// No answer came.
-    NoAnswer,
-    /// The P-CSCF cannot be reached.
-    Unreachable,
-    /// The connection has ended.
-    FlowClosed,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {
@@ -203,7 +150,7 @@ impl Registration {
 
     fn send(&mut self, settings: &Settings, random: &mut Random) {
         let State::Outstanding { aim, .. } = self.state else { return };
-        let uri = request_uri(settings);
+        let uri = settings.home_uri();
         let authorization = match &mut self.challenged {
             Some(challenged) => challenged.answer(&settings.account, ("REGISTER", &uri), &random.token()),
             None => unchallenged(&settings.account, &uri),
@@ -293,7 +240,7 @@ impl Registration {
             }
             return;
         }
-        let Some(contact) = contact_uri(settings) else { return self.stop(Failure::NotBound) };
+        let Some(contact) = settings.contact() else { return self.stop(Failure::NotBound) };
         match Binding::read(now, response, (&contact, settings.instance.as_str())) {
             Some(binding) => {
                 self.failures = 0;
@@ -353,21 +300,6 @@ impl Registration {
     fn drop_expired(&mut self, now: Now) {
         self.binding = self.binding.take().filter(|binding| binding.expires > now.mono);
     }
-}
-
-/// The home domain, without a user (rule REG-U-01).
-pub(crate) fn request_uri(settings: &Settings) -> String {
-    format!("sip:{}", settings.account.domain())
-}
-
-/// Our own address as the network reaches it.
-pub(crate) fn contact_uri(settings: &Settings) -> Option<Uri> {
-    let user = settings.account.impu().user()?;
-    let transport = match settings.pcscf.transport {
-        sip_message::Transport::Udp => "",
-        sip_message::Transport::Tcp => ";transport=tcp",
-    };
-    Uri::parse(&format!("sip:{user}@{}{transport}", settings.local)).ok()
 }
 
 /// Answers that speak of this moment only.

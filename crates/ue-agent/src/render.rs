@@ -120,7 +120,9 @@ fn presence(report: &Report) -> String {
     let left = expires_s.map_or_else(String::new, |seconds| format!(", {seconds} s"));
     let _ = write!(text, " ({}{left})", state.as_str());
     if let Some(document) = document {
-        let _ = write!(text, "\n{}", document.trim_end());
+        // Somebody else's text, fit for a terminal.
+        let shown = document.trim_end().replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), " ");
+        let _ = write!(text, "\n{shown}");
     }
     text
 }

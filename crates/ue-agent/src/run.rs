@@ -10,7 +10,7 @@ use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use ue_agent::{Ending, Farewell, Form, Pcscf, Report, Session, Settings, UeAgent, line};
+use ue_agent::{Ending, Farewell, Form, Instance, Pcscf, Report, Session, Settings, UeAgent, line};
 
 /// Lines of standard input that wait.
 const LINES: usize = 16;
@@ -167,7 +167,10 @@ async fn reach(setup: &Setup, signals: &mut Signals) -> Option<Pcscf> {
 
 fn open(setup: &Setup, pcscf: Pcscf) -> Result<Endpoint<UeAgent>, NodeError> {
     let local = place::own_address(setup.bind, pcscf.address).map_err(NodeError::Socket)?;
-    let mut settings = Settings::new(setup.account.clone(), pcscf, local, setup.instance.clone());
+    // Two agents of one user are two devices; one that comes back to its address is the same.
+    let derived = || Instance::derived(setup.account.impu().as_str(), &local.to_string());
+    let instance = setup.instance.clone().unwrap_or_else(derived);
+    let mut settings = Settings::new(setup.account.clone(), pcscf, local, instance);
     let intervals = [
         (setup.registration_s, &mut settings.registration_s),
         (setup.subscription_s, &mut settings.subscription_s),

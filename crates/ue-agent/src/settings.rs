@@ -3,7 +3,7 @@
 use crate::account::Account;
 use ims_node::{Flow, ListenerId};
 use sha2::{Digest as _, Sha256};
-use sip_message::Transport;
+use sip_message::{Transport, Uri};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -46,6 +46,17 @@ impl Settings {
             t1: Duration::from_millis(500),
         }
     }
+
+    /// The home domain, without a user: the Request-URI of REGISTER (rule REG-U-01).
+    pub(crate) fn home_uri(&self) -> String {
+        format!("sip:{}", self.account.domain())
+    }
+
+    /// Our own address as the network reaches it.
+    pub(crate) fn contact(&self) -> Option<Uri> {
+        let user = self.account.impu().user()?;
+        Uri::parse(&format!("sip:{user}@{}{}", self.local, self.pcscf.transport_param())).ok()
+    }
 }
 
 /// The P-CSCF.
@@ -65,11 +76,14 @@ impl Pcscf {
 
     /// Its URI, as Request-URI.
     pub(crate) fn uri_text(&self) -> String {
-        let transport = match self.transport {
+        format!("sip:{}{}", self.address, self.transport_param())
+    }
+
+    const fn transport_param(&self) -> &'static str {
+        match self.transport {
             Transport::Udp => "",
             Transport::Tcp => ";transport=tcp",
-        };
-        format!("sip:{}{transport}", self.address)
+        }
     }
 }
 

@@ -7,14 +7,18 @@ fn uri() -> Box<str> {
     "sip:alice@home1.test".into()
 }
 
+fn ended(reason: &str, status: Option<u16>, retry_s: Option<u64>) -> Report {
+    let (state, reason) = (SubscriptionState::Ended, Some(reason.into()));
+    Report::Subscription { uri: CAROL.into(), state, reason, status, retry_s }
+}
+
 fn reports() -> Vec<Report> {
-    let ended = |reason: &str, status, retry_s| Report::Subscription {
-        uri: CAROL.into(),
-        state: SubscriptionState::Ended,
-        reason: Some(reason.into()),
-        status,
-        retry_s,
-    };
+    let mut reports = of_the_network();
+    reports.extend(of_others());
+    reports
+}
+
+fn of_the_network() -> Vec<Report> {
     vec![
         Report::Registered {
             uri: uri(),
@@ -55,6 +59,11 @@ fn reports() -> Vec<Report> {
             activities: Vec::new(),
             document: None,
         },
+    ]
+}
+
+fn of_others() -> Vec<Report> {
+    vec![
         Report::Published { uri: uri(), expires_s: 3600 },
         Report::Unpublished { uri: uri() },
         Report::PublishFailed { uri: uri(), status: 403, reason: "Forbidden".into() },

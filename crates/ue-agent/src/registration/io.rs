@@ -1,0 +1,62 @@
+//! What goes into a registration and what comes out of it.
+
+use ims_node::Outcome;
+use sip_message::StatusCode;
+use std::time::Duration;
+
+/// What happens to a registration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Input<'a> {
+    /// The user wants to be registered; when it is so already, again.
+    Register,
+    /// The user wants to be no more.
+    Deregister,
+    /// The REGISTER has ended.
+    Ended(&'a Outcome),
+    /// The connection over which we are registered is gone, and with it the registration (RFC 5626 section 4.4).
+    FlowClosed,
+    /// The time of [`Registration::deadline`] has come.
+    Deadline,
+}
+
+/// What a registration wants done, or tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Send this REGISTER.
+    Send(Register),
+    /// Registered for so many seconds.
+    Registered(u32),
+    /// Not registered any more, as was wished.
+    Gone,
+    /// It failed; it is tried again after the wait, or not until the user asks.
+    Failed(Failure, Option<Duration>),
+}
+
+/// A REGISTER to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Register {
+    pub(crate) call_id: Box<str>,
+    pub(crate) tag: Box<str>,
+    pub(crate) cseq: u32,
+    pub(crate) expires: u32,
+    pub(crate) authorization: String,
+}
+
+/// Why a REGISTER came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Refused, with the text of its Warning.
+    Refused(StatusCode, Option<String>),
+    /// Challenged again and again: the password is wrong.
+    WrongPassword,
+    /// No challenge that we can answer.
+    Unanswerable,
+    /// Accepted, but our contact is not among those bound.
+    NotBound,
+    /// No answer came.
+    NoAnswer,
+    /// The P-CSCF cannot be reached.
+    Unreachable,
+    /// The connection has ended.
+    FlowClosed,
+}
