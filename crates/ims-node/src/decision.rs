@@ -102,7 +102,7 @@ pub struct ForwardPlan<W> {
     pub pushes: Vec<(HeaderName, String)>,
     /// Where it goes.
     pub next: Next,
-    /// How long to wait for the answer, where less than Timer F.
+    /// How long all the addresses it can go to may stay silent together, where less than Timer F.
     pub patience: Option<Duration>,
     /// What the role goes on with when the answer comes; `None` relays it.
     pub then: Option<W>,

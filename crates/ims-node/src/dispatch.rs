@@ -46,7 +46,7 @@ impl<R: Role> Node<R> {
             flow: prepared.flow,
             hops: Vec::new().into(),
             fingerprint,
-            patience: plan.patience,
+            until: plan.patience.map(|patience| now.mono + patience),
             purpose: Purpose::Forward { request, then: plan.then },
         };
         self.start(now, errand);

@@ -10,7 +10,7 @@ use crate::node::{Node, Path};
 use crate::own::{Outcome, OwnRequest};
 use crate::respond::reply_path;
 use crate::role::Role;
-use clock::Now;
+use clock::{Mono, Now};
 use sip_message::{
     Draft, HeaderName, Host, Message, Response, Scheme, StatusCode, Transport, Uri, delta_seconds,
 };
@@ -43,7 +43,8 @@ pub(crate) struct Errand<R: Role> {
     /// Addresses still to try; the first one is being tried once the request is sent.
     pub(crate) hops: VecDeque<Hop>,
     pub(crate) fingerprint: u64,
-    pub(crate) patience: Option<Duration>,
+    /// When whoever asked has waited long enough, however many addresses are left.
+    pub(crate) until: Option<Mono>,
     pub(crate) purpose: Purpose<R>,
 }
 
@@ -75,7 +76,7 @@ impl<R: Role> Node<R> {
         let purpose = Purpose::Own(then);
         let fingerprint = self.fx.random.bits();
         let hops = VecDeque::new();
-        self.start(now, Errand { draft, target, flow, hops, fingerprint, patience: None, purpose });
+        self.start(now, Errand { draft, target, flow, hops, fingerprint, until: None, purpose });
     }
 
     pub(crate) fn start(&mut self, now: Now, mut errand: Errand<R>) {
@@ -121,8 +122,11 @@ impl<R: Role> Node<R> {
         };
         let via = format!("SIP/2.0/{} {};branch={branch}", flow.transport, local.address);
         let timers = self.timers(flow);
-        // While another address is left, a silent one is not waited for until Timer F: by then nobody upstream waits.
-        let silence = if errand.hops.len() > 1 { self.settings.failover_after } else { timers.timer_f() };
+        // While another address is left, a silent one is not waited for until Timer F: by then nobody upstream waits. On a
+        // stream silence means nothing: who is there sends no 100 (RFC 4320), who is gone breaks the connection.
+        let reliable = flow.transport.is_reliable();
+        let impatient = errand.hops.len() > 1 && !reliable;
+        let silence = if impatient { self.settings.failover_after } else { timers.timer_f() };
         let after = match &errand.purpose {
             Purpose::Forward { request, .. } => request.after,
             Purpose::Own(_) => self.after_everything(),
@@ -132,9 +136,9 @@ impl<R: Role> Node<R> {
             method: errand.draft.method().as_str(),
             path: Path { flow, fallback: None, after },
             bytes: errand.draft.to_bytes(&via),
-            reliable: flow.transport.is_reliable(),
+            reliable,
             timers,
-            give_up: errand.patience.map_or(silence, |patience| patience.min(silence)),
+            give_up: errand.until.map_or(silence, |until| until.saturating_since(now.mono).min(silence)),
         };
         match self.transactions.send(now.mono, request) {
             Some((client, Transmit { path, bytes })) => {
@@ -162,7 +166,7 @@ impl<R: Role> Node<R> {
             let call_id = errand.call_id().to_owned();
             self.log_hop(hop.address, cause, &call_id);
         }
-        if errand.hops.is_empty() {
+        if errand.hops.is_empty() || errand.until.is_some_and(|until| until <= now.mono) {
             return self.finish(now, errand.purpose, outcome);
         }
         errand.flow = None;

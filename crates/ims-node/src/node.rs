@@ -101,7 +101,8 @@ impl<R: Role> Node<R> {
             Input::Hss { token, answer } => self.on_hss_answer(now, token, answer),
             Input::HssRequest { id, request } => {
                 let answer = self.role.on_hss_request(now, &request, &mut self.fx);
-                self.push(Output::HssReply { id, answer });
+                let after = self.after_everything();
+                self.push(Output::HssReply { id, answer, after });
             }
             Input::Synced(seq) => self.synced = self.synced.max(seq),
             Input::JournalFull(full) => self.fx.storage = if full { Storage::Closed } else { Storage::Open },
@@ -145,16 +146,16 @@ impl<R: Role> Node<R> {
         }
     }
 
+    /// In the order in which they came, so that a run repeats.
     fn give_up(&mut self, now: Now) {
-        let waiting: Vec<HssWait<R>> = self.hss.drain().map(|(_, waiting)| waiting).collect();
-        let held = waiting.into_iter().filter_map(|waiting| match waiting {
+        let held = self.hss.drain().filter_map(|(_, waiting)| match waiting {
             HssWait::Request(request, _) => Some(request),
             HssWait::Own(_) => None,
         });
-        let errands: Vec<Errand<R>> =
-            self.sent.drain().map(|(_, e)| e).chain(self.resolving.drain().map(|(_, e)| e)).collect();
-        let requests: Vec<Box<InboundRequest>> =
-            held.chain(errands.into_iter().filter_map(Errand::into_request)).collect();
+        let errands = self.sent.drain().map(|(_, e)| e).chain(self.resolving.drain().map(|(_, e)| e));
+        let mut requests: Vec<Box<InboundRequest>> =
+            held.chain(errands.filter_map(Errand::into_request)).collect();
+        requests.sort_by_key(|request| request.server());
         for request in requests {
             self.refuse(now, &request, &crate::respond::draining());
         }

@@ -59,6 +59,8 @@ pub enum Output {
         id: HssRequestId,
         /// The answer.
         answer: Answer,
+        /// Hold it back until the journal has synced this record.
+        after: Option<Seq>,
     },
     /// Write to the journal.
     Persist {
@@ -76,6 +78,23 @@ pub enum Output {
     },
     /// Something for the log.
     Log(Event),
+}
+
+impl Output {
+    /// The journal record that must be synced before this may be carried out.
+    #[must_use]
+    pub const fn after(&self) -> Option<Seq> {
+        match self {
+            Self::Transmit(transmit) => transmit.after,
+            Self::HssReply { after, .. } => *after,
+            Self::Close(_)
+            | Self::AskDns(_)
+            | Self::AskHss { .. }
+            | Self::Persist { .. }
+            | Self::CommandDone { .. }
+            | Self::Log(_) => None,
+        }
+    }
 }
 
 /// What is logged. Identities are left out or redacted; a Call-ID finds the message.

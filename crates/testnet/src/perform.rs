@@ -33,15 +33,16 @@ impl World {
     fn perform(&mut self, place: Place, output: Output) {
         let process = self.process(place);
         let Some(slot) = self.slots.get_mut(place) else { return };
+        if output.after().is_some_and(|after| after > slot.disk.synced()) {
+            slot.held.push(output);
+            return;
+        }
         match output {
-            Output::Transmit(transmit) if transmit.after.is_some_and(|after| after > slot.disk.synced()) => {
-                slot.held.push(transmit);
-            }
             Output::Transmit(transmit) => self.transmit(place, transmit),
             Output::Close(flow) => self.close(place, flow),
             Output::AskDns(question) => self.ask_dns(process, question),
             Output::AskHss { token, request } => self.ask_hss(process, token, request),
-            Output::HssReply { id, answer } => self.reply_to_hss(id, answer),
+            Output::HssReply { id, answer, .. } => self.reply_to_hss(id, answer),
             Output::Persist { seq, record } => {
                 if slot.disk.append(seq, record) {
                     self.begin_sync(process);
@@ -75,8 +76,8 @@ impl World {
         let free = slot.release();
         self.recorder.counters.syncs += 1;
         self.begin_sync(process);
-        for transmit in free {
-            self.transmit(process.place, transmit);
+        for output in free {
+            self.perform(process.place, output);
         }
         self.handle(process.place, Input::Synced(seq));
     }

@@ -3,7 +3,7 @@
 use crate::disk::Disk;
 use crate::node::VirtualNode;
 use clock::Mono;
-use ims_node::{Event, ListenerId, Transmit};
+use ims_node::{Event, ListenerId, Output};
 use std::net::SocketAddr;
 
 /// Index of a node's place.
@@ -37,7 +37,7 @@ pub(crate) struct Slot {
     pub(crate) started: Mono,
     pub(crate) gone: Gone,
     pub(crate) disk: Disk,
-    pub(crate) held: Vec<Transmit>,
+    pub(crate) held: Vec<Output>,
     pub(crate) hss: Option<usize>,
     pub(crate) log: Vec<(Mono, Event)>,
     pub(crate) command_answers: Vec<Result<String, String>>,
@@ -55,12 +55,12 @@ impl Slot {
         Some(self.started + own.since_start())
     }
 
-    /// The transmits that a sync has set free, in the order in which they were wanted.
-    pub(crate) fn release(&mut self) -> Vec<Transmit> {
+    /// The outputs that a sync has set free, in the order in which they were wanted.
+    pub(crate) fn release(&mut self) -> Vec<Output> {
         let synced = self.disk.synced();
         let (free, held) = std::mem::take(&mut self.held)
             .into_iter()
-            .partition(|transmit| transmit.after.is_none_or(|after| after <= synced));
+            .partition(|output: &Output| output.after().is_none_or(|after| after <= synced));
         self.held = held;
         free
     }

@@ -239,8 +239,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             return Err(NodeError::JournalLost(kind));
         }
         self.handle(Input::Synced(status.synced));
-        for transmit in self.held.release(status.synced) {
-            self.transmit(transmit);
+        for output in self.held.release(status.synced) {
+            self.carry_out(output)?;
         }
         self.note_room();
         Ok(())

@@ -10,15 +10,14 @@ use sip_message::Transport;
 
 impl<C: Configuration, R: Role> Driver<C, R> {
     pub(super) fn carry_out(&mut self, output: Output) -> Result<(), NodeError> {
+        if let Some(after) = self.not_durable(&output) {
+            if !self.held.hold(after, output) {
+                self.stats.dropped_out += 1;
+            }
+            return Ok(());
+        }
         match output {
-            Output::Transmit(transmit) => match self.not_durable(&transmit) {
-                Some(after) => {
-                    if !self.held.hold(after, transmit) {
-                        self.stats.dropped_out += 1;
-                    }
-                }
-                None => self.transmit(transmit),
-            },
+            Output::Transmit(transmit) => self.transmit(transmit),
             Output::Close(flow) => {
                 if let Some(id) = flow.connection {
                     self.tcp.ended(id, &mut self.inputs);
@@ -32,7 +31,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                 };
                 self.inputs.extend(failed);
             }
-            Output::HssReply { id, answer } => {
+            Output::HssReply { id, answer, .. } => {
                 if let Some(hss) = &mut self.hss {
                     hss.reply(id, answer);
                 }
@@ -44,9 +43,9 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         Ok(())
     }
 
-    fn not_durable(&self, transmit: &Transmit) -> Option<Seq> {
+    fn not_durable(&self, output: &Output) -> Option<Seq> {
         let synced = self.journal.as_ref()?.status().synced;
-        transmit.after.filter(|after| *after > synced)
+        output.after().filter(|after| *after > synced)
     }
 
     pub(super) fn transmit(&mut self, transmit: Transmit) {
