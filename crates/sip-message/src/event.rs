@@ -1,7 +1,8 @@
 //! Event and Subscription-State (RFC 6665 sections 8.2.1 and 8.2.3).
 
+use crate::charset::{self, TOKEN};
 use crate::message::delta_seconds;
-use crate::text::{Params, is_token, trim};
+use crate::text::{Params, trim};
 use std::fmt;
 
 /// An Event value: the package and, where given, the id that tells two subscriptions of one dialog apart.
@@ -19,7 +20,7 @@ impl<'a> Event<'a> {
     pub fn parse(value: &'a str) -> Option<Self> {
         let (package, params) = value.split_at(value.find(';').unwrap_or(value.len()));
         let package = trim(package);
-        let well_formed = !package.is_empty() && package.bytes().all(is_token);
+        let well_formed = !package.is_empty() && charset::all(package.as_bytes(), TOKEN);
         well_formed.then(|| Self { package, id: Params::new(params).get("id") })
     }
 }

@@ -19,8 +19,10 @@ macro_rules! header_names {
                 match self { $(Self::$variant => $text,)* Self::Other => "" }
             }
 
+            const ALL: &'static [(Self, &'static str)] = &[$((Self::$variant, $text),)*];
+
             #[cfg(test)]
-            const ALL: &'static [(Self, &'static str, &'static str)] = &[$((Self::$variant, $text, $compact),)*];
+            const COMPACT: &'static [&'static str] = &[$($compact,)*];
         }
     };
 }
@@ -82,17 +84,19 @@ header_names! {
 impl HeaderName {
     /// Finds a name in any case, full or compact.
     #[must_use]
+    #[inline]
     pub fn from_bytes(name: &[u8]) -> Self {
         match *name {
             [letter] => Self::from_compact(letter.to_ascii_lowercase()),
-            [first, ..] => candidates(name.len(), first.to_ascii_lowercase())
-                .iter()
-                .find(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
-                .map_or(Self::Other, |known| *known),
+            [first, .., last] => match BY_SLOT.get(slot(first, name.len(), last)) {
+                Some((known, text)) if is_same(text, name) => *known,
+                Some(_) | None => Self::Other,
+            },
             [] => Self::Other,
         }
     }
 
+    #[inline(never)]
     const fn from_compact(letter: u8) -> Self {
         match letter {
             b'v' => Self::Via,
@@ -130,57 +134,62 @@ impl HeaderName {
     }
 }
 
-/// Names of this length that begin with this (lower-case) letter: at most three, so that a look-up compares little.
-fn candidates(length: usize, first: u8) -> &'static [HeaderName] {
-    use HeaderName as N;
-    match (length, first) {
-        (2, b't') => &[N::To],
-        (3, b'v') => &[N::Via],
-        (4, b'c') => &[N::CSeq],
-        (4, b'd') => &[N::Date],
-        (4, b'f') => &[N::From],
-        (4, b'p') => &[N::Path],
-        (5, b'a') => &[N::Allow],
-        (5, b'e') => &[N::Event],
-        (5, b'r') => &[N::Route],
-        (6, b'a') => &[N::Accept],
-        (6, b's') => &[N::Server],
-        (7, b'c') => &[N::CallId, N::Contact],
-        (7, b'e') => &[N::Expires],
-        (7, b'p') => &[N::Privacy],
-        (7, b'r') => &[N::Require],
-        (7, b's') => &[N::Subject],
-        (7, b'w') => &[N::Warning],
-        (8, b's') => &[N::SipEtag],
-        (9, b's') => &[N::Supported],
-        (9, b't') => &[N::Timestamp],
-        (10, b'u') => &[N::UserAgent],
-        (11, b'm') => &[N::MinExpires, N::MaxBreadth],
-        (11, b'r') => &[N::RetryAfter],
-        (11, b'u') => &[N::Unsupported],
-        (12, b'a') => &[N::AllowEvents],
-        (12, b'c') => &[N::ContentType],
-        (12, b'm') => &[N::MaxForwards],
-        (12, b'r') => &[N::RecordRoute],
-        (12, b's') => &[N::SipIfMatch],
-        (13, b'a') => &[N::Authorization],
-        (13, b'p') => &[N::ProxyRequire, N::PServedUser],
-        (13, b's') => &[N::ServiceRoute],
-        (14, b'c') => &[N::ContentLength],
-        (16, b'c') => &[N::ContentEncoding],
-        (16, b'p') => &[N::PAssociatedUri],
-        (16, b'w') => &[N::WwwAuthenticate],
-        (17, b'p') => &[N::PChargingVector, N::PCalledPartyId],
-        (17, b's') => &[N::SuppressIfMatch],
-        (18, b'p') => &[N::ProxyAuthenticate],
-        (18, b's') => &[N::SubscriptionState],
-        (19, b'a') => &[N::AuthenticationInfo],
-        (19, b'p') => &[N::PAssertedIdentity, N::ProxyAuthorization],
-        (20, b'p') => &[N::PPreferredIdentity, N::PVisitedNetworkId],
-        (21, b'p') => &[N::PAccessNetworkInfo],
-        (29, b'p') => &[N::PChargingFunctionAddresses],
-        _ => &[],
+/// Every name at the place that its length and its first and last letter give, so that a look-up compares once.
+static BY_SLOT: [(HeaderName, &[u8]); 256] = by_slot();
+
+const FIRST_FACTOR: usize = 2;
+const LENGTH_FACTOR: usize = 18;
+
+/// Two factors under which no two names meet; the compiler checks it.
+const fn slot(first: u8, length: usize, last: u8) -> usize {
+    let (first, last) = (first | 0x20, last | 0x20);
+    (first as usize * FIRST_FACTOR + length * LENGTH_FACTOR + last as usize) % 256
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
+const fn by_slot() -> [(HeaderName, &'static [u8]); 256] {
+    let mut table: [(HeaderName, &[u8]); 256] = [(HeaderName::Other, &[]); 256];
+    let mut at = 0;
+    while at < HeaderName::ALL.len() {
+        let (name, text) = HeaderName::ALL[at];
+        let text = text.as_bytes();
+        let slot = slot(text[0], text.len(), text[text.len() - 1]);
+        assert!(table[slot].1.is_empty(), "two names meet: choose other factors");
+        table[slot] = (name, text);
+        at += 1;
     }
+    table
+}
+
+/// Whether `name` is `known` in any case, whole words at a time.
+fn is_same(known: &[u8], name: &[u8]) -> bool {
+    match name.len() {
+        length if length != known.len() => false,
+        4..=8 => {
+            is_same_half(known.first_chunk(), name.first_chunk())
+                && is_same_half(known.last_chunk(), name.last_chunk())
+        }
+        9..=16 => {
+            is_same_word(known.first_chunk(), name.first_chunk())
+                && is_same_word(known.last_chunk(), name.last_chunk())
+        }
+        _ => known == name || known.eq_ignore_ascii_case(name),
+    }
+}
+
+/// Bit 0x20 is the case of a letter. Letters are what has bit 0x40 in a known name: the rest of it is hyphens.
+fn is_same_word(known: Option<&[u8; 8]>, name: Option<&[u8; 8]>) -> bool {
+    known.zip(name).is_some_and(|(known, name)| {
+        let known = u64::from_ne_bytes(*known);
+        (known ^ u64::from_ne_bytes(*name)) & !(known >> 1 & 0x2020_2020_2020_2020) == 0
+    })
+}
+
+fn is_same_half(known: Option<&[u8; 4]>, name: Option<&[u8; 4]>) -> bool {
+    known.zip(name).is_some_and(|(known, name)| {
+        let known = u32::from_ne_bytes(*known);
+        (known ^ u32::from_ne_bytes(*name)) & !(known >> 1 & 0x2020_2020) == 0
+    })
 }
 
 impl fmt::Display for HeaderName {
@@ -195,7 +204,7 @@ mod tests {
 
     #[test]
     fn sip_13_every_name_is_found_in_any_case_and_compact() {
-        for &(name, text, compact) in HeaderName::ALL {
+        for (&(name, text), compact) in HeaderName::ALL.iter().zip(HeaderName::COMPACT) {
             assert_eq!(HeaderName::from_bytes(text.as_bytes()), name, "{text}");
             assert_eq!(HeaderName::from_bytes(text.to_ascii_lowercase().as_bytes()), name, "{text}");
             assert_eq!(HeaderName::from_bytes(text.to_ascii_uppercase().as_bytes()), name, "{text}");
@@ -212,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_name_nobody_reads_is_other() {
-        for name in ["", "x", "X-Foo", "Vi", "Viaa", "To-Tag"] {
+        for name in ["", "x", "X-Foo", "Vi", "Viaa", "To-Tag", "Call\rID", "Record\rRoute", "\u{14}o"] {
             assert_eq!(HeaderName::from_bytes(name.as_bytes()), HeaderName::Other, "{name}");
         }
     }

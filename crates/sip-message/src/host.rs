@@ -1,5 +1,6 @@
 //! The host of a URI or Via: a domain name, an IPv4 address or an IPv6 reference (RFC 3261 section 25.1).
 
+use crate::charset::{self, HOST};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -59,8 +60,7 @@ impl Host {
 }
 
 fn is_name(text: &str) -> bool {
-    let named = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    !text.is_empty() && text.len() <= 255 && text.bytes().all(named) && !text.starts_with('.')
+    matches!(text.len(), 1..=255) && charset::all(text.as_bytes(), HOST) && !text.starts_with('.')
 }
 
 /// Whether [`Host::parse`] would read the text.
@@ -69,6 +69,25 @@ pub(crate) fn is_host(text: &str) -> bool {
         Some(inner) => inner.strip_suffix(']').and_then(parse_ipv6).is_some(),
         None => is_name(text),
     }
+}
+
+/// A host name or IPv4 address at the front of `text`, and the port behind it: length of the host, port, length of both.
+/// `None` says nothing but that it is not as plain as most are.
+pub(crate) fn plain_host(text: &[u8]) -> Option<(usize, Option<u16>, usize)> {
+    let host = charset::run(text, HOST);
+    if !matches!(host, 1..=255) || text.first() == Some(&b'.') {
+        return None;
+    }
+    let Some(digits) = text.get(host..).and_then(|rest| rest.strip_prefix(b":")) else {
+        return Some((host, None, host));
+    };
+    let mut port = 0_u16;
+    let mut end = 0;
+    while let Some(digit) = digits.get(end).filter(|b| b.is_ascii_digit()) {
+        port = port.checked_mul(10)?.checked_add((digit - b'0').into())?;
+        end += 1;
+    }
+    (end > 0).then_some((host, Some(port), host + 1 + end))
 }
 
 /// RFC 5118 4.10: an address with one colon too many before an embedded IPv4 address (a slip of RFC 3261's grammar)

@@ -7,13 +7,17 @@
 //! Not here: transactions, routing, sockets; any opinion on what a message is for.
 
 mod auth;
+mod charset;
+mod checked;
 mod defect;
 mod draft;
+mod equivalence;
 mod escape;
 mod event;
 mod framer;
 mod header_name;
 mod host;
+mod lines;
 mod message;
 mod method;
 mod name_addr;
@@ -21,6 +25,8 @@ mod raw;
 mod relay;
 mod response;
 mod rsip_bridge;
+mod scan;
+mod span;
 mod status;
 mod text;
 mod transport;

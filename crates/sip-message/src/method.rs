@@ -1,5 +1,6 @@
 //! Request methods (RFC 3261 section 7.1): those with a meaning here, any other kept as written.
 
+use crate::charset::{self, TOKEN};
 use std::fmt;
 
 /// A request method. Methods compare with regard to case.
@@ -43,7 +44,7 @@ impl Method {
             "SUBSCRIBE" => Self::Subscribe,
             "UPDATE" => Self::Update,
             other => {
-                if other.is_empty() || !other.bytes().all(crate::text::is_token) {
+                if other.is_empty() || !charset::all(other.as_bytes(), TOKEN) {
                     return None;
                 }
                 Self::Other(other.into())

@@ -9,6 +9,7 @@ pub struct NameAddr<'a> {
     display: Option<&'a str>,
     uri: &'a str,
     params: Params<'a>,
+    tag: Option<&'a str>,
 }
 
 /// Why a header value is no address.
@@ -31,35 +32,19 @@ impl<'a> NameAddr<'a> {
     /// See [`NameAddrError`].
     pub fn parse(value: &'a str) -> Result<Self, NameAddrError> {
         let value = trim(value);
-        let parsed = match bracket(value)? {
-            Some(open) => Self::with_brackets(value, open)?,
-            None => Self::without_brackets(value)?,
+        let after_quote = match value.as_bytes() {
+            quoted @ [b'"', ..] => after_quoted(quoted, 0).ok_or(NameAddrError::Syntax)?,
+            _ => 0,
         };
-        if parsed.params.is_well_formed() { Ok(parsed) } else { Err(NameAddrError::Parameter) }
-    }
-
-    fn with_brackets(value: &'a str, open: usize) -> Result<Self, NameAddrError> {
-        let display = trim(value.get(..open).unwrap_or_default());
-        let inner = value.get(open + 1..).unwrap_or_default();
-        let close = inner.find('>').ok_or(NameAddrError::Syntax)?;
-        let params = trim(inner.get(close + 1..).unwrap_or_default());
-        if !(params.is_empty() || params.starts_with(';')) || !is_display_name(display) {
-            return Err(NameAddrError::Syntax);
-        }
-        Ok(Self {
-            display: (!display.is_empty()).then_some(display),
-            uri: inner.get(..close).unwrap_or_default(),
-            params: Params::new(params),
-        })
-    }
-
-    fn without_brackets(value: &'a str) -> Result<Self, NameAddrError> {
-        let end = value.find(';').unwrap_or(value.len());
-        let uri = trim(value.get(..end).unwrap_or_default());
-        if uri.contains(['?', ',']) {
-            return Err(NameAddrError::NeedsBrackets);
-        }
-        Ok(Self { display: None, uri, params: Params::new(value.get(end..).unwrap_or_default()) })
+        let open = memchr::memchr(b'<', value.as_bytes().get(after_quote..).unwrap_or_default());
+        let (display, uri, params) = match open {
+            Some(open) => with_brackets(value, after_quote, after_quote + open)?,
+            None => without_brackets(value)?,
+        };
+        let display = Some(display).filter(|display| !display.is_empty());
+        let params = Params::new(params);
+        let tag = params.checked("tag").map_err(|_| NameAddrError::Parameter)?;
+        Ok(Self { display, uri, params, tag })
     }
 
     /// The display name as written, quotes included.
@@ -91,26 +76,36 @@ impl<'a> NameAddr<'a> {
     /// The `tag` parameter.
     #[must_use]
     pub fn tag(&self) -> Option<&'a str> {
-        self.params.get("tag")
+        self.tag
     }
 }
 
-/// Where the bracket of a name-addr opens, a quoted display name passed over.
-fn bracket(value: &str) -> Result<Option<usize>, NameAddrError> {
-    let after_quote = if value.starts_with('"') {
-        after_quoted(value.as_bytes(), 0).ok_or(NameAddrError::Syntax)?
+/// Display name, URI and parameters of `display <uri>;params`; a quoted display name ends at `after_quote`, the bracket
+/// stands at `open`.
+fn with_brackets(value: &str, after_quote: usize, open: usize) -> Result<(&str, &str, &str), NameAddrError> {
+    let display = value.get(after_quote..open).unwrap_or_default();
+    let inner = value.get(open + 1..).unwrap_or_default();
+    let close = memchr::memchr(b'>', inner.as_bytes()).ok_or(NameAddrError::Syntax)?;
+    let params = trim(inner.get(close + 1..).unwrap_or_default());
+    // Section 25.1: a display name is one quoted string, or tokens; an unquoted comma or quote inside is refused.
+    let fits = if after_quote > 0 {
+        trim(display).is_empty()
     } else {
-        0
+        display.bytes().all(|b| !matches!(b, b',' | b'"' | b';' | b'>' | b':' | b'@'))
     };
-    Ok(value.get(after_quote..).and_then(|rest| rest.find('<')).map(|at| after_quote + at))
+    if !fits || !(params.is_empty() || params.starts_with(';')) {
+        return Err(NameAddrError::Syntax);
+    }
+    Ok((trim(value.get(..open).unwrap_or_default()), inner.get(..close).unwrap_or_default(), params))
 }
 
-/// Section 25.1: a display name is one quoted string, or tokens; an unquoted comma or quote inside is refused.
-fn is_display_name(display: &str) -> bool {
-    if display.starts_with('"') {
-        return after_quoted(display.as_bytes(), 0) == Some(display.len());
+fn without_brackets(value: &str) -> Result<(&str, &str, &str), NameAddrError> {
+    let end = value.find(';').unwrap_or(value.len());
+    let uri = trim(value.get(..end).unwrap_or_default());
+    if uri.contains(['?', ',']) {
+        return Err(NameAddrError::NeedsBrackets);
     }
-    display.bytes().all(|b| !matches!(b, b',' | b'"' | b';' | b'>' | b':' | b'@'))
+    Ok(("", uri, value.get(end..).unwrap_or_default()))
 }
 
 #[cfg(test)]

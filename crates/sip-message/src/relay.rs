@@ -2,8 +2,8 @@
 
 use crate::draft::{Draft, put_line};
 use crate::header_name::HeaderName;
+use crate::lines::Line;
 use crate::message::Message;
-use crate::raw::Line;
 use crate::uri::Uri;
 use bytes::{BufMut, Bytes, BytesMut};
 use std::fmt::Display;
@@ -99,7 +99,7 @@ impl<'a> Relay<'a> {
         out.put_slice(&self.top);
         let mut left = self.popped.clone();
         let mut via_seen = false;
-        for line in source.lines() {
+        for line in source.lines().all() {
             if self.removed.contains(&line.name) {
                 continue;
             }

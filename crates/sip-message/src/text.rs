@@ -1,10 +1,6 @@
 //! The small grammar of header values: tokens, quoted strings, lists and parameters (RFC 3261 section 25.1).
 
-/// Whether the byte may stand in a token.
-pub(crate) const fn is_token(b: u8) -> bool {
-    b.is_ascii_alphanumeric()
-        || matches!(b, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
-}
+use crate::charset::{self, PLAIN, TOKEN};
 
 /// Linear white space inside a value; CR and LF stand there only in a folded line.
 pub(crate) const fn is_space(b: u8) -> bool {
@@ -13,11 +9,11 @@ pub(crate) const fn is_space(b: u8) -> bool {
 
 /// Takes white space, folded lines included, off both ends.
 pub(crate) fn trim(text: &str) -> &str {
-    // Most values have none, and trim_matches walks by characters.
-    match text.as_bytes() {
-        [first, .., last] if !is_space(*first) && !is_space(*last) => text,
-        _ => text.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)),
-    }
+    // By bytes: trim_matches decodes characters.
+    let bytes = text.as_bytes();
+    let start = bytes.iter().position(|b| !is_space(*b)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|b| !is_space(*b)).map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
 }
 
 /// Where `stop` first stands outside quoted strings and angle brackets.
@@ -55,6 +51,15 @@ pub(crate) fn after_quoted(bytes: &[u8], mut at: usize) -> Option<usize> {
 /// A quoted string or an angle bracket is opened and never closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unbalanced;
+
+/// The first value of a comma list, as [`list`] gives it.
+pub(crate) fn first(text: &str) -> &str {
+    let end = match memchr::memchr(b',', text.as_bytes()) {
+        Some(_) => find_outside(text, b',').ok().flatten(),
+        None => None,
+    };
+    trim(end.and_then(|end| text.get(..end)).unwrap_or(text))
+}
 
 /// The values of a comma list, each trimmed. An empty value is yielded as the empty string; after an unbalanced quote
 /// the rest is one value, which its typed reader refuses.
@@ -117,14 +122,64 @@ impl<'a> Params<'a> {
         self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).and_then(|(_, value)| value).map(unquote)
     }
 
+    /// The value of the first parameter of this name, as [`Params::get`] gives it.
+    ///
+    /// # Errors
+    /// [`Unbalanced`] or a parameter that is not `name[=value]`, the name a token and the value not empty. All are
+    /// looked at, in the same walk.
+    pub(crate) fn checked(self, wanted: &str) -> Result<Option<&'a str>, ParamsError> {
+        match self.checked_plain(wanted) {
+            Some(found) => Ok(found),
+            None if self.is_well_formed() => Ok(self.get(wanted)),
+            None => Err(ParamsError),
+        }
+    }
+
+    /// [`Params::checked`] for what parameters mostly are: tokens, without quotes and white space. `None` says nothing.
+    fn checked_plain(self, wanted: &str) -> Option<Option<&'a str>> {
+        let mut found = None;
+        let mut rest = self.0;
+        while let Some(text) = rest.strip_prefix(';') {
+            let name = charset::run(text.as_bytes(), TOKEN);
+            let (head, tail) = text.split_at_checked(name).filter(|_| name > 0)?;
+            let value = match tail.strip_prefix('=') {
+                Some(tail) => {
+                    let (value, tail) = tail.split_at_checked(charset::run(tail.as_bytes(), PLAIN))?;
+                    rest = tail;
+                    Some(value).filter(|value| !value.is_empty())?;
+                    Some(value)
+                }
+                None => {
+                    rest = tail;
+                    None
+                }
+            };
+            if found.is_none() && head.eq_ignore_ascii_case(wanted) {
+                found = Some(value);
+            }
+        }
+        rest.is_empty().then_some(found.flatten())
+    }
+
+    /// Whether no parameter is without a name.
+    pub(crate) fn have_names(self) -> bool {
+        self.0.is_empty() || self.checked_plain("").is_some() || self.iter().all(|(name, _)| !name.is_empty())
+    }
+
     /// Whether every parameter is `name[=value]` with a token for a name and a token, host or quoted string for a value.
-    pub(crate) fn is_well_formed(self) -> bool {
+    fn is_well_formed(self) -> bool {
         find_outside(self.0, 0).is_ok()
             && self.iter().all(|(name, value)| {
-                !name.is_empty() && name.bytes().all(is_token) && value.is_none_or(|value| !value.is_empty())
+                !name.is_empty()
+                    && charset::all(name.as_bytes(), TOKEN)
+                    && value.is_none_or(|value| !value.is_empty())
             })
     }
 }
+
+/// A parameter is malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ParamsError;
 
 /// Takes the quotes off a quoted string; escapes inside stay as written.
 #[must_use]
@@ -150,9 +205,10 @@ mod tests {
         assert!(params.has("LR"));
         assert_eq!(params.get("+sip.instance"), Some("<urn:x;y>"));
         assert_eq!(params.get("none"), None);
-        assert!(params.is_well_formed());
+        assert_eq!(params.checked("lr"), Ok(None));
+        assert_eq!(params.checked("EXPIRES"), Ok(Some("60")));
         for bad in [";", ";;a", ";a=", ";=b", ";a=\"b"] {
-            assert!(!Params::new(bad).is_well_formed(), "{bad}");
+            assert_eq!(Params::new(bad).checked("a"), Err(ParamsError), "{bad}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Via: where a response goes (RFC 3261 sections 18.2 and 20.42, RFC 3581).
 
-use crate::host::{Host, is_host};
-use crate::text::{Params, is_space, is_token, trim};
+use crate::charset::{self, TOKEN};
+use crate::host::{Host, is_host, plain_host};
+use crate::text::{Params, is_space, trim};
 use crate::uri::split_port;
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,6 +14,7 @@ pub struct Via<'a> {
     host: &'a str,
     port: Option<u16>,
     params: Params<'a>,
+    branch: Option<&'a str>,
 }
 
 /// The text is no Via value.
@@ -29,23 +31,23 @@ impl<'a> Via<'a> {
     /// [`ViaError`] when protocol, transport, sent-by or a parameter is malformed.
     pub fn parse(value: &'a str) -> Result<Self, ViaError> {
         let value = trim(value);
-        let rest = protocol_part(value, "SIP").and_then(|rest| protocol_part(rest, "2.0")).ok_or(ViaError)?;
-        let end = rest.bytes().position(is_space).ok_or(ViaError)?;
-        let transport = rest.get(..end).unwrap_or_default();
-        let rest = trim(rest.get(end..).unwrap_or_default());
-        let params_at = rest.find(';').unwrap_or(rest.len());
-        let sent_by = trim(rest.get(..params_at).unwrap_or_default());
-        let params = Params::new(rest.get(params_at..).unwrap_or_default());
-        let (host_length, port) = split_sent_by(sent_by)?;
-        let host = trim(sent_by.get(..host_length).unwrap_or_default());
-        if transport.is_empty()
-            || !transport.bytes().all(is_token)
-            || !is_host(host)
-            || !params.is_well_formed()
-        {
+        let rest = match value.strip_prefix("SIP/2.0/") {
+            Some(rest) => trim(rest),
+            None => {
+                protocol_part(value, "SIP").and_then(|rest| protocol_part(rest, "2.0")).ok_or(ViaError)?
+            }
+        };
+        let end = charset::run(rest.as_bytes(), TOKEN);
+        let (transport, rest) = rest.split_at_checked(end).ok_or(ViaError)?;
+        if transport.is_empty() || !rest.bytes().next().is_some_and(is_space) {
             return Err(ViaError);
         }
-        Ok(Self { transport, sent_by, host, port, params })
+        let rest = trim(rest);
+        let (sent_by, host, port) = sent_by_of(rest)?;
+        let params = Params::new(rest.get(sent_by..).unwrap_or_default());
+        let branch = params.checked("branch").map_err(|_| ViaError)?;
+        let sent_by = trim(rest.get(..sent_by).unwrap_or_default());
+        Ok(Self { transport, sent_by, host, port, params, branch })
     }
 
     /// The transport token as written.
@@ -81,11 +83,10 @@ impl<'a> Via<'a> {
     /// The branch, if it is one of RFC 3261 with something behind the cookie.
     #[must_use]
     pub fn branch(&self) -> Option<&'a str> {
-        self.params.get("branch").filter(|branch| {
-            branch.len() > BRANCH_COOKIE.len()
-                && branch
-                    .get(..BRANCH_COOKIE.len())
-                    .is_some_and(|cookie| cookie.eq_ignore_ascii_case(BRANCH_COOKIE))
+        self.branch.filter(|branch| {
+            branch
+                .split_at_checked(BRANCH_COOKIE.len())
+                .is_some_and(|(cookie, rest)| !rest.is_empty() && cookie.eq_ignore_ascii_case(BRANCH_COOKIE))
         })
     }
 
@@ -131,13 +132,23 @@ fn protocol_part<'a>(text: &'a str, expected: &str) -> Option<&'a str> {
     trim(part).eq_ignore_ascii_case(expected).then(|| trim(rest))
 }
 
-/// As [`split_port`], with the white space that RFC 3261 allows around the colon of a sent-by.
-fn split_sent_by(sent_by: &str) -> Result<(usize, Option<u16>), ViaError> {
-    if sent_by.bytes().any(is_space) {
-        let (host, port) = sent_by.rsplit_once(':').ok_or(ViaError)?;
-        return Ok((host.len(), Some(trim(port).parse().map_err(|_| ViaError)?)));
+/// The sent-by at the front of `text`: its length, host and port. White space may stand around the colon.
+fn sent_by_of(text: &str) -> Result<(usize, &str, Option<u16>), ViaError> {
+    if let Some((host, port, end)) = plain_host(text.as_bytes())
+        && matches!(text.as_bytes().get(end), None | Some(b';'))
+    {
+        return Ok((end, text.get(..host).unwrap_or_default(), port));
     }
-    split_port(sent_by).map_err(|_| ViaError)
+    let end = text.find(';').unwrap_or(text.len());
+    let sent_by = trim(text.get(..end).unwrap_or_default());
+    let (host, port) = if sent_by.bytes().any(is_space) {
+        let (host, port) = sent_by.rsplit_once(':').ok_or(ViaError)?;
+        (host.len(), Some(trim(port).parse().map_err(|_| ViaError)?))
+    } else {
+        split_port(sent_by).map_err(|_| ViaError)?
+    };
+    let host = trim(sent_by.get(..host).unwrap_or_default());
+    if is_host(host) { Ok((end, host, port)) } else { Err(ViaError) }
 }
 
 #[cfg(test)]

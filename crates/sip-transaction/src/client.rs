@@ -60,15 +60,18 @@ pub struct Client {
     state: ClientState,
     timers: Timers,
     reliable: bool,
+    /// Timer F, for one who has said that it is there.
+    patience: Mono,
 }
 
 impl Client {
-    /// The request has just been sent. `give_up` is how long to wait for a final response: Timer F, or less where a
-    /// caller has a use for an earlier answer.
+    /// The request has just been sent. `give_up` is how long to wait for a response: Timer F, or less where a caller has
+    /// somebody else to ask. A provisional response shows that the other side lives, and gives it until Timer F.
     #[must_use]
     pub fn start(now: Mono, timers: Timers, reliable: bool, give_up: Duration) -> Self {
         let timer_e = (!reliable).then(|| TimerE { at: now + timers.t1, gap: timers.t1 });
-        Self { state: ClientState::Trying { timer_e, timer_f: now + give_up }, timers, reliable }
+        let patience = now + give_up.max(timers.timer_f());
+        Self { state: ClientState::Trying { timer_e, timer_f: now + give_up }, timers, reliable, patience }
     }
 
     /// The state.
@@ -92,11 +95,8 @@ impl Client {
     /// A response of this transaction came.
     pub fn on_response(&mut self, now: Mono, provisional: bool) -> ClientEvent {
         match (self.state, provisional) {
-            (
-                ClientState::Trying { timer_e, timer_f } | ClientState::Proceeding { timer_e, timer_f },
-                true,
-            ) => {
-                self.state = ClientState::Proceeding { timer_e, timer_f };
+            (ClientState::Trying { timer_e, .. } | ClientState::Proceeding { timer_e, .. }, true) => {
+                self.state = ClientState::Proceeding { timer_e, timer_f: self.patience };
                 ClientEvent::PassUp
             }
             (ClientState::Trying { .. } | ClientState::Proceeding { .. }, false) => {
@@ -196,6 +196,15 @@ mod tests {
         assert_eq!(client.on_response(ms(100), true), PassUp);
         let at: Vec<u128> = run(&mut client).into_iter().map(|(at, _)| at).collect();
         assert_eq!(at, [500, 4500, 8500, 12500, 16500, 20500, 24500, 28500, 32000]);
+    }
+
+    #[test]
+    fn isc_06_whoever_says_100_has_until_timer_f() {
+        let impatient = || Client::start(Mono::ZERO, Timers::DEFAULT, false, Duration::from_secs(5));
+        assert_eq!(run(&mut impatient()).last(), Some(&(5000, TimedOut)));
+        let mut client = impatient();
+        assert_eq!(client.on_response(ms(3500), true), PassUp);
+        assert_eq!(run(&mut client).last(), Some(&(32000, TimedOut)));
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! The contribution's figures of one domain, arrow by arrow, with every node its real role.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test helper may fail its test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test helper may fail its test"
+)]
 
 mod domain;
 
@@ -59,8 +64,12 @@ fn figure_3_a_user_agent_publishes() {
 fn figures_3_and_6_an_update_reaches_the_watcher() {
     for transport in TRANSPORTS {
         let home1 = Home1::new(transport);
-        let mut world =
-            draws(&home1, &["alice", "carol"], ("alice", "watch sip:carol@home1.test"), ("alice", "figure-1"));
+        let mut world = draws(
+            &home1,
+            &["alice", "carol"],
+            ("alice", "watch sip:carol@home1.test"),
+            ("alice", "figure-1"),
+        );
         for note in ["in a meeting", "back"] {
             let line = format!("publish open {note}");
             assert_draws(&mut world, ("carol", &line), ("alice", "figure-3+figure-6"));

@@ -102,6 +102,7 @@ impl<'a, O: Owner> Driver<'a, O> {
     fn record(&self, direction: Direction, octets: &[u8]) {
         if let Some((recorder, ends)) = &self.recorder {
             recorder.record(direction, Channel::Cx, *ends, octets);
+            recorder.flush();
         }
     }
 

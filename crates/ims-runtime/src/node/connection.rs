@@ -173,6 +173,8 @@ impl Connection {
     fn record(&self, direction: Direction, bytes: &[u8]) {
         if let Some(recorder) = &self.recorder {
             recorder.record(direction, Channel::Tcp, self.ends, bytes);
+            // The node, which otherwise does it, may have nothing to do for long.
+            recorder.flush();
         }
     }
 }

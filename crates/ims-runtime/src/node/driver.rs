@@ -19,12 +19,13 @@ use crate::node_config::NodeConfig;
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::Bytes;
 use clock::Mono;
-use ims_node::{CommandId, Flow, Input, Node, Role};
+use ims_node::{CommandId, Flow, Input, Node, Role, Transmit};
 use sip_resolve::{DnsAnswer, Kind, Question};
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 /// Datagrams, or events of connections, that are handled before the others get their turn.
@@ -49,6 +50,10 @@ pub(super) struct Driver<C, R: Role> {
     pub(super) hss: Option<Hss>,
     pub(super) journal: Option<Journal>,
     pub(super) held: Held,
+    /// Whether connections were given something that they have not had time to write.
+    pub(super) connections_first: bool,
+    /// What was to leave by UDP after that.
+    pub(super) datagrams: Vec<Transmit>,
     /// Commands whose answer the node owes; the operator socket bounds them.
     pub(super) commands: HashMap<CommandId, CtlRequest>,
     pub(super) last_command: u64,
@@ -91,6 +96,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             hss: Hss::start(&config, recorder.clone())?,
             journal,
             held: Held::default(),
+            connections_first: false,
+            datagrams: Vec::new(),
             commands: HashMap::new(),
             last_command: 0,
             stats: Stats::default(),
@@ -108,6 +115,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     pub(super) async fn run(mut self) -> Result<(), Failure> {
         loop {
             self.settle()?;
+            self.keep_order().await?;
             if self.has_ended()? {
                 break;
             }
@@ -118,6 +126,20 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             self.on(woken)?;
         }
         self.close().await
+    }
+
+    /// Connections are written by their tasks. Lets these go first, so that a NOTIFY by UDP does not overtake the 200 on
+    /// a connection that it follows.
+    async fn keep_order(&mut self) -> Result<(), NodeError> {
+        while self.connections_first {
+            self.connections_first = false;
+            yield_now().await;
+            for transmit in std::mem::take(&mut self.datagrams) {
+                self.transmit(transmit);
+            }
+            self.settle()?;
+        }
+        Ok(())
     }
 
     async fn wait(&mut self) -> Woken {

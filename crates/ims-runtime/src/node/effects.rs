@@ -51,6 +51,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     pub(super) fn transmit(&mut self, transmit: Transmit) {
         let flow = transmit.flow;
         match flow.transport {
+            Transport::Udp if self.connections_first => self.datagrams.push(transmit),
             Transport::Udp => {
                 self.record(Direction::Out, flow, &transmit.bytes);
                 match self.udp.send(flow.listener, flow.remote, transmit.bytes) {
@@ -61,6 +62,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             }
             Transport::Tcp => {
                 self.stats.tcp_out += 1;
+                self.connections_first = true;
                 self.tcp.send(transmit, &mut self.inputs);
             }
         }

@@ -71,7 +71,8 @@ fn account(user: &str) -> Account {
 fn criteria() -> Vec<InitialFilterCriterion> {
     let spt = |groups: &[u32], trigger| Spt { groups: groups.to_vec(), negated: false, trigger };
     let method = |name: &str| ServiceTrigger::Method(name.into());
-    let event = |pattern: &str| ServiceTrigger::Header { name: "Event".into(), content: Some(pattern.into()) };
+    let event =
+        |pattern: &str| ServiceTrigger::Header { name: "Event".into(), content: Some(pattern.into()) };
     let subscribe = vec![
         spt(&[0, 1], method("SUBSCRIBE")),
         spt(&[0, 1], event(r"^\s*presence(\.winfo)?\s*(;|$)")),
@@ -97,6 +98,11 @@ fn criteria() -> Vec<InitialFilterCriterion> {
     vec![
         criterion(0, DefaultHandling::Terminated, ProfilePart::Both, subscribe),
         criterion(1, DefaultHandling::Terminated, ProfilePart::Registered, publish),
-        criterion(2, DefaultHandling::Continued, ProfilePart::Registered, vec![spt(&[0], method("REGISTER"))]),
+        criterion(
+            2,
+            DefaultHandling::Continued,
+            ProfilePart::Registered,
+            vec![spt(&[0], method("REGISTER"))],
+        ),
     ]
 }

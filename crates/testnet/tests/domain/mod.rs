@@ -136,8 +136,7 @@ impl Home1 {
             true => scscf::TerminatingRecordRoute::On,
             false => scscf::TerminatingRecordRoute::Off,
         };
-        let role =
-            scscf::Settings { terminating_record_route, ..scscf::Settings::new(&node.name, DOMAIN) };
+        let role = scscf::Settings { terminating_record_route, ..scscf::Settings::new(&node.name, DOMAIN) };
         world.add_node(&node.clone(), move |seed| {
             Node::new(node.clone(), scscf::Scscf::new(role.clone()), seed)
         });

@@ -25,7 +25,8 @@ impl Line {
     pub(crate) fn registered(world: &mut World, transport: Transport) -> Self {
         let local = address(PHONE, 5060);
         world.add("phone", vec![local], move |_| ScriptUe::new(local));
-        let mut line = Self { node: "phone", user: "grace", local, to: (transport, address(11, 5060)), sent: 0 };
+        let mut line =
+            Self { node: "phone", user: "grace", local, to: (transport, address(11, 5060)), sent: 0 };
         let first = line.register(world, None, 3600);
         let challenge = line.response(world, &first);
         assert_eq!(code(&challenge), 401);

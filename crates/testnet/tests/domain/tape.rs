@@ -65,14 +65,35 @@ impl Tape {
         self.0.iter().filter(|seen| seen.fresh && fits(seen)).collect()
     }
 
-    /// NOTIFYs that the presence server sent.
+    /// NOTIFYs that the presence server sent, each once, however many addresses of the next hop it was sent to.
     pub(crate) fn notifies(&self) -> Vec<&Seen> {
-        self.fresh(|seen| &*seen.from == "ps1" && seen.is_request("NOTIFY"))
+        let mut notifies = self.fresh(|seen| &*seen.from == "ps1" && seen.is_request("NOTIFY"));
+        let mut before = HashSet::new();
+        notifies.retain(|seen| before.insert((seen.message.call_id(), seen.message.from_tag(), seen.message.cseq())));
+        notifies
     }
 
     /// Final statuses that a UE was sent for its requests of this method, in order.
     pub(crate) fn statuses(&self, ue: &str, method: &str) -> Vec<u16> {
         let fits = |seen: &Seen| &*seen.to == ue && seen.is_final() && seen.method() == method;
         self.fresh(fits).iter().map(|seen| seen.status()).collect()
+    }
+}
+
+impl Tape {
+    /// One line a message, for somebody who looks for the fault.
+    pub(crate) fn show(&self, method: &str) -> String {
+        let line = |seen: &Seen| {
+            let m = &seen.message;
+            let again = if seen.fresh { "" } else { " (again)" };
+            let via = m.top_via().unwrap_or_default().split(';').next().unwrap_or_default().to_owned();
+            let value = |name| m.value(name).unwrap_or("-").to_owned();
+            format!(
+                "{:>10.3} {:>8} -> {:8} {} {} {} cid={:.6} im={} et={} exp={} {via}{again}\n",
+                seen.at.as_secs_f64(), seen.from, seen.to, seen.status(), seen.method(), m.cseq(), m.call_id(),
+                value(sip_message::HeaderName::SipIfMatch), value(sip_message::HeaderName::SipEtag), value(sip_message::HeaderName::Expires),
+            )
+        };
+        self.0.iter().filter(|seen| method.is_empty() || seen.method() == method).map(line).collect()
     }
 }

@@ -1,7 +1,8 @@
 //! The edge cases of RFC 6665, RFC 3903 and the filter criteria that fit one domain.
 
 use crate::domain::{
-    ALICE, CAROL, Home1, Line, Tape, asked, code, endings, ps, quiet, register, registered, reports, say, secs, shown,
+    ALICE, CAROL, Home1, Line, Tape, asked, code, endings, ps, quiet, register, registered, reports, say,
+    secs, shown,
 };
 use crate::invariants;
 use cx_protocol::Command;
@@ -188,7 +189,7 @@ fn edge_09_the_watcher_vanishes() {
         let mut world = watching(&Home1::new(transport), 1);
         world.crash("alice", Gone::Silent);
         let before = notifies(&world);
-        publish(&mut world, "publish open");
+        say(&mut world, "carol", "publish open");
         world.run_for(secs(600)).unwrap();
         let tries = notifies(&world) - before;
         assert!((1..=6).contains(&tries), "each of three tries by identity and by dialog: {tries}");

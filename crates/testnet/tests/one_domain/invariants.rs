@@ -19,14 +19,15 @@ impl State {
     }
 }
 
-/// PUBLISHes that the presence server has answered 200, each with its first answer's request.
-fn publishes(tape: &Tape) -> Vec<&Seen> {
+/// PUBLISHes that the presence server has answered 200, with the entity-tag that each was given.
+fn publishes(tape: &Tape) -> Vec<(&Seen, &str)> {
     let answers = tape.fresh(|seen| &*seen.from == "ps1" && seen.method() == "PUBLISH" && seen.status() == 200);
-    let request_of = |answer: &&Seen| {
+    let request_of = |answer: &&'_ Seen| {
         let mut requests = tape.0.iter().filter(|seen| &*seen.to == "ps1" && seen.is_request("PUBLISH"));
         requests.find(|request| request.message.branch() == answer.message.branch()).unwrap()
     };
-    answers.iter().map(request_of).collect()
+    let tag = |answer: &Seen| answer.message.value(HeaderName::SipEtag);
+    answers.iter().map(|answer| (request_of(answer), tag(answer).unwrap())).collect()
 }
 
 fn is_removal(publish: &Seen) -> bool {
@@ -35,38 +36,56 @@ fn is_removal(publish: &Seen) -> bool {
 
 /// PUBLISHes that changed something and were accepted.
 pub(crate) fn accepted_changes(tape: &Tape) -> u64 {
-    let changes = publishes(tape).into_iter().filter(|p| is_removal(p) || !p.message.body().is_empty());
+    let changes = publishes(tape).into_iter().filter(|(p, _)| is_removal(p) || !p.message.body().is_empty());
     changes.count().try_into().unwrap()
 }
 
-/// The state that the presence server accepted last.
+/// The state that the presence server accepted last and that has not been taken back. There may be several: whoever did
+/// not hear the tag of one can only make another.
 pub(crate) fn accepted(tape: &Tape) -> State {
-    let mut state = State::away();
-    for publish in publishes(tape) {
-        let text = publish.text();
+    let mut publications: Vec<(&str, State)> = Vec::new();
+    for (publish, tag) in publishes(tape) {
+        let named = publish.message.value(HeaderName::SipIfMatch);
+        let known = named.and_then(|named| publications.iter().position(|(tag, _)| *tag == named));
         if is_removal(publish) {
-            state = State::away();
-        } else if !publish.message.body().is_empty() {
-            let inner = |tag: &str| Some(text.split_once(tag)?.1.split_once('>')?.1.split_once('<')?.0);
-            let note = inner("<note").unwrap_or_default().to_owned();
-            state = State { basic: inner("<basic").unwrap().to_owned(), note };
+            known.map(|at| publications.remove(at));
+        } else if publish.message.body().is_empty() {
+            publications[known.unwrap()].0 = tag;
+        } else {
+            known.map(|at| publications.remove(at));
+            publications.push((tag, said(&publish.text())));
         }
     }
-    state
+    publications.pop().map_or_else(State::away, |(_, state)| state)
 }
 
-/// In each dialog every NOTIFY has a higher CSeq than the one before, and after the one that ends it only its like.
+fn said(document: &str) -> State {
+    let inner = |tag: &str| Some(document.split_once(tag)?.1.split_once('>')?.1.split_once('<')?.0.to_owned());
+    State { basic: inner("<basic").unwrap(), note: inner("<note").unwrap_or_default() }
+}
+
+/// In each dialog every NOTIFY has a higher CSeq than the one before, and after the one that ends it only its like. The
+/// same NOTIFY may go to another address of the next hop; then nothing but its Via differs.
 pub(crate) fn notifies_rise_and_end(tape: &Tape) {
-    let mut dialogs: BTreeMap<(&str, Option<&str>, Option<&str>), (u32, bool)> = BTreeMap::new();
-    for notify in tape.notifies() {
+    let mut dialogs: BTreeMap<(&str, Option<&str>, Option<&str>), &Seen> = BTreeMap::new();
+    for notify in tape.fresh(|seen| &*seen.from == "ps1" && seen.is_request("NOTIFY")) {
         let message = &notify.message;
         let dialog = (message.call_id(), message.from_tag(), message.to_tag());
-        let ends = message.value(HeaderName::SubscriptionState).unwrap().starts_with("terminated");
-        let (cseq, ended) = dialogs.entry(dialog).or_insert((0, false));
-        assert!(message.cseq() > *cseq, "NOTIFY {} after {cseq}\n{}", message.cseq(), notify.text());
-        assert!(ends || !*ended, "a NOTIFY after the end\n{}", notify.text());
-        (*cseq, *ended) = (message.cseq(), ends);
+        let Some(before) = dialogs.insert(dialog, notify) else { continue };
+        let (cseq, last) = (message.cseq(), before.message.cseq());
+        let again = cseq == last && below_via(notify) == below_via(before);
+        assert!(cseq > last || again, "NOTIFY {cseq} after {last}\n{}", notify.text());
+        assert!(ends(notify) || !ends(before), "a NOTIFY after the end\n{}", notify.text());
     }
+}
+
+fn ends(notify: &Seen) -> bool {
+    notify.message.value(HeaderName::SubscriptionState).unwrap().starts_with("terminated")
+}
+
+fn below_via(notify: &Seen) -> String {
+    let text = notify.text();
+    text.lines().filter(|line| !line.starts_with("Via:")).collect()
 }
 
 /// A request on one hop: who asked whom, by branch and method.
@@ -79,10 +98,12 @@ fn hop<'a>(seen: &'a Seen, asker: &'a str, asked: &'a str) -> Hop<'a> {
 /// On each hop a request gets one final response, however often it is repeated; a process that has died since does not
 /// know any more what it answered. Gives how many got none.
 pub(crate) fn one_final_response(tape: &Tape, deaths: &[(&str, Duration)]) -> u64 {
-    let lives = |node: &str, at: Duration| deaths.iter().filter(|(dead, when)| *dead == node && *when <= at).count();
+    let lives =
+        |node: &str, at: Duration| deaths.iter().filter(|(dead, when)| *dead == node && *when <= at).count();
     let mut answered: BTreeMap<(Hop<'_>, usize), BTreeSet<(u16, Option<&str>)>> = BTreeMap::new();
     for seen in tape.0.iter().filter(|seen| seen.is_final()) {
-        let answers = answered.entry((hop(seen, &seen.to, &seen.from), lives(&seen.from, seen.at))).or_default();
+        let answers =
+            answered.entry((hop(seen, &seen.to, &seen.from), lives(&seen.from, seen.at))).or_default();
         answers.insert((seen.status(), seen.message.to_tag()));
         assert!(answers.len() == 1, "two final responses: {answers:?}\n{}", seen.text());
     }

@@ -1,0 +1,100 @@
+//! When two URIs name the same resource (RFC 3261 section 19.1.4).
+
+use crate::escape::same_unescaped;
+use crate::text::Params;
+use crate::uri::{Scheme, Uri};
+
+impl Uri {
+    /// Whether both name the same resource by the rules of RFC 3261 section 19.1.4.
+    #[must_use]
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        if self.scheme() != other.scheme() {
+            return false;
+        }
+        if !self.is_sip() {
+            return match self.scheme() {
+                Scheme::Tel => self.address_of_record() == other.address_of_record(),
+                Scheme::Sip | Scheme::Sips | Scheme::Other => self.as_str() == other.as_str(),
+            };
+        }
+        let same_user = match (self.user(), other.user()) {
+            (Some(a), Some(b)) => same_unescaped(a, b, false),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same_user
+            && self.host() == other.host()
+            && self.port() == other.port()
+            && params_agree(self.params(), other.params())
+            && params_agree(other.params(), self.params())
+            && same_headers(self.headers(), other.headers())
+    }
+}
+
+/// Section 19.1.4: a parameter in both must match; user, ttl, method, maddr and transport in one only never match; any
+/// other parameter in one only is ignored.
+fn params_agree(ours: Params<'_>, theirs: Params<'_>) -> bool {
+    let must_be_in_both = ["user", "ttl", "method", "maddr", "transport"];
+    ours.iter().all(|(name, value)| {
+        match theirs.iter().find(|(other, _)| same_unescaped(name, other, true)) {
+            Some((_, other)) => same_unescaped(value.unwrap_or_default(), other.unwrap_or_default(), true),
+            None => !must_be_in_both.iter().any(|special| name.eq_ignore_ascii_case(special)),
+        }
+    })
+}
+
+fn same_headers(ours: Option<&str>, theirs: Option<&str>) -> bool {
+    let contains = |list: &str, one: &str| list.split('&').any(|other| same_unescaped(one, other, true));
+    match (ours, theirs) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.split('&').count() == b.split('&').count() && a.split('&').all(|one| contains(b, one))
+        }
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+    }
+
+    #[test]
+    fn rfc3261_19_1_4_equivalent_uris() {
+        for (a, b) in [
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5"),
+            (
+                "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+                "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+            ),
+            (
+                "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+                "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+            ),
+            ("tel:+1-201-555-0123", "tel:+12015550123"),
+        ] {
+            assert!(uri(a).is_equivalent(&uri(b)) && uri(b).is_equivalent(&uri(a)), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn rfc3261_19_1_4_different_uris() {
+        for (a, b) in [
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+            ("sip:a@b", "sips:a@b"),
+        ] {
+            assert!(!uri(a).is_equivalent(&uri(b)) && !uri(b).is_equivalent(&uri(a)), "{a} {b}");
+        }
+    }
+}

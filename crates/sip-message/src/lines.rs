@@ -1,0 +1,233 @@
+//! The header lines of a message and where each name stands first.
+
+use crate::charset::{self, TOKEN};
+use crate::defect::Defect;
+use crate::header_name::HeaderName;
+use crate::raw::MAX_HEADER_LINES;
+use crate::scan;
+use crate::span::Span;
+
+/// One header line: its name, and where line and value stand. [`crate::MAX_MESSAGE`] fits the places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) name: HeaderName,
+    pub(crate) start: u16,
+    pub(crate) value: u16,
+    value_end: u16,
+    pub(crate) end: u16,
+}
+
+impl Line {
+    pub(crate) fn value(&self) -> Span {
+        Span::new(self.value.into(), self.value_end.into())
+    }
+}
+
+/// Room for every [`HeaderName`].
+const NAMES: usize = 64;
+const _: () = assert!((HeaderName::Other as usize) < NAMES && MAX_HEADER_LINES <= 256);
+
+/// All header lines, in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Lines {
+    lines: Vec<Line>,
+    /// A bit for each name that stands here.
+    present: u64,
+    /// Where it stands first: a message is asked for a dozen names, and most walks over all lines would be for nothing.
+    first: [u8; NAMES],
+    /// The first name that may stand once and stands again.
+    repeated: Option<HeaderName>,
+}
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        Self { lines: Vec::with_capacity(24), present: 0, first: [0; NAMES], repeated: None }
+    }
+
+    pub(crate) fn all(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The lines of this name, in order.
+    pub(crate) fn named(&self, name: HeaderName) -> impl Iterator<Item = &Line> {
+        let first = if self.present & bit(name) == 0 {
+            self.lines.len()
+        } else {
+            self.first.get(name as usize).map_or(0, |first| usize::from(*first))
+        };
+        self.lines.get(first..).unwrap_or_default().iter().filter(move |line| line.name == name)
+    }
+
+    /// RFC 4475 section 3.3.8: fields that are no list stand once.
+    pub(crate) const fn repeated(&self) -> Option<HeaderName> {
+        self.repeated
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "MAX_HEADER_LINES is 256")]
+    fn push(&mut self, line: Line) {
+        if self.present & bit(line.name) == 0 {
+            self.present |= bit(line.name);
+            if let Some(first) = self.first.get_mut(line.name as usize) {
+                *first = self.lines.len() as u8;
+            }
+        } else if line.name.is_single() && self.repeated.is_none() {
+            self.repeated = Some(line.name);
+        }
+        self.lines.push(line);
+    }
+
+    /// Reads the header lines from `at` on; gives where the body begins, or nothing when no blank line ends the head.
+    pub(crate) fn read(&mut self, bytes: &[u8], mut at: usize, defect: &mut Option<Defect>) -> Option<usize> {
+        loop {
+            at = self.read_plain(bytes, at);
+            let rest = bytes.get(at..)?;
+            let length = memchr::memchr2(b'\r', b'\n', rest)?;
+            let (line, end) = rest.split_at_checked(length)?;
+            match *end {
+                [b'\r', b'\n', ..] if line.is_empty() => return Some(at + 2),
+                [b'\r', b'\n', ..] => {
+                    self.read_line(line, at, defect);
+                    at += length + 2;
+                }
+                [b'\r'] => return None,
+                _ => {
+                    defect.get_or_insert(Defect::HeaderLine);
+                    at += length + 1;
+                }
+            }
+        }
+    }
+
+    /// Reads lines for as long as they are plain; gives where the next one begins.
+    #[inline(never)]
+    fn read_plain(&mut self, bytes: &[u8], mut at: usize) -> usize {
+        while self.lines.len() < MAX_HEADER_LINES
+            && let Some(line) = bytes.get(at..).and_then(|rest| plain_line(rest, at))
+        {
+            self.push(line);
+            at = line.end.into();
+        }
+        at
+    }
+
+    fn read_line(&mut self, line: &[u8], at: usize, defect: &mut Option<Defect>) {
+        if matches!(*line, [b' ' | b'\t', ..]) {
+            self.extend_fold(line, at, defect);
+        } else if self.lines.len() == MAX_HEADER_LINES {
+            defect.get_or_insert(Defect::TooManyHeaders);
+        } else {
+            match header_line(line, at) {
+                Some(line) => self.push(line),
+                None => {
+                    defect.get_or_insert(Defect::HeaderLine);
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "MAX_MESSAGE is u16::MAX")]
+    fn extend_fold(&mut self, line: &[u8], at: usize, defect: &mut Option<Defect>) {
+        let Some(last) = self.lines.last_mut() else {
+            defect.get_or_insert(Defect::HeaderLine);
+            return;
+        };
+        last.end = (at + line.len() + 2) as u16;
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            return;
+        }
+        let text_at = at + line.len() - line.trim_ascii_start().len();
+        if last.value == last.value_end {
+            last.value = text_at as u16;
+        }
+        last.value_end = (text_at + text.len()) as u16;
+    }
+}
+
+const fn bit(name: HeaderName) -> u64 {
+    1 << name as u8
+}
+
+/// The line at the front of `rest`, if it is as nearly all are: a name, a colon, a blank and a value that needs no
+/// trimming. `None` says nothing.
+#[inline]
+fn plain_line(rest: &[u8], at: usize) -> Option<Line> {
+    let colon = scan::colon(rest)?;
+    let (name, tail) = rest.split_at_checked(colon)?;
+    let name = name_of(name)?;
+    let value = tail.strip_prefix(b": ")?;
+    let length = scan::control(value)?;
+    match (value.get(..length)?, value.get(length..length + 2)?) {
+        ([first, .., last] | [first @ last], b"\r\n") if *first > b' ' && *last > b' ' => {}
+        _ => return None,
+    }
+    let value = at + colon + 2;
+    Some(line_of(name, at, value, value + length, value + length + 2))
+}
+
+/// Reads one line. White space may stand between name and colon.
+fn header_line(line: &[u8], at: usize) -> Option<Line> {
+    let colon = memchr::memchr(b':', line)?;
+    let name = name_of(line.get(..colon)?.trim_ascii_end())?;
+    let value = line.get(colon + 1..)?;
+    let text = value.trim_ascii_start();
+    let start = at + line.len() - text.len();
+    Some(line_of(name, at, start, start + value.trim_ascii().len(), at + line.len() + 2))
+}
+
+/// The name, if it is a token: a known one is.
+fn name_of(name: &[u8]) -> Option<HeaderName> {
+    let known = HeaderName::from_bytes(name);
+    let fits = known != HeaderName::Other || (!name.is_empty() && charset::all(name, TOKEN));
+    fits.then_some(known)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "MAX_MESSAGE is u16::MAX")]
+const fn line_of(name: HeaderName, start: usize, value: usize, value_end: usize, end: usize) -> Line {
+    Line { name, start: start as u16, value: value as u16, value_end: value_end as u16, end: end as u16 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Lines, Option<usize>, Option<Defect>) {
+        let (mut lines, mut defect) = (Lines::new(), None);
+        let end = lines.read(text.as_bytes(), 0, &mut defect);
+        (lines, end, defect)
+    }
+
+    #[test]
+    fn rfc3261_7_3_1_names_values_and_folds_are_found() {
+        let text = "Via: a\r\nX-Y:b \r\nt : \r\n c\r\n  d\r\nv:\te\r\n\r\nbody";
+        let (lines, end, defect) = read(text);
+        assert_eq!((end, defect), (Some(text.len() - 4), None));
+        let value = |line: &Line| &text[line.value().range()];
+        let values = |name| lines.named(name).map(value).collect::<Vec<_>>();
+        assert_eq!(values(HeaderName::Via), ["a", "e"]);
+        assert_eq!(values(HeaderName::Other), ["b"]);
+        assert_eq!(values(HeaderName::To), ["c\r\n  d"]);
+        assert_eq!(values(HeaderName::From), [""; 0]);
+        assert_eq!(lines.repeated(), None);
+    }
+
+    #[test]
+    fn rfc4475_what_is_no_header_line() {
+        for bad in
+            ["Via\r\n\r\n", "V ia: a\r\n\r\n", ": a\r\n\r\n", " a\r\n\r\n", "Via: a\rb\r\n\r\n", "To: \n\r\n"]
+        {
+            assert_eq!(read(bad).2, Some(Defect::HeaderLine), "{bad:?}");
+        }
+        for open in ["", "To", "To:", "To: a\r", "To: a\r\n"] {
+            assert_eq!(read(open).1, None, "{open:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_name_that_stands_twice_is_told() {
+        assert_eq!(
+            read("Via: a\r\nVia: b\r\nTo: a\r\nFrom: b\r\nf: b\r\nt: c\r\n\r\n").0.repeated(),
+            Some(HeaderName::From)
+        );
+    }
+}
