@@ -1,44 +1,55 @@
 //! Deadlines in order, at most one a key.
 
 use crate::Mono;
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
 
-/// A set of keys, each with one deadline, that gives the earliest first.
+/// A set of keys, each with one deadline, that gives the earliest first; of equal ones the smaller key.
 ///
-/// Its size is that of the table whose keys it holds; that table has the bound.
+/// Its size is that of the table whose keys it holds; that table has the bound. A deadline that was replaced or
+/// cancelled stays in the heap until it comes up or until half of the heap is of that kind, which is cheaper than to
+/// look for it at once: nearly every deadline is cancelled.
 #[derive(Debug, Clone)]
 pub struct Deadlines<K> {
-    ordered: BTreeSet<(Mono, K)>,
-    by_key: HashMap<K, Mono>,
+    /// The first one is never stale.
+    heap: BinaryHeap<Reverse<(Mono, K)>>,
+    by_key: HashMap<K, Mono, foldhash::fast::RandomState>,
 }
+
+/// Stale entries that are not worth clearing away.
+const FEW: usize = 32;
 
 impl<K: Ord + Hash + Clone> Deadlines<K> {
     /// No deadline.
     #[must_use]
     pub fn new() -> Self {
-        Self { ordered: BTreeSet::new(), by_key: HashMap::new() }
+        Self { heap: BinaryHeap::new(), by_key: HashMap::default() }
     }
 
     /// Sets the deadline of `key`, replacing an earlier one.
     pub fn set(&mut self, key: K, at: Mono) {
-        if let Some(before) = self.by_key.insert(key.clone(), at) {
-            self.ordered.remove(&(before, key.clone()));
+        let before = self.by_key.insert(key.clone(), at);
+        if before == Some(at) {
+            return;
         }
-        self.ordered.insert((at, key));
+        self.heap.push(Reverse((at, key)));
+        if before.is_some() {
+            self.clear_stale();
+        }
     }
 
     /// Takes the deadline of `key` away, if it has one.
     pub fn cancel(&mut self, key: &K) {
-        if let Some(at) = self.by_key.remove(key) {
-            self.ordered.remove(&(at, key.clone()));
+        if self.by_key.remove(key).is_some() {
+            self.clear_stale();
         }
     }
 
     /// The earliest deadline.
     #[must_use]
     pub fn next(&self) -> Option<Mono> {
-        self.ordered.first().map(|(at, _)| *at)
+        self.heap.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Takes one key whose deadline is `now` or earlier.
@@ -46,21 +57,33 @@ impl<K: Ord + Hash + Clone> Deadlines<K> {
         if self.next()? > now {
             return None;
         }
-        let (_, key) = self.ordered.pop_first()?;
+        let Reverse((_, key)) = self.heap.pop()?;
         self.by_key.remove(&key);
+        self.clear_stale();
         Some(key)
+    }
+
+    fn clear_stale(&mut self) {
+        if self.heap.len() > 2 * self.by_key.len() + FEW {
+            self.heap = self.by_key.iter().map(|(key, at)| Reverse((*at, key.clone()))).collect();
+        }
+        while let Some(Reverse((at, key))) = self.heap.peek()
+            && self.by_key.get(key) != Some(at)
+        {
+            self.heap.pop();
+        }
     }
 
     /// How many keys have a deadline.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ordered.len()
+        self.by_key.len()
     }
 
     /// Whether no key has a deadline.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ordered.is_empty()
+        self.by_key.is_empty()
     }
 }
 
@@ -98,5 +121,50 @@ mod tests {
         deadlines.cancel(&1);
         assert_eq!(deadlines.next(), None);
         assert_eq!(deadlines.pop_due(at(99)), None);
+    }
+
+    #[test]
+    fn what_was_replaced_or_cancelled_takes_no_room_for_long() {
+        let mut deadlines = Deadlines::new();
+        for round in 0..1000 {
+            deadlines.set("a", at(round % 2));
+            deadlines.set("b", at(5000 - round));
+            deadlines.set("c", at(round));
+            deadlines.cancel(&"c");
+        }
+        assert_eq!(deadlines.len(), 2);
+        assert!(deadlines.heap.len() <= 2 * 2 + FEW + 1);
+    }
+
+    /// Against a plain list, over steps that follow from a small generator.
+    #[test]
+    fn the_earliest_comes_first_and_of_equal_ones_the_smaller_key() {
+        let mut deadlines = Deadlines::new();
+        let mut plain: Vec<(Mono, u64)> = Vec::new();
+        let mut state = 1_u64;
+        for _ in 0..10_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (key, time, what) = (state >> 60, at(state >> 40 & 31), state >> 33 & 3);
+            match what {
+                0 | 1 => {
+                    deadlines.set(key, time);
+                    plain.retain(|(_, own)| *own != key);
+                    plain.push((time, key));
+                }
+                2 => {
+                    deadlines.cancel(&key);
+                    plain.retain(|(_, own)| *own != key);
+                }
+                _ => {
+                    let due = plain.iter().copied().min().filter(|(at, _)| *at <= time);
+                    plain.retain(|entry| Some(*entry) != due);
+                    assert_eq!(deadlines.pop_due(time), due.map(|(_, key)| key));
+                }
+            }
+            assert_eq!(
+                (deadlines.next(), deadlines.len()),
+                (plain.iter().min().map(|(at, _)| *at), plain.len())
+            );
+        }
     }
 }

@@ -22,7 +22,7 @@ pub struct Config {
 struct IcscfConfig {
     #[serde(default = "on")]
     record_route: bool,
-    #[serde(default = "five_seconds")]
+    #[serde(default = "twelve_seconds")]
     scscf_patience_ms: Millis,
     scscfs: Vec<ScscfConfig>,
 }
@@ -39,8 +39,9 @@ const fn on() -> bool {
     true
 }
 
-const fn five_seconds() -> Millis {
-    Millis(5000)
+/// The S-CSCF may itself wait 5 s for the HSS and 5 s for an application server.
+const fn twelve_seconds() -> Millis {
+    Millis(12_000)
 }
 
 impl Configuration for Config {

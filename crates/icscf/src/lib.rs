@@ -143,8 +143,4 @@ impl Role for Icscf {
             Waiting::Uaa(_) | Waiting::Lia => Verdict::Relay(Vec::new()),
         }
     }
-
-    fn on_own_response(&mut self, _: Now, own: Self::Own, _: &Outcome, _: &mut Effects<Self::Own>) {
-        match own {}
-    }
 }

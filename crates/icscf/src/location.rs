@@ -3,7 +3,7 @@
 use crate::candidates::Candidates;
 use crate::{Icscf, Orig, RecordRoute, Waiting};
 use cx_protocol::{Impu, Leg, Lia, Lir, Request, ResultCode};
-use ims_node::{Decision, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
+use ims_node::{Decision, ForwardPlan, InboundRequest, Outcome, Refusal, Source, Verdict};
 use sip_message::{Method, StatusCode};
 
 impl Icscf {
@@ -11,6 +11,10 @@ impl Icscf {
         // Rule RT-I-02; figure 1 and 2, first NotifyPresUp: our own record-route entry was on top and is taken off, the
         // next entry says where to go, and the HSS is not asked.
         if request.next_route().is_some() {
+            if !request.source().is_trusted() {
+                // The next node would take it for ours.
+                return Refusal::new(StatusCode::FORBIDDEN, "only nodes may route through the I-CSCF").into();
+            }
             let mut plan = ForwardPlan::by_route();
             self.stay_on_the_way(request, &mut plan);
             return plan.decide();
@@ -98,6 +102,8 @@ impl Icscf {
     }
 }
 
+/// Originating treatment is for our own application servers; a foreign network has none to ask for here.
 fn orig(request: &InboundRequest) -> Orig {
-    if request.own_routes().iter().any(|uri| uri.params().has("orig")) { Orig::Marked } else { Orig::Plain }
+    let marked = request.own_routes().iter().any(|uri| uri.params().has("orig"));
+    if marked && *request.source() == Source::Own { Orig::Marked } else { Orig::Plain }
 }

@@ -4,11 +4,10 @@
 
 use bytes::Bytes;
 use clock::{Mono, Now, Wall};
-use cx_protocol::{Answer, CxFailure};
 use divan::{AllocProfiler, Bencher};
 use ims_node::{
-    Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, Outcome, Output,
-    Peer, Role, Settings, Side, Verdict,
+    Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, Output, Peer,
+    Role, Settings, Side,
 };
 use sip_message::{Message, Response, StatusCode, Transport};
 use std::cell::RefCell;
@@ -37,30 +36,6 @@ impl Role for Forwarder {
         plan.routes = vec!["<sip:127.0.10.13;lr>".into()];
         plan.record_routes = vec!["<sip:rr-o@scscf1a.home1.test;lr>".into()];
         plan.decide()
-    }
-
-    fn on_hss_answer(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        (never, _): (Infallible, Result<Answer, CxFailure>),
-        _: &mut Effects<Infallible>,
-    ) -> Decision<Infallible> {
-        match never {}
-    }
-
-    fn on_response(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        (never, _): (Infallible, &Outcome),
-        _: &mut Effects<Infallible>,
-    ) -> Verdict<Infallible> {
-        match never {}
-    }
-
-    fn on_own_response(&mut self, _: Now, never: Infallible, _: &Outcome, _: &mut Effects<Infallible>) {
-        match never {}
     }
 }
 

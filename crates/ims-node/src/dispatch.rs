@@ -34,14 +34,14 @@ impl<R: Role> Node<R> {
             let refusal = Refusal::new(StatusCode::TOO_MANY_HOPS, "no hop is left");
             return self.refuse(now, &request, &refusal);
         }
-        let fingerprint = self.loops.fingerprint(request.message());
+        let fingerprint = request.fingerprint();
         let prepared = prepare(&self.settings, &request, &plan);
         let Some(prepared) = prepared else {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "the next Route entry is no SIP URI");
             return self.refuse(now, &request, &refusal);
         };
         let errand = Errand {
-            draft: prepared.draft,
+            draft: Some(prepared.draft),
             target: prepared.target,
             flow: prepared.flow,
             hops: Vec::new().into(),

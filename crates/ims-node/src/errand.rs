@@ -35,7 +35,8 @@ pub(crate) enum Purpose<R: Role> {
 /// A request under way.
 #[derive(Debug)]
 pub(crate) struct Errand<R: Role> {
-    pub(crate) draft: Draft,
+    /// The request, for as long as it may have to be sent to yet another address.
+    pub(crate) draft: Option<Draft>,
     /// The URI that says where it goes.
     pub(crate) target: Uri,
     /// A flow to use instead of resolving the target.
@@ -76,6 +77,7 @@ impl<R: Role> Node<R> {
         let purpose = Purpose::Own(then);
         let fingerprint = self.fx.random.bits();
         let hops = VecDeque::new();
+        let draft = Some(draft);
         self.start(now, Errand { draft, target, flow, hops, fingerprint, until: None, purpose });
     }
 
@@ -90,7 +92,7 @@ impl<R: Role> Node<R> {
         let seed = self.fx.random.bits();
         match self.resolver.resolve(now.mono, &query, seed) {
             Resolution::Done(Ok(hops)) => {
-                errand.hops = by_length(&errand.draft, hops);
+                errand.hops = by_length(errand.draft.as_ref(), hops);
                 self.send_next(now, errand);
             }
             Resolution::Done(Err(error)) => self.finish(now, errand.purpose, &Outcome::Unresolved(error)),
@@ -104,7 +106,7 @@ impl<R: Role> Node<R> {
         let Some(mut errand) = self.resolving.remove(&lookup) else { return };
         match hops {
             Ok(hops) => {
-                errand.hops = by_length(&errand.draft, hops);
+                errand.hops = by_length(errand.draft.as_ref(), hops);
                 self.send_next(now, errand);
             }
             Err(error) => self.finish(now, errand.purpose, &Outcome::Unresolved(error)),
@@ -112,15 +114,15 @@ impl<R: Role> Node<R> {
     }
 
     /// Sends to the first address left; with none left the errand has failed.
-    fn send_next(&mut self, now: Now, errand: Errand<R>) {
-        let Some(flow) = self.next_flow(&errand) else {
+    fn send_next(&mut self, now: Now, mut errand: Errand<R>) {
+        let flow = self.next_flow(&errand);
+        let head = flow.and_then(|flow| self.via_heads.of(flow));
+        let (Some(flow), Some(head), Some(draft)) = (flow, head, errand.draft.take()) else {
             return self.finish(now, errand.purpose, &Outcome::Unreachable);
         };
-        let branch = self.loops.branch(&mut self.fx.random, errand.fingerprint);
-        let Some(local) = self.settings.listener(flow.listener) else {
-            return self.finish(now, errand.purpose, &Outcome::Unreachable);
-        };
-        let via = format!("SIP/2.0/{} {};branch={branch}", flow.transport, local.address);
+        let mut via = String::with_capacity(LONGEST_VIA);
+        via.push_str(head);
+        self.loops.put_branch(&mut via, &mut self.fx.random, errand.fingerprint);
         let timers = self.timers(flow);
         // While another address is left, a silent one is not waited for until Timer F: by then nobody upstream waits. On a
         // stream silence means nothing: who is there sends no 100 (RFC 4320), who is gone breaks the connection.
@@ -132,16 +134,17 @@ impl<R: Role> Node<R> {
             Purpose::Own(_) => self.after_everything(),
         };
         let request = Request {
-            branch: &branch,
-            method: errand.draft.method().as_str(),
+            branch: via.get(head.len()..).unwrap_or_default(),
+            method: draft.method().as_str(),
             path: Path { flow, fallback: None, after },
-            bytes: errand.draft.to_bytes(&via),
+            bytes: draft.to_bytes(&via),
             reliable,
             timers,
             give_up: errand.until.map_or(silence, |until| until.saturating_since(now.mono).min(silence)),
         };
         match self.transactions.send(now.mono, request) {
             Some((client, Transmit { path, bytes })) => {
+                errand.draft = Some(draft).filter(|_| errand.hops.len() > 1);
                 self.sent.insert(client, errand);
                 self.transmit(path, bytes);
             }
@@ -244,8 +247,8 @@ const MAX_RETRY_AFTER_S: u32 = 600;
 
 /// A request too long for a datagram goes over TCP, and over UDP after all where TCP is refused (RFC 3261 section
 /// 18.1.1).
-fn by_length(draft: &Draft, hops: Vec<Hop>) -> VecDeque<Hop> {
-    if draft.length_with(LONGEST_VIA) <= UDP_LIMIT {
+fn by_length(draft: Option<&Draft>, hops: Vec<Hop>) -> VecDeque<Hop> {
+    if draft.is_none_or(|draft| draft.length_with(LONGEST_VIA) <= UDP_LIMIT) {
         return hops.into();
     }
     let both = |hop: Hop| {

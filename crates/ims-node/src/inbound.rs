@@ -37,6 +37,15 @@ impl Source {
     }
 }
 
+/// How a request came in.
+pub(crate) struct Arrival {
+    pub(crate) flow: Flow,
+    pub(crate) source: Source,
+    pub(crate) server: ServerId,
+    /// See [`crate::loop_check`].
+    pub(crate) fingerprint: u64,
+}
+
 /// A new request, its own Route entries already set apart (RFC 3261 section 16.4).
 #[derive(Debug)]
 pub struct InboundRequest {
@@ -44,6 +53,7 @@ pub struct InboundRequest {
     flow: Flow,
     source: Source,
     server: ServerId,
+    fingerprint: u64,
     request_uri: Uri,
     own_routes: Vec<Uri>,
     /// After a strict router's swap the last Route entry is the Request-URI and is not sent again.
@@ -57,9 +67,7 @@ impl InboundRequest {
     pub(crate) fn new(
         settings: &Settings,
         message: Message,
-        flow: Flow,
-        source: Source,
-        server: ServerId,
+        Arrival { flow, source, server, fingerprint }: Arrival,
     ) -> Option<Self> {
         let mut request_uri = message.request_uri()?.clone();
         let mut strict_swap = false;
@@ -77,7 +85,17 @@ impl InboundRequest {
         let routes =
             message.list(HeaderName::Route).map_while(|value| NameAddr::parse(value).ok()?.uri().ok());
         own_routes.extend(routes.take_while(|uri| settings.is_own(uri)));
-        Some(Self { message, flow, source, server, request_uri, own_routes, strict_swap, after: None })
+        Some(Self {
+            message,
+            flow,
+            source,
+            server,
+            fingerprint,
+            request_uri,
+            own_routes,
+            strict_swap,
+            after: None,
+        })
     }
 
     /// The message as received.
@@ -112,6 +130,10 @@ impl InboundRequest {
 
     pub(crate) const fn server(&self) -> ServerId {
         self.server
+    }
+
+    pub(crate) const fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     pub(crate) const fn was_strictly_routed(&self) -> bool {

@@ -25,6 +25,7 @@ mod respond;
 mod role;
 mod settings;
 mod trust;
+mod via_head;
 
 pub use decision::{Decision, DropReason, ForwardPlan, Next, Refusal, Verdict};
 pub use effects::{Effects, Storage};

@@ -35,18 +35,61 @@ impl LoopCheck {
         hasher.finish()
     }
 
-    /// A branch that has never been used, ending in the fingerprint.
-    pub(crate) fn branch(&self, random: &mut Random, fingerprint: u64) -> String {
-        format!("{BRANCH_COOKIE}{}.{fingerprint:016x}", random.token())
+    /// Writes a branch that has never been used, ending in the fingerprint.
+    pub(crate) fn put_branch(&self, out: &mut String, random: &mut Random, fingerprint: u64) {
+        out.push_str(BRANCH_COOKIE);
+        random.put_token(out);
+        out.push('.');
+        out.push_str(std::str::from_utf8(&digits(fingerprint)).unwrap_or_default());
     }
 
     /// Whether one of our own Vias in the request carries its present fingerprint.
-    pub(crate) fn is_loop(&self, request: &Message, is_ours: impl Fn(&Via<'_>) -> bool) -> bool {
-        let ours = |value| Via::parse(value).ok().filter(&is_ours);
-        let mut branches = request.list(HeaderName::Via).filter_map(ours).filter_map(|via| via.branch());
-        let Some(first) = branches.next() else { return false };
-        let now = format!("{:016x}", self.fingerprint(request));
-        let carries = |branch: &str| branch.rsplit('.').next() == Some(&now);
-        carries(first) || branches.any(carries)
+    pub(crate) fn is_loop(
+        &self,
+        request: &Message,
+        fingerprint: u64,
+        is_ours: impl Fn(&Via<'_>) -> bool,
+    ) -> bool {
+        let now = digits(fingerprint);
+        // The digits alone rule out nearly every Via, so that few are read in full.
+        let carries = |text: &str| {
+            let text = text.as_bytes();
+            memchr::memchr_iter(b'.', text)
+                .any(|dot| text.get(dot + 1..).is_some_and(|end| end.starts_with(&now)))
+        };
+        request.list(HeaderName::Via).filter(|value| carries(value)).any(|value| {
+            let via = Via::parse(value).ok().filter(&is_ours);
+            via.and_then(|via| via.branch())
+                .is_some_and(|branch| branch.rsplit('.').next().map(str::as_bytes) == Some(&now))
+        })
+    }
+}
+
+/// Sixteen hexadecimal digits.
+fn digits(fingerprint: u64) -> [u8; 16] {
+    let mut rest = fingerprint;
+    let mut digits = [0; 16];
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef".get((rest % 16) as usize).copied().unwrap_or_default();
+        rest /= 16;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_ends_in_the_sixteen_digits_of_its_fingerprint() {
+        let mut random = Random::new([1; 32]);
+        let loops = LoopCheck::new(&mut random);
+        for fingerprint in [0, 0x1234_5678_9abc_def0, u64::MAX] {
+            let mut branch = String::new();
+            loops.put_branch(&mut branch, &mut random, fingerprint);
+            let (head, end) = branch.rsplit_once('.').unwrap();
+            assert_eq!(end, format!("{fingerprint:016x}"));
+            assert_eq!(head.len(), BRANCH_COOKIE.len() + 12);
+        }
     }
 }

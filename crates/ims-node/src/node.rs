@@ -10,6 +10,7 @@ use crate::own::Outcome;
 use crate::random::Random;
 use crate::role::Role;
 use crate::settings::Settings;
+use crate::via_head::ViaHeads;
 use bytes::Bytes;
 use clock::{Mono, Now};
 use hashbrown::HashMap;
@@ -45,11 +46,14 @@ pub struct Node<R: Role> {
     pub(crate) transactions: Transactions<Path>,
     pub(crate) resolver: Resolver,
     pub(crate) loops: LoopCheck,
+    pub(crate) via_heads: ViaHeads,
     pub(crate) fx: Effects<R::Own>,
     pub(crate) sent: HashMap<ClientId, Errand<R>, foldhash::fast::RandomState>,
     pub(crate) resolving: HashMap<LookupId, Errand<R>, foldhash::fast::RandomState>,
     pub(crate) hss: HashMap<HssToken, HssWait<R>, foldhash::fast::RandomState>,
     next_token: u64,
+    draining: bool,
+    journal_full: bool,
     synced: Seq,
     outputs: VecDeque<Output>,
 }
@@ -61,6 +65,7 @@ impl<R: Role> Node<R> {
         let mut random = Random::new(seed);
         Self {
             loops: LoopCheck::new(&mut random),
+            via_heads: ViaHeads::new(&settings.listeners),
             resolver: Resolver::new(settings.resolver.clone()),
             settings,
             role,
@@ -70,6 +75,8 @@ impl<R: Role> Node<R> {
             resolving: HashMap::default(),
             hss: HashMap::default(),
             next_token: 0,
+            draining: false,
+            journal_full: false,
             synced: Seq(0),
             outputs: VecDeque::new(),
         }
@@ -105,7 +112,10 @@ impl<R: Role> Node<R> {
                 self.push(Output::HssReply { id, answer, after });
             }
             Input::Synced(seq) => self.synced = self.synced.max(seq),
-            Input::JournalFull(full) => self.fx.storage = if full { Storage::Closed } else { Storage::Open },
+            Input::JournalFull(full) => {
+                self.journal_full = full;
+                self.open_or_close_storage();
+            }
             Input::Command { id, words } => {
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 let answer = self.role.on_command(now, &words, &mut self.fx);
@@ -113,7 +123,10 @@ impl<R: Role> Node<R> {
                 self.push(Output::CommandDone { id, answer });
             }
             Input::Timeout => self.on_deadline(now),
-            Input::Drain => self.fx.storage = Storage::Closed,
+            Input::Drain => {
+                self.draining = true;
+                self.open_or_close_storage();
+            }
             Input::GiveUp => self.give_up(now),
         }
         self.run_effects(now);
@@ -144,6 +157,11 @@ impl<R: Role> Node<R> {
         if self.role.deadline().is_some_and(|at| at <= now.mono) {
             self.role.on_deadline(now, &mut self.fx);
         }
+    }
+
+    fn open_or_close_storage(&mut self) {
+        let closed = self.draining || self.journal_full;
+        self.fx.storage = if closed { Storage::Closed } else { Storage::Open };
     }
 
     /// In the order in which they came, so that a run repeats.

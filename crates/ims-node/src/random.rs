@@ -30,27 +30,26 @@ impl Random {
 
     /// A token of 12 letters and digits: 60 random bits, enough for a tag (RFC 3261 section 19.3 asks for 32).
     pub fn token(&mut self) -> String {
-        self.letters(12)
+        let mut token = String::with_capacity(12);
+        self.put_token(&mut token);
+        token
     }
 
     /// A token of 24 letters and digits: 120 random bits, for what must not be guessed.
     pub fn secret(&mut self) -> String {
-        self.letters(12) + &self.letters(12)
+        let mut secret = String::with_capacity(24);
+        self.put_token(&mut secret);
+        self.put_token(&mut secret);
+        secret
     }
 
-    fn letters(&mut self, count: u32) -> String {
-        let bits = self.bits();
-        (0..count)
-            .map(|at| {
-                let index = (bits >> (at * 5)) & 31;
-                char::from(
-                    usize::try_from(index)
-                        .ok()
-                        .and_then(|index| ALPHABET.get(index))
-                        .copied()
-                        .unwrap_or(b'a'),
-                )
-            })
-            .collect()
+    pub(crate) fn put_token(&mut self, out: &mut String) {
+        let mut bits = self.bits();
+        let mut token = [0; 12];
+        for letter in &mut token {
+            *letter = ALPHABET.get((bits % 32) as usize).copied().unwrap_or_default();
+            bits /= 32;
+        }
+        out.push_str(std::str::from_utf8(&token).unwrap_or_default());
     }
 }

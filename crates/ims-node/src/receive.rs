@@ -1,7 +1,7 @@
 //! From bytes to the role: parsing, matching, the checks of RFC 3261 section 16.3.
 
 use crate::decision::Refusal;
-use crate::inbound::InboundRequest;
+use crate::inbound::{Arrival, InboundRequest};
 use crate::input::Flow;
 use crate::node::{Node, Path};
 use crate::output::{Event, Output};
@@ -11,13 +11,13 @@ use crate::settings::Side;
 use crate::trust;
 use bytes::Bytes;
 use clock::Now;
-use sip_message::{HeaderName, Host, Malformed, Message, Method, Response, Scheme, StatusCode, Via};
+use sip_message::{HeaderName, Malformed, Message, Method, Response, Scheme, StatusCode, Via};
 use sip_transaction::{Lookup, Timers, Transmit};
 
 impl<R: Role> Node<R> {
     pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
         match Message::parse(bytes) {
-            Ok(message) if message.status().is_some() => self.receive_response(now, &message),
+            Ok(message) if message.status().is_some() => self.receive_response(now, message),
             Ok(mut message) => {
                 message.stamp_source(flow.remote);
                 self.receive_request(now, flow, message);
@@ -50,11 +50,11 @@ impl<R: Role> Node<R> {
         self.push(Output::Close(flow));
     }
 
-    fn receive_response(&mut self, now: Now, response: &Message) {
+    fn receive_response(&mut self, now: Now, response: Message) {
         // A response that matches nothing is late or forged: a stateful node drops it (RFC 4320 section 4.2).
-        let Some(matched) = self.transactions.on_response(now.mono, response) else { return };
+        let Some(matched) = self.transactions.on_response(now.mono, &response) else { return };
         if !matched.provisional {
-            self.on_final_response(now, matched.client, response.clone());
+            self.on_final_response(now, matched.client, response);
         }
     }
 
@@ -74,7 +74,9 @@ impl<R: Role> Node<R> {
             Lookup::New(server) => {
                 let side = self.settings.side(flow.listener);
                 let source = trust::source(&self.settings, side, flow.remote);
-                if let Some(request) = InboundRequest::new(&self.settings, message, flow, source, server) {
+                let fingerprint = self.loops.fingerprint(&message);
+                let arrival = Arrival { flow, source, server, fingerprint };
+                if let Some(request) = InboundRequest::new(&self.settings, message, arrival) {
                     self.on_request(now, Box::new(request));
                 }
             }
@@ -108,11 +110,11 @@ impl<R: Role> Node<R> {
                 "this Request-URI scheme is not served",
             ));
         }
-        if self.loops.is_loop(message, |via| self.is_own_via(via)) {
+        if self.loops.is_loop(message, request.fingerprint(), |via| self.is_own_via(via)) {
             return Some(Refusal::new(StatusCode::LOOP_DETECTED, "the request came back unchanged"));
         }
-        let demanded =
-            message.list(HeaderName::ProxyRequire).filter(|tag| !tag.is_empty()).collect::<Vec<_>>();
+        let demanded: Vec<&str> =
+            message.list(HeaderName::ProxyRequire).filter(|tag| !tag.is_empty()).collect();
         if !demanded.is_empty() {
             let refusal = Refusal::new(StatusCode::BAD_EXTENSION, "Proxy-Require names an unknown extension");
             return Some(refusal.with(HeaderName::Unsupported, demanded.join(", ")));
@@ -122,12 +124,9 @@ impl<R: Role> Node<R> {
 
     fn is_own_via(&self, via: &Via<'_>) -> bool {
         let port = via.port().unwrap_or(5060);
-        match via.host() {
-            Some(Host::Address(ip)) => {
-                self.settings.listeners.iter().any(|own| own.address.ip() == ip && own.address.port() == port)
-            }
-            Some(Host::Name(_)) | None => false,
-        }
+        via.address().is_some_and(|ip| {
+            self.settings.listeners.iter().any(|own| own.address.ip() == ip && own.address.port() == port)
+        })
     }
 
     /// OPTIONS to the node itself asks only whether it is there (RFC 3261 section 11).
@@ -142,7 +141,9 @@ impl<R: Role> Node<R> {
     /// Answers without a transaction (RFC 3261 section 8.2.7): the same answer to every repeat costs nothing to keep.
     fn answer_stateless(&mut self, flow: Flow, message: &Message, refusal: &Refusal) {
         let path = reply_path(flow, message.top_via(), None);
-        let response = Response::to(message, refusal.status, &self.fx.random_tag());
+        // RFC 3261 section 8.2.7: every repeat gets the same tag, though nothing is kept.
+        let tag = format!("{:016x}", self.loops.fingerprint(message));
+        let response = Response::to(message, refusal.status, &tag);
         let response = crate::respond::with_refusal(&self.settings, response, message, refusal);
         self.log_refusal(message, refusal);
         self.transmit(path, response.to_bytes());

@@ -1,6 +1,6 @@
 //! What a node is: the decisions of one network function.
 
-use crate::decision::{Decision, Verdict};
+use crate::decision::{Decision, Refusal, Verdict};
 use crate::effects::Effects;
 use crate::inbound::InboundRequest;
 use crate::input::Flow;
@@ -8,6 +8,7 @@ use crate::output::Record;
 use crate::own::Outcome;
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request, ResultCode};
+use sip_message::StatusCode;
 
 /// A network function. It is asked, one thing at a time, and answers at once; what it waits for is a value of its own
 /// that comes back with the answer.
@@ -25,26 +26,37 @@ pub trait Role {
         fx: &mut Effects<Self::Own>,
     ) -> Decision<Self::Waiting>;
 
-    /// The HSS answered a question asked by [`Decision::AskHss`].
+    /// The HSS answered a question asked by [`Decision::AskHss`]; a role that asks has an answer to it.
     fn on_hss_answer(
         &mut self,
-        now: Now,
-        request: &InboundRequest,
-        answer: (Self::Waiting, Result<Answer, CxFailure>),
-        fx: &mut Effects<Self::Own>,
-    ) -> Decision<Self::Waiting>;
+        _now: Now,
+        _request: &InboundRequest,
+        _answer: (Self::Waiting, Result<Answer, CxFailure>),
+        _fx: &mut Effects<Self::Own>,
+    ) -> Decision<Self::Waiting> {
+        Refusal::new(StatusCode::SERVER_ERROR, "nobody goes on with what the HSS said").into()
+    }
 
-    /// A forwarded request whose plan had a `then` has ended.
+    /// A forwarded request whose plan had a `then` has ended; without a word of the role the response is passed on.
     fn on_response(
         &mut self,
-        now: Now,
-        request: &InboundRequest,
-        ended: (Self::Waiting, &Outcome),
-        fx: &mut Effects<Self::Own>,
-    ) -> Verdict<Self::Waiting>;
+        _now: Now,
+        _request: &InboundRequest,
+        _ended: (Self::Waiting, &Outcome),
+        _fx: &mut Effects<Self::Own>,
+    ) -> Verdict<Self::Waiting> {
+        Verdict::Relay(Vec::new())
+    }
 
     /// A request of the role's own has ended.
-    fn on_own_response(&mut self, now: Now, own: Self::Own, outcome: &Outcome, fx: &mut Effects<Self::Own>);
+    fn on_own_response(
+        &mut self,
+        _now: Now,
+        _own: Self::Own,
+        _outcome: &Outcome,
+        _fx: &mut Effects<Self::Own>,
+    ) {
+    }
 
     /// The HSS answered a question asked by [`Effects::ask_hss`].
     fn on_own_hss_answer(

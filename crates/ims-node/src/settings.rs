@@ -1,7 +1,7 @@
 //! What a node knows about itself and its neighbours.
 
 use crate::input::ListenerId;
-use sip_message::{Host, Uri};
+use sip_message::Uri;
 use sip_transaction::Timers;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub name: Box<str>,
     /// Where it listens.
     pub listeners: Vec<Listener>,
+    /// Addresses by which others reach it though it is not bound to them (behind a port mapping).
+    pub aliases: Vec<SocketAddr>,
     /// Whom it believes.
     pub peers: Vec<Peer>,
     /// Timers between nodes.
@@ -61,6 +63,7 @@ impl Settings {
         Self {
             name: name.into(),
             listeners,
+            aliases: Vec::new(),
             peers,
             timers: Timers::DEFAULT,
             ue_timers: Timers::DEFAULT,
@@ -99,15 +102,11 @@ impl Settings {
         }
         let port = uri.port();
         let own_port = |address: SocketAddr| port.unwrap_or(5060) == address.port();
+        let mut own =
+            self.listeners.iter().map(|listener| listener.address).chain(self.aliases.iter().copied());
         if uri.is_host(&self.name) {
-            return port.is_none() || self.listeners.iter().any(|listener| own_port(listener.address));
+            return port.is_none() || own.any(own_port);
         }
-        match uri.host() {
-            Some(Host::Address(ip)) => self
-                .listeners
-                .iter()
-                .any(|listener| listener.address.ip() == ip && own_port(listener.address)),
-            Some(Host::Name(_)) | None => false,
-        }
+        uri.address().is_some_and(|ip| own.any(|address| address.ip() == ip && own_port(address)))
     }
 }

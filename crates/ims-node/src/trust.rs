@@ -38,6 +38,8 @@ pub(crate) fn strip_unbelieved(request: &InboundRequest, relay: &mut Relay<'_>) 
     match request.source() {
         Source::Own => {}
         Source::Peer(_) => {
+            // RFC 5502 section 6: whom we serve is said by our own nodes only.
+            relay.remove(HeaderName::PServedUser);
             let message = request.message();
             let written = message.list(HeaderName::PAssertedIdentity).count();
             let believed: Vec<String> = request.asserted().map(|uri| format!("<{uri}>")).collect();

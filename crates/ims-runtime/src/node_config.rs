@@ -56,6 +56,9 @@ pub struct NodeConfig {
     pub state_dir: Option<PathBuf>,
     /// Where SIP is spoken, over UDP and TCP.
     pub listen: Vec<ListenConfig>,
+    /// Addresses by which others reach the node though it is not bound to them (behind a port mapping).
+    #[serde(default)]
+    pub aliases: Vec<SocketAddr>,
     /// Who is believed.
     #[serde(default)]
     pub peers: Vec<PeerConfig>,
@@ -238,6 +241,7 @@ impl NodeConfig {
         let peer =
             |peer: &PeerConfig| Peer { addresses: peer.addresses.clone(), domains: peer.domains.clone() };
         Settings {
+            aliases: self.aliases.clone(),
             timers: self.timers.timers(),
             ue_timers: self.ue_timers.timers(),
             failover_after: self.failover_after_ms.duration(),

@@ -71,7 +71,7 @@ impl Agent {
         let bind = address.to_string();
         let launch = Launch {
             name: user,
-            binary: &lab.binaries.join("ue-agent"),
+            binary: &lab.binaries().join("ue-agent"),
             arguments: vec![
                 "--user",
                 impu,

@@ -57,7 +57,7 @@ pub struct Lab {
     processes: Vec<Option<Process>>,
     ends: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
     tape: Tape,
-    pub(crate) binaries: PathBuf,
+    binaries: PathBuf,
     record: bool,
     place: Place,
 }
@@ -180,6 +180,12 @@ impl Lab {
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.place.path()
+    }
+
+    /// The directory of the binaries.
+    #[must_use]
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
     }
 
     /// Everything another tool needs in order to use this network.

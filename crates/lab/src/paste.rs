@@ -5,9 +5,6 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// An address, nobody else's, for an agent started by hand.
-const AGENT_HOST: u8 = 101;
-
 /// What is shown of a lab.
 pub(crate) struct Paste<'a> {
     lab: &'a Lab,
@@ -24,9 +21,11 @@ impl<'a> Paste<'a> {
         Self { lab, pcscfs, scenarios }
     }
 
-    fn commands(&self, f: &mut fmt::Formatter<'_>, account: &Account, pcscf: SocketAddr) -> fmt::Result {
-        let Account { user, domain, impi, impu, password } = account;
-        let own = self.lab.address(AGENT_HOST);
+    /// Commands for the first two accounts at the first P-CSCF; `config/` lets the first one watch the second.
+    fn commands(&self, f: &mut fmt::Formatter<'_>, [first, second]: [&Account; 2]) -> fmt::Result {
+        let Some((_, pcscf)) = self.pcscfs.first() else { return Ok(()) };
+        let Account { user, domain, impi, impu, password } = first;
+        let watched = format!("{}@{}", second.user, second.domain);
         writeln!(f, "Softphones, for {user}; the password is {password}:")?;
         writeln!(
             f,
@@ -36,20 +35,31 @@ impl<'a> Paste<'a> {
             f,
             "  linphone  identity {impu}, user id {impi}, domain {domain}, proxy <sip:{pcscf};transport=udp>, route on"
         )?;
-        writeln!(f, "Our own user agent:")?;
-        writeln!(
-            f,
-            "  ue-agent --user {user}@{domain} --password {password} --pcscf {pcscf} --bind {own} watch carol@{domain}"
-        )?;
-        let Some(scenarios) = &self.scenarios else { return Ok(()) };
-        writeln!(f, "SIPp:")?;
-        for (scenario, more) in
-            [("register", ""), ("publish", ""), ("subscribe", " -key watched carol@home1.test")]
+        writeln!(f, "Our own user agent, in two terminals:")?;
+        let agent = self.lab.binaries().join("ue-agent");
+        let agent = agent.display();
+        for (account, host, what) in
+            [(second, 102, "publish open --note here".to_owned()), (first, 101, format!("watch {watched}"))]
         {
+            let Account { user, domain, password, .. } = account;
+            let who = format!("--user {user}@{domain} --password {password}");
+            let bind = self.lab.address(host);
+            writeln!(f, "  {agent} {who} --pcscf {pcscf} --bind {bind} {what}")?;
+        }
+        self.sipp(f, (*pcscf, &watched))
+    }
+
+    /// The scenarios' own list of users says who is who: alice of home1.test.
+    fn sipp(&self, f: &mut fmt::Formatter<'_>, (pcscf, watched): (SocketAddr, &str)) -> fmt::Result {
+        let home1 = self.lab.accounts().first().is_some_and(|account| &*account.domain == "home1.test");
+        let Some(scenarios) = self.scenarios.as_ref().filter(|_| home1) else { return Ok(()) };
+        writeln!(f, "SIPp:")?;
+        let users = scenarios.join("users.csv");
+        let watch = format!(" -key watched {watched}");
+        for (scenario, more) in [("register.xml", ""), ("publish.xml", ""), ("subscribe.xml", &*watch)] {
             let scenario = scenarios.join(scenario);
-            let users = scenarios.join("users.csv");
             let (scenario, users) = (scenario.display(), users.display());
-            writeln!(f, "  sipp {pcscf} -sf {scenario}.xml -inf {users} -i 127.0.0.1 -m 1{more}")?;
+            writeln!(f, "  sipp {pcscf} -sf {scenario} -inf {users} -i 127.0.0.1 -m 1{more}")?;
         }
         Ok(())
     }
@@ -67,8 +77,8 @@ impl fmt::Display for Paste<'_> {
         for Account { user, domain, password, .. } in self.lab.accounts() {
             writeln!(f, "  {:<18} {password}", format!("{user}@{domain}"))?;
         }
-        if let (Some(account), Some((_, pcscf))) = (self.lab.accounts().first(), self.pcscfs.first()) {
-            self.commands(f, account, *pcscf)?;
+        if let [first, second, ..] = self.lab.accounts() {
+            self.commands(f, [first, second])?;
         }
         write!(f, "\nCtrl-C ends it.")
     }

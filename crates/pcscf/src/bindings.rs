@@ -4,7 +4,7 @@ use clock::{Deadlines, Mono, Now, Wall};
 use cx_protocol::Impu;
 use ims_node::{Flow, ListenerId};
 use minicbor::{Decode, Encode};
-use sip_message::Transport;
+use sip_message::{Transport, Uri};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
@@ -34,6 +34,9 @@ pub(crate) struct Binding {
     remote: Box<str>,
     #[n(7)]
     connection: Option<u64>,
+    /// The Contact that was registered, by which the same phone is known on another flow.
+    #[n(8)]
+    pub(crate) contact: Box<str>,
 }
 
 impl Binding {
@@ -41,7 +44,7 @@ impl Binding {
         (aor, impus): (Impu, Vec<Impu>),
         service_route: Vec<Box<str>>,
         expires_at: Wall,
-        flow: Flow,
+        (flow, contact): (Flow, &str),
     ) -> Self {
         Self {
             aor,
@@ -52,6 +55,7 @@ impl Binding {
             over_tcp: flow.transport == Transport::Tcp,
             remote: flow.remote.to_string().into(),
             connection: flow.connection,
+            contact: contact.into(),
         }
     }
 
@@ -66,6 +70,18 @@ impl Binding {
     }
 }
 
+/// Flows of one user through one P-CSCF; above it the oldest is forgotten.
+const MAX_FLOWS: usize = 10;
+
+fn forget_flow(flows_of: &mut HashMap<Impu, Vec<Flow>>, aor: &Impu, flow: Flow) {
+    if let Some(flows) = flows_of.get_mut(aor) {
+        flows.retain(|own| *own != flow);
+        if flows.is_empty() {
+            flows_of.remove(aor);
+        }
+    }
+}
+
 /// A binding is filed under the flow and the identity registered on it.
 pub(crate) type Key = (Flow, Impu);
 
@@ -73,6 +89,8 @@ pub(crate) type Key = (Flow, Impu);
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     by_flow: HashMap<Flow, Vec<Binding>>,
+    /// The flows of each address of record, latest last.
+    flows_of: HashMap<Impu, Vec<Flow>>,
     expiries: Deadlines<Key>,
 }
 
@@ -88,9 +106,42 @@ impl Bindings {
     /// Files a binding, in place of the one of the same identity on the same flow.
     pub(crate) fn put(&mut self, now: Now, flow: Flow, binding: Binding) {
         self.expiries.set((flow, binding.aor.clone()), now.mono_at(binding.expires_at()));
+        let flows = self.flows_of.entry(binding.aor.clone()).or_default();
+        flows.retain(|own| *own != flow);
+        flows.push(flow);
         let bindings = self.by_flow.entry(flow).or_default();
         bindings.retain(|own| own.aor != binding.aor);
         bindings.push(binding);
+    }
+
+    /// Whether the identity is registered on the flow.
+    pub(crate) fn has(&self, flow: Flow, aor: &Impu) -> bool {
+        self.by_flow.get(&flow).is_some_and(|bindings| bindings.iter().any(|binding| binding.aor == *aor))
+    }
+
+    /// Whether anybody is registered on the flow.
+    pub(crate) fn is_used(&self, flow: Flow) -> bool {
+        self.by_flow.contains_key(&flow)
+    }
+
+    /// The other flows of a user that lead nowhere any more: their contact is not bound now, or it is the one that has
+    /// just been registered on `flow`; and the oldest above [`MAX_FLOWS`].
+    pub(crate) fn outlived(&self, flow: Flow, aor: &Impu, (own, bound): (&str, &[Uri])) -> Vec<Flow> {
+        let others: Vec<Flow> =
+            self.flows_of.get(aor).into_iter().flatten().copied().filter(|f| *f != flow).collect();
+        let contact = |other: &Flow| {
+            let binding = self.by_flow.get(other)?.iter().find(|binding| binding.aor == *aor)?;
+            Uri::parse(&binding.contact).ok()
+        };
+        let is_over = |other: &Flow| {
+            contact(other).is_none_or(|uri| {
+                Uri::parse(own).is_ok_and(|own| own.is_equivalent(&uri))
+                    || !bound.iter().any(|one| one.is_equivalent(&uri))
+            })
+        };
+        let crowd = others.len().saturating_sub(MAX_FLOWS - 1);
+        let over = others.into_iter().enumerate().filter(|(at, other)| *at < crowd || is_over(other));
+        over.map(|(_, other)| other).collect()
     }
 
     /// As left by an earlier process; a connection of that process is gone with it.
@@ -106,6 +157,7 @@ impl Bindings {
         let before = bindings.len();
         bindings.retain(|binding| binding.aor != *aor);
         let removed = bindings.len() < before;
+        forget_flow(&mut self.flows_of, aor, flow);
         if bindings.is_empty() {
             self.by_flow.remove(&flow);
         }
@@ -116,7 +168,10 @@ impl Bindings {
     pub(crate) fn remove_flow(&mut self, flow: Flow) -> Vec<Key> {
         let bindings = self.by_flow.remove(&flow).unwrap_or_default();
         let keys: Vec<Key> = bindings.into_iter().map(|binding| (flow, binding.aor)).collect();
-        keys.iter().for_each(|key| self.expiries.cancel(key));
+        for key in &keys {
+            self.expiries.cancel(key);
+            forget_flow(&mut self.flows_of, &key.1, flow);
+        }
         keys
     }
 

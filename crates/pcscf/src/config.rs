@@ -21,6 +21,8 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct GmConfig {
     advertised: SocketAddr,
+    #[serde(default)]
+    home_domains: Vec<Box<str>>,
 }
 
 impl Configuration for Config {
@@ -34,6 +36,12 @@ impl Configuration for Config {
 
     fn validate(&self) -> Result<(), InvalidKey> {
         self.node.validate("node", State::Kept)?;
+        let reached =
+            self.node.listen.iter().map(|listen| listen.address).chain(self.node.aliases.iter().copied());
+        if !reached.into_iter().any(|address| address == self.gm.advertised) {
+            let reason = "must be an address of node.listen, or of node.aliases";
+            return Err(InvalidKey::new("gm.advertised", reason));
+        }
         for (side, reason) in [
             (SideConfig::Ue, "must have one with side = \"ue\""),
             (SideConfig::Network, "must have one with side = \"network\""),
@@ -43,6 +51,16 @@ impl Configuration for Config {
             }
         }
         Ok(())
+    }
+}
+
+impl Config {
+    /// Those configured; without any, our own.
+    fn home_domains(&self) -> Vec<Box<str>> {
+        match self.gm.home_domains.as_slice() {
+            [] => vec![self.node.domain.clone()],
+            listed => listed.to_vec(),
+        }
     }
 }
 
@@ -57,6 +75,7 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
             Ok(Pcscf::new(Settings {
                 name: config.node.name.clone(),
                 network: config.node.domain.clone(),
+                home_domains: config.home_domains(),
                 advertised: config.gm.advertised.to_string().into(),
             }))
         },

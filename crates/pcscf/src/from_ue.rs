@@ -3,7 +3,7 @@
 use crate::registration::{charging_vector, preferred};
 use crate::{Pcscf, Waiting};
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Refusal};
-use sip_message::{HeaderName, Method, StatusCode};
+use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
 use std::convert::Infallible;
 
 impl Pcscf {
@@ -14,18 +14,25 @@ impl Pcscf {
     ) -> Decision<Waiting> {
         let message = request.message();
         let flow = request.flow();
-        let (Some(key), Some((binding, impu))) =
-            (&self.key, self.bindings.speaker(flow, &preferred(message)))
-        else {
-            // Rule RT-P-01.
-            return Refusal::new(StatusCode::FORBIDDEN, "nobody is registered on this flow").into();
+        // PUBLISH, MESSAGE and OPTIONS belong to no dialog, whatever tag they carry.
+        let lone = matches!(request.method(), Method::Publish | Method::Message | Method::Options);
+        let in_dialog = request.is_in_dialog() && !lone;
+        let speaker = self.bindings.speaker(flow, &preferred(message));
+        let (Some(key), Some((binding, impu))) = (&self.key, speaker) else {
+            // Rule RT-P-01. A subscriber whose flow is new is to begin anew, as 481 tells it (RFC 6665 section 4.1.2.2).
+            let status = if in_dialog { StatusCode::NO_SUCH_TRANSACTION } else { StatusCode::FORBIDDEN };
+            return Refusal::new(status, "nobody is registered on this flow").into();
         };
         let mut plan = ForwardPlan::by_route();
-        if request.is_in_dialog() {
-            // Rule RT-P-07: our Record-Route entry comes back with the mark we gave this dialog on this flow.
-            let marks = request.own_routes().iter().filter_map(|uri| uri.params().get("d"));
-            if !marks.into_iter().any(|mark| key.is_dialog_mark(mark, flow, message.call_id())) {
-                return Refusal::new(StatusCode::FORBIDDEN, "not a dialog of this flow").into();
+        if in_dialog {
+            // Rule RT-P-07: our Record-Route entry comes back with the mark we gave this dialog on this flow, and the next
+            // one is that of the S-CSCF that serves this UE.
+            let mut marks = request.own_routes().iter().filter_map(|uri| uri.params().get("d"));
+            let next = request.next_route();
+            let to_scscf =
+                next.is_some_and(|next| binding.service_route.iter().any(|route| same_host(route, &next)));
+            if !to_scscf || !marks.any(|mark| key.is_dialog_mark(mark, flow, message.call_id())) {
+                return Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog of this flow").into();
             }
         } else {
             // Rule RT-P-03: whatever the UE routes by, its requests go to the S-CSCF that registered it.
@@ -63,6 +70,11 @@ impl Pcscf {
             Towards::Ue(_) => vec![ue, network],
         }
     }
+}
+
+fn same_host(route: &str, uri: &Uri) -> bool {
+    let own = NameAddr::parse(route).ok().and_then(|address| address.uri().ok());
+    own.is_some_and(|own| own.is_host(uri.host_text()))
 }
 
 /// Which way a request goes.

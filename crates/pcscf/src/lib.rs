@@ -27,6 +27,8 @@ pub struct Settings {
     pub name: Box<str>,
     /// The network's name, told to the home network (P-Visited-Network-ID).
     pub network: Box<str>,
+    /// Domains whose users may register through this node: its own, and those of roaming partners.
+    pub home_domains: Vec<Box<str>>,
     /// The address by which UEs name us, numeric because a phone may not resolve our names: `127.0.10.11:5060`.
     pub advertised: Box<str>,
 }

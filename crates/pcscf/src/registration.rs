@@ -20,7 +20,11 @@ impl Pcscf {
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no new state can be kept");
             return refusal.with(HeaderName::RetryAfter, 5).into();
         }
-        if self.bindings.len() >= MAX_CONTACTS {
+        let Some(aor) = self.registrable(request.message()) else {
+            return Refusal::new(StatusCode::FORBIDDEN, "not a home domain whose users may register here")
+                .into();
+        };
+        if self.bindings.len() >= MAX_CONTACTS && !self.bindings.has(request.flow(), &aor) {
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many registrations");
             return refusal.with(HeaderName::RetryAfter, 60).into();
         }
@@ -41,6 +45,16 @@ impl Pcscf {
         plan.decide()
     }
 
+    /// The user of a REGISTER that may pass: the Request-URI is the bare name of a domain we serve, and the user is of that
+    /// domain. Without this a UE could have itself registered as anybody by a registrar of its own.
+    fn registrable(&self, message: &Message) -> Option<Impu> {
+        let uri = message.request_uri()?;
+        let bare = uri.user().is_none() && uri.port().is_none() && !uri.params().has("maddr");
+        let served = self.settings.home_domains.iter().any(|domain| uri.is_host(domain));
+        let aor = message.to_uri().filter(|to| to.is_host(uri.host_text()))?;
+        Impu::new(aor.as_str()).ok().filter(|_| bare && served)
+    }
+
     /// Rule REG-P-06: what the 200 says is kept before the UE hears of it.
     pub(crate) fn on_register_answer(
         &mut self,
@@ -57,17 +71,22 @@ impl Pcscf {
         if !response.status().is_some_and(StatusCode::is_success) {
             return Verdict::Relay(Vec::new());
         }
-        let Some(aor) = request.message().to_uri().and_then(|uri| Impu::new(uri.as_str()).ok()) else {
-            return Verdict::Relay(Vec::new());
-        };
+        let Some(aor) = self.registrable(request.message()) else { return Verdict::Relay(Vec::new()) };
         let flow = request.flow();
+        let own = contacts(request.message()).next().map_or("", |contact| contact.uri_text());
+        let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
+        for old in self.bindings.outlived(flow, &aor, (own, &bound)) {
+            self.forget(old, &aor, fx);
+        }
         match own_expiry(request.message(), response) {
             Some(0) => self.forget(flow, &aor, fx),
             Some(seconds) => {
                 let expires_at = now.wall + Duration::from_secs(seconds.into());
-                let routes = response.list(HeaderName::ServiceRoute).map(Into::into).collect();
-                let binding =
-                    Binding::new((aor.clone(), identities(response, &aor)), routes, expires_at, flow);
+                let domain = aor.domain().unwrap_or_default();
+                let routes = response.list(HeaderName::ServiceRoute).filter(|route| is_of(route, domain));
+                let routes = routes.map(Into::into).collect();
+                let identities = (aor.clone(), identities(response, &aor));
+                let binding = Binding::new(identities, routes, expires_at, (flow, own));
                 if let Ok(record) = minicbor::to_vec(&binding) {
                     fx.persist(journal_key(flow, &aor), record);
                 }
@@ -119,8 +138,21 @@ fn contacts(message: &Message) -> impl Iterator<Item = NameAddr<'_>> {
 fn identities(response: &Message, aor: &Impu) -> Vec<Impu> {
     let associated =
         response.list(HeaderName::PAssociatedUri).filter_map(|value| NameAddr::parse(value).ok());
-    let impus: Vec<Impu> = associated.filter_map(|address| Impu::new(address.uri_text()).ok()).collect();
+    let impus = associated.filter_map(|address| Impu::new(address.uri_text()).ok());
+    // A home network speaks for its own users; a telephone number has no domain.
+    let impus: Vec<Impu> =
+        impus.filter(|impu| impu.domain().is_none_or(|own| aor.domain() == Some(own))).collect();
     if impus.is_empty() { vec![aor.clone()] } else { impus }
+}
+
+/// Whether a Route entry names the domain or a node in it.
+fn is_of(route: &str, domain: &str) -> bool {
+    let uri = NameAddr::parse(route).ok().and_then(|address| address.uri().ok());
+    uri.is_some_and(|uri| {
+        let host = uri.host_text().to_ascii_lowercase();
+        host.strip_suffix(&domain.to_ascii_lowercase())
+            .is_some_and(|node| node.is_empty() || node.ends_with('.'))
+    })
 }
 
 fn with_path(message: &Message) -> String {
@@ -134,11 +166,15 @@ fn with_path(message: &Message) -> String {
 /// Rule REG-P-03: the leg to the UE is not protected here, whatever the UE says of it.
 fn protected_authorization(message: &Message) -> Option<(HeaderName, Option<String>)> {
     let value = message.value(HeaderName::Authorization)?;
+    let (scheme, value) = value.trim_start().split_once([' ', '\t']).unwrap_or((value, ""));
     let parts = sip_message::list(value).filter(|part| {
         !part.split('=').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("integrity-protected"))
     });
     let kept: Vec<&str> = parts.collect();
-    Some((HeaderName::Authorization, Some(format!("{}, integrity-protected=\"no\"", kept.join(", ")))))
+    Some((
+        HeaderName::Authorization,
+        Some(format!("{scheme} {}, integrity-protected=\"no\"", kept.join(", "))),
+    ))
 }
 
 /// Rules REG-P-02 and RT-P-05: one charging identity for each request, made here.

@@ -5,9 +5,8 @@ use crate::flow_token::FlowKey;
 use crate::registration::journal_key;
 use crate::{Pcscf, Settings, Waiting};
 use clock::{Mono, Now};
-use cx_protocol::{Answer, CxFailure};
-use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Record, Refusal, Role, Source, Verdict};
-use sip_message::{Method, StatusCode};
+use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Record, Role, Source, Verdict};
+use sip_message::Method;
 use std::convert::Infallible;
 
 /// The journal's key of the flow key.
@@ -44,16 +43,6 @@ impl Role for Pcscf {
         }
     }
 
-    fn on_hss_answer(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        _: (Waiting, Result<Answer, CxFailure>),
-        _: &mut Effects<Infallible>,
-    ) -> Decision<Waiting> {
-        Refusal::new(StatusCode::SERVER_ERROR, "a P-CSCF asks no HSS").into()
-    }
-
     fn on_response(
         &mut self,
         now: Now,
@@ -66,10 +55,6 @@ impl Role for Pcscf {
             Waiting::Network => Verdict::Relay(Vec::new()),
             Waiting::Ue => Self::on_ue_answer(outcome),
         }
-    }
-
-    fn on_own_response(&mut self, _: Now, own: Infallible, _: &Outcome, _: &mut Effects<Infallible>) {
-        match own {}
     }
 
     /// Over a stream the flow is the connection: with it the registration is gone (RFC 5626 section 5.2).

@@ -18,6 +18,11 @@ impl Pcscf {
         let Some(flow) = key.flow(token) else {
             return Refusal::new(StatusCode::FORBIDDEN, "not a flow token of ours").into();
         };
+        if !self.bindings.is_used(flow) {
+            // Rule RT-P-08: whoever is there now is not the user that the token was made for.
+            return Refusal::new(StatusCode::FLOW_FAILED, "nobody is registered on this flow any more")
+                .into();
+        }
         let mut plan = ForwardPlan::by_route();
         plan.next = Next::Flow(flow);
         if matches!(request.method(), Method::Notify | Method::Subscribe) {

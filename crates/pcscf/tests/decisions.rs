@@ -42,6 +42,7 @@ fn role() -> Pcscf {
     Pcscf::new(pcscf::Settings {
         name: name("pcscf1a.home1.test"),
         network: name("home1.test"),
+        home_domains: vec![name("home1.test")],
         advertised: name("127.0.10.11:5060"),
     })
 }
@@ -136,8 +137,7 @@ fn reg_p_06_only_a_200_registers_and_expires_0_ends_it() {
         desk.receive(GM, address(UE), register(1, &format!("{CONTACT}\r\n")));
         let (_, message) = forwarded(&mut desk);
         desk.respond(
-            MW,
-            address(ICSCF),
+            (MW, address(ICSCF)),
             &message,
             status,
             &format!("{CONTACT};expires=3600\r\n{SERVICE_ROUTE}"),
@@ -258,19 +258,23 @@ fn rt_p_06_charging_data_is_not_for_ues_and_privacy_is_enforced() {
 }
 
 #[test]
-fn rt_p_07_a_request_in_a_dialog_of_somebody_else_is_403() {
+fn rt_p_07_a_request_in_a_dialog_of_somebody_else_is_481() {
     let mut desk = registered();
     let mut routes = subscribe(&mut desk);
     routes.reverse();
+    routes.push("<sip:rr-o@scscf1a.home1.test;lr>".into());
     let refresh = in_dialog("SUBSCRIBE", 2, &routes);
     desk.receive(GM, address(UE), refresh.clone());
     assert_eq!(forwarded(&mut desk).1.list(HeaderName::PAssertedIdentity).count(), 1);
     let other_call = refresh.replace("c-SUBSCRIBE", "c-other").replace("SUBSCRIBE2", "x1");
     let without_route = request("SUBSCRIBE", "sip:bob@home2.test", 3, "")
         .replace("To: <sip:bob@home2.test>", "To: <sip:bob@home2.test>;tag=2");
-    for (what, text) in [("another Call-ID", other_call), ("no entry of ours", without_route)] {
+    let elsewhere = refresh.replace("rr-o@scscf1a.home1.test", "rr-o@evil.test").replace("SUBSCRIBE2", "x4");
+    let cases =
+        [("another Call-ID", other_call), ("no entry of ours", without_route), ("another way on", elsewhere)];
+    for (what, text) in cases {
         desk.receive(GM, address(UE), text);
-        assert_eq!(desk.status(), Some(403), "{what}");
+        assert_eq!(desk.status(), Some(481), "{what}");
     }
 }
 
@@ -300,4 +304,34 @@ fn design_6_udp_flows_live_on_after_a_restart() {
     assert_eq!(forwarded(&mut desk).0.to_string(), UE, "the flow token is still good");
     desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", 6, ""));
     assert_eq!(forwarded(&mut desk).0.to_string(), SCSCF);
+}
+
+#[test]
+fn design_8_nobody_is_registered_by_a_registrar_of_its_own() {
+    let rows = [
+        ("sip:203.0.113.9:5090", "sip:alice@home1.test"),
+        ("sip:home1.test:5090", "sip:alice@home1.test"),
+        ("sip:home1.test;maddr=203.0.113.9", "sip:alice@home1.test"),
+        ("sip:home2.test", "sip:bob@home2.test"),
+        ("sip:home1.test", "sip:bob@home2.test"),
+        ("sip:127.0.10.11:5060", "sip:alice@home1.test"),
+    ];
+    for (number, (uri, to)) in (1..).zip(rows) {
+        let mut desk = desk();
+        let text = request("REGISTER", uri, number, CONTACT)
+            .replace(&format!("To: <{uri}>"), &format!("To: <{to}>"));
+        desk.receive(GM, address(UE), text);
+        assert_eq!(desk.status(), Some(403), "{uri} {to}");
+    }
+}
+
+#[test]
+fn reg_p_06_a_phone_that_comes_from_another_port_leaves_its_old_flow() {
+    let mut desk = registered();
+    desk.receive(GM, address("198.51.100.7:6000"), register(2, &format!("{CONTACT}\r\n")));
+    let (_, forwarded) = forwarded(&mut desk);
+    desk.respond((MW, address(ICSCF)), &forwarded, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
+    assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), 1));
+    desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", 3, ""));
+    assert_eq!(desk.status(), Some(403), "whoever is on the old flow now");
 }

@@ -31,6 +31,11 @@ impl PresenceServer {
             .header(HeaderName::Contact, format_args!("<{scscf}>;expires={seconds}"))
             .header(HeaderName::Expires, seconds);
         let expires_at = (now.wall + Duration::from_secs(seconds.into())).unix_millis();
+        // A user who moved is taken away by the old S-CSCF after the new one has said that it has it.
+        let is_of_another = self.scscf_of_user(&presentity).is_some_and(|known| *known != *scscf);
+        if seconds == 0 && is_of_another {
+            return Ok(answer);
+        }
         let registration = (seconds > 0).then_some(Registration { scscf, expires_at });
         if registration.is_none() || self.has_room_for(&presentity) {
             let presentity = self.shared(presentity);
@@ -39,6 +44,11 @@ impl PresenceServer {
         // Without room the answer is the same: an error would make the S-CSCF de-register the user, and what is not known
         // here only costs the way through the I-CSCF.
         Ok(answer)
+    }
+
+    fn scscf_of_user(&self, presentity: &str) -> Option<&str> {
+        let known = self.presentities.get(presentity)?;
+        known.registration.as_ref().map(|registration| &*registration.scscf)
     }
 
     /// Takes the new registration, or none, of a user.

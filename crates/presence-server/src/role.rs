@@ -3,8 +3,7 @@
 use crate::identity::check_source;
 use crate::{Notified, PresenceServer};
 use clock::{Mono, Now};
-use cx_protocol::{Answer, CxFailure};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Verdict};
+use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role};
 use sip_message::{HeaderName, Method, Response, StatusCode};
 use std::convert::Infallible;
 
@@ -28,26 +27,6 @@ impl Role for PresenceServer {
             Ok(response) => Decision::Reply(response),
             Err(refusal) => refusal.into(),
         }
-    }
-
-    fn on_hss_answer(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        (waiting, _): (Infallible, Result<Answer, CxFailure>),
-        _: &mut Effects<Notified>,
-    ) -> Decision<Infallible> {
-        match waiting {}
-    }
-
-    fn on_response(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        (waiting, _): (Infallible, &Outcome),
-        _: &mut Effects<Notified>,
-    ) -> Verdict<Infallible> {
-        match waiting {}
     }
 
     fn on_own_response(&mut self, now: Now, own: Notified, outcome: &Outcome, fx: &mut Effects<Notified>) {

@@ -80,6 +80,12 @@ impl Registration {
         self.bindings.iter().max_by_key(|binding| (binding.q, binding.registered_at))
     }
 
+    /// When a contact was last registered, in milliseconds since the epoch: tells one state of a registration from the
+    /// next.
+    pub(crate) fn registered_at(&self) -> u64 {
+        self.bindings.iter().map(|binding| binding.registered_at).max().unwrap_or(0)
+    }
+
     pub(crate) fn next_expiry(&self) -> Option<Wall> {
         self.bindings.iter().map(Binding::expires_at).min()
     }

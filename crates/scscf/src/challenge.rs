@@ -98,7 +98,8 @@ impl Challenges {
     pub(crate) fn again(&mut self, now: Mono, message: &Message, random: &mut Random) -> Option<Vec<String>> {
         let nonce = credentials(message)?.nonce;
         self.deadlines.cancel(&nonce.into());
-        let issued = self.issued.remove(nonce)?;
+        let mut issued = self.issued.remove(nonce)?;
+        issued.count = 0;
         Some(self.keep(now, issued, random.secret(), false))
     }
 
@@ -126,7 +127,9 @@ impl Challenges {
         if issued.impi != *user.0 {
             return Check::OtherUsername;
         }
-        let count = credentials.nc.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0));
+        // Without a quality of protection the count is not part of the digest, and anybody could raise it.
+        let counted = credentials.nc.filter(|_| credentials.qop.is_some() && credentials.cnonce.is_some());
+        let count = counted.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0));
         let known = credentials
             .digest_algorithm()
             .and_then(|algorithm| issued.ha1s.iter().find(|(own, _)| *own == algorithm));

@@ -18,12 +18,19 @@ impl Scscf {
         }
     }
 
-    /// Takes one contact away.
-    pub(crate) fn drop_binding(&mut self, now: Now, impu: &Impu, contact: &str, fx: &mut Effects<Own>) {
+    /// Takes one contact away, if it is still registered by that Path: the news of a lost flow may come after the phone has
+    /// registered by a new one.
+    pub(crate) fn drop_binding(
+        &mut self,
+        now: Now,
+        impu: &Impu,
+        (contact, path): (&str, &[Box<str>]),
+        fx: &mut Effects<Own>,
+    ) {
         let default =
             self.users.registration(impu).and_then(|registration| registration.default_impu().cloned());
         let Some(mut registration) = default.and_then(|default| self.users.remove(&default)) else { return };
-        registration.bindings.retain(|binding| *binding.contact != *contact);
+        registration.bindings.retain(|binding| *binding.contact != *contact || binding.path != path);
         self.settle(now, registration, SarType::TimeoutDeregistration, fx);
     }
 
@@ -56,11 +63,18 @@ impl Scscf {
 
     /// The HSS takes a user away. It knows, so it is not told again.
     fn on_rtr(&mut self, now: Now, rtr: &Rtr, fx: &mut Effects<Own>) -> Answer {
-        let named = |impu: &Impu| rtr.impus.is_empty() || rtr.impus.contains(impu);
+        // By identity where identities are named: a user may have registered with another of its usernames.
+        let named = |registration: &Registration| {
+            let identities = &registration.profile.identities;
+            match rtr.impus.as_slice() {
+                [] => registration.impi == rtr.impi,
+                impus => impus.iter().any(|impu| identities.find(impu).is_some()),
+            }
+        };
         let ended: Vec<Impu> = self
             .users
             .registrations()
-            .filter(|(default, registration)| registration.impi == rtr.impi && named(default))
+            .filter(|(_, registration)| named(registration))
             .map(|(default, _)| default.clone())
             .collect();
         for impu in ended {

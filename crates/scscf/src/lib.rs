@@ -23,7 +23,7 @@ mod terminating;
 mod third_party;
 mod users;
 
-use cx_protocol::{Impi, Impu, SessionCase};
+use cx_protocol::{Impi, Impu, SarType, SessionCase};
 pub use settings::{Settings, TerminatingRecordRoute};
 
 use challenge::Challenges;
@@ -40,6 +40,7 @@ pub struct Scscf {
     patterns: Patterns,
     /// Made when the node starts.
     odi: Option<OdiKey>,
+    third_party_cseq: u32,
 }
 
 /// What is remembered while a request is held.
@@ -48,17 +49,19 @@ pub enum Waiting {
     /// A REGISTER: for the digest credentials.
     Maa(Purpose),
     /// A REGISTER that proved who it is: for the profile.
-    RegistrationSaa,
+    RegistrationSaa(SarType),
     /// A request for, or from, a user without registration: for the profile.
     UnregisteredSaa(SessionCase),
     /// For the answer of an application server that the criterion of this index chose.
     ApplicationServer(Visit),
-    /// For the answer of a UE, reached by the binding with this contact.
+    /// For the answer of a UE, reached by this binding.
     Ue {
         /// The user.
         impu: Impu,
         /// The bound contact.
         contact: Box<str>,
+        /// The Path it was reached by: meanwhile the contact may have registered by another one.
+        path: Vec<Box<str>>,
     },
 }
 
@@ -93,6 +96,8 @@ pub enum Own {
         impu: Impu,
         /// The criterion.
         index: usize,
+        /// Which state of the registration it tells of.
+        registered_at: u64,
     },
     /// A SAR whose answer changes nothing.
     Sar {

@@ -132,14 +132,14 @@ impl Scscf {
         };
         let Some(server_name) = self.server_name() else { return no_name() };
         let sar = Sar { impi: Some(impi), impu, server_name, kind };
-        Decision::AskHss(Request::Sar(sar), Waiting::RegistrationSaa)
+        Decision::AskHss(Request::Sar(sar), Waiting::RegistrationSaa(kind))
     }
 
     pub(crate) fn on_registration_saa(
         &mut self,
         now: Now,
         request: &InboundRequest,
-        saa: Saa,
+        (saa, kind): (Saa, SarType),
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         match saa.result {
@@ -178,10 +178,23 @@ impl Scscf {
             return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS sent no profile").into();
         };
         let registration = Registration { impi: registrant.impi, profile, bindings };
+        self.correct_hss(kind, &registration, fx);
         let response = fx.response(request, StatusCode::OK);
         let response = self.accepted(now, request.message(), &registration, response);
         self.keep(now, registration, fx);
         Decision::Reply(response)
+    }
+
+    /// Two REGISTERs of one user may cross: what the HSS was told is put right if the outcome is another.
+    fn correct_hss(&self, told: SarType, registration: &Registration, fx: &mut Effects<Own>) {
+        let right = match (told, registration.bindings.is_empty()) {
+            (SarType::UserDeregistration, false) => SarType::Registration,
+            (SarType::Registration | SarType::ReRegistration, true) => SarType::UserDeregistration,
+            _ => return,
+        };
+        if let Some(impu) = registration.default_impu() {
+            self.tell_hss(Some(registration.impi.clone()), impu.clone(), right, fx);
+        }
     }
 
     /// Files and journals a registration, and tells the application servers (rule REG-S-09). One without bindings is

@@ -21,6 +21,7 @@ impl Scscf {
             challenges: Challenges::default(),
             patterns: Patterns::default(),
             odi: None,
+            third_party_cseq: 0,
         }
     }
 
@@ -68,9 +69,10 @@ impl Role for Scscf {
     ) -> Decision<Waiting> {
         match (waiting, answer) {
             (Waiting::Maa(purpose), Ok(Answer::Maa(maa))) => self.on_maa(now, request, (maa, purpose), fx),
-            (Waiting::RegistrationSaa, Ok(Answer::Saa(saa))) => {
-                self.on_registration_saa(now, request, saa, fx)
+            (Waiting::RegistrationSaa(kind), Ok(Answer::Saa(saa))) => {
+                self.on_registration_saa(now, request, (saa, kind), fx)
             }
+
             (Waiting::UnregisteredSaa(case), Ok(Answer::Saa(saa))) => {
                 self.on_unregistered_saa(now, request, (case, saa))
             }
@@ -88,8 +90,10 @@ impl Role for Scscf {
     ) -> Verdict<Waiting> {
         match waiting {
             Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, (visit, outcome), fx),
-            Waiting::Ue { impu, contact } => self.on_ue_answer(now, (&impu, &contact), outcome, fx),
-            Waiting::Maa(_) | Waiting::RegistrationSaa | Waiting::UnregisteredSaa(_) => {
+            Waiting::Ue { impu, contact, path } => {
+                self.on_ue_answer(now, (&impu, &contact, &path), outcome, fx)
+            }
+            Waiting::Maa(_) | Waiting::RegistrationSaa(_) | Waiting::UnregisteredSaa(_) => {
                 Verdict::Relay(Vec::new())
             }
         }
@@ -97,7 +101,9 @@ impl Role for Scscf {
 
     fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
         match own {
-            Own::ThirdParty { impu, index } => self.on_third_party_answer(now, (&impu, index), outcome, fx),
+            Own::ThirdParty { impu, index, registered_at } => {
+                self.on_third_party_answer(now, (&impu, index, registered_at), outcome, fx);
+            }
             Own::Sar { .. } => {}
         }
     }

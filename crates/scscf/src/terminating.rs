@@ -91,20 +91,22 @@ impl Scscf {
         plan.headers.push((HeaderName::PServedUser, None));
         plan.headers.push((HeaderName::PCalledPartyId, Some(format!("<{}>", request.request_uri()))));
         plan.request_uri = Some(contact);
-        plan.then = Some(Waiting::Ue { impu: impu.clone(), contact: binding.contact.clone() });
+        let (contact, path) = (binding.contact.clone(), binding.path.clone());
+        plan.then = Some(Waiting::Ue { impu: impu.clone(), contact, path });
         plan.decide()
     }
 
-    /// Rule RT-P-08: a P-CSCF that lost the phone says 430, and the binding is of no more use.
+    /// Rule RT-P-08: a P-CSCF that lost the phone says 430, and the binding is of no more use; unless
+    /// it has meanwhile been registered by another Path.
     pub(crate) fn on_ue_answer(
         &mut self,
         now: Now,
-        (impu, contact): (&Impu, &str),
+        (impu, contact, path): (&Impu, &str, &[Box<str>]),
         outcome: &Outcome,
         fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
         if outcome.status() == Some(StatusCode::FLOW_FAILED) {
-            self.drop_binding(now, impu, contact, fx);
+            self.drop_binding(now, impu, (contact, path), fx);
         }
         Verdict::Relay(Vec::new())
     }

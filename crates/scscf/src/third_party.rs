@@ -6,7 +6,11 @@ use crate::{Own, Scscf};
 use clock::Now;
 use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
 use ims_node::{Effects, Next, Outcome, OwnRequest};
+use sha2::{Digest as _, Sha256};
 use sip_message::{Draft, HeaderName, Message, Method, StatusCode, Uri};
+
+/// 2020-01-01T00:00:00Z in seconds since 1970: CSeq numbers count seconds from there and stay below 2^31.
+const CSEQ_EPOCH: u64 = 1_577_836_800;
 
 impl Scscf {
     /// Tells every application server whose criterion matches a REGISTER (rule REG-S-09).
@@ -34,22 +38,37 @@ impl Scscf {
             let server = criteria.get(index).and_then(|c| Uri::parse(&c.application_server.uri).ok());
             let asks_for_it = criteria.get(index).is_some_and(|criterion| criterion.trigger.is_some());
             if let Some(server) = server.filter(|_| asks_for_it) {
-                let draft = self.third_party_register(&server, &impu, seconds, fx);
-                let then = Own::ThirdParty { impu: impu.clone(), index };
+                let draft = self.third_party_register(now, &server, (&impu, seconds), fx);
+                let then = Own::ThirdParty {
+                    impu: impu.clone(),
+                    index,
+                    registered_at: registration.registered_at(),
+                };
                 fx.send(OwnRequest { draft, next: Next::Route, then });
             }
         }
     }
 
-    fn third_party_register(&self, server: &Uri, impu: &Impu, seconds: u64, fx: &mut Effects<Own>) -> Draft {
+    /// One Call-ID for a user at this S-CSCF and a rising CSeq, across restarts as well, so that a server can tell the
+    /// later of two (RFC 3261 section 10.2.4).
+    fn third_party_register(
+        &mut self,
+        now: Now,
+        server: &Uri,
+        (impu, seconds): (&Impu, u64),
+        fx: &mut Effects<Own>,
+    ) -> Draft {
         let own = self.settings.uri();
+        let clock = u32::try_from(now.wall.unix_seconds().saturating_sub(CSEQ_EPOCH)).unwrap_or(0);
+        self.third_party_cseq = clock.max(self.third_party_cseq + 1);
+        let user = ims_node::digest::hex(Sha256::digest(impu.as_str()).get(..12).unwrap_or_default());
         let uri = server.without_param("lr");
         Draft::new(Method::Register, uri)
             .header(HeaderName::MaxForwards, 70)
             .header(HeaderName::From, format_args!("<{own}>;tag={}", fx.random.token()))
             .header(HeaderName::To, format_args!("<{impu}>"))
-            .header(HeaderName::CallId, format_args!("{}@{}", fx.random.token(), self.settings.name))
-            .header(HeaderName::CSeq, "1 REGISTER")
+            .header(HeaderName::CallId, format_args!("{user}@{}", self.settings.name))
+            .header(HeaderName::CSeq, format_args!("{} REGISTER", self.third_party_cseq))
             .header(HeaderName::Contact, format_args!("<{own}>"))
             .header(HeaderName::Expires, seconds)
             .without_body()
@@ -59,7 +78,7 @@ impl Scscf {
     pub(crate) fn on_third_party_answer(
         &mut self,
         now: Now,
-        (impu, index): (&Impu, usize),
+        (impu, index, registered_at): (&Impu, usize, u64),
         outcome: &Outcome,
         fx: &mut Effects<Own>,
     ) {
@@ -67,7 +86,9 @@ impl Scscf {
             Some(status) => status == StatusCode::REQUEST_TIMEOUT || (500..600).contains(&status.code()),
             None => true,
         };
-        let Some(registration) = self.users.registration(impu).filter(|_| failed) else { return };
+        // An answer about an earlier registration says nothing of the present one.
+        let registration = self.users.registration(impu).filter(|now| now.registered_at() == registered_at);
+        let Some(registration) = registration.filter(|_| failed) else { return };
         let handling =
             registration.profile.criteria.get(index).map(|c| c.application_server.default_handling);
         fx.log("application server refuses a third-party registration", "");

@@ -211,6 +211,18 @@ fn rt_st_04_to_the_phone_over_its_path() {
 }
 
 #[test]
+fn rt_p_08_news_of_a_lost_flow_come_after_the_next_registration() {
+    let mut desk = registered();
+    desk.receive(0, address(ICSCF), for_alice("MESSAGE", 1));
+    let (_, message) = forwarded(&mut desk);
+    let moved = format!("{CONTACT}Path: <sip:ft01@pcscf1a.home1.test;lr;ob>\r\n");
+    register_alice(&mut desk, 3, &moved);
+    answer_third_party(&mut desk);
+    desk.respond((0, address(PCSCF)), &message, 430, "");
+    assert_eq!((desk.status(), desk.node.role().registered()), (Some(430), 1));
+}
+
+#[test]
 fn rt_st_04_without_a_phone_it_is_480() {
     let mut desk = registered();
     let text = for_alice("MESSAGE", 1).replace("MESSAGE sip:alice", "MESSAGE sip:carol");

@@ -15,6 +15,9 @@ pub(crate) struct Checked {
     pub(crate) request_uri: Option<Uri>,
     pub(crate) cseq: u32,
     pub(crate) max_forwards: Option<u8>,
+    pub(crate) sent_by: Span,
+    /// The host in `sent_by`, unless the Via asks for its answer by `rport`.
+    pub(crate) plain_host: Option<Span>,
     pub(crate) branch: Option<Span>,
     pub(crate) from_tag: Option<Span>,
     pub(crate) to_tag: Option<Span>,
@@ -33,7 +36,7 @@ impl Checked {
             Start::Response { .. } => None,
         };
         let via = head.value(HeaderName::Via).map(text::first).ok_or(Defect::Missing(Field::Via))?;
-        let branch = Via::parse(via).map_err(|_| Defect::Malformed(Field::Via))?.branch();
+        let via = Via::parse(via).map_err(|_| Defect::Malformed(Field::Via))?;
         let from_tag = tag(&head, HeaderName::From, Field::From)?;
         let to_tag = tag(&head, HeaderName::To, Field::To)?;
         let call_id = head.value(HeaderName::CallId).ok_or(Defect::Missing(Field::CallId))?;
@@ -44,7 +47,11 @@ impl Checked {
             request_uri,
             cseq: cseq(&head)?,
             max_forwards: max_forwards(&head)?,
-            branch: branch.map(|branch| Span::of(branch, raw.bytes())),
+            plain_host: Some(via.host_text())
+                .filter(|_| !via.asks_rport())
+                .map(|host| Span::of(host, raw.bytes())),
+            sent_by: Span::of(via.sent_by(), raw.bytes()),
+            branch: via.branch().map(|branch| Span::of(branch, raw.bytes())),
             from_tag,
             to_tag,
             body: body_length(&head)?,

@@ -7,9 +7,8 @@ use crate::header_name::HeaderName;
 use crate::method::Method;
 use crate::name_addr::NameAddr;
 use crate::uri::Uri;
-use bytes::{BufMut, Bytes, BytesMut};
-use std::fmt::Display;
-use std::io::Write as _;
+use bytes::Bytes;
+use std::fmt::{Display, Write};
 
 /// A request ready but for its topmost Via.
 #[derive(Debug, Clone)]
@@ -17,7 +16,7 @@ pub struct Draft {
     method: Method,
     request_uri: Uri,
     /// Header lines, each with its CRLF.
-    lines: BytesMut,
+    lines: Vec<u8>,
     body: Bytes,
 }
 
@@ -25,10 +24,10 @@ impl Draft {
     /// An empty request; the caller adds From, To, Call-ID and CSeq, and finishes with [`Draft::with_body`].
     #[must_use]
     pub fn new(method: Method, request_uri: Uri) -> Self {
-        Self { method, request_uri, lines: BytesMut::with_capacity(512), body: Bytes::new() }
+        Self { method, request_uri, lines: Vec::with_capacity(512), body: Bytes::new() }
     }
 
-    pub(crate) const fn relayed(method: Method, request_uri: Uri, lines: BytesMut, body: Bytes) -> Self {
+    pub(crate) const fn relayed(method: Method, request_uri: Uri, lines: Vec<u8>, body: Bytes) -> Self {
         Self { method, request_uri, lines, body }
     }
 
@@ -76,7 +75,7 @@ impl Draft {
     /// The topmost Route entry, where there is one that reads.
     #[must_use]
     pub fn first_route(&self) -> Option<Uri> {
-        let routes = self.lines.as_ref().split(|b: &u8| *b == b'\n').filter_map(|line| {
+        let routes = self.lines.split(|b: &u8| *b == b'\n').filter_map(|line| {
             let (name, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
             let is_route = HeaderName::from_bytes(name) == HeaderName::Route;
             std::str::from_utf8(value.get(1..)?).ok().filter(|_| is_route)
@@ -94,33 +93,40 @@ impl Draft {
     /// The bytes for the wire, with `via` as the topmost Via value.
     #[must_use]
     pub fn to_bytes(&self, via: &str) -> Bytes {
-        let mut out = BytesMut::with_capacity(self.length_with(via.len()));
-        out.put_slice(self.method.as_str().as_bytes());
-        out.put_u8(b' ');
-        out.put_slice(self.request_uri.as_str().as_bytes());
-        out.put_slice(b" SIP/2.0\r\nVia: ");
-        out.put_slice(via.as_bytes());
-        out.put_slice(b"\r\n");
-        out.put_slice(&self.lines);
-        out.put_slice(b"\r\n");
-        out.put_slice(&self.body);
-        out.freeze()
+        let mut out = Vec::with_capacity(self.length_with(via.len()));
+        out.extend_from_slice(self.method.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.request_uri.as_str().as_bytes());
+        out.extend_from_slice(b" SIP/2.0\r\nVia: ");
+        out.extend_from_slice(via.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.lines);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.body);
+        out.into()
     }
 }
 
 /// Writes one header line. A line break inside the value would begin another header, so it becomes a space.
-pub(crate) fn put_line(out: &mut BytesMut, name: &str, value: impl Display) {
-    out.put_slice(name.as_bytes());
-    out.put_slice(b": ");
-    let from = out.len();
-    // A BytesMut grows; writing to it cannot fail.
-    let _ = write!(out.writer(), "{value}");
-    for byte in out.iter_mut().skip(from) {
-        if matches!(*byte, b'\r' | b'\n') {
-            *byte = b' ';
+pub(crate) fn put_line(out: &mut Vec<u8>, name: &str, value: impl Display) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    // Writing to a vector cannot fail.
+    let _ = write!(OneLine(out), "{value}");
+    out.extend_from_slice(b"\r\n");
+}
+
+struct OneLine<'a>(&'a mut Vec<u8>);
+
+impl Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_none() {
+            self.0.extend_from_slice(text.as_bytes());
+        } else {
+            self.0.extend(text.bytes().map(|b| if matches!(b, b'\r' | b'\n') { b' ' } else { b }));
         }
+        Ok(())
     }
-    out.put_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -115,6 +115,12 @@ impl HeaderName {
         }
     }
 
+    /// A bit of its own.
+    pub(crate) const fn bit(self) -> u64 {
+        const { assert!((Self::Other as u8) < 64) };
+        1 << self as u8
+    }
+
     /// Whether the field may stand only once in a message (RFC 3261 section 7.3.1: not defined as a list).
     #[must_use]
     pub const fn is_single(self) -> bool {
@@ -162,6 +168,7 @@ const fn by_slot() -> [(HeaderName, &'static [u8]); 256] {
 }
 
 /// Whether `name` is `known` in any case, whole words at a time.
+#[inline(always)]
 fn is_same(known: &[u8], name: &[u8]) -> bool {
     match name.len() {
         length if length != known.len() => false,

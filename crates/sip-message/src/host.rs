@@ -2,7 +2,7 @@
 
 use crate::charset::{self, HOST};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A host. Names are kept as written; they compare without regard to case (section 19.1.4).
 #[derive(Debug, Clone)]
@@ -23,12 +23,8 @@ impl Host {
     /// # Errors
     /// [`HostError`] when the text is empty, has a character no host name has, or a bracket without an IPv6 address.
     pub fn parse(text: &str) -> Result<Self, HostError> {
-        if let Some(inner) = text.strip_prefix('[') {
-            let inner = inner.strip_suffix(']').ok_or(HostError)?;
-            return parse_ipv6(inner).map(|v6| Self::Address(IpAddr::V6(v6))).ok_or(HostError);
-        }
-        if let Ok(v4) = text.parse::<Ipv4Addr>() {
-            return Ok(Self::Address(IpAddr::V4(v4)));
+        if let Some(address) = address(text) {
+            return Ok(Self::Address(address));
         }
         if is_name(text) { Ok(Self::Name(text.into())) } else { Err(HostError) }
     }
@@ -56,6 +52,15 @@ impl Host {
     pub fn is_name(&self, name: &str) -> bool {
         self.name()
             .is_some_and(|own| own.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.')))
+    }
+}
+
+/// The numeric address that a host is, if it is one.
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
+    match text.as_bytes() {
+        [b'[', inner @ .., b']'] => std::str::from_utf8(inner).ok().and_then(parse_ipv6).map(IpAddr::V6),
+        [b'0'..=b'9', ..] => text.parse().ok().map(IpAddr::V4),
+        _ => None,
     }
 }
 

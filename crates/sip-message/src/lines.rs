@@ -6,18 +6,24 @@ use crate::header_name::HeaderName;
 use crate::raw::MAX_HEADER_LINES;
 use crate::scan;
 use crate::span::Span;
+use std::ops::Range;
 
 /// One header line: its name, and where line and value stand. [`crate::MAX_MESSAGE`] fits the places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) name: HeaderName,
-    pub(crate) start: u16,
-    pub(crate) value: u16,
+    start: u16,
+    value: u16,
     value_end: u16,
-    pub(crate) end: u16,
+    end: u16,
 }
 
 impl Line {
+    /// The whole line with its end, folds included.
+    pub(crate) fn place(&self) -> Range<usize> {
+        self.start.into()..self.end.into()
+    }
+
     pub(crate) fn value(&self) -> Span {
         Span::new(self.value.into(), self.value_end.into())
     }
@@ -25,7 +31,7 @@ impl Line {
 
 /// Room for every [`HeaderName`].
 const NAMES: usize = 64;
-const _: () = assert!((HeaderName::Other as usize) < NAMES && MAX_HEADER_LINES <= 256);
+const _: () = assert!(MAX_HEADER_LINES <= 256);
 
 /// All header lines, in order.
 #[derive(Debug, Clone)]
@@ -50,7 +56,7 @@ impl Lines {
 
     /// The lines of this name, in order.
     pub(crate) fn named(&self, name: HeaderName) -> impl Iterator<Item = &Line> {
-        let first = if self.present & bit(name) == 0 {
+        let first = if self.present & name.bit() == 0 {
             self.lines.len()
         } else {
             self.first.get(name as usize).map_or(0, |first| usize::from(*first))
@@ -65,8 +71,8 @@ impl Lines {
 
     #[expect(clippy::cast_possible_truncation, reason = "MAX_HEADER_LINES is 256")]
     fn push(&mut self, line: Line) {
-        if self.present & bit(line.name) == 0 {
-            self.present |= bit(line.name);
+        if self.present & line.name.bit() == 0 {
+            self.present |= line.name.bit();
             if let Some(first) = self.first.get_mut(line.name as usize) {
                 *first = self.lines.len() as u8;
             }
@@ -142,10 +148,6 @@ impl Lines {
         }
         last.value_end = (text_at + text.len()) as u16;
     }
-}
-
-const fn bit(name: HeaderName) -> u64 {
-    1 << name as u8
 }
 
 /// The line at the front of `rest`, if it is as nearly all are: a name, a colon, a blank and a value that needs no

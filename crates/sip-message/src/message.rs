@@ -3,6 +3,7 @@
 use crate::checked::Checked;
 use crate::defect::Defect;
 use crate::header_name::HeaderName;
+use crate::host;
 use crate::method::Method;
 use crate::name_addr::NameAddr;
 use crate::raw::RawMessage;
@@ -62,6 +63,12 @@ impl Message {
     #[must_use]
     pub fn branch(&self) -> Option<&str> {
         self.text(self.checked.branch)
+    }
+
+    /// Host and port in the topmost Via, as [`crate::Via::sent_by`].
+    #[must_use]
+    pub fn sent_by(&self) -> &str {
+        self.text(Some(self.checked.sent_by)).unwrap_or_default()
     }
 
     /// The tag of From.
@@ -146,7 +153,13 @@ impl Message {
 
     /// See [`RawMessage::stamp_source`].
     pub fn stamp_source(&mut self, source: SocketAddr) {
-        self.raw.stamp_source(source);
+        let host = self.text(self.checked.plain_host);
+        if host.and_then(host::address) == Some(source.ip()) {
+            // Nothing to add, as Via::stamped would find after reading the whole value.
+            self.raw.stamped_via = None;
+        } else {
+            self.raw.stamp_source(source);
+        }
     }
 }
 

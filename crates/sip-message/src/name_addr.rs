@@ -43,8 +43,8 @@ impl<'a> NameAddr<'a> {
         };
         let display = Some(display).filter(|display| !display.is_empty());
         let params = Params::new(params);
-        let tag = params.checked("tag").map_err(|_| NameAddrError::Parameter)?;
-        Ok(Self { display, uri, params, tag })
+        let [tag] = params.checked(["tag"]).map_err(|_| NameAddrError::Parameter)?;
+        Ok(Self { display, uri, params, tag: tag.flatten() })
     }
 
     /// The display name as written, quotes included.

@@ -129,13 +129,13 @@ impl RawMessage {
 
     /// A whole line with its end, folds included, as received.
     pub(crate) fn line_bytes(&self, line: &Line) -> &[u8] {
-        self.bytes.get(line.start.into()..line.end.into()).unwrap_or_default()
+        self.bytes.get(line.place()).unwrap_or_default()
     }
 
     /// Name and value of every header line, in order, as received.
     pub fn header_lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.lines.all().iter().map(|line| {
-            let head = self.bytes.get(line.start.into()..line.value.into()).unwrap_or_default();
+            let head = self.bytes.get(line.place().start..line.value().start()).unwrap_or_default();
             let name = head.split(|b| *b == b':').next().unwrap_or_default().trim_ascii();
             (name, self.value_bytes(line))
         })

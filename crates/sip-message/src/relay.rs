@@ -5,8 +5,11 @@ use crate::header_name::HeaderName;
 use crate::lines::Line;
 use crate::message::Message;
 use crate::uri::Uri;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use std::fmt::Display;
+
+/// Room made for a line at once: most fit, and a line grows from several pieces.
+const ROOM: usize = 96;
 
 /// Changes to be made to one message; made all at once by [`Relay::request`] or [`Relay::response`].
 #[derive(Debug)]
@@ -15,9 +18,11 @@ pub struct Relay<'a> {
     request_uri: Option<Uri>,
     /// Values taken off the front of these list headers; the rest of the line stays.
     popped: Vec<(HeaderName, usize)>,
-    removed: Vec<HeaderName>,
-    top: BytesMut,
-    bottom: BytesMut,
+    /// Lines of these names are not copied as they are: a bit for each name.
+    edited: u64,
+    removed: u64,
+    top: Vec<u8>,
+    bottom: Vec<u8>,
 }
 
 impl<'a> Relay<'a> {
@@ -28,9 +33,10 @@ impl<'a> Relay<'a> {
             message,
             request_uri: None,
             popped: Vec::new(),
-            removed: Vec::new(),
-            top: BytesMut::new(),
-            bottom: BytesMut::new(),
+            edited: 0,
+            removed: 0,
+            top: Vec::new(),
+            bottom: Vec::new(),
         }
     }
 
@@ -41,23 +47,29 @@ impl<'a> Relay<'a> {
 
     /// Takes `count` values off the front of a list header (Route, Via).
     pub fn pop(&mut self, name: HeaderName, count: usize) {
-        self.popped.push((name, count));
+        if count > 0 {
+            self.edited |= name.bit();
+            self.popped.push((name, count));
+        }
     }
 
     /// Takes every line of this name away.
     pub fn remove(&mut self, name: HeaderName) {
-        self.removed.push(name);
+        self.edited |= name.bit();
+        self.removed |= name.bit();
     }
 
     /// Puts a line before all others; of several, the last one pushed stands first.
     pub fn push(&mut self, name: HeaderName, value: impl Display) {
-        let below = self.top.split();
+        self.top.reserve(ROOM);
+        let below = self.top.len();
         put_line(&mut self.top, name.as_str(), value);
-        self.top.unsplit(below);
+        self.top.rotate_left(below);
     }
 
     /// Puts a line behind all others.
     pub fn append(&mut self, name: HeaderName, value: impl Display) {
+        self.bottom.reserve(ROOM);
         put_line(&mut self.bottom, name.as_str(), value);
     }
 
@@ -79,75 +91,92 @@ impl<'a> Relay<'a> {
 
     /// The edited response. `None` for a request.
     #[must_use]
-    pub fn response(self) -> Option<Bytes> {
+    pub fn response(mut self) -> Option<Bytes> {
         let status = self.message.status()?;
         let body = self.message.body();
         let lines = self.lines(body.len());
         let reason = self.message.reason();
-        let mut out = BytesMut::with_capacity(16 + reason.len() + lines.len() + 2 + body.len());
+        let mut out = Vec::with_capacity(16 + reason.len() + lines.len() + 2 + body.len());
         put_status_line(&mut out, status.code(), reason);
-        out.put_slice(&lines);
-        out.put_slice(b"\r\n");
-        out.put_slice(&body);
-        Some(out.freeze())
+        out.extend_from_slice(&lines);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&body);
+        Some(out.into())
     }
 
-    fn lines(&self, body: usize) -> BytesMut {
+    fn lines(&mut self, body: usize) -> Vec<u8> {
         let source = self.message;
-        let mut out =
-            BytesMut::with_capacity(source.bytes().len() + self.top.len() + self.bottom.len() + 256);
-        out.put_slice(&self.top);
-        let mut left = self.popped.clone();
-        let mut via_seen = false;
+        let room = source.head().len() + self.top.len() + self.bottom.len() + 64;
+        let mut out = Vec::with_capacity(room);
+        out.extend_from_slice(&self.top);
+        let mut stamped = source.stamped_via.as_deref();
+        if stamped.is_some() {
+            self.edited |= HeaderName::Via.bit();
+        }
+        // Neighbouring lines that stay as they are go over in one piece.
+        let mut kept = 0..0;
         for line in source.lines().all() {
-            if self.removed.contains(&line.name) {
+            let place = line.place();
+            if self.edited & line.name.bit() == 0 && kept.end == place.start {
+                kept.end = place.end;
                 continue;
             }
-            let stamped = source.stamped_via.as_deref().filter(|_| line.name == HeaderName::Via && !via_seen);
-            via_seen |= line.name == HeaderName::Via;
-            match left.iter_mut().find(|(name, count)| *name == line.name && *count > 0) {
-                Some((_, count)) => self.put_popped(&mut out, line, count),
-                None => match stamped {
-                    Some(stamped) => self.put_stamped(&mut out, line, stamped),
-                    None => out.put_slice(source.line_bytes(line)),
-                },
+            out.extend_from_slice(source.bytes().get(kept).unwrap_or_default());
+            kept = place.clone();
+            if self.edited & line.name.bit() != 0 {
+                kept.start = kept.end;
+                self.put_edited(&mut out, line, &mut stamped);
             }
         }
+        out.extend_from_slice(source.bytes().get(kept).unwrap_or_default());
         // RFC 3261 section 18.3: on a stream the length must be there; a datagram may have come without.
         if source.value(HeaderName::ContentLength).is_none() {
             put_line(&mut out, HeaderName::ContentLength.as_str(), body);
         }
-        out.put_slice(&self.bottom);
+        out.extend_from_slice(&self.bottom);
         out
     }
 
-    fn put_popped(&self, out: &mut BytesMut, line: &Line, count: &mut usize) {
-        let value = std::str::from_utf8(self.message.value_bytes(line)).unwrap_or_default();
-        let kept: Vec<&str> = crate::text::list(value)
-            .filter(|_| {
-                let pop = *count > 0;
-                *count -= usize::from(pop);
-                !pop
-            })
-            .collect();
-        if !kept.is_empty() {
-            put_line(out, line.name.as_str(), kept.join(", "));
+    /// `stamped` is what stands in place of the topmost Via until that has been passed.
+    fn put_edited(&mut self, out: &mut Vec<u8>, line: &Line, stamped: &mut Option<&str>) {
+        let stamped = if line.name == HeaderName::Via { stamped.take() } else { None };
+        if self.removed & line.name.bit() != 0 {
+            return;
         }
-    }
-
-    fn put_stamped(&self, out: &mut BytesMut, line: &Line, stamped: &str) {
-        let value = std::str::from_utf8(self.message.value_bytes(line)).unwrap_or_default();
-        let rest: String = crate::text::list(value).skip(1).map(|value| format!(", {value}")).collect();
-        put_line(out, line.name.as_str(), format_args!("{stamped}{rest}"));
+        let popped = self.popped.iter_mut().find(|(name, count)| *name == line.name && *count > 0);
+        match (popped, stamped) {
+            (Some((_, count)), _) => put_popped(self.message, out, line, count),
+            (None, Some(stamped)) => put_stamped(self.message, out, line, stamped),
+            (None, None) => out.extend_from_slice(self.message.line_bytes(line)),
+        }
     }
 }
 
-pub(crate) fn put_status_line(out: &mut BytesMut, code: u16, reason: &[u8]) {
-    out.put_slice(b"SIP/2.0 ");
-    out.put_slice(code.to_string().as_bytes());
-    out.put_u8(b' ');
-    out.put_slice(reason);
-    out.put_slice(b"\r\n");
+fn put_popped(message: &Message, out: &mut Vec<u8>, line: &Line, count: &mut usize) {
+    let value = message.str(line.value()).unwrap_or_default();
+    let mut kept = crate::text::list(value).skip_while(|_| {
+        let pop = *count > 0;
+        *count -= usize::from(pop);
+        pop
+    });
+    if let Some(first) = kept.next() {
+        let rest = kept.flat_map(|value| [", ", value]);
+        put_line(out, line.name.as_str(), std::iter::once(first).chain(rest).collect::<String>());
+    }
+}
+
+fn put_stamped(message: &Message, out: &mut Vec<u8>, line: &Line, stamped: &str) {
+    let value = message.str(line.value()).unwrap_or_default();
+    let rest: String = crate::text::list(value).skip(1).flat_map(|value| [", ", value]).collect();
+    put_line(out, line.name.as_str(), format_args!("{stamped}{rest}"));
+}
+
+pub(crate) fn put_status_line(out: &mut Vec<u8>, code: u16, reason: &[u8]) {
+    out.extend_from_slice(b"SIP/2.0 ");
+    out.extend_from_slice(code.to_string().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reason);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use crate::name_addr::NameAddr;
 use crate::raw::RawMessage;
 use crate::relay::put_status_line;
 use crate::status::StatusCode;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use std::fmt::Display;
 
 /// A response being composed. Via, From, To, Call-ID and CSeq come from the request.
 #[derive(Debug, Clone)]
 pub struct Response {
     status: StatusCode,
-    lines: BytesMut,
+    lines: Vec<u8>,
     body: Option<(Box<str>, Bytes)>,
 }
 
@@ -21,7 +21,7 @@ impl Response {
     /// A response to `request`. `to_tag` is put on To unless To has a tag already; a 100 gets none.
     #[must_use]
     pub fn to(request: &RawMessage, status: StatusCode, to_tag: &str) -> Self {
-        let mut lines = BytesMut::with_capacity(512);
+        let mut lines = Vec::with_capacity(512);
         for (at, via) in request.list(HeaderName::Via).enumerate() {
             match (at, request.stamped_via.as_deref()) {
                 (0, Some(stamped)) => put_line(&mut lines, "Via", stamped),
@@ -75,16 +75,16 @@ impl Response {
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         let body = self.body.as_ref().map_or_else(Bytes::new, |(_, body)| body.clone());
-        let mut out = BytesMut::with_capacity(self.lines.len() + body.len() + 128);
+        let mut out = Vec::with_capacity(self.lines.len() + body.len() + 128);
         put_status_line(&mut out, self.status.code(), self.status.reason().as_bytes());
-        out.put_slice(&self.lines);
+        out.extend_from_slice(&self.lines);
         if let Some((content_type, _)) = &self.body {
             put_line(&mut out, "Content-Type", content_type);
         }
         put_line(&mut out, "Content-Length", body.len());
-        out.put_slice(b"\r\n");
-        out.put_slice(&body);
-        out.freeze()
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&body);
+        out.into()
     }
 }
 

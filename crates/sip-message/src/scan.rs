@@ -12,11 +12,15 @@ const fn below(word: u64, bound: u8) -> u64 {
 /// Where the first byte with a bit in `marks(word)` stands. The last seven bytes are not looked at.
 #[inline]
 fn first(bytes: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize> {
-    let (words, _) = bytes.as_chunks::<8>();
-    words.iter().enumerate().find_map(|(at, word)| {
+    let mut at = 0;
+    loop {
+        let word = bytes.get(at..)?.first_chunk()?;
         let marks = marks(u64::from_le_bytes(*word));
-        (marks != 0).then(|| at * 8 + marks.trailing_zeros() as usize / 8)
-    })
+        if marks != 0 {
+            return Some(at + marks.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
 }
 
 /// Where the first colon stands; `None` also when it stands at the very end.

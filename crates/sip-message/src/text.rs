@@ -52,12 +52,15 @@ pub(crate) fn after_quoted(bytes: &[u8], mut at: usize) -> Option<usize> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unbalanced;
 
+/// Where the first value of a list ends; most lines hold but one.
+fn comma(text: &str) -> Option<usize> {
+    memchr::memchr(b',', text.as_bytes())?;
+    find_outside(text, b',').ok().flatten()
+}
+
 /// The first value of a comma list, as [`list`] gives it.
 pub(crate) fn first(text: &str) -> &str {
-    let end = match memchr::memchr(b',', text.as_bytes()) {
-        Some(_) => find_outside(text, b',').ok().flatten(),
-        None => None,
-    };
+    let end = comma(text);
     trim(end.and_then(|end| text.get(..end)).unwrap_or(text))
 }
 
@@ -67,9 +70,9 @@ pub fn list(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let (value, after) = match find_outside(text, b',') {
-            Ok(Some(at)) => (text.get(..at).unwrap_or(text), text.get(at + 1..)),
-            Ok(None) | Err(Unbalanced) => (text, None),
+        let (value, after) = match comma(text) {
+            Some(at) => (text.get(..at).unwrap_or(text), text.get(at + 1..)),
+            None => (text, None),
         };
         rest = after;
         Some(trim(value))
@@ -122,48 +125,54 @@ impl<'a> Params<'a> {
         self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).and_then(|(_, value)| value).map(unquote)
     }
 
-    /// The value of the first parameter of this name, as [`Params::get`] gives it.
+    /// The first parameter of each of these names, with its value where it has one; quotes taken off.
     ///
     /// # Errors
-    /// [`Unbalanced`] or a parameter that is not `name[=value]`, the name a token and the value not empty. All are
-    /// looked at, in the same walk.
-    pub(crate) fn checked(self, wanted: &str) -> Result<Option<&'a str>, ParamsError> {
+    /// [`ParamsError`] when any is not `name[=value]`, the name a token and the value not empty. All are looked at, in
+    /// the same walk.
+    pub(crate) fn checked<const N: usize>(
+        self,
+        wanted: [&str; N],
+    ) -> Result<[Option<Option<&'a str>>; N], ParamsError> {
         match self.checked_plain(wanted) {
             Some(found) => Ok(found),
-            None if self.is_well_formed() => Ok(self.get(wanted)),
+            None if self.is_well_formed() => {
+                let first = |name: &str| self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+                Ok(wanted.map(|name| first(name).map(|(_, value)| value.map(unquote))))
+            }
             None => Err(ParamsError),
         }
     }
 
     /// [`Params::checked`] for what parameters mostly are: tokens, without quotes and white space. `None` says nothing.
-    fn checked_plain(self, wanted: &str) -> Option<Option<&'a str>> {
-        let mut found = None;
+    fn checked_plain<const N: usize>(self, wanted: [&str; N]) -> Option<[Option<Option<&'a str>>; N]> {
+        let mut found = [None; N];
         let mut rest = self.0;
         while let Some(text) = rest.strip_prefix(';') {
             let name = charset::run(text.as_bytes(), TOKEN);
-            let (head, tail) = text.split_at_checked(name).filter(|_| name > 0)?;
+            let (name, tail) = text.split_at_checked(name).filter(|_| name > 0)?;
             let value = match tail.strip_prefix('=') {
                 Some(tail) => {
                     let (value, tail) = tail.split_at_checked(charset::run(tail.as_bytes(), PLAIN))?;
                     rest = tail;
-                    Some(value).filter(|value| !value.is_empty())?;
-                    Some(value)
+                    Some(Some(value).filter(|value| !value.is_empty())?)
                 }
                 None => {
                     rest = tail;
                     None
                 }
             };
-            if found.is_none() && head.eq_ignore_ascii_case(wanted) {
-                found = Some(value);
+            let here = wanted.iter().zip(&mut found).find(|(wanted, _)| name.eq_ignore_ascii_case(wanted));
+            if let Some((_, first @ None)) = here {
+                *first = Some(value);
             }
         }
-        rest.is_empty().then_some(found.flatten())
+        rest.is_empty().then_some(found)
     }
 
     /// Whether no parameter is without a name.
     pub(crate) fn have_names(self) -> bool {
-        self.0.is_empty() || self.checked_plain("").is_some() || self.iter().all(|(name, _)| !name.is_empty())
+        self.0.is_empty() || self.checked_plain([]).is_some() || self.iter().all(|(name, _)| !name.is_empty())
     }
 
     /// Whether every parameter is `name[=value]` with a token for a name and a token, host or quoted string for a value.
@@ -205,10 +214,12 @@ mod tests {
         assert!(params.has("LR"));
         assert_eq!(params.get("+sip.instance"), Some("<urn:x;y>"));
         assert_eq!(params.get("none"), None);
-        assert_eq!(params.checked("lr"), Ok(None));
-        assert_eq!(params.checked("EXPIRES"), Ok(Some("60")));
+        assert_eq!(params.checked(["lr", "x"]), Ok([Some(None), None]));
+        assert_eq!(params.checked(["EXPIRES"]), Ok([Some(Some("60"))]));
+        let plain = Params::new(";a;b=1;A=2");
+        assert_eq!(plain.checked(["b", "a"]), Ok([Some(Some("1")), Some(None)]));
         for bad in [";", ";;a", ";a=", ";=b", ";a=\"b"] {
-            assert_eq!(Params::new(bad).checked("a"), Err(ParamsError), "{bad}");
+            assert_eq!(Params::new(bad).checked(["a"]), Err(ParamsError), "{bad}");
         }
     }
 }

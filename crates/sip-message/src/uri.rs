@@ -1,11 +1,13 @@
 //! URIs: sip and sips read into parts, tel and any other scheme kept as text (RFC 3261 section 19.1, RFC 3966).
 
 use crate::charset::{self, SCHEME, URI};
-use crate::host::{Host, is_host, plain_host};
+use crate::host::{self, Host, is_host, plain_host};
 use crate::span::Span;
 use crate::text::Params;
 use crate::transport::Transport;
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What kind of URI it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,7 +27,8 @@ pub enum Scheme {
 /// `==` compares text; whether two URIs name the same resource is [`Uri::is_equivalent`].
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Uri {
-    text: Box<str>,
+    /// Shared: a request's URIs are handed from one hand to the next.
+    text: Arc<str>,
     scheme: Scheme,
     user: Option<Span>,
     host: Span,
@@ -125,6 +128,12 @@ impl Uri {
     #[must_use]
     pub fn host(&self) -> Option<Host> {
         Host::parse(self.host_text()).ok()
+    }
+
+    /// The host, where it is a numeric address.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        host::address(self.host_text())
     }
 
     /// Whether the host is this name or numeric address, in any case.

@@ -1,7 +1,7 @@
 //! Via: where a response goes (RFC 3261 sections 18.2 and 20.42, RFC 3581).
 
 use crate::charset::{self, TOKEN};
-use crate::host::{Host, is_host, plain_host};
+use crate::host::{self, Host, is_host, plain_host};
 use crate::text::{Params, is_space, trim};
 use crate::uri::split_port;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +15,7 @@ pub struct Via<'a> {
     port: Option<u16>,
     params: Params<'a>,
     branch: Option<&'a str>,
+    rport: Option<Option<&'a str>>,
 }
 
 /// The text is no Via value.
@@ -45,9 +46,9 @@ impl<'a> Via<'a> {
         let rest = trim(rest);
         let (sent_by, host, port) = sent_by_of(rest)?;
         let params = Params::new(rest.get(sent_by..).unwrap_or_default());
-        let branch = params.checked("branch").map_err(|_| ViaError)?;
+        let [branch, rport] = params.checked(["branch", "rport"]).map_err(|_| ViaError)?;
         let sent_by = trim(rest.get(..sent_by).unwrap_or_default());
-        Ok(Self { transport, sent_by, host, port, params, branch })
+        Ok(Self { transport, sent_by, host, port, params, branch: branch.flatten(), rport })
     }
 
     /// The transport token as written.
@@ -66,6 +67,12 @@ impl<'a> Via<'a> {
     #[must_use]
     pub fn host(&self) -> Option<Host> {
         Host::parse(self.host).ok()
+    }
+
+    /// The sent-by host, where it is a numeric address.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        host::address(self.host)
     }
 
     /// The sent-by port, if written.
@@ -97,10 +104,19 @@ impl<'a> Via<'a> {
         text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text).parse().ok()
     }
 
+    /// Whether the client wants its answer sent to the port it sent from (RFC 3581 section 4).
+    pub(crate) const fn asks_rport(&self) -> bool {
+        self.rport.is_some()
+    }
+
+    pub(crate) const fn host_text(&self) -> &'a str {
+        self.host
+    }
+
     /// The port in `rport`, once the receiver has put it there.
     #[must_use]
     pub fn rport(&self) -> Option<u16> {
-        self.params.get("rport")?.parse().ok()
+        self.rport??.parse().ok()
     }
 
     /// This value with `received` and `rport` as seen from `source`; `None` when it is already right.
@@ -109,8 +125,8 @@ impl<'a> Via<'a> {
     /// the client sent an `rport`.
     #[must_use]
     pub fn stamped(&self, value: &str, source: SocketAddr) -> Option<String> {
-        let asked = self.params.has("rport");
-        let same = self.host().and_then(|host| host.address()) == Some(source.ip());
+        let asked = self.asks_rport();
+        let same = self.address() == Some(source.ip());
         if same && !asked {
             return None;
         }

@@ -8,6 +8,7 @@
 //! 8.2.7) and its ACK is absorbed.
 
 mod client;
+mod key;
 mod server;
 mod table;
 mod timers;

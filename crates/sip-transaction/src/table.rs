@@ -1,12 +1,13 @@
 //! All transactions of a node, matched by what stands in the messages (RFC 3261 sections 17.1.3 and 17.2.3).
 
 use crate::client::{Client, ClientEvent};
+use crate::key::{Keys, client_key, server_key};
 use crate::server::{Repeat, Server, ServerEvent};
 use crate::timers::Timers;
 use bytes::Bytes;
 use clock::{Deadlines, Mono};
 use hashbrown::HashMap;
-use sip_message::{HeaderName, Message, StatusCode, Via};
+use sip_message::{Message, StatusCode};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -112,9 +113,18 @@ struct ClientEntry<P> {
 struct ServerEntry<P> {
     machine: Server,
     key: Box<str>,
-    /// Kept until the first response.
-    request: Option<Arrival<P>>,
-    last: Option<Transmit<P>>,
+    kept: Kept<P>,
+}
+
+/// What a server transaction keeps of its messages.
+#[derive(Debug)]
+enum Kept<P> {
+    /// The request, until the first response.
+    Request(Arrival<P>),
+    /// Nothing: the request was handed out for a first response.
+    Nothing,
+    /// The last response, for repeats of the request.
+    Response(Transmit<P>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,9 +139,9 @@ type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub struct Transactions<P> {
     clients: Table<ClientId, ClientEntry<P>>,
-    client_by_key: Table<Box<str>, ClientId>,
+    client_by_key: Keys<ClientId>,
     servers: Table<ServerId, ServerEntry<P>>,
-    server_by_key: Table<Box<str>, ServerId>,
+    server_by_key: Keys<ServerId>,
     deadlines: Deadlines<Id>,
     events: VecDeque<Event<P>>,
     next: u64,
@@ -149,9 +159,9 @@ impl<P: Clone> Transactions<P> {
     pub fn new() -> Self {
         Self {
             clients: Table::default(),
-            client_by_key: Table::default(),
+            client_by_key: Keys::default(),
             servers: Table::default(),
-            server_by_key: Table::default(),
+            server_by_key: Keys::default(),
             deadlines: Deadlines::new(),
             events: VecDeque::new(),
             next: 0,
@@ -172,9 +182,13 @@ impl<P: Clone> Transactions<P> {
         (timers, reliable): (Timers, bool),
     ) -> Lookup<P> {
         let key = server_key(request);
-        if let Some(id) = self.server_by_key.get(&key) {
-            let again = self.servers.get(id).and_then(|entry| match entry.machine.on_repeat() {
-                Repeat::Resend => entry.last.clone(),
+        let held = self.server_by_key.get(&key, |id| self.servers.get(&id).map(|entry| &*entry.key));
+        if let Some(id) = held {
+            let again = self.servers.get(&id).and_then(|entry| match entry.machine.on_repeat() {
+                Repeat::Resend => match &entry.kept {
+                    Kept::Response(last) => Some(last.clone()),
+                    Kept::Request(_) | Kept::Nothing => None,
+                },
                 Repeat::Absorb => None,
             });
             return Lookup::Repeat(again);
@@ -185,16 +199,16 @@ impl<P: Clone> Transactions<P> {
         let id = ServerId(self.fresh());
         let machine = Server::start(now, timers, reliable);
         self.set_deadline(Id::Server(id), machine.deadline());
-        self.server_by_key.insert(key.clone(), id);
-        let request = Some(Arrival { path, bytes: request.bytes().clone(), reliable });
-        self.servers.insert(id, ServerEntry { machine, key, request, last: None });
+        self.server_by_key.insert(&key, id);
+        let kept = Kept::Request(Arrival { path, bytes: request.bytes().clone(), reliable });
+        self.servers.insert(id, ServerEntry { machine, key, kept });
         Lookup::New(id)
     }
 
     /// Sends a provisional response, which repeats of the request get until the final one.
     pub fn provisional(&mut self, server: ServerId, transmit: Transmit<P>) -> Option<Transmit<P>> {
         let entry = self.servers.get_mut(&server)?;
-        entry.last = Some(transmit.clone());
+        entry.kept = Kept::Response(transmit.clone());
         Some(transmit)
     }
 
@@ -205,10 +219,9 @@ impl<P: Clone> Transactions<P> {
         if !entry.machine.on_final(now) {
             return None;
         }
-        entry.request = None;
         match entry.machine.deadline() {
             Some(at) => {
-                entry.last = Some(transmit.clone());
+                entry.kept = Kept::Response(transmit.clone());
                 self.deadlines.set(Id::Server(server), at);
             }
             None => self.forget_server(server),
@@ -226,18 +239,23 @@ impl<P: Clone> Transactions<P> {
         let machine = Client::start(now, request.timers, request.reliable, request.give_up);
         let transmit = Transmit { path: request.path, bytes: request.bytes };
         self.set_deadline(Id::Client(id), machine.deadline());
-        self.client_by_key.insert(key.clone(), id);
+        self.client_by_key.insert(&key, id);
         self.clients.insert(id, ClientEntry { machine, key, transmit: transmit.clone() });
         Some((id, transmit))
     }
 
     /// A response came; `None` when it is a repeat or belongs to nothing, so that it is dropped.
     pub fn on_response(&mut self, now: Mono, response: &Message) -> Option<Response> {
-        let id = *self.client_by_key.get(&client_key(response.branch()?, response.cseq_method()))?;
+        let key = client_key(response.branch()?, response.cseq_method());
+        let id = self.client_by_key.get(&key, |id| self.clients.get(&id).map(|entry| &*entry.key))?;
         let provisional = response.status().is_some_and(StatusCode::is_provisional);
         let entry = self.clients.get_mut(&id)?;
         match entry.machine.on_response(now, provisional) {
             ClientEvent::PassUp => {
+                if !provisional {
+                    // From here on it is never sent again.
+                    entry.transmit.bytes = Bytes::new();
+                }
                 let deadline = entry.machine.deadline();
                 self.settle_client(id, deadline);
                 Some(Response { client: id, provisional })
@@ -275,14 +293,14 @@ impl<P: Clone> Transactions<P> {
     fn forget_client(&mut self, id: ClientId) {
         self.deadlines.cancel(&Id::Client(id));
         if let Some(entry) = self.clients.remove(&id) {
-            self.client_by_key.remove(&entry.key);
+            self.client_by_key.remove(&entry.key, id);
         }
     }
 
     fn forget_server(&mut self, id: ServerId) {
         self.deadlines.cancel(&Id::Server(id));
         if let Some(entry) = self.servers.remove(&id) {
-            self.server_by_key.remove(&entry.key);
+            self.server_by_key.remove(&entry.key, id);
         }
     }
 
@@ -321,12 +339,12 @@ impl<P: Clone> Transactions<P> {
 
     fn server_deadline(&mut self, now: Mono, id: ServerId) {
         let Some(entry) = self.servers.get_mut(&id) else { return };
-        let answered = entry.last.is_some();
+        let answered = matches!(entry.kept, Kept::Response(_));
         match entry.machine.on_deadline(now) {
-            ServerEvent::SendTrying => {
-                let event = entry.request.take().map(|request| Event::TryingDue { server: id, request });
-                self.events.extend(event);
-            }
+            ServerEvent::SendTrying => match std::mem::replace(&mut entry.kept, Kept::Nothing) {
+                Kept::Request(request) => self.events.push_back(Event::TryingDue { server: id, request }),
+                kept @ (Kept::Nothing | Kept::Response(_)) => entry.kept = kept,
+            },
             ServerEvent::Ended if !answered => self.events.push_back(Event::Unanswered(id)),
             ServerEvent::Ended | ServerEvent::Nothing => {}
         }
@@ -351,28 +369,5 @@ impl<P: Clone> Transactions<P> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.clients.is_empty() && self.servers.is_empty()
-    }
-}
-
-fn client_key(branch: &str, method: &str) -> Box<str> {
-    [branch, " ", method].concat().into()
-}
-
-/// Section 17.2.3: branch, sent-by and method; for an RFC 2543 element, which has no branch, everything that makes its
-/// request what it is.
-fn server_key(request: &Message) -> Box<str> {
-    let via = request.top_via().unwrap_or_default();
-    let method = request.cseq_method();
-    match request.branch() {
-        Some(branch) => {
-            let sent_by = Via::parse(via).map(|via| via.sent_by().to_ascii_lowercase()).unwrap_or_default();
-            [branch, " ", &sent_by, " ", method].concat().into()
-        }
-        None => {
-            let cseq = request.cseq().to_string();
-            let from = request.value(HeaderName::From).unwrap_or_default();
-            let to = request.value(HeaderName::To).unwrap_or_default();
-            [request.request_uri_text(), from, to, request.call_id(), &cseq, method, via].join(" ").into()
-        }
     }
 }

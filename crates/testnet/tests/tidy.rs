@@ -1,6 +1,11 @@
 //! Checks the tree against what docs/architecture.md says of it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may fail its test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test helper may fail its test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

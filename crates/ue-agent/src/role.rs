@@ -4,8 +4,7 @@ use crate::agent::UeAgent;
 use crate::registration::Input;
 use crate::watch::WatchId;
 use clock::{Mono, Now};
-use cx_protocol::{Answer, CxFailure};
-use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Role, Verdict};
+use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Role};
 use sip_message::Transport;
 use std::convert::Infallible;
 
@@ -45,26 +44,6 @@ impl Role for UeAgent {
         let decision = self.on_inbound(now, request, fx);
         self.settle(now, fx);
         decision
-    }
-
-    fn on_hss_answer(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        (waiting, _): (Infallible, Result<Answer, CxFailure>),
-        _: &mut Effects<Own>,
-    ) -> Decision<Infallible> {
-        match waiting {}
-    }
-
-    fn on_response(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        (waiting, _): (Infallible, &Outcome),
-        _: &mut Effects<Own>,
-    ) -> Verdict<Infallible> {
-        match waiting {}
     }
 
     fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {

@@ -4,7 +4,6 @@
 
 use bytes::Bytes;
 use clock::{Mono, Now, Wall};
-use cx_protocol::{Answer, CxFailure};
 use ims_node::{
     Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, Outcome, Output,
     Peer, Role, Settings, Side, Transmit, Verdict,
@@ -35,16 +34,6 @@ impl Role for Fake {
     type Own = ();
 
     fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Effects<()>) -> Decision<()> {
-        (self.decide)(request, fx)
-    }
-
-    fn on_hss_answer(
-        &mut self,
-        _: Now,
-        request: &InboundRequest,
-        _: ((), Result<Answer, CxFailure>),
-        fx: &mut Effects<()>,
-    ) -> Decision<()> {
         (self.decide)(request, fx)
     }
 

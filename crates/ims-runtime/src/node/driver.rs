@@ -25,7 +25,6 @@ use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 /// Datagrams, or events of connections, that are handled before the others get their turn.
@@ -125,21 +124,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             let woken = self.wait().await;
             self.on(woken)?;
         }
+        self.keep_order().await?;
         self.close().await
-    }
-
-    /// Connections are written by their tasks. Lets these go first, so that a NOTIFY by UDP does not overtake the 200 on
-    /// a connection that it follows.
-    async fn keep_order(&mut self) -> Result<(), NodeError> {
-        while self.connections_first {
-            self.connections_first = false;
-            yield_now().await;
-            for transmit in std::mem::take(&mut self.datagrams) {
-                self.transmit(transmit);
-            }
-            self.settle()?;
-        }
-        Ok(())
     }
 
     async fn wait(&mut self) -> Woken {

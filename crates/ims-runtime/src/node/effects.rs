@@ -7,6 +7,7 @@ use crate::config::Configuration;
 use crate::recording::Direction;
 use ims_node::{Event, Input, Output, Record, Role, Seq, Transmit};
 use sip_message::Transport;
+use tokio::task::yield_now;
 
 impl<C: Configuration, R: Role> Driver<C, R> {
     pub(super) fn carry_out(&mut self, output: Output) -> Result<(), NodeError> {
@@ -66,6 +67,20 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                 self.tcp.send(transmit, &mut self.inputs);
             }
         }
+    }
+
+    /// Connections are written by their tasks. Lets these go first, so that a NOTIFY by UDP does not overtake the 200 on
+    /// a connection that it follows.
+    pub(super) async fn keep_order(&mut self) -> Result<(), NodeError> {
+        while self.connections_first {
+            self.connections_first = false;
+            yield_now().await;
+            for transmit in std::mem::take(&mut self.datagrams) {
+                self.transmit(transmit);
+            }
+            self.settle()?;
+        }
+        Ok(())
     }
 
     fn persist(&mut self, seq: Seq, record: Record) -> Result<(), NodeError> {

@@ -96,7 +96,9 @@ impl Connections {
     /// reported in `inputs`.
     pub(crate) fn send(&mut self, transmit: Transmit, inputs: &mut VecDeque<Input>) {
         let Transmit { flow, fallback, bytes, .. } = transmit;
-        let same = flow.connection.filter(|id| self.open.contains_key(id));
+        // A flow token may be older than this process: its number must still mean the same peer.
+        let is_same = |open: &Open| open.flow.remote == flow.remote && open.flow.listener == flow.listener;
+        let same = flow.connection.filter(|id| self.open.get(id).is_some_and(is_same));
         let target = match (flow.connection, fallback) {
             (None, _) => Some(flow.remote),
             (Some(_), fallback) => fallback,

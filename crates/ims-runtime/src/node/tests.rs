@@ -62,6 +62,24 @@ async fn sip_11_without_a_length_the_answer_is_400_and_the_end() {
 }
 
 #[tokio::test]
+async fn a_datagram_does_not_overtake_the_answer_on_a_connection_that_it_follows() {
+    let place = Place::new();
+    let running = place.start("recording = { file = \"recording.jsonl\" }").await;
+    let far = UdpSocket::bind(free_address()).await.unwrap();
+    let mut stream = place.tcp().await;
+    let request = message(&format!("sip:follow@{}", far.local_addr().unwrap()), "one", "TCP");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut buffer = vec![0; 65_535];
+    soon(far.recv_from(&mut buffer)).await.unwrap();
+    read_until(&mut stream, "\r\n\r\n").await;
+    // Each is recorded as it is handed to the system.
+    running.done("stats").await;
+    let text = std::fs::read_to_string(place.path("recording.jsonl")).unwrap();
+    let place_of = |start: &str| text.lines().position(|line| line.contains(start)).unwrap();
+    assert!(place_of("\"text\":\"SIP/2.0 200 ") < place_of("\"text\":\"OPTIONS "), "{text}");
+}
+
+#[tokio::test]
 async fn a_connection_to_a_peer_is_used_again_and_made_anew_when_it_is_gone() {
     let place = Place::new();
     let running = place.start("").await;

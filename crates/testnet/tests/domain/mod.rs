@@ -1,6 +1,7 @@
 //! home1.test in virtual time: every node out of its real role, the HSS out of its real store, and user agents.
 #![allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -113,6 +114,7 @@ impl Home1 {
         let role = pcscf::Settings {
             name: node.name.clone(),
             network: DOMAIN.into(),
+            home_domains: vec![DOMAIN.into()],
             advertised: "127.0.10.11:5060".into(),
         };
         world.add_node(&node.clone(), move |seed| {
@@ -239,17 +241,19 @@ pub(crate) fn register(world: &mut World, ues: &[&str]) {
 
 /// What a watcher was told last of anybody: `open` or `closed`, and the note.
 pub(crate) fn shown(reports: &[Report]) -> Option<(&'static str, &str)> {
-    reports.iter().rev().find_map(|report| match report {
-        Report::Presence { basic: Some(basic), note, .. } => Some((*basic, note.as_deref().unwrap_or(""))),
-        _ => None,
+    reports.iter().rev().find_map(|report| {
+        let Report::Presence { basic: Some(basic), note, .. } = report else { return None };
+        Some((*basic, note.as_deref().unwrap_or("")))
     })
 }
 
 /// The statuses by which subscriptions ended, 0 where there was none.
 pub(crate) fn endings(reports: &[Report]) -> Vec<u16> {
-    let ended = |report: &Report| match report {
-        Report::Subscription { state: SubscriptionState::Ended, status, .. } => Some(status.unwrap_or(0)),
-        _ => None,
+    let ended = |report: &Report| {
+        let Report::Subscription { state: SubscriptionState::Ended, status, .. } = report else {
+            return None;
+        };
+        Some(status.unwrap_or(0))
     };
     reports.iter().filter_map(ended).collect()
 }

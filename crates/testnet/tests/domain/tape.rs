@@ -1,7 +1,7 @@
 //! The SIP of a recording, read.
 
 use figure::Wire;
-use sip_message::Message;
+use sip_message::{HeaderName, Message};
 use std::collections::HashSet;
 use std::time::Duration;
 use testnet::World;
@@ -69,7 +69,9 @@ impl Tape {
     pub(crate) fn notifies(&self) -> Vec<&Seen> {
         let mut notifies = self.fresh(|seen| &*seen.from == "ps1" && seen.is_request("NOTIFY"));
         let mut before = HashSet::new();
-        notifies.retain(|seen| before.insert((seen.message.call_id(), seen.message.from_tag(), seen.message.cseq())));
+        notifies.retain(|seen| {
+            before.insert((seen.message.call_id(), seen.message.from_tag(), seen.message.cseq()))
+        });
         notifies
     }
 
@@ -78,22 +80,17 @@ impl Tape {
         let fits = |seen: &Seen| &*seen.to == ue && seen.is_final() && seen.method() == method;
         self.fresh(fits).iter().map(|seen| seen.status()).collect()
     }
-}
 
-impl Tape {
-    /// One line a message, for somebody who looks for the fault.
-    pub(crate) fn show(&self, method: &str) -> String {
+    /// One line a message, for whoever looks for a fault.
+    pub(crate) fn show(&self) -> String {
         let line = |seen: &Seen| {
-            let m = &seen.message;
-            let again = if seen.fresh { "" } else { " (again)" };
-            let via = m.top_via().unwrap_or_default().split(';').next().unwrap_or_default().to_owned();
-            let value = |name| m.value(name).unwrap_or("-").to_owned();
-            format!(
-                "{:>10.3} {:>8} -> {:8} {} {} {} cid={:.6} im={} et={} exp={} {via}{again}\n",
-                seen.at.as_secs_f64(), seen.from, seen.to, seen.status(), seen.method(), m.cseq(), m.call_id(),
-                value(sip_message::HeaderName::SipIfMatch), value(sip_message::HeaderName::SipEtag), value(sip_message::HeaderName::Expires),
-            )
+            let (at, from, to) = (seen.at.as_secs_f64(), &seen.from, &seen.to);
+            let (m, again) = (&seen.message, if seen.fresh { "" } else { " (again)" });
+            let (status, cseq, call_id) =
+                (seen.status(), m.value(HeaderName::CSeq).unwrap_or_default(), m.call_id());
+            let via = m.top_via().and_then(|via| via.split(' ').next()).unwrap_or_default();
+            format!("{at:>10.3} {from:>8} -> {to:8} {status:3} {cseq:12} {call_id:.6} {via}{again}\n")
         };
-        self.0.iter().filter(|seen| method.is_empty() || seen.method() == method).map(line).collect()
+        self.0.iter().map(line).collect()
     }
 }

@@ -21,13 +21,14 @@ impl State {
 
 /// PUBLISHes that the presence server has answered 200, with the entity-tag that each was given.
 fn publishes(tape: &Tape) -> Vec<(&Seen, &str)> {
-    let answers = tape.fresh(|seen| &*seen.from == "ps1" && seen.method() == "PUBLISH" && seen.status() == 200);
-    let request_of = |answer: &&'_ Seen| {
+    let answers =
+        tape.fresh(|seen| &*seen.from == "ps1" && seen.method() == "PUBLISH" && seen.status() == 200);
+    let request_of = |answer: &Seen| {
         let mut requests = tape.0.iter().filter(|seen| &*seen.to == "ps1" && seen.is_request("PUBLISH"));
         requests.find(|request| request.message.branch() == answer.message.branch()).unwrap()
     };
-    let tag = |answer: &Seen| answer.message.value(HeaderName::SipEtag);
-    answers.iter().map(|answer| (request_of(answer), tag(answer).unwrap())).collect()
+    let tags = answers.iter().filter_map(|answer| answer.message.value(HeaderName::SipEtag));
+    answers.iter().map(|answer| request_of(answer)).zip(tags).collect()
 }
 
 fn is_removal(publish: &Seen) -> bool {
@@ -60,7 +61,8 @@ pub(crate) fn accepted(tape: &Tape) -> State {
 }
 
 fn said(document: &str) -> State {
-    let inner = |tag: &str| Some(document.split_once(tag)?.1.split_once('>')?.1.split_once('<')?.0.to_owned());
+    let inner =
+        |tag: &str| Some(document.split_once(tag)?.1.split_once('>')?.1.split_once('<')?.0.to_owned());
     State { basic: inner("<basic").unwrap(), note: inner("<note").unwrap_or_default() }
 }
 
@@ -91,6 +93,9 @@ fn below_via(notify: &Seen) -> String {
 /// A request on one hop: who asked whom, by branch and method.
 type Hop<'a> = (&'a str, &'a str, &'a str, &'a str);
 
+/// A final response: status and To tag.
+type Final<'a> = (u16, Option<&'a str>);
+
 fn hop<'a>(seen: &'a Seen, asker: &'a str, asked: &'a str) -> Hop<'a> {
     (asker, asked, seen.message.branch().unwrap_or_default(), seen.method())
 }
@@ -100,7 +105,7 @@ fn hop<'a>(seen: &'a Seen, asker: &'a str, asked: &'a str) -> Hop<'a> {
 pub(crate) fn one_final_response(tape: &Tape, deaths: &[(&str, Duration)]) -> u64 {
     let lives =
         |node: &str, at: Duration| deaths.iter().filter(|(dead, when)| *dead == node && *when <= at).count();
-    let mut answered: BTreeMap<(Hop<'_>, usize), BTreeSet<(u16, Option<&str>)>> = BTreeMap::new();
+    let mut answered: BTreeMap<(Hop<'_>, usize), BTreeSet<Final<'_>>> = BTreeMap::new();
     for seen in tape.0.iter().filter(|seen| seen.is_final()) {
         let answers =
             answered.entry((hop(seen, &seen.to, &seen.from), lives(&seen.from, seen.at))).or_default();

@@ -8,9 +8,11 @@ use crate::node_config::{NodeConfig, State};
 use crate::signals::Signals;
 use clock::Now;
 use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, Request};
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Record, Refusal, Role, Verdict};
+use ims_node::{
+    Decision, Effects, ForwardPlan, InboundRequest, Next, Outcome, OwnRequest, Record, Refusal, Role, Verdict,
+};
 use serde::Deserialize;
-use sip_message::StatusCode;
+use sip_message::{Draft, HeaderName, Method, StatusCode};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -41,6 +43,18 @@ impl Role for TestRole {
             "ask" => {
                 let impu = Impu::new("sip:alice@home1.test").unwrap();
                 Decision::AskHss(Request::Lir(Lir { impu, leg: Leg::Terminating }), ())
+            }
+            // An answer, and a request of our own that must not overtake it.
+            "follow" => {
+                let draft = Draft::new(Method::Options, request.request_uri().clone())
+                    .header(HeaderName::MaxForwards, 70)
+                    .header(HeaderName::From, "<sip:node1.home1.test>;tag=1")
+                    .header(HeaderName::To, "<sip:follow@home1.test>")
+                    .header(HeaderName::CallId, "follows")
+                    .header(HeaderName::CSeq, "1 OPTIONS")
+                    .without_body();
+                fx.send(OwnRequest { draft, next: Next::Route, then: () });
+                Decision::Reply(fx.response(request, StatusCode::OK))
             }
             "far" => ForwardPlan::by_route().decide(),
             _ => Decision::Reply(fx.response(request, StatusCode::OK)),
