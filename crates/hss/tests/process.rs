@@ -103,7 +103,7 @@ impl Scscf {
         let secret = Secret::new(b"a secret of the test").unwrap();
         let identity = CxIdentity { host: host.into(), realm: "home1.test".into(), secret };
         let (sender, events) =
-            cx::start(CxClientConfig { identity, local_address: None }, At(running.address));
+            cx::start(CxClientConfig { identity, local_address: None, recorder: None }, At(running.address));
         Self { sender, events }
     }
 
