@@ -5,7 +5,7 @@ use crate::attachment::{Attachment, NodeLine};
 use crate::error::LabError;
 use crate::place::Place;
 use crate::plan::{NodePlan, Plan};
-use crate::process::{Ended, Launch, Process};
+use crate::process::{Ended, Launch, Process, beside_us};
 use crate::record::Names;
 use crate::subnet::{CONFIGURED, Subnet};
 use crate::tape::Tape;
@@ -71,7 +71,8 @@ impl Lab {
         let binaries = options.binaries.map_or_else(beside_us, Ok)?;
         let place = Place::take(options.directory.as_deref())?;
         let wanted = Plan::read(&options.config, &options.domains)?;
-        let subnet = Subnet::take(&needed(&wanted), place.last_network()).ok_or(LabError::NoNetwork)?;
+        let subnet =
+            Subnet::take(&wanted.hosts(CONFIGURED), place.last_network()).ok_or(LabError::NoNetwork)?;
         place.note_network(subnet.prefix())?;
         place.fill(&options.config, subnet.prefix())?;
         let plan = Plan::read(&place.config(), &options.domains)?;
@@ -302,21 +303,4 @@ impl Lab {
         let at = self.index(node)?;
         self.processes.get_mut(at).ok_or_else(|| LabError::UnknownNode(node.into()))
     }
-}
-
-/// The hosts and ports of a plan made for the configured network.
-fn needed(plan: &Plan) -> Vec<(u8, u16)> {
-    let host = |address: SocketAddr| match address.ip() {
-        IpAddr::V4(ip) => CONFIGURED.host_of(ip).map(|host| (host, address.port())),
-        IpAddr::V6(_) => None,
-    };
-    plan.listening().filter_map(host).collect()
-}
-
-/// The directory of this program; that above it for a test, whose programs are in `deps`.
-fn beside_us() -> Result<PathBuf, LabError> {
-    let program = std::env::current_exe().map_err(LabError::at(Path::new("the running program")))?;
-    let directory = program.parent().unwrap_or_else(|| Path::new(""));
-    let above = directory.parent().filter(|_| directory.ends_with("deps"));
-    Ok(above.unwrap_or(directory).to_owned())
 }

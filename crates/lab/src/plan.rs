@@ -2,6 +2,7 @@
 
 use crate::account::{self, Account};
 use crate::error::LabError;
+use crate::subnet::Prefix;
 use ims_runtime::node_config::{NodeConfig, SideConfig};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -148,7 +149,16 @@ impl Plan {
             .flat_map(|node| node.addresses.values().chain(node.ue_addresses.values()).flatten().copied())
     }
 
-    /// The name of the node that has this address.
+    /// The hosts and ports of this network that the nodes listen on.
+    pub(crate) fn hosts(&self, network: Prefix) -> Vec<(u8, u16)> {
+        let host = |address: SocketAddr| match address.ip() {
+            IpAddr::V4(ip) => network.host_of(ip).map(|host| (host, address.port())),
+            IpAddr::V6(_) => None,
+        };
+        self.listening().filter_map(host).collect()
+    }
+
+    /// The node that has this address.
     pub(crate) fn named(&self, address: IpAddr) -> Option<&NodePlan> {
         self.nodes.iter().find(|node| node.has(address))
     }

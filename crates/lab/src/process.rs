@@ -184,3 +184,11 @@ async fn watch_over(mut child: Child, who: Ended, mut killed: oneshot::Receiver<
     };
     told.send_replace(Some(status.unwrap_or_default()));
 }
+
+/// The directory of this program; that above it for a test, whose programs are in `deps`.
+pub(crate) fn beside_us() -> Result<PathBuf, LabError> {
+    let program = std::env::current_exe().map_err(LabError::at(Path::new("the running program")))?;
+    let directory = program.parent().unwrap_or_else(|| Path::new(""));
+    let above = directory.parent().filter(|_| directory.ends_with("deps"));
+    Ok(above.unwrap_or(directory).to_owned())
+}

@@ -57,6 +57,19 @@ async fn two_labs_run_at_once_and_do_not_meet() {
 }
 
 #[tokio::test]
+async fn two_domains_come_up_as_one_network() {
+    let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
+    let lab = good(Lab::up(Options { domains, ..Options::new(&config()) }).await);
+    assert_eq!(lab.nodes().count(), 15);
+    for node in ["hss2", "ps2", "icscf2", "pcscf2b"] {
+        assert!(is_ready(&lab, node).await, "{node}");
+    }
+    assert!(lab.accounts().iter().any(|account| &*account.impu == "sip:bob@home2.test"));
+    assert_ne!(lab.ue_address("pcscf1a"), lab.ue_address("pcscf2a"));
+    good(lab.down().await);
+}
+
+#[tokio::test]
 async fn a_node_is_killed_and_comes_back() {
     let mut lab = up(false).await;
     let before = pids(&lab);

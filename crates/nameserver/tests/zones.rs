@@ -51,16 +51,16 @@ async fn sip_14_every_node_of_the_lab_is_found_by_udp_and_tcp() {
     let mut locator = Locator::new(&dns).unwrap();
     for (n, base) in [(1, 10), (2, 20)] {
         let rows = [
-            (format!("home{n}.test"), 3),
-            (format!("pcscf{n}a.home{n}.test"), 1),
-            (format!("pcscf{n}b.home{n}.test"), 2),
-            (format!("icscf{n}.home{n}.test"), 3),
-            (format!("scscf{n}a.home{n}.test"), 4),
-            (format!("scscf{n}b.home{n}.test"), 5),
-            (format!("ps{n}.home{n}.test"), 7),
+            (format!("home{n}.test"), 3, 5060),
+            (format!("pcscf{n}a.home{n}.test"), 1, 5062),
+            (format!("pcscf{n}b.home{n}.test"), 2, 5062),
+            (format!("icscf{n}.home{n}.test"), 3, 5060),
+            (format!("scscf{n}a.home{n}.test"), 4, 5060),
+            (format!("scscf{n}b.home{n}.test"), 5, 5060),
+            (format!("ps{n}.home{n}.test"), 7, 5060),
         ];
-        for (host, last) in rows {
-            let address = format!("127.0.10.{}:5060", base + last);
+        for (host, last, port) in rows {
+            let address = format!("127.0.10.{}:{port}", base + last);
             let outcome = locator.locate(&sip(&host), 1).await;
             assert_eq!(shown(&outcome), format!("{address}/UDP {address}/TCP"), "{host}");
         }

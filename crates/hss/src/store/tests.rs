@@ -52,7 +52,8 @@ fn what_was_acknowledged_is_there_after_a_restart() {
     }
     let list = "alice sip:scscf1a.home1.test registered\n\
                 carol sip:scscf1a.home1.test unregistered\n\
-                erin - not-registered\n";
+                erin - not-registered\n\
+                grace - not-registered\n";
     assert_eq!(again.list(), list);
 }
 

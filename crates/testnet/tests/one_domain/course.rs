@@ -29,6 +29,7 @@ pub(crate) enum Crashes {
 /// What courses have seen.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    pub(crate) courses: u64,
     pub(crate) drops: u64,
     pub(crate) duplicates: u64,
     pub(crate) held_up: u64,
@@ -45,6 +46,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn add(&mut self, other: &Self) {
+        self.courses += other.courses;
         self.drops += other.drops;
         self.duplicates += other.duplicates;
         self.held_up += other.held_up;
@@ -252,6 +254,7 @@ impl Course {
         let denials = invariants::erin_learns_nothing(&tape);
         let counters = self.world.counters();
         Tally {
+            courses: 1,
             drops: counters.datagrams_lost,
             duplicates: counters.datagrams_duplicated,
             held_up: counters.datagrams_held_up,

@@ -168,8 +168,11 @@ fn edge_07_and_08_the_server_dies_between_200_and_notify() {
             from == "ps1" && message.cseq_method() == "NOTIFY" && message.status().is_none()
         });
         say(&mut world, "carol", "publish open after");
-        let answered = |world: &World| Tape::of(world).statuses("carol", "PUBLISH").len() == 2;
-        world.run_until(answered, secs(5)).unwrap();
+        // The 200 has left the server and is nowhere yet: what it promises is on disk.
+        let promised = |world: &World| {
+            Tape::of(world).fresh(|s| &*s.from == "ps1" && s.method() == "PUBLISH").len() == 2
+        };
+        world.run_until(promised, secs(5)).unwrap();
         world.crash("ps1", dead);
         losing.set(false);
         world.run_for(secs(10)).unwrap();
