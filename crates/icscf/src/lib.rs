@@ -2,7 +2,7 @@
 //! the request there; it keeps nothing.
 //!
 //! In the contribution: with the presentity's S-CSCF the Presentity Presence Proxy. Figure 1 and 2 steps 4 to 6 are
-//! [`location`], the `Query` and `Resp` between them the LIR and LIA; a REGISTER takes [`registration`].
+//! `location`, the `Query` and `Resp` between them the LIR and LIA; a REGISTER takes `registration`.
 //!
 //! Not here: registrations, filter criteria, any state between two requests.
 

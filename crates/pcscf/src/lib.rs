@@ -1,8 +1,8 @@
 //! P-CSCF: the UE's first hop (TS 24.229 section 5.2). It knows which flow belongs to which registered user, says so to
 //! the network, and finds the flow again when something comes back.
 //!
-//! In the contribution: with the S-CSCF the Watcher Presence Proxy. Figures 1, 2 and 3 step 2 are [`from_ue`], the last
-//! NotifyPresUp of figures 1, 2, 6 and 7 [`to_ue`].
+//! In the contribution: with the S-CSCF the Watcher Presence Proxy. Figures 1, 2 and 3 step 2 are `from_ue`, the last
+//! NotifyPresUp of figures 1, 2, 6 and 7 `to_ue`.
 //!
 //! Not here: authentication (the S-CSCF's), filter criteria, IPsec.
 

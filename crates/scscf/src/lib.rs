@@ -1,8 +1,8 @@
 //! S-CSCF: registrar, and the node that runs the filter criteria of the users it serves (TS 24.229 section 5.4).
 //!
 //! In the contribution: with the watcher's P-CSCF the Watcher Presence Proxy, with the presentity's I-CSCF the
-//! Presentity Presence Proxy. A SUBSCRIBE passes it on the watcher's side ([`originating`]) and on the presentity's
-//! ([`terminating`]), in one domain perhaps in one process; a NOTIFY follows the dialog ([`in_dialog`]).
+//! Presentity Presence Proxy. A SUBSCRIBE passes it on the watcher's side (`originating`) and on the presentity's
+//! (`terminating`), in one domain perhaps in one process; a NOTIFY follows the dialog (`in_dialog`).
 //!
 //! Not here: presence itself (the presence server's), choosing among S-CSCFs (the I-CSCF's), the `reg` event package.
 

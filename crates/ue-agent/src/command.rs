@@ -85,7 +85,7 @@ impl Command {
     /// Reads a command.
     ///
     /// # Errors
-    /// [`BadCommand`] says what the user did wrong.
+    /// `BadCommand` says what the user did wrong.
     pub fn parse(words: &[&str]) -> Result<Self, BadCommand> {
         let (Some(word), rest) = (words.first(), words.get(1..).unwrap_or_default()) else {
             return Err(BadCommand::Usage("COMMAND [ARGUMENT...]"));

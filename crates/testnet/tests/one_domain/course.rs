@@ -187,6 +187,7 @@ impl Course {
         if amid {
             self.act(step);
             self.pass(300);
+            self.until_it_speaks(victim);
         } else {
             self.pass(10_000);
         }
@@ -198,6 +199,17 @@ impl Course {
         }
         self.pass(20_000);
         self.world.restart(victim);
+    }
+
+    /// Often the worst moment to die: something has been said, and nobody has heard it yet.
+    fn until_it_speaks(&mut self, victim: &str) {
+        let said = |world: &World| {
+            let messages = world.recording();
+            messages.messages().iter().filter(|message| &*message.from == victim).count()
+        };
+        let before = said(&self.world);
+        // It may well have nothing to say.
+        let _ = self.world.run_until(|world| said(world) > before, secs(1));
     }
 
     /// The latest accepted state reaches its watcher, on the same bad network.

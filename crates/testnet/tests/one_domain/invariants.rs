@@ -104,13 +104,13 @@ fn hop<'a>(seen: &'a Seen, asker: &'a str, asked: &'a str) -> Hop<'a> {
 /// know any more what it answered. Gives how many got none.
 pub(crate) fn one_final_response(tape: &Tape, deaths: &[(&str, Duration)]) -> u64 {
     let lives =
-        |node: &str, at: Duration| deaths.iter().filter(|(dead, when)| *dead == node && *when <= at).count();
+        |node: &str, at: Duration| deaths.iter().filter(|(dead, when)| *dead == node && *when < at).count();
     let mut answered: BTreeMap<(Hop<'_>, usize), BTreeSet<Final<'_>>> = BTreeMap::new();
     for seen in tape.0.iter().filter(|seen| seen.is_final()) {
         let answers =
             answered.entry((hop(seen, &seen.to, &seen.from), lives(&seen.from, seen.at))).or_default();
         answers.insert((seen.status(), seen.message.to_tag()));
-        assert!(answers.len() == 1, "two final responses: {answers:?}\n{}", seen.text());
+        assert!(answers.len() == 1, "two final responses: {answers:?}, deaths {deaths:?}\n{}", tape.show());
     }
     let known: BTreeSet<Hop<'_>> = answered.keys().map(|(hop, _)| *hop).collect();
     let asked: BTreeSet<Hop<'_>> =
