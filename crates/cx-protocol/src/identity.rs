@@ -57,6 +57,14 @@ impl Impi {
         Ok(Self(username.into()))
     }
 
+    /// The private identity of a user who named none: the public one without its scheme (TS 23.003 section 13.3).
+    ///
+    /// # Errors
+    /// As [`Impi::new`].
+    pub fn derived(impu: &Impu) -> Result<Self, BadIdentity> {
+        Self::new(impu.as_str().split_once(':').map_or(impu.as_str(), |(_, rest)| rest))
+    }
+
     /// The username.
     #[must_use]
     pub fn as_str(&self) -> &str {

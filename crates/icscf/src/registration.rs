@@ -112,7 +112,7 @@ fn impi(message: &Message, impu: &Impu) -> Option<Impi> {
     let credentials = message.value(HeaderName::Authorization).and_then(Credentials::parse);
     match credentials.map(|credentials| credentials.username).filter(|username| !username.is_empty()) {
         Some(username) => Impi::new(username).ok(),
-        None => Impi::new(impu.as_str().split_once(':').map_or(impu.as_str(), |(_, rest)| rest)).ok(),
+        None => Impi::derived(impu).ok(),
     }
 }
 

@@ -50,15 +50,19 @@ pub struct Refusal {
     pub cause: &'static str,
     /// Headers that the status asks for (Min-Expires, Allow-Events, Retry-After, ...).
     pub headers: Vec<(HeaderName, String)>,
-    /// Copies these headers of the request.
-    pub copies: Vec<HeaderName>,
 }
 
 impl Refusal {
     /// An error answer without further headers.
     #[must_use]
     pub const fn new(status: StatusCode, cause: &'static str) -> Self {
-        Self { status, cause, headers: Vec::new(), copies: Vec::new() }
+        Self { status, cause, headers: Vec::new() }
+    }
+
+    /// 503, with the seconds after which to come again (RFC 3261 section 21.5.4).
+    #[must_use]
+    pub fn unavailable(cause: &'static str, retry_after_s: u32) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, cause).with(HeaderName::RetryAfter, retry_after_s)
     }
 
     /// Adds a header.

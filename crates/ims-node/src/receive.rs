@@ -144,7 +144,7 @@ impl<R: Role> Node<R> {
         // RFC 3261 section 8.2.7: every repeat gets the same tag, though nothing is kept.
         let tag = format!("{:016x}", self.loops.fingerprint(message));
         let response = Response::to(message, refusal.status, &tag);
-        let response = crate::respond::with_refusal(&self.settings, response, message, refusal);
+        let response = crate::respond::with_refusal(&self.settings, response, refusal);
         self.log_refusal(message, refusal);
         self.transmit(path, response.to_bytes());
     }

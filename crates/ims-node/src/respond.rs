@@ -9,9 +9,7 @@ use crate::role::Role;
 use crate::settings::Settings;
 use bytes::Bytes;
 use clock::Now;
-use sip_message::{
-    HeaderName, Malformed, Message, Method, RawMessage, Relay, Response, StatusCode, Transport, Via,
-};
+use sip_message::{HeaderName, Malformed, Message, Method, Relay, Response, StatusCode, Transport, Via};
 use sip_transaction::Transmit;
 use std::net::SocketAddr;
 
@@ -27,13 +25,11 @@ pub(crate) fn method_not_allowed() -> Refusal {
 }
 
 pub(crate) fn full() -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many transactions")
-        .with(HeaderName::RetryAfter, RETRY_AFTER_S)
+    Refusal::unavailable("too many transactions", RETRY_AFTER_S)
 }
 
 pub(crate) fn draining() -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the node is ending")
-        .with(HeaderName::RetryAfter, RETRY_AFTER_S)
+    Refusal::unavailable("the node is ending", RETRY_AFTER_S)
 }
 
 /// Where the response to a request goes (RFC 3261 section 18.2.2, RFC 3581 section 4): on a stream back over the
@@ -69,24 +65,16 @@ pub(crate) fn answer_malformed(
     raw.stamp_source(flow.remote);
     let path = reply_path(flow, raw.top_via(), None);
     let response = Response::to(&raw, status, tag);
-    let response = with_refusal(settings, response, &raw, &Refusal::new(status, malformed.defect.cause()));
+    let response = with_refusal(settings, response, &Refusal::new(status, malformed.defect.cause()));
     Some((path, response.to_bytes()))
 }
 
 /// Adds what an error answer carries: Warning with the check that failed, and what the status asks for.
-pub(crate) fn with_refusal(
-    settings: &Settings,
-    response: Response,
-    request: &RawMessage,
-    refusal: &Refusal,
-) -> Response {
+pub(crate) fn with_refusal(settings: &Settings, response: Response, refusal: &Refusal) -> Response {
     let warning = format!("399 {} \"{}\"", settings.name, refusal.cause);
     let mut response = response.header(HeaderName::Warning, warning);
     for (name, value) in &refusal.headers {
         response = response.header(*name, value);
-    }
-    for name in &refusal.copies {
-        response = response.copy(request, *name);
     }
     response
 }
@@ -106,7 +94,7 @@ impl<R: Role> Node<R> {
     /// Answers with an error of our own, and says so in the log.
     pub(crate) fn refuse(&mut self, now: Now, request: &InboundRequest, refusal: &Refusal) {
         let response = self.fx.response(request, refusal.status);
-        let response = with_refusal(&self.settings, response, request.message(), refusal);
+        let response = with_refusal(&self.settings, response, refusal);
         self.log_refusal(request.message(), refusal);
         self.reply(now, request, &response);
     }

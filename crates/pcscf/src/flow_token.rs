@@ -6,6 +6,7 @@ use ims_node::{Flow, ListenerId, digest};
 use sha2::Sha256;
 use sip_message::Transport;
 use std::net::{IpAddr, SocketAddr};
+use subtle::ConstantTimeEq;
 
 /// Begins every token, so that it is told from other user parts.
 pub(crate) const PREFIX: &str = "ft";
@@ -66,8 +67,7 @@ impl std::fmt::Debug for FlowKey {
 
 /// Compares without telling by its time how much agreed.
 fn same(ours: &str, theirs: &str) -> bool {
-    ours.len() == theirs.len()
-        && ours.bytes().zip(theirs.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+    ours.as_bytes().ct_eq(theirs.as_bytes()).into()
 }
 
 fn encode(flow: Flow) -> Vec<u8> {

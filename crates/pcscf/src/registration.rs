@@ -17,16 +17,14 @@ impl Pcscf {
         fx: &mut Effects<Infallible>,
     ) -> Decision<Waiting> {
         if fx.storage() == Storage::Closed {
-            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no new state can be kept");
-            return refusal.with(HeaderName::RetryAfter, 5).into();
+            return Refusal::unavailable("no new state can be kept", 5).into();
         }
         let Some(aor) = self.registrable(request.message()) else {
             return Refusal::new(StatusCode::FORBIDDEN, "not a home domain whose users may register here")
                 .into();
         };
         if self.bindings.len() >= MAX_CONTACTS && !self.bindings.has(request.flow(), &aor) {
-            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many registrations");
-            return refusal.with(HeaderName::RetryAfter, 60).into();
+            return Refusal::unavailable("too many registrations", 60).into();
         }
         let Some(key) = &self.key else {
             return Refusal::new(StatusCode::SERVER_ERROR, "no flow key").into();

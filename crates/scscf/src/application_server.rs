@@ -61,11 +61,7 @@ impl Scscf {
         (visit, outcome): (Visit, &Outcome),
         fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
-        let failed = match outcome.status() {
-            Some(status) => status == StatusCode::REQUEST_TIMEOUT || (500..600).contains(&status.code()),
-            None => true,
-        };
-        if !failed {
+        if !has_failed(outcome) {
             return Verdict::Relay(Vec::new());
         }
         let profile = self.users.profile(&visit.impu).cloned();
@@ -126,6 +122,13 @@ pub(crate) const fn is_originating(case: SessionCase) -> bool {
         SessionCase::Originating | SessionCase::OriginatingUnregistered | SessionCase::Cdiv => true,
         SessionCase::TerminatingRegistered | SessionCase::TerminatingUnregistered => false,
     }
+}
+
+/// What counts as the failure of an application server: 408, any 5xx, or no answer at all.
+pub(crate) fn has_failed(outcome: &Outcome) -> bool {
+    outcome
+        .status()
+        .is_none_or(|status| status == StatusCode::REQUEST_TIMEOUT || (500..600).contains(&status.code()))
 }
 
 /// The user a request is for.

@@ -23,7 +23,7 @@ mod terminating;
 mod third_party;
 mod users;
 
-use cx_protocol::{Impi, Impu, SarType, SessionCase};
+use cx_protocol::{Impu, SarType, SessionCase};
 pub use settings::{Settings, TerminatingRecordRoute};
 
 use challenge::Challenges;
@@ -100,8 +100,5 @@ pub enum Own {
         registered_at: u64,
     },
     /// A SAR whose answer changes nothing.
-    Sar {
-        /// Whose.
-        impi: Option<Impi>,
-    },
+    Sar,
 }

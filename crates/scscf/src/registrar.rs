@@ -247,8 +247,8 @@ impl Scscf {
     /// Tells the HSS something whose answer changes nothing here.
     pub(crate) fn tell_hss(&self, impi: Option<Impi>, impu: Impu, kind: SarType, fx: &mut Effects<Own>) {
         if let Some(server_name) = self.server_name() {
-            let sar = Sar { impi: impi.clone(), impu, server_name, kind };
-            fx.ask_hss(Request::Sar(sar), Own::Sar { impi });
+            let sar = Sar { impi, impu, server_name, kind };
+            fx.ask_hss(Request::Sar(sar), Own::Sar);
         }
     }
 
@@ -258,7 +258,7 @@ impl Scscf {
 }
 
 pub(crate) fn no_new_state() -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no new state can be kept").with(HeaderName::RetryAfter, 5)
+    Refusal::unavailable("no new state can be kept", 5)
 }
 
 fn no_name() -> Decision<Waiting> {
@@ -283,8 +283,8 @@ fn registrant(message: &Message) -> Result<Registrant, Refusal> {
     let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
     let given = message.values(HeaderName::Authorization).find_map(Credentials::parse);
     let username = given.map(|credentials| credentials.username).filter(|username| !username.is_empty());
-    let derived = impu.as_str().split_once(':').map_or(impu.as_str(), |(_, rest)| rest);
-    let impi = Impi::new(username.unwrap_or(derived)).map_err(|_| bad("no private identity"))?;
+    let impi = username.map_or_else(|| Impi::derived(&impu), Impi::new);
+    let impi = impi.map_err(|_| bad("no private identity"))?;
     Ok(Registrant { impi, impu })
 }
 

@@ -104,7 +104,7 @@ impl Role for Scscf {
             Own::ThirdParty { impu, index, registered_at } => {
                 self.on_third_party_answer(now, (&impu, index, registered_at), outcome, fx);
             }
-            Own::Sar { .. } => {}
+            Own::Sar => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Third-party registration (TS 24.229 section 5.4.1.7): application servers learn who is registered, and where.
 
+use crate::application_server::has_failed;
 use crate::binding::Registration;
 use crate::criteria::{Facts, first_match};
 use crate::{Own, Scscf};
@@ -7,7 +8,7 @@ use clock::Now;
 use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
 use ims_node::{Effects, Next, Outcome, OwnRequest};
 use sha2::{Digest as _, Sha256};
-use sip_message::{Draft, HeaderName, Message, Method, StatusCode, Uri};
+use sip_message::{Draft, HeaderName, Message, Method, Uri};
 
 /// 2020-01-01T00:00:00Z in seconds since 1970: CSeq numbers count seconds from there and stay below 2^31.
 const CSEQ_EPOCH: u64 = 1_577_836_800;
@@ -82,13 +83,9 @@ impl Scscf {
         outcome: &Outcome,
         fx: &mut Effects<Own>,
     ) {
-        let failed = match outcome.status() {
-            Some(status) => status == StatusCode::REQUEST_TIMEOUT || (500..600).contains(&status.code()),
-            None => true,
-        };
         // An answer about an earlier registration says nothing of the present one.
         let registration = self.users.registration(impu).filter(|now| now.registered_at() == registered_at);
-        let Some(registration) = registration.filter(|_| failed) else { return };
+        let Some(registration) = registration.filter(|_| has_failed(outcome)) else { return };
         let handling =
             registration.profile.criteria.get(index).map(|c| c.application_server.default_handling);
         fx.log("application server refuses a third-party registration", "");
