@@ -1,6 +1,7 @@
 //! Deadlines in order, at most one a key.
 
 use crate::Mono;
+use crate::room::room_after_burst;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
@@ -46,6 +47,12 @@ impl<K: Ord + Hash + Clone> Deadlines<K> {
         }
     }
 
+    /// Whether `key` has a deadline.
+    #[must_use]
+    pub fn contains(&self, key: &K) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     /// The earliest deadline.
     #[must_use]
     pub fn next(&self) -> Option<Mono> {
@@ -71,6 +78,13 @@ impl<K: Ord + Hash + Clone> Deadlines<K> {
             && self.by_key.get(key) != Some(at)
         {
             self.heap.pop();
+        }
+        // What a burst needed is given back.
+        if let Some(room) = room_after_burst(self.by_key.len(), self.by_key.capacity()) {
+            self.by_key.shrink_to(room);
+        }
+        if let Some(room) = room_after_burst(self.heap.len(), self.heap.capacity()) {
+            self.heap.shrink_to(room);
         }
     }
 
@@ -134,6 +148,16 @@ mod tests {
         }
         assert_eq!(deadlines.len(), 2);
         assert!(deadlines.heap.len() <= 2 * 2 + FEW + 1);
+    }
+
+    #[test]
+    fn after_a_burst_the_tables_are_small_again() {
+        let mut deadlines = Deadlines::new();
+        (0..100_000).for_each(|key| deadlines.set(key, at(key)));
+        while deadlines.len() > 10 {
+            deadlines.pop_due(at(u64::MAX / 1_000_000));
+        }
+        assert!(deadlines.heap.capacity() <= 2000 && deadlines.by_key.capacity() <= 2000);
     }
 
     /// Against a plain list, over steps that follow from a small generator.

@@ -4,44 +4,52 @@ use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// A reading of the monotonic clock: time since an arbitrary start of this process.
+///
+/// In nanoseconds, which lasts for 584 years and takes eight octets: timers are kept in great numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Mono(Duration);
+pub struct Mono(u64);
 
 impl Mono {
     /// The start of the process.
-    pub const ZERO: Self = Self(Duration::ZERO);
+    pub const ZERO: Self = Self(0);
 
     /// The reading `since_start` after the start of the process.
     #[must_use]
     pub const fn at(since_start: Duration) -> Self {
-        Self(since_start)
+        Self(nanos(since_start))
     }
 
     /// Time since the start of the process.
     #[must_use]
     pub const fn since_start(self) -> Duration {
-        self.0
+        Duration::from_nanos(self.0)
     }
 
     /// Time from `earlier` to `self`; zero when `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
 impl Add<Duration> for Mono {
     type Output = Self;
     fn add(self, later: Duration) -> Self {
-        Self(self.0.saturating_add(later))
+        Self(self.0.saturating_add(nanos(later)))
     }
 }
 
 impl Sub<Duration> for Mono {
     type Output = Self;
     fn sub(self, earlier: Duration) -> Self {
-        Self(self.0.saturating_sub(earlier))
+        Self(self.0.saturating_sub(nanos(earlier)))
     }
+}
+
+/// A longer time is as good as for ever.
+const fn nanos(time: Duration) -> u64 {
+    let seconds = time.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(time.subsec_nanos() as u64)
 }
 
 /// A reading of the wall clock, in milliseconds since 1970-01-01T00:00:00Z.

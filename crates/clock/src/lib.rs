@@ -6,6 +6,8 @@
 
 mod deadlines;
 mod instant;
+mod room;
 
 pub use deadlines::Deadlines;
 pub use instant::{Mono, Now, Wall};
+pub use room::room_after_burst;

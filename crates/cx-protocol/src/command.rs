@@ -128,7 +128,11 @@ impl Request {
         }
     }
 
-    pub(crate) fn encode_body(&self) -> Result<Bytes, ProtocolError> {
+    /// The body of its frame.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Body`] if it cannot be written.
+    pub fn encode(&self) -> Result<Bytes, ProtocolError> {
         match self {
             Self::Uar(uar) => to_body(uar),
             Self::Sar(sar) => to_body(sar),
@@ -140,8 +144,12 @@ impl Request {
         }
     }
 
-    /// Reads the body of a request; hello and watchdog, which are the connection's own, are not requests in this sense.
-    pub(crate) fn decode_body(command: Command, body: &[u8]) -> Result<Self, ProtocolError> {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// [`ProtocolError::WrongCommand`] for hello and watchdog, which are the connection's own, and
+    /// [`ProtocolError::Body`] if the body is not that command's.
+    pub fn decode(command: Command, body: &[u8]) -> Result<Self, ProtocolError> {
         match command {
             Command::Hello | Command::Watchdog => Err(ProtocolError::WrongCommand),
             Command::UserAuthorization => from_body(body).map(Self::Uar),
@@ -184,7 +192,11 @@ impl Answer {
         }
     }
 
-    pub(crate) fn encode_body(&self) -> Result<Bytes, ProtocolError> {
+    /// The body of its frame.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Body`] if it cannot be written.
+    pub fn encode(&self) -> Result<Bytes, ProtocolError> {
         match self {
             Self::Uaa(uaa) => to_body(uaa),
             Self::Saa(saa) => to_body(saa),
@@ -196,7 +208,11 @@ impl Answer {
         }
     }
 
-    pub(crate) fn decode_body(command: Command, body: &[u8]) -> Result<Self, ProtocolError> {
+    /// Reads the body of an answer.
+    ///
+    /// # Errors
+    /// As [`Request::decode`].
+    pub fn decode(command: Command, body: &[u8]) -> Result<Self, ProtocolError> {
         match command {
             Command::Hello | Command::Watchdog => Err(ProtocolError::WrongCommand),
             Command::UserAuthorization => from_body(body).map(Self::Uaa),

@@ -115,7 +115,7 @@ impl Connection {
         }
         let command = request.command();
         let hop = self.outstanding.enter(now, Pending { token, command })?;
-        self.send(FrameKind::Request, command.code(), hop, request.encode_body()).map_err(|error| {
+        self.send(FrameKind::Request, command.code(), hop, request.encode()).map_err(|error| {
             self.outstanding.take(hop);
             CxFailure::Protocol(error)
         })
@@ -126,7 +126,7 @@ impl Connection {
             return;
         }
         let command = answer.command().code();
-        if self.send(FrameKind::Answer, command, hop, answer.encode_body()).is_err() {
+        if self.send(FrameKind::Answer, command, hop, answer.encode()).is_err() {
             self.send_error(command, hop, ResultCode::UnableToComply);
         }
     }
@@ -236,7 +236,7 @@ impl Connection {
             // Two open requests of one identifier: their answers could not be told apart.
             Some(_) if self.asked.contains(&hop) => return self.close(CloseReason::Unexpected),
             Some(_) if self.asked.len() >= MAX_OUTSTANDING => ResultCode::TooBusy,
-            Some(command) => match Request::decode_body(command, &frame.body) {
+            Some(command) => match Request::decode(command, &frame.body) {
                 Ok(request) => {
                     self.asked.insert(hop);
                     let request = Box::new(request);
@@ -260,7 +260,7 @@ impl Connection {
                 Err(error) => CxFailure::Protocol(error),
             })
         } else {
-            Answer::decode_body(command, &frame.body).map(Box::new).map_err(CxFailure::Protocol)
+            Answer::decode(command, &frame.body).map(Box::new).map_err(CxFailure::Protocol)
         };
         self.outputs.push_back(Output::Answer { token, result });
     }

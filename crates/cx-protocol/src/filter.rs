@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 /// One rule: requests that meet the trigger go to the application server.
 /// Keys: 0 priority, 1 trigger, 2 server, 3 profile part.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(map)]
 pub struct InitialFilterCriterion {
     /// Criteria are tried in rising order of this number; no two of a profile have the same.
@@ -22,7 +22,7 @@ pub struct InitialFilterCriterion {
 }
 
 /// Where a request goes, and what if it cannot. Keys: 0 URI, 1 default handling, 2 and 3 what a third-party REGISTER carries.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(map)]
 pub struct ApplicationServer {
     /// A SIP URI, put as Route: `sip:ps1.home1.test;lr`.
@@ -69,7 +69,7 @@ pub enum ProfilePart {
 }
 
 /// A condition in normal form. Keys: 0 form, 1 triggers.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(map)]
 pub struct TriggerPoint {
     /// How the groups combine.
@@ -94,7 +94,7 @@ pub enum ConditionForm {
 }
 
 /// A service point trigger. Keys: 0 groups, 1 negated, 2 trigger.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(map)]
 pub struct Spt {
     /// The groups it belongs to.
@@ -110,7 +110,7 @@ pub struct Spt {
 }
 
 /// What a service point trigger looks at; on the wire an array of the variant's number and a map of its fields.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(map)]
 pub enum ServiceTrigger {
     /// The method is this one, case and all.

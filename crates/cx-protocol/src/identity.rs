@@ -4,6 +4,7 @@ use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Encode, Encoder};
 use std::fmt;
+use std::sync::Arc;
 
 /// Octets of an identity; a longer one is refused.
 pub const MAX_IDENTITY: usize = 512;
@@ -77,8 +78,10 @@ impl Impi {
 /// `sip:user@host` or `tel:number`: scheme and host in lower case, no port, password, parameters or headers, needless
 /// escapes undone (RFC 3261 §10.3 step 5); a telephone number without visual separators (RFC 3966 §4). `sips:` becomes
 /// `sip:`, the same user. Without its `gr` parameter a public GRUU is its owner's identity (RFC 5627 §3.1.1). Hidden in `Debug`.
+///
+/// A copy shares the text: a node files what it knows of a user under the identity in several tables.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Impu(Box<str>);
+pub struct Impu(Arc<str>);
 
 impl Impu {
     /// Makes the canonical form of a URI (without angle brackets).
@@ -176,12 +179,16 @@ impl SipParts {
         let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let host_is_valid = match bare {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.chars().all(valid),
+            None => {
+                !host.is_empty() && !host.starts_with('.') && !host.contains("..") && host.chars().all(valid)
+            }
         };
         if !host_is_valid {
             return Err(BadIdentity::Host);
         }
-        Ok(Self { scheme, user, host: host.to_ascii_lowercase(), port })
+        // A name may end in a dot, and is the same name.
+        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        Ok(Self { scheme, user, host, port })
     }
 }
 
@@ -232,7 +239,7 @@ fn canonical_user(userinfo: &str) -> Result<String, BadIdentity> {
     if canonical.is_empty() { Err(BadIdentity::User) } else { Ok(canonical) }
 }
 
-fn telephone(number: &str) -> Result<Box<str>, BadIdentity> {
+fn telephone(number: &str) -> Result<Arc<str>, BadIdentity> {
     let number = number.split(';').next().unwrap_or_default();
     let dialled: String = number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
     let digits = dialled.strip_prefix('+').unwrap_or(&dialled);

@@ -41,6 +41,7 @@
 //! | 12 | reason in words, text | RTR |
 //! | 13 | registration state, unsigned ([`RegistrationState`]) | UDA |
 //! | 14 | presence server, text (a SIP URI) | UDA |
+//! | 15 | what is wanted, unsigned ([`LirType`]) | LIR |
 //! | 20 | host, text | hello |
 //! | 21 | realm, text | hello |
 //! | 22 | protocol version, unsigned | hello |
@@ -85,7 +86,7 @@ pub use frame::{Frame, FrameDecoder, FrameError, FrameKind, MAX_FRAME};
 pub use hello::{LocalPeer, NONCE_LEN, Role, Secret};
 pub use identity::{BadIdentity, Impi, Impu, MAX_IDENTITY, ScscfName};
 pub use io::{Input, Output};
-pub use location::{Leg, Lia, Lir, Uaa, Uar, UarType};
+pub use location::{Leg, Lia, Lir, LirType, Uaa, Uar, UarType};
 pub use outstanding::{MAX_OUTSTANDING, REQUEST_DEADLINE, Token};
 pub use profile::{ImplicitRegistrationSet, PublicIdentity, ServiceProfile};
 pub use result_code::ResultCode;

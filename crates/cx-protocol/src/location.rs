@@ -63,6 +63,19 @@ pub enum Leg {
     Originating,
 }
 
+/// What the I-CSCF wants to know (TS 29.228 §6.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum LirType {
+    /// The S-CSCF.
+    #[default]
+    #[n(0)]
+    Location,
+    /// The S-CSCF did not answer: by what to choose another one, if another one may have the user.
+    #[n(1)]
+    LocationAndCapabilities,
+}
+
 /// Location-Info-Request: which S-CSCF serves this user?
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -73,6 +86,10 @@ pub struct Lir {
     /// To the user, or in its name.
     #[n(5)]
     pub leg: Leg,
+    /// What is wanted; absent means the S-CSCF.
+    #[n(15)]
+    #[cbor(default)]
+    pub kind: LirType,
 }
 
 /// Location-Info-Answer: 2001 with a name, 2003 with capabilities, or 5001, 5003.

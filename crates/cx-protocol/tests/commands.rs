@@ -69,7 +69,7 @@ fn every_command() -> Vec<(Request, Answer)> {
     let kind = SarType::AuthenticationFailure;
     let sar = Sar { impi: Some(alice.clone()), impu: alice_impu.clone(), server_name: s1.clone(), kind };
     let saa = Saa { result: success, impi: Some(alice.clone()), profile: Some(profile()) };
-    let lir = Lir { impu: alice_impu.clone(), leg: Leg::Originating };
+    let lir = Lir { impu: alice_impu.clone(), leg: Leg::Originating, kind: LirType::LocationAndCapabilities };
     let lia = Lia {
         result: ResultCode::UnregisteredService,
         server_name: None,

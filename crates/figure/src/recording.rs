@@ -4,7 +4,7 @@ use crate::arrow::{Arrow, Label, SHORT_MESSAGE, cx_label, sip_label};
 use crate::naming::Naming;
 use bytes::Bytes;
 use cx_protocol::{Command, Frame, FrameKind};
-use sip_message::Message;
+use sip_message::{Event, HeaderName, Message};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -109,12 +109,13 @@ impl Recording {
         &self.messages
     }
 
-    /// The Call-IDs of the requests of this method, in the order of their first appearance.
+    /// The Call-IDs of the requests of this method, in the order of their first appearance. The `reg` package, by which
+    /// registrations are watched beside everything else, is left out: no figure draws it.
     #[must_use]
     pub fn call_ids(&self, method: &str) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for message in self.messages.iter().filter_map(sip) {
-            let fits = message.status().is_none() && message.cseq_method() == method;
+            let fits = message.status().is_none() && message.cseq_method() == method && !is_of_reg(&message);
             if fits && !found.iter().any(|known| known == message.call_id()) {
                 found.push(message.call_id().to_owned());
             }
@@ -133,6 +134,11 @@ impl Recording {
         });
         fresh.map(|(recorded, label)| arrow(recorded, label, naming)).collect()
     }
+}
+
+fn is_of_reg(message: &Message) -> bool {
+    let event = message.value(HeaderName::Event).and_then(Event::parse);
+    event.is_some_and(|event| event.package == "reg")
 }
 
 fn arrow(recorded: &Recorded, (name, wire): Label, naming: &Naming) -> Arrow {

@@ -112,6 +112,24 @@ fn messages_stand_in_the_order_of_their_times() {
 }
 
 #[test]
+fn the_reg_package_is_in_no_figure() {
+    let of = |event: &str, call_id: &str| {
+        let Wire::Sip(text) = request("SUBSCRIBE", call_id, call_id) else {
+            unreachable!("a request is SIP")
+        };
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        Wire::Sip(text.replace("Content-Length", &format!("{event}\r\nContent-Length")).into())
+    };
+    let recording = recording(vec![
+        (10, "alice", "pcscf1a", of("Event: reg", "one")),
+        (20, "alice", "pcscf1a", of("o: reg;id=7", "two")),
+        (30, "alice", "pcscf1a", of("Event: presence", "three")),
+        (40, "alice", "pcscf1a", of("Event: registration", "four")),
+    ]);
+    assert_eq!(recording.call_ids("SUBSCRIBE"), ["three", "four"]);
+}
+
+#[test]
 fn a_cx_frame_is_recorded_by_its_head() {
     let frame = cx_protocol::Frame {
         version: 1,

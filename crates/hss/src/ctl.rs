@@ -2,7 +2,7 @@
 
 use crate::service::{Service, now};
 use cx_protocol::ScscfName;
-use hss::{StoreChange, UnknownUser};
+use hss::{OperatorError, StoreChange};
 use ims_runtime::cli::Failure;
 use ims_runtime::ctl::CtlAnswer;
 use ims_runtime::health::{self, Health};
@@ -26,7 +26,9 @@ pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<Ctl
         ["help"] => return Ok(CtlAnswer::Done(HELP.to_owned())),
         ["list"] => return Ok(CtlAnswer::Done(service.hss.list())),
         ["peers"] => return Ok(CtlAnswer::Done(service.server.hosts().collect::<Vec<_>>().join("\n"))),
-        ["explain", user] => return Ok(service.hss.explain(user).map_or_else(unknown, CtlAnswer::Done)),
+        ["explain", user] => {
+            return Ok(service.hss.explain(user).map_or_else(|user| refused(user.into()), CtlAnswer::Done));
+        }
         ["reload"] => {
             return Ok(match service.reload().await? {
                 Ok(said) => CtlAnswer::Done(said),
@@ -37,8 +39,8 @@ pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<Ctl
             Ok(scscf) => service.hss.reassign(now(), user, scscf),
             Err(error) => return Ok(CtlAnswer::Refused(format!("SCSCF is {error}"))),
         },
-        ["deregister", user] => service.hss.deregister(now(), user),
-        ["push", user] => service.hss.push(user).map(|()| Vec::new()),
+        ["deregister", user] => service.hss.deregister(now(), user).map_err(Into::into),
+        ["push", user] => service.hss.push(user).map(|()| Vec::new()).map_err(Into::into),
         _ => return Ok(CtlAnswer::Refused("no such command; `help` lists them".to_owned())),
     };
     carry_out(service, changed).await
@@ -47,11 +49,11 @@ pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<Ctl
 /// Keeps first, then tells the S-CSCF.
 async fn carry_out(
     service: &mut Service,
-    changed: Result<Vec<StoreChange>, UnknownUser>,
+    changed: Result<Vec<StoreChange>, OperatorError>,
 ) -> Result<CtlAnswer, Failure> {
     let changes = match changed {
         Ok(changes) => changes,
-        Err(user) => return Ok(unknown(user)),
+        Err(error) => return Ok(refused(error)),
     };
     service.keep(changes).await?;
     let said = service.send_requests();
@@ -62,6 +64,6 @@ async fn carry_out(
     }))
 }
 
-fn unknown(_: UnknownUser) -> CtlAnswer {
-    CtlAnswer::Refused("no such user".to_owned())
+fn refused(error: OperatorError) -> CtlAnswer {
+    CtlAnswer::Refused(error.to_string())
 }

@@ -29,6 +29,11 @@ pub struct ScscfDirectory {
 }
 
 impl ScscfDirectory {
+    /// Whether a user can be given to this one. Where none are listed, any may be there.
+    pub(crate) fn may_name(&self, name: &ScscfName) -> bool {
+        self.scscfs.is_empty() || self.scscfs.iter().any(|scscf| scscf.name == *name)
+    }
+
     /// What to choose an S-CSCF for a registration by: those that can do all that is mandatory, those first that can
     /// do most of what is optional.
     pub(crate) fn for_registration(&self, account: &Account) -> Capabilities {

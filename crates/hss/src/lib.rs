@@ -24,4 +24,5 @@ mod report;
 pub use account::{Account, Credentials};
 pub use directory::{Scscf, ScscfDirectory};
 pub use hss::{Conflict, Hss, StoreChange, UnknownUser};
+pub use operator::OperatorError;
 pub use registration::Registration;

@@ -2,7 +2,7 @@
 
 use crate::account::serves_unregistered;
 use crate::hss::{Found, Hss};
-use cx_protocol::{Leg, Lia, Lir, RegistrationState, ResultCode, SessionCase, Uaa, Uar, UarType};
+use cx_protocol::{Leg, Lia, Lir, LirType, RegistrationState, ResultCode, SessionCase, Uaa, Uar, UarType};
 
 impl Hss {
     /// TS 29.228 §6.1.1.
@@ -54,7 +54,10 @@ impl Hss {
         if !served {
             return Err(ResultCode::IdentityNotRegistered);
         }
-        Ok(match registration.for_request() {
+        // Contacts are known to the S-CSCF that took them and to no other one. One that has only the services of a user who
+        // is not registered can be replaced.
+        let replaceable = lir.kind == LirType::LocationAndCapabilities && !registration.is_registered();
+        Ok(match registration.for_request().filter(|_| !replaceable) {
             Some(name) => {
                 Lia { result: ResultCode::Success, server_name: Some(name.clone()), capabilities: None }
             }

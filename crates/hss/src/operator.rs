@@ -4,14 +4,48 @@ use crate::hss::{Hss, StoreChange, Subscriber, UnknownUser};
 use clock::Now;
 use cx_protocol::{Ppr, RegistrationState, Request, RtrReason, ScscfName};
 
+/// Why an operator's command is not carried out; the operator's fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatorError {
+    /// Nobody has that name.
+    UnknownUser,
+    /// It is none of the S-CSCFs of this network.
+    UnknownScscf,
+}
+
+impl std::fmt::Display for OperatorError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::UnknownUser => "no such user",
+            Self::UnknownScscf => "no such S-CSCF in this network",
+        })
+    }
+}
+
+impl std::error::Error for OperatorError {}
+
+impl From<UnknownUser> for OperatorError {
+    fn from(UnknownUser: UnknownUser) -> Self {
+        Self::UnknownUser
+    }
+}
+
 impl Hss {
     /// The operator gives a user to another S-CSCF: the present one is told to drop it (RTR, server change), and the
     /// next registration goes to the new one.
     ///
     /// # Errors
-    /// [`UnknownUser`].
-    pub fn reassign(&mut self, now: Now, user: &str, to: ScscfName) -> Result<Vec<StoreChange>, UnknownUser> {
-        self.terminate(now, user, RtrReason::ServerChange, Some(to))
+    /// [`OperatorError`].
+    pub fn reassign(
+        &mut self,
+        now: Now,
+        user: &str,
+        to: ScscfName,
+    ) -> Result<Vec<StoreChange>, OperatorError> {
+        if !self.directory.may_name(&to) {
+            return Err(OperatorError::UnknownScscf);
+        }
+        Ok(self.terminate(now, user, RtrReason::ServerChange, Some(to))?)
     }
 
     /// The operator ends a user's registration (RTR, permanent termination).

@@ -33,6 +33,11 @@ impl Registration {
         self.sets.get(set).copied().unwrap_or_default()
     }
 
+    /// Whether any set is.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.sets.contains(&Registered)
+    }
+
     /// MAR: `name` authenticates the user (TS 29.228 §6.3). Where it is registered it stays so until that has succeeded.
     pub(crate) fn authenticate(&mut self, set: usize, name: &ScscfName) {
         self.next_scscf = (self.scscf.as_ref() != Some(name)).then(|| name.clone());
@@ -53,7 +58,7 @@ impl Registration {
     ) -> Result<Option<ScscfName>, ResultCode> {
         let holds = self.scscf.as_ref() == Some(name);
         let authenticates = self.next_scscf.as_ref() == Some(name);
-        let registered_elsewhere = !holds && self.sets.contains(&Registered);
+        let registered_elsewhere = !holds && self.is_registered();
         match kind {
             // A challenge of its own answered rightly is what entitles an S-CSCF to take the user over.
             SarType::Registration | SarType::ReRegistration if registered_elsewhere && !authenticates => {

@@ -8,7 +8,7 @@
 
 mod support;
 
-use cx_protocol::{Answer, CxFailure, Leg, Lir, Request, ResultCode, SarType, Secret, Token};
+use cx_protocol::{Answer, CxFailure, Leg, Lir, LirType, Request, ResultCode, SarType, Secret, Token};
 use ims_runtime::cx::{self, CxClientConfig, CxEvent, CxIdentity, CxResolver, CxSender};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -124,7 +124,7 @@ impl Scscf {
 }
 
 fn lir() -> Request {
-    Request::Lir(Lir { impu: uri("sip:alice@home1.test"), leg: Leg::Terminating })
+    Request::Lir(Lir { impu: uri("sip:alice@home1.test"), leg: Leg::Terminating, kind: LirType::Location })
 }
 
 #[tokio::test]

@@ -101,6 +101,21 @@ fn rt_i_03_04_05_lir_names_the_serving_scscf_or_the_default_or_refuses() {
 }
 
 #[test]
+fn rt_i_03_another_scscf_may_have_a_user_who_is_not_registered() {
+    for (state, steps) in states() {
+        let mut hss = after(&steps);
+        let (registered, at, _) = support::registration(&hss);
+        let Answer::Lia(lia) = Step::LirForAnother.run(&mut hss).0 else { panic!("{state}: no LIA") };
+        if registered == Registered {
+            assert_eq!((lia.result, lia.server_name), (Success, at), "{state}: it alone has the contacts");
+        } else {
+            assert_eq!((lia.result, lia.server_name), (UnregisteredService, None), "{state}");
+            assert!(lia.capabilities.is_some(), "{state}");
+        }
+    }
+}
+
+#[test]
 fn rt_i_05_lir_without_unregistered_service_is_5003_until_registered() {
     let expected = [
         IdentityNotRegistered,

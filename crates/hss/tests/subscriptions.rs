@@ -14,10 +14,10 @@ use cx_protocol::ResultCode::{
     RoamingNotAllowed, SubsequentRegistration, Success, UnableToComply, UserUnknown,
 };
 use cx_protocol::{
-    Answer, AuthScheme, DigestAlgorithm, Impu, Leg, Lir, Mar, ProfilePart, RegistrationState, Request,
-    ResultCode, RtrReason, Sar, SarType, ScscfName, ServiceTrigger, SessionCase, Uar, UarType,
+    Answer, AuthScheme, DigestAlgorithm, Impu, Leg, Lir, LirType, Mar, ProfilePart, RegistrationState,
+    Request, ResultCode, RtrReason, Sar, SarType, ScscfName, ServiceTrigger, SessionCase, Uar, UarType,
 };
-use hss::{Account, Conflict, Hss, ScscfDirectory, StoreChange, UnknownUser};
+use hss::{Account, Conflict, Hss, OperatorError, ScscfDirectory, StoreChange, UnknownUser};
 use support::{A, ALICE, B, Step, account, alice, hss_with, impi, impu, name, profile, udr, uri};
 
 fn ask(hss: &mut Hss, peer: &str, request: &Request) -> Answer {
@@ -56,7 +56,11 @@ fn reg_i_05_unknown_and_mismatched_identities() {
         });
         assert_eq!(ask(&mut hss, "scscf1a.home1.test", &sar).result(), result, "{username} {identity}");
     }
-    let lir = Request::Lir(Lir { impu: uri("sip:nobody@home1.test"), leg: Leg::Terminating });
+    let lir = Request::Lir(Lir {
+        impu: uri("sip:nobody@home1.test"),
+        leg: Leg::Terminating,
+        kind: LirType::Location,
+    });
     assert_eq!(ask(&mut fresh(), "icscf1", &lir).result(), UserUnknown);
 }
 
@@ -323,10 +327,25 @@ fn reg_s_12_push_sends_the_new_profile_to_the_scscf_that_has_the_user() {
 }
 
 #[test]
+fn the_operator_is_told_when_there_is_no_such_scscf() {
+    let mut hss = hss_with([alice()]);
+    Step::Sar(SarType::Registration, A).run(&mut hss);
+    let nowhere = name("sip:scscf9.home1.test");
+    assert_eq!(hss.reassign(Now::ZERO, ALICE, nowhere.clone()), Err(OperatorError::UnknownScscf));
+    assert_eq!(
+        (hss.poll_request(), hss.list().as_str()),
+        (None, "alice sip:scscf1a.home1.test registered\n")
+    );
+    // Where none are listed, any may be there.
+    hss.apply(StoreChange::Directory(ScscfDirectory::default())).unwrap();
+    assert_eq!(hss.reassign(Now::ZERO, ALICE, nowhere).unwrap().len(), 1);
+}
+
+#[test]
 fn the_operator_is_told_when_there_is_no_such_user() {
     let mut hss = hss_with([alice()]);
     for user in ["nobody", "sip:nobody@home1.test", ""] {
-        assert_eq!(hss.reassign(Now::ZERO, user, name(B)), Err(UnknownUser));
+        assert_eq!(hss.reassign(Now::ZERO, user, name(B)), Err(OperatorError::UnknownUser));
         assert_eq!(hss.deregister(Now::ZERO, user), Err(UnknownUser));
         assert_eq!(hss.push(user), Err(UnknownUser));
         assert_eq!(hss.explain(user), Err(UnknownUser));

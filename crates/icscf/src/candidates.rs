@@ -1,6 +1,8 @@
 //! Choosing an S-CSCF by capabilities (TS 29.228 section 6.7, TS 24.229 section 5.3.1.2).
 
 use cx_protocol::{Capabilities, ScscfName};
+use ims_node::Refusal;
+use sip_message::StatusCode;
 
 /// An S-CSCF of this domain and what it can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,19 @@ impl Candidates {
         self.tried.push(name.clone());
         Some(name)
     }
+}
+
+/// What there is to say when the last one has been tried.
+pub(crate) const fn no_server_left(candidates: &Candidates) -> Refusal {
+    if candidates.asked_for_capabilities {
+        no_answer()
+    } else {
+        Refusal::new(StatusCode::BUSY_EVERYWHERE, "no S-CSCF has the capabilities")
+    }
+}
+
+pub(crate) const fn no_answer() -> Refusal {
+    Refusal::new(StatusCode::SERVER_TIMEOUT, "the S-CSCF does not answer")
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub enum Waiting {
     /// For the S-CSCF's answer to a REGISTER.
     Registrar(Candidates),
     /// For the answer to a LIR.
-    Lia,
+    Lia(Candidates),
     /// For the answer of an S-CSCF that was chosen here, or named by the HSS.
     Server(Candidates),
 }
@@ -122,9 +122,9 @@ impl Role for Icscf {
     ) -> Decision<Waiting> {
         match (waiting, answer) {
             (Waiting::Uaa(candidates), Ok(Answer::Uaa(uaa))) => self.on_uaa(uaa, candidates),
-            (Waiting::Lia, Ok(Answer::Lia(lia))) => self.on_lia(request, lia),
+            (Waiting::Lia(candidates), Ok(Answer::Lia(lia))) => self.on_lia(request, lia, candidates),
             (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS did not answer").into(),
-            (Waiting::Uaa(_) | Waiting::Lia | Waiting::Registrar(_) | Waiting::Server(_), Ok(_)) => {
+            (Waiting::Uaa(_) | Waiting::Lia(_) | Waiting::Registrar(_) | Waiting::Server(_), Ok(_)) => {
                 Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS answered something else").into()
             }
         }
@@ -140,7 +140,7 @@ impl Role for Icscf {
         match waiting {
             Waiting::Registrar(candidates) => self.on_registrar_answer(request, candidates, outcome),
             Waiting::Server(candidates) => self.on_server_answer(request, candidates, outcome),
-            Waiting::Uaa(_) | Waiting::Lia => Verdict::Relay(Vec::new()),
+            Waiting::Uaa(_) | Waiting::Lia(_) => Verdict::Relay(Vec::new()),
         }
     }
 }

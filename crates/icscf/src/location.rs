@@ -1,8 +1,8 @@
 //! Every other request (TS 24.229 section 5.3.2): follow a Route that is left, else ask where the user is served.
 
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, no_answer, no_server_left};
 use crate::{Icscf, Orig, RecordRoute, Waiting};
-use cx_protocol::{Impu, Leg, Lia, Lir, Request, ResultCode};
+use cx_protocol::{Impu, Leg, Lia, Lir, LirType, Request, ResultCode};
 use ims_node::{Decision, ForwardPlan, InboundRequest, Outcome, Refusal, Source, Verdict};
 use sip_message::{Method, StatusCode};
 
@@ -19,18 +19,16 @@ impl Icscf {
             self.stay_on_the_way(request, &mut plan);
             return plan.decide();
         }
-        let Ok(impu) = Impu::new(request.request_uri().as_str()) else {
-            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI is no public identity").into();
-        };
-        let leg = match orig(request) {
-            Orig::Marked => Leg::Originating,
-            Orig::Plain => Leg::Terminating,
-        };
         // Figures 1 and 2, step 4: Query.
-        Decision::AskHss(Request::Lir(Lir { impu, leg }), Waiting::Lia)
+        ask(request, LirType::Location, Candidates::default())
     }
 
-    pub(crate) fn on_lia(&self, request: &InboundRequest, lia: Lia) -> Decision<Waiting> {
+    pub(crate) fn on_lia(
+        &self,
+        request: &InboundRequest,
+        lia: Lia,
+        candidates: Candidates,
+    ) -> Decision<Waiting> {
         // Figures 1 and 2, step 5: Resp.
         match lia.result {
             ResultCode::Success | ResultCode::SubsequentRegistration | ResultCode::UnregisteredService => {}
@@ -51,11 +49,13 @@ impl Icscf {
                 return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS could not tell").into();
             }
         }
-        let candidates = match lia.server_name {
-            Some(name) => Candidates::default().named(name),
-            None => {
+        let candidates = match (lia.server_name, candidates.asked_for_capabilities) {
+            (Some(name), false) => candidates.named(name),
+            // The user is registered there: nobody else has its contacts.
+            (Some(_), true) => return no_answer().into(),
+            (None, _) => {
                 let wanted = lia.capabilities.unwrap_or_default();
-                Candidates::default().selected(&self.settings.scscfs, &wanted)
+                candidates.selected(&self.settings.scscfs, &wanted)
             }
         };
         self.try_next_server(request, candidates)
@@ -64,7 +64,7 @@ impl Icscf {
     /// Figures 1 and 2, step 6: SubscribePres to the S-CSCF.
     fn try_next_server(&self, request: &InboundRequest, mut candidates: Candidates) -> Decision<Waiting> {
         let Some(server) = candidates.next() else {
-            return Refusal::new(StatusCode::BUSY_EVERYWHERE, "no S-CSCF has the capabilities").into();
+            return no_server_left(&candidates).into();
         };
         let mut plan = self.plan(&server, orig(request));
         self.stay_on_the_way(request, &mut plan);
@@ -72,19 +72,20 @@ impl Icscf {
         plan.decide()
     }
 
-    /// An S-CSCF that cannot be reached is replaced by the next one that fits, where there is one.
+    /// An S-CSCF that cannot be reached is replaced by the next one that fits. If the HSS named it, the HSS says whether
+    /// another one may have the user (TS 29.228 section 6.1.4).
     pub(crate) fn on_server_answer(
         &self,
         request: &InboundRequest,
-        candidates: Candidates,
+        mut candidates: Candidates,
         outcome: &Outcome,
     ) -> Verdict<Waiting> {
         if outcome.status().is_some() {
             return Verdict::Relay(Vec::new());
         }
-        if candidates.is_exhausted() {
-            let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT, "the S-CSCF does not answer");
-            return Verdict::Instead(refusal.into());
+        if candidates.is_exhausted() && !candidates.asked_for_capabilities {
+            candidates.asked_for_capabilities = true;
+            return Verdict::Instead(ask(request, LirType::LocationAndCapabilities, candidates));
         }
         Verdict::Instead(self.try_next_server(request, candidates))
     }
@@ -100,6 +101,17 @@ impl Icscf {
             plan.record_routes.push(self.record_route());
         }
     }
+}
+
+fn ask(request: &InboundRequest, kind: LirType, candidates: Candidates) -> Decision<Waiting> {
+    let Ok(impu) = Impu::new(request.request_uri().as_str()) else {
+        return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI is no public identity").into();
+    };
+    let leg = match orig(request) {
+        Orig::Marked => Leg::Originating,
+        Orig::Plain => Leg::Terminating,
+    };
+    Decision::AskHss(Request::Lir(Lir { impu, leg, kind }), Waiting::Lia(candidates))
 }
 
 /// Originating treatment is for our own application servers; a foreign network has none to ask for here.

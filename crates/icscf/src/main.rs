@@ -3,6 +3,9 @@
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: ims_runtime::Allocator = ims_runtime::Allocator;
+
 const ABOUT: &str = "\
 I-CSCF of one domain: where requests of other networks and of its own users enter. It asks the HSS which S-CSCF serves
 the user and sends the request there. It keeps no state.";

@@ -1,6 +1,6 @@
 //! REGISTER (TS 24.229 section 5.3.1): UAR, a server by name or by capabilities, another one when it fails.
 
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, no_server_left};
 use crate::{Icscf, Orig, Waiting};
 use cx_protocol::{Impi, Impu, Request, ResultCode, Uaa, Uar, UarType};
 use ims_node::{Decision, InboundRequest, Outcome, Refusal, Verdict};
@@ -49,12 +49,7 @@ impl Icscf {
 
     fn try_next_registrar(&self, mut candidates: Candidates) -> Decision<Waiting> {
         let Some(server) = candidates.next() else {
-            let refusal = if candidates.asked_for_capabilities {
-                Refusal::new(StatusCode::SERVER_TIMEOUT, "no S-CSCF answers")
-            } else {
-                Refusal::new(StatusCode::BUSY_EVERYWHERE, "no S-CSCF has the capabilities")
-            };
-            return refusal.into();
+            return no_server_left(&candidates).into();
         };
         let mut plan = self.plan(&server, Orig::Plain);
         plan.then = Some(Waiting::Registrar(candidates));

@@ -8,7 +8,9 @@
     reason = "a test helper may fail its test"
 )]
 
-use cx_protocol::{Answer, Capabilities, CxFailure, Leg, Lia, Request, ResultCode, ScscfName, Uaa, UarType};
+use cx_protocol::{
+    Answer, Capabilities, CxFailure, Leg, Lia, LirType, Request, ResultCode, ScscfName, Uaa, UarType,
+};
 use icscf::{Icscf, RecordRoute, Scscf};
 use ims_node::{Listener, Peer, Settings, Side};
 use sip_message::{HeaderName, Message};
@@ -190,6 +192,10 @@ fn fail(desk: &mut Desk<Icscf>, request: &Message, status: Option<u16>) -> Vec<u
         Some(status) => desk.respond((0, address("127.0.10.14:5060")), request, status, ""),
         None => desk.pass(Duration::from_secs(5)),
     }
+    finals(desk)
+}
+
+fn finals(desk: &mut Desk<Icscf>) -> Vec<u16> {
     let sent = std::iter::from_fn(|| desk.sent()).filter_map(|(_, message)| message.status());
     sent.map(|status| status.code()).filter(|code| *code >= 200).collect()
 }
@@ -273,12 +279,31 @@ fn rt_i_06_record_route_is_a_setting_and_only_for_subscribe() {
 
 #[test]
 fn edge_15_the_s_cscf_named_by_the_hss_is_silent() {
+    let registered = || lia(ResultCode::Success, Some("scscf1a"));
+    let mut desk = asked_for_another(registered());
+    desk.hss(Ok(registered()));
+    assert_eq!(finals(&mut desk), [504], "nobody else has the contacts");
+}
+
+#[test]
+fn edge_15_for_a_user_who_is_not_registered_another_one_is_taken() {
+    let mut desk = asked_for_another(lia(ResultCode::Success, Some("scscf1a")));
+    desk.hss(Ok(lia(ResultCode::UnregisteredService, None)));
+    let (ip, _) = forwarded(&mut desk);
+    assert_eq!(ip, "127.0.10.15");
+    desk.pass(Duration::from_secs(5));
+    assert_eq!(finals(&mut desk), [504], "none is left");
+}
+
+/// A SUBSCRIBE whose S-CSCF, the one in this answer, was silent.
+fn asked_for_another(first: Answer) -> Desk<Icscf> {
     let mut desk = desk();
     desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:carol@home1.test", ""));
-    desk.hss(Ok(lia(ResultCode::Success, Some("scscf1a"))));
+    desk.hss(Ok(first));
     desk.clear();
     desk.pass(Duration::from_secs(5));
-    let statuses: Vec<u16> =
-        std::iter::from_fn(|| desk.sent()).filter_map(|(_, m)| m.status()).map(|s| s.code()).collect();
-    assert_eq!(statuses.last(), Some(&504));
+    let Some(Request::Lir(lir)) = desk.asked() else { panic!("not asked again") };
+    assert_eq!(lir.kind, LirType::LocationAndCapabilities);
+    desk.clear();
+    desk
 }

@@ -2,7 +2,7 @@
 
 use crate::input::Flow;
 use cx_protocol::Request;
-use sip_message::{HeaderName, Response, StatusCode, Uri};
+use sip_message::{HeaderName, Message, Response, StatusCode, Uri};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -65,12 +65,49 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, cause).with(HeaderName::RetryAfter, retry_after_s)
     }
 
+    /// Whether `demands` (Require, Proxy-Require) names no extension beside the `known` ones (RFC 3261 sections 8.2.2.3
+    /// and 16.3).
+    ///
+    /// # Errors
+    /// 420, with those it names in Unsupported.
+    pub fn check_demands(message: &Message, demands: HeaderName, known: &[&str]) -> Result<(), Self> {
+        let is_known = |tag: &str| tag.is_empty() || known.iter().any(|own| own.eq_ignore_ascii_case(tag));
+        let unknown: Vec<&str> = message.list(demands).filter(|tag| !is_known(tag)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let cause = if demands == HeaderName::ProxyRequire {
+            "Proxy-Require names an unknown extension"
+        } else {
+            "Require names an unknown extension"
+        };
+        Err(Self::new(StatusCode::BAD_EXTENSION, cause).with(HeaderName::Unsupported, unknown.join(", ")))
+    }
+
+    /// 415, with the media types that are understood and, if the body is encoded, that no encoding is (RFC 3261 section
+    /// 8.2.3).
+    #[must_use]
+    pub fn of_body(message: &Message, cause: &'static str, understood: &str) -> Self {
+        let refusal =
+            Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, cause).with(HeaderName::Accept, understood);
+        if is_encoded(message) { refusal.with(HeaderName::AcceptEncoding, IDENTITY) } else { refusal }
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: impl Display) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }
+}
+
+/// The encoding that is none.
+const IDENTITY: &str = "identity";
+
+/// Whether the body is compressed or otherwise encoded.
+#[must_use]
+pub fn is_encoded(message: &Message) -> bool {
+    message.list(HeaderName::ContentEncoding).any(|coding| !coding.eq_ignore_ascii_case(IDENTITY))
 }
 
 impl<W> From<Refusal> for Decision<W> {

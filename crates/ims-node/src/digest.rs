@@ -3,7 +3,6 @@
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 use sip_message::{Credentials, DigestAlgorithm};
-use std::fmt::Write as _;
 
 /// H(username:realm:password) in hexadecimal: all that a registrar needs to keep of a password.
 #[must_use]
@@ -41,11 +40,10 @@ fn hash(algorithm: DigestAlgorithm, text: &str) -> String {
 /// Bytes in lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    let mut out = String::with_capacity(bytes.len() * 2);
+    out.extend(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit));
+    out
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Carries out what a role decided.
 
 use crate::decision::{Decision, ForwardPlan, Refusal, Verdict};
-use crate::errand::{Errand, Purpose};
+use crate::errand::{Errand, MAX_RETRY_AFTER_S, Purpose};
 use crate::inbound::InboundRequest;
 use crate::node::{HssWait, MAX_HSS_WAITING, Node, status_of};
 use crate::own::Outcome;
 use crate::prepare::prepare;
 use crate::role::Role;
 use clock::Now;
-use sip_message::StatusCode;
+use sip_message::{HeaderName, StatusCode};
+use sip_resolve::ResolveError;
 
 impl<R: Role> Node<R> {
     pub(crate) fn decide(&mut self, now: Now, request: Box<InboundRequest>, decision: Decision<R::Waiting>) {
@@ -20,9 +21,12 @@ impl<R: Role> Node<R> {
                 self.ask_hss(question, HssWait::Request(request, waiting));
             }
             Decision::AskHss(..) => {
-                let refusal =
-                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait for the HSS");
-                self.refuse(now, &request, &refusal);
+                let pause = self.pause();
+                self.refuse(
+                    now,
+                    &request,
+                    &Refusal::unavailable("too many requests wait for the HSS", pause),
+                );
             }
             Decision::Drop(_) => {}
         }
@@ -40,13 +44,16 @@ impl<R: Role> Node<R> {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "the next Route entry is no SIP URI");
             return self.refuse(now, &request, &refusal);
         };
+        let patience_ends = self.patience_ends(now, prepared.flow);
+        let until = plan.patience.map_or(patience_ends, |patience| now.mono + patience);
         let errand = Errand {
             draft: Some(prepared.draft),
             target: prepared.target,
             flow: prepared.flow,
+            beside: None,
             hops: Vec::new().into(),
             fingerprint,
-            until: plan.patience.map(|patience| now.mono + patience),
+            until,
             purpose: Purpose::Forward { request, then: plan.then },
         };
         self.start(now, errand);
@@ -74,17 +81,30 @@ impl<R: Role> Node<R> {
         now: Now,
         request: &InboundRequest,
         outcome: &Outcome,
-        headers: &[(sip_message::HeaderName, Option<String>)],
+        headers: &[(HeaderName, Option<String>)],
     ) {
         match (outcome, status_of(outcome)) {
             // RFC 3261 section 16.7 step 6: that the next hop is overloaded says nothing about us.
             (Outcome::Response(response), _)
                 if response.status() == Some(StatusCode::SERVICE_UNAVAILABLE) =>
             {
-                let refusal = Refusal::new(StatusCode::SERVER_ERROR, "the next hop is not available");
+                let mut refusal = Refusal::new(StatusCode::SERVER_ERROR, "the next hop is not available");
+                // Section 21.5.1: the phone may as well know when to come again.
+                if let Some(pause) = response.retry_after() {
+                    refusal = refusal.with(HeaderName::RetryAfter, pause.min(MAX_RETRY_AFTER_S));
+                }
                 self.refuse(now, request, &refusal);
             }
             (Outcome::Response(response), _) => self.relay(now, request, response, headers),
+            (Outcome::Unresolved(ResolveError::AllUnavailable(until)), _) => {
+                let left = until.saturating_since(now.mono).as_secs() + 1;
+                let pause = u32::try_from(left).unwrap_or(u32::MAX);
+                self.refuse(now, request, &Refusal::unavailable(cause_of(outcome), pause));
+            }
+            (Outcome::Unresolved(ResolveError::Busy), _) => {
+                let pause = self.pause();
+                self.refuse(now, request, &Refusal::unavailable(cause_of(outcome), pause));
+            }
             (_, Some(status)) => self.refuse(now, request, &Refusal::new(status, cause_of(outcome))),
             // RFC 4320 section 4.2: whoever sent the request has timed out as well.
             (_, None) => {}

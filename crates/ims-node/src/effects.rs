@@ -1,5 +1,6 @@
 //! What a role starts beside its answer.
 
+use crate::input::Flow;
 use crate::output::{Event, Record, Seq};
 use crate::own::OwnRequest;
 use crate::random::Random;
@@ -25,10 +26,20 @@ pub struct Effects<O> {
     pub random: Random,
     pub(crate) storage: Storage,
     pub(crate) last_seq: u64,
+    /// The answer to the request at hand waits for every record so far.
+    pub(crate) holds_answer: bool,
     pub(crate) records: Vec<(Seq, Record)>,
     pub(crate) requests: Vec<OwnRequest<O>>,
     pub(crate) questions: Vec<(Request, O)>,
     pub(crate) events: Vec<Event>,
+    pub(crate) flows: Vec<(Flow, FlowAct)>,
+}
+
+/// What is done with a flow as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlowAct {
+    Ping,
+    Close,
 }
 
 impl<O> Effects<O> {
@@ -39,10 +50,12 @@ impl<O> Effects<O> {
             random,
             storage: Storage::Open,
             last_seq: 0,
+            holds_answer: false,
             records: Vec::new(),
             requests: Vec::new(),
             questions: Vec::new(),
             events: Vec::new(),
+            flows: Vec::new(),
         }
     }
 
@@ -63,6 +76,12 @@ impl<O> Effects<O> {
         self.record(Record { key: key.into(), value: None });
     }
 
+    /// The answer to the request at hand waits until all that was kept so far is on disk, as if it kept something itself:
+    /// it repeats a promise that may not be kept yet.
+    pub const fn hold_answer(&mut self) {
+        self.holds_answer = true;
+    }
+
     fn record(&mut self, record: Record) {
         self.last_seq += 1;
         self.records.push((Seq(self.last_seq), record));
@@ -76,6 +95,17 @@ impl<O> Effects<O> {
     /// Asks the HSS something that no request waits for.
     pub fn ask_hss(&mut self, request: Request, then: O) {
         self.questions.push((request, then));
+    }
+
+    /// Sends a double CRLF, by which a flow is kept alive (RFC 5626 section 3.5.1). On a connection the peer answers it:
+    /// [`crate::Role::on_pong`].
+    pub fn ping(&mut self, flow: Flow) {
+        self.flows.push((flow, FlowAct::Ping));
+    }
+
+    /// Closes the connection of this flow; one without a number is any to its other end. UDP has nothing to close.
+    pub fn close(&mut self, flow: Flow) {
+        self.flows.push((flow, FlowAct::Close));
     }
 
     /// Reports something for the log.

@@ -3,33 +3,42 @@
 //! RFC 3263 section 4.3 and RFC 3261 section 18.1.1, in one place for forwarded requests and for those of the node's
 //! own.
 
-use crate::decision::Next;
+use crate::decision::{Next, Refusal};
 use crate::inbound::InboundRequest;
 use crate::input::Flow;
+use crate::loop_check::BRANCH;
 use crate::node::{Node, Path};
+use crate::overload::Class;
 use crate::own::{Outcome, OwnRequest};
 use crate::respond::reply_path;
 use crate::role::Role;
 use clock::{Mono, Now};
-use sip_message::{
-    Draft, HeaderName, Host, Message, Response, Scheme, StatusCode, Transport, Uri, delta_seconds,
-};
+use sip_message::{Draft, Host, Message, Method, Response, Scheme, StatusCode, Transport, Uri};
 use sip_resolve::{Hop, LookupId, Query, Resolution, ResolveError, Target};
 use sip_transaction::{Arrival, ClientId, Event, Request, ServerId, Transmit};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// RFC 3261 section 18.1.1: a request longer than this goes over a transport with congestion control.
 const UDP_LIMIT: usize = 1300;
 
-/// No Via of ours is longer.
-const LONGEST_VIA: usize = 110;
+/// Longest that a server may ask to be left alone, in seconds; a larger Retry-After is taken as this.
+pub(crate) const MAX_RETRY_AFTER_S: u32 = 600;
 
 /// Why a request is sent.
 #[derive(Debug)]
 pub(crate) enum Purpose<R: Role> {
     Forward { request: Box<InboundRequest>, then: Option<R::Waiting> },
     Own(R::Own),
+}
+
+/// The connection on which a request came, and where its sender takes new ones: the address in its Via (RFC 3261 section
+/// 18.2.2). Several nodes may share a host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beside {
+    pub(crate) connection: Flow,
+    pub(crate) listens_at: SocketAddr,
 }
 
 /// A request under way.
@@ -39,13 +48,15 @@ pub(crate) struct Errand<R: Role> {
     pub(crate) draft: Option<Draft>,
     /// The URI that says where it goes.
     pub(crate) target: Uri,
-    /// A flow to use instead of resolving the target.
+    /// A flow to use instead of resolving the target, or before any of `hops`.
     pub(crate) flow: Option<Flow>,
+    /// The way of the answer that this one begins beside.
+    pub(crate) beside: Option<Beside>,
     /// Addresses still to try; the first one is being tried once the request is sent.
     pub(crate) hops: VecDeque<Hop>,
     pub(crate) fingerprint: u64,
     /// When whoever asked has waited long enough, however many addresses are left.
-    pub(crate) until: Option<Mono>,
+    pub(crate) until: Mono,
     pub(crate) purpose: Purpose<R>,
 }
 
@@ -54,6 +65,24 @@ impl<R: Role> Errand<R> {
         match self.purpose {
             Purpose::Forward { request, .. } => Some(request),
             Purpose::Own(_) => None,
+        }
+    }
+
+    /// The connection of the request that is being answered, if this one goes to the same peer: on another way it might
+    /// overtake the answer, and not every watcher bears a NOTIFY before the 200 to its SUBSCRIBE (RFC 6665 section
+    /// 4.1.2.4).
+    fn same_connection(&self) -> Option<Flow> {
+        let hop = self.hops.front()?;
+        self.beside.filter(|beside| beside.listens_at == hop.address).map(|beside| beside.connection)
+    }
+
+    fn class(&self) -> Class {
+        match &self.purpose {
+            Purpose::Forward { request, .. } => Class::of(request.message()),
+            Purpose::Own(_) => match self.draft.as_ref().map(Draft::method) {
+                Some(Method::Notify) => Class::Notify,
+                Some(_) | None => Class::New,
+            },
         }
     }
 
@@ -78,10 +107,19 @@ impl<R: Role> Node<R> {
         let fingerprint = self.fx.random.bits();
         let hops = VecDeque::new();
         let draft = Some(draft);
-        self.start(now, Errand { draft, target, flow, hops, fingerprint, until: None, purpose });
+        let until = self.patience_ends(now, flow);
+        let beside = self.answering;
+        self.start(now, Errand { draft, target, flow, beside, hops, fingerprint, until, purpose });
     }
 
-    pub(crate) fn start(&mut self, now: Now, mut errand: Errand<R>) {
+    /// After Timer F nobody upstream waits: if every node of a way began again then, at another address, its copies of the
+    /// request would only multiply.
+    pub(crate) fn patience_ends(&self, now: Now, flow: Option<Flow>) -> Mono {
+        let timers = flow.map_or(self.settings.timers, |flow| self.timers(flow));
+        now.mono + timers.timer_f()
+    }
+
+    pub(crate) fn start(&mut self, now: Now, errand: Errand<R>) {
         if errand.flow.is_some() {
             return self.send_next(now, errand);
         }
@@ -91,11 +129,8 @@ impl<R: Role> Node<R> {
         };
         let seed = self.fx.random.bits();
         match self.resolver.resolve(now.mono, &query, seed) {
-            Resolution::Done(Ok(hops)) => {
-                errand.hops = by_length(errand.draft.as_ref(), hops);
-                self.send_next(now, errand);
-            }
-            Resolution::Done(Err(error)) => self.finish(now, errand.purpose, &Outcome::Unresolved(error)),
+            Resolution::Done(Ok(hops)) => self.send_to(now, errand, hops),
+            Resolution::Done(Err(error)) => self.unresolved(now, errand, error),
             Resolution::Waiting(lookup) => {
                 self.resolving.insert(lookup, errand);
             }
@@ -103,14 +138,29 @@ impl<R: Role> Node<R> {
     }
 
     pub(crate) fn on_resolved(&mut self, now: Now, lookup: LookupId, hops: Result<Vec<Hop>, ResolveError>) {
-        let Some(mut errand) = self.resolving.remove(&lookup) else { return };
+        let Some(errand) = self.resolving.remove(&lookup) else { return };
         match hops {
-            Ok(hops) => {
-                errand.hops = by_length(errand.draft.as_ref(), hops);
-                self.send_next(now, errand);
-            }
-            Err(error) => self.finish(now, errand.purpose, &Outcome::Unresolved(error)),
+            Ok(hops) => self.send_to(now, errand, hops),
+            Err(error) => self.unresolved(now, errand, error),
         }
+    }
+
+    /// A server that wants to be left alone is spared what is new (RFC 3261 section 21.5.4). What belongs to something that
+    /// is there already no other server could do, and it is shed last.
+    fn unresolved(&mut self, now: Now, errand: Errand<R>, error: ResolveError) {
+        if let (ResolveError::AllUnavailable(_), true, Ok(query)) =
+            (error, errand.class() > Class::New, query_of(&errand.target))
+            && let Some(hops) = self.resolver.hops_regardless(now.mono, &query, self.fx.random.bits())
+        {
+            return self.send_to(now, errand, hops);
+        }
+        self.finish(now, errand.purpose, &Outcome::Unresolved(error));
+    }
+
+    fn send_to(&mut self, now: Now, mut errand: Errand<R>, hops: Vec<Hop>) {
+        errand.hops = by_length(errand.draft.as_ref(), self.via_heads.longest(), hops);
+        errand.flow = errand.same_connection();
+        self.send_next(now, errand);
     }
 
     /// Sends to the first address left; with none left the errand has failed.
@@ -120,35 +170,49 @@ impl<R: Role> Node<R> {
         let (Some(flow), Some(head), Some(draft)) = (flow, head, errand.draft.take()) else {
             return self.finish(now, errand.purpose, &Outcome::Unreachable);
         };
-        let mut via = String::with_capacity(LONGEST_VIA);
+        let mut via = String::with_capacity(head.len() + BRANCH);
         via.push_str(head);
         self.loops.put_branch(&mut via, &mut self.fx.random, errand.fingerprint);
         let timers = self.timers(flow);
         // While another address is left, a silent one is not waited for until Timer F: by then nobody upstream waits. On a
         // stream silence means nothing: who is there sends no 100 (RFC 4320), who is gone breaks the connection.
         let reliable = flow.transport.is_reliable();
-        let impatient = errand.hops.len() > 1 && !reliable;
+        let is_last = errand.hops.len() <= usize::from(errand.flow.is_none());
+        let impatient = !is_last && !reliable;
         let silence = if impatient { self.settings.failover_after } else { timers.timer_f() };
+        let again = (!is_last).then(|| draft.clone());
+        let method = draft.method().clone();
         let after = match &errand.purpose {
             Purpose::Forward { request, .. } => request.after,
             Purpose::Own(_) => self.after_everything(),
         };
         let request = Request {
             branch: via.get(head.len()..).unwrap_or_default(),
-            method: draft.method().as_str(),
+            method: method.as_str(),
             path: Path { flow, fallback: None, after },
-            bytes: draft.to_bytes(&via),
+            bytes: crate::trust::leaving(&self.settings, flow, draft).into_bytes(&via),
             reliable,
             timers,
-            give_up: errand.until.map_or(silence, |until| until.saturating_since(now.mono).min(silence)),
+            give_up: errand.until.saturating_since(now.mono).min(silence),
         };
         match self.transactions.send(now.mono, request) {
             Some((client, Transmit { path, bytes })) => {
-                errand.draft = Some(draft).filter(|_| errand.hops.len() > 1);
+                errand.draft = again;
                 self.sent.insert(client, errand);
                 self.transmit(path, bytes);
             }
-            None => self.finish(now, errand.purpose, &Outcome::Unreachable),
+            None => self.no_room(now, errand.purpose),
+        }
+    }
+
+    /// There are too many client transactions.
+    fn no_room(&mut self, now: Now, purpose: Purpose<R>) {
+        match purpose {
+            Purpose::Forward { request, .. } => {
+                let pause = self.pause();
+                self.refuse(now, &request, &Refusal::unavailable("too many requests under way", pause));
+            }
+            own @ Purpose::Own(_) => self.finish(now, own, &Outcome::Unreachable),
         }
     }
 
@@ -163,13 +227,14 @@ impl<R: Role> Node<R> {
 
     /// The way to this address is of no use: the next one is tried.
     fn hop_failed(&mut self, now: Now, mut errand: Errand<R>, outcome: &Outcome, cause: &'static str) {
-        let failed = errand.hops.pop_front();
+        // What a connection that was there already did says nothing about an address that has not been tried.
+        let failed = if errand.flow.is_some() { None } else { errand.hops.pop_front() };
         if let Some(hop) = failed {
             self.resolver.suspect(now.mono, hop, now.mono + self.settings.suspicion);
             let call_id = errand.call_id().to_owned();
             self.log_hop(hop.address, cause, &call_id);
         }
-        if errand.hops.is_empty() || errand.until.is_some_and(|until| until <= now.mono) {
+        if errand.hops.is_empty() || errand.until <= now.mono {
             return self.finish(now, errand.purpose, outcome);
         }
         errand.flow = None;
@@ -177,7 +242,7 @@ impl<R: Role> Node<R> {
     }
 
     pub(crate) fn on_final_response(&mut self, now: Now, client: ClientId, response: Message) {
-        let Some(errand) = self.sent.remove(&client) else { return };
+        let Some(mut errand) = self.sent.remove(&client) else { return };
         if response.status() != Some(StatusCode::SERVICE_UNAVAILABLE) {
             if let Some(hop) = errand.hops.front() {
                 self.resolver.reachable(hop);
@@ -185,13 +250,11 @@ impl<R: Role> Node<R> {
             return self.finish(now, errand.purpose, &Outcome::Response(Box::new(response)));
         }
         // RFC 3261 section 21.5.4: leave that server alone for as long as it asks.
-        let pause = response
-            .value(HeaderName::RetryAfter)
-            .and_then(|value| delta_seconds(value.split([';', '(', ' ']).next().unwrap_or_default()));
-        if let (Some(hop), Some(seconds)) = (errand.hops.front(), pause) {
+        if let (Some(hop), Some(seconds)) = (errand.hops.front(), response.retry_after()) {
             let until = now.mono + Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S).into());
             self.resolver.unavailable(now.mono, hop.address, until);
         }
+        errand.flow = None;
         self.hop_failed(now, errand, &Outcome::Response(Box::new(response)), "503 from the next hop");
     }
 
@@ -205,7 +268,11 @@ impl<R: Role> Node<R> {
         waiting.sort_unstable();
         for client in waiting {
             let was_waiting = self.transactions.on_transport_error(client);
-            if let Some(errand) = self.sent.remove(&client).filter(|_| was_waiting) {
+            let Some(mut errand) = self.sent.remove(&client).filter(|_| was_waiting) else { continue };
+            if errand.flow.take().is_some() && !errand.hops.is_empty() {
+                // That this connection has ended says nothing about the address.
+                self.send_next(now, errand);
+            } else {
                 self.hop_failed(now, errand, &Outcome::Unreachable, "cannot be reached");
             }
         }
@@ -232,7 +299,7 @@ impl<R: Role> Node<R> {
         let flow = arrival.path.flow;
         let Ok(mut message) = Message::parse(arrival.bytes.clone()) else { return };
         message.stamp_source(flow.remote);
-        let path = reply_path(flow, message.top_via(), None);
+        let path = reply_path(self.settings.side(flow.listener), flow, message.top_via(), None);
         let bytes = Response::to(&message, StatusCode::TRYING, "").to_bytes();
         if let Some(Transmit { path, bytes }) =
             self.transactions.provisional(server, Transmit { path, bytes })
@@ -242,13 +309,10 @@ impl<R: Role> Node<R> {
     }
 }
 
-/// Longest that a server may ask to be left alone, in seconds; a larger Retry-After is taken as this.
-const MAX_RETRY_AFTER_S: u32 = 600;
-
-/// A request too long for a datagram goes over TCP, and over UDP after all where TCP is refused (RFC 3261 section
-/// 18.1.1).
-fn by_length(draft: Option<&Draft>, hops: Vec<Hop>) -> VecDeque<Hop> {
-    if draft.is_none_or(|draft| draft.length_with(LONGEST_VIA) <= UDP_LIMIT) {
+/// A request too long for a datagram with a Via of `via` bytes goes over TCP, and over UDP after all where TCP is refused
+/// (RFC 3261 section 18.1.1).
+fn by_length(draft: Option<&Draft>, via: usize, hops: Vec<Hop>) -> VecDeque<Hop> {
+    if draft.is_none_or(|draft| draft.length_with(via) <= UDP_LIMIT) {
         return hops.into();
     }
     let both = |hop: Hop| {

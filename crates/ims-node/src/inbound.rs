@@ -5,6 +5,7 @@ use crate::output::Seq;
 use crate::settings::Settings;
 use sip_message::{Event, HeaderName, Message, Method, NameAddr, Uri};
 use sip_transaction::ServerId;
+use smallvec::SmallVec;
 
 /// Who sent a request, by the address and listener it came in on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,19 @@ impl Source {
             Self::Ue | Self::Stranger => false,
         }
     }
+
+    /// Whether this source may say that it is the node of this name: one of our own any, another network's one of its
+    /// own domains.
+    #[must_use]
+    pub fn may_name_node(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let is_in = |domain: &str| host.strip_suffix(domain).is_some_and(|node| node.ends_with('.'));
+        match self {
+            Self::Own => true,
+            Self::Peer(domains) => domains.iter().any(|own| is_in(&own.to_ascii_lowercase())),
+            Self::Ue | Self::Stranger => false,
+        }
+    }
 }
 
 /// How a request came in.
@@ -55,7 +69,7 @@ pub struct InboundRequest {
     server: ServerId,
     fingerprint: u64,
     request_uri: Uri,
-    own_routes: Vec<Uri>,
+    own_routes: SmallVec<[Uri; 1]>,
     /// After a strict router's swap the last Route entry is the Request-URI and is not sent again.
     strict_swap: bool,
     pub(crate) after: Option<Seq>,
@@ -71,7 +85,7 @@ impl InboundRequest {
     ) -> Option<Self> {
         let mut request_uri = message.request_uri()?.clone();
         let mut strict_swap = false;
-        let mut own_routes = Vec::new();
+        let mut own_routes = SmallVec::new();
         if is_own_record_route(settings, &request_uri) {
             let last = message
                 .list(HeaderName::Route)
@@ -151,22 +165,31 @@ impl InboundRequest {
         self.own_routes.len() - usize::from(self.strict_swap)
     }
 
+    /// The Route entries that are neither our own nor a strict router's, as written.
+    pub(crate) fn remaining_routes(&self) -> impl Iterator<Item = &str> {
+        let routes = || self.message.list(HeaderName::Route);
+        let end = if self.strict_swap { routes().count().saturating_sub(1) } else { usize::MAX };
+        routes().take(end).skip(self.routes_to_pop()).filter(|value| !value.is_empty())
+    }
+
     /// The first Route entry that remains.
     #[must_use]
     pub fn next_route(&self) -> Option<Uri> {
-        let remaining =
-            self.message.list(HeaderName::Route).count().saturating_sub(usize::from(self.strict_swap));
-        if self.routes_to_pop() >= remaining {
-            return None;
-        }
-        let value = self.message.list(HeaderName::Route).nth(self.routes_to_pop())?;
-        NameAddr::parse(value).ok()?.uri().ok()
+        self.remaining_routes().next().and_then(|value| NameAddr::parse(value).ok()?.uri().ok())
     }
 
     /// Whether it belongs to a dialog (it has a To tag).
     #[must_use]
     pub fn is_in_dialog(&self) -> bool {
         self.message.to_tag().is_some()
+    }
+
+    /// Whether it takes a publication back (RFC 3903 section 4.5).
+    #[must_use]
+    pub fn is_unpublish(&self) -> bool {
+        *self.method() == Method::Publish
+            && self.message.expires() == Some(0)
+            && self.message.value(HeaderName::SipIfMatch).is_some_and(|tag| !tag.is_empty())
     }
 
     /// The event package, without parameters.

@@ -6,6 +6,7 @@ use cx_protocol::{Answer, CxFailure, Request};
 use sip_message::Transport;
 use sip_resolve::{DnsAnswer, Question};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Index of a listener in [`crate::Settings::listeners`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,11 @@ pub enum Input {
         /// The flow as it stood in the [`crate::Transmit`].
         flow: Flow,
     },
+    /// The peer of a connection has answered a keep-alive ([`crate::Effects::ping`]).
+    Pong {
+        /// The connection.
+        flow: Flow,
+    },
     /// A connection ended.
     Closed {
         /// The connection.
@@ -85,6 +91,8 @@ pub enum Input {
     Synced(Seq),
     /// The journal has no room for new state, or has room again.
     JournalFull(bool),
+    /// For how long whoever reads the sockets has not come to the end of what was there to read; zero when it has.
+    Behind(Duration),
     /// An operator's command, cut into words.
     Command {
         /// For the answer.

@@ -7,6 +7,8 @@
 //!
 //! Not here: sockets, files, DNS packets, Cx frames (the runtime's), and any rule of one role alone.
 
+pub mod base64url;
+mod counters;
 mod decision;
 pub mod digest;
 mod dispatch;
@@ -14,10 +16,14 @@ mod effects;
 mod errand;
 mod inbound;
 mod input;
+pub mod local_tag;
 mod loop_check;
 mod node;
+pub mod notifier;
 mod output;
+mod overload;
 mod own;
+mod pool;
 mod prepare;
 mod random;
 mod receive;
@@ -27,13 +33,15 @@ mod settings;
 mod trust;
 mod via_head;
 
-pub use decision::{Decision, DropReason, ForwardPlan, Next, Refusal, Verdict};
+pub use decision::{Decision, DropReason, ForwardPlan, Next, Refusal, Verdict, is_encoded};
 pub use effects::{Effects, Storage};
 pub use inbound::{InboundRequest, Source};
 pub use input::{CommandId, Flow, HssRequestId, Input, ListenerId};
 pub use node::Node;
 pub use output::{Event, HssToken, Output, Record, Seq, Transmit};
+pub use overload::Pressure;
 pub use own::{Outcome, OwnRequest};
+pub use pool::Pool;
 pub use random::Random;
-pub use role::Role;
+pub use role::{Role, Unreadable};
 pub use settings::{Listener, Peer, Settings, Side};

@@ -4,9 +4,15 @@
 //! ours with the very hash it would get now has changed nothing on its way around: a loop. If Request-URI or Route
 //! changed it is a spiral (figure 1 passes the S-CSCF twice, told apart by Route).
 
-use crate::random::Random;
-use sip_message::{BRANCH_COOKIE, HeaderName, Message, Via};
+use crate::random::{Random, TOKEN};
+use sip_message::{BRANCH_COOKIE, HeaderName, Message, Uri, Via};
 use std::hash::{BuildHasher, Hasher};
+
+/// Length of a branch: the cookie, a token, a dot and the fingerprint.
+pub(crate) const BRANCH: usize = BRANCH_COOKIE.len() + TOKEN + 1 + DIGITS;
+
+/// Digits of a fingerprint.
+const DIGITS: usize = 16;
 
 /// Makes and recognises the branches of one node.
 #[derive(Debug)]
@@ -22,15 +28,15 @@ impl LoopCheck {
     /// The hash over Request-URI, Route, dialog and CSeq, all as received.
     pub(crate) fn fingerprint(&self, request: &Message) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        let mut add = |text: &str| {
-            hasher.write(text.as_bytes());
+        let mut add = |text: &[u8]| {
+            hasher.write(text);
             hasher.write_u8(0xff);
         };
-        add(request.request_uri_text());
-        request.values(HeaderName::Route).for_each(&mut add);
-        add(request.from_tag().unwrap_or_default());
-        add(request.to_tag().unwrap_or_default());
-        add(request.call_id());
+        add(request.request_uri().map_or("", Uri::as_str).as_bytes());
+        request.values_bytes(HeaderName::Route).for_each(&mut add);
+        add(request.from_tag().unwrap_or_default().as_bytes());
+        add(request.to_tag().unwrap_or_default().as_bytes());
+        request.values_bytes(HeaderName::CallId).for_each(&mut add);
         hasher.write_u32(request.cseq());
         hasher.finish()
     }
@@ -52,23 +58,23 @@ impl LoopCheck {
     ) -> bool {
         let now = digits(fingerprint);
         // The digits alone rule out nearly every Via, so that few are read in full.
-        let carries = |text: &str| {
-            let text = text.as_bytes();
+        let carries = |text: &[u8]| {
             memchr::memchr_iter(b'.', text)
                 .any(|dot| text.get(dot + 1..).is_some_and(|end| end.starts_with(&now)))
         };
-        request.list(HeaderName::Via).filter(|value| carries(value)).any(|value| {
-            let via = Via::parse(value).ok().filter(&is_ours);
-            via.and_then(|via| via.branch())
-                .is_some_and(|branch| branch.rsplit('.').next().map(str::as_bytes) == Some(&now))
-        })
+        request.values_bytes(HeaderName::Via).any(carries)
+            && request.list(HeaderName::Via).any(|value| {
+                let via = Via::parse(value).ok().filter(&is_ours);
+                via.and_then(|via| via.branch())
+                    .is_some_and(|branch| branch.rsplit('.').next().map(str::as_bytes) == Some(&now))
+            })
     }
 }
 
 /// Sixteen hexadecimal digits.
-fn digits(fingerprint: u64) -> [u8; 16] {
+fn digits(fingerprint: u64) -> [u8; DIGITS] {
     let mut rest = fingerprint;
-    let mut digits = [0; 16];
+    let mut digits = [0; DIGITS];
     for digit in digits.iter_mut().rev() {
         *digit = b"0123456789abcdef".get((rest % 16) as usize).copied().unwrap_or_default();
         rest /= 16;
@@ -89,7 +95,8 @@ mod tests {
             loops.put_branch(&mut branch, &mut random, fingerprint);
             let (head, end) = branch.rsplit_once('.').unwrap();
             assert_eq!(end, format!("{fingerprint:016x}"));
-            assert_eq!(head.len(), BRANCH_COOKIE.len() + 12);
+            assert_eq!(head.len(), BRANCH_COOKIE.len() + TOKEN);
+            assert_eq!(branch.len(), BRANCH);
         }
     }
 }

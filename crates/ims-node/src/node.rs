@@ -1,11 +1,13 @@
 //! The node: what it holds, and how inputs reach the part that deals with them.
 
-use crate::effects::{Effects, Storage};
-use crate::errand::Errand;
+use crate::counters::Counters;
+use crate::effects::{Effects, FlowAct, Storage};
+use crate::errand::{Beside, Errand};
 use crate::inbound::InboundRequest;
 use crate::input::{Flow, Input};
 use crate::loop_check::LoopCheck;
 use crate::output::{Event, HssToken, Output, Record, Seq, Transmit};
+use crate::overload::Overload;
 use crate::own::Outcome;
 use crate::random::Random;
 use crate::role::Role;
@@ -14,14 +16,18 @@ use crate::via_head::ViaHeads;
 use bytes::Bytes;
 use clock::{Mono, Now};
 use hashbrown::HashMap;
-use sip_message::StatusCode;
+use sip_message::{StatusCode, Transport};
 use sip_resolve::{LookupId, Resolver};
 use sip_transaction::{ClientId, Transactions};
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Requests that wait for an answer of the HSS; above it a request is answered 503.
-pub(crate) const MAX_HSS_WAITING: usize = 20_000;
+/// Requests that wait for an answer of the HSS; above it a request is answered 503. More the connection would not take.
+pub(crate) const MAX_HSS_WAITING: usize = cx_protocol::MAX_OUTSTANDING;
+
+/// A keep-alive (RFC 5626 section 3.5.1).
+const PING: &[u8] = b"\r\n\r\n";
 
 /// The way of a message, as the transactions carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +57,10 @@ pub struct Node<R: Role> {
     pub(crate) sent: HashMap<ClientId, Errand<R>, foldhash::fast::RandomState>,
     pub(crate) resolving: HashMap<LookupId, Errand<R>, foldhash::fast::RandomState>,
     pub(crate) hss: HashMap<HssToken, HssWait<R>, foldhash::fast::RandomState>,
+    pub(crate) overload: Overload,
+    pub(crate) counters: Counters,
+    /// Where the request that is being dealt with came from.
+    pub(crate) answering: Option<Beside>,
     next_token: u64,
     draining: bool,
     journal_full: bool,
@@ -74,6 +84,9 @@ impl<R: Role> Node<R> {
             sent: HashMap::default(),
             resolving: HashMap::default(),
             hss: HashMap::default(),
+            overload: Overload::default(),
+            counters: Counters::default(),
+            answering: None,
             next_token: 0,
             draining: false,
             journal_full: false,
@@ -84,11 +97,15 @@ impl<R: Role> Node<R> {
 
     /// Goes on where an earlier process ended: `records` are the live records of its journal, `last` the highest number
     /// given to one.
-    pub fn restore<'a>(&mut self, now: Now, records: impl IntoIterator<Item = &'a Record>, last: Seq) {
+    pub fn restore(&mut self, now: Now, records: impl IntoIterator<Item: Borrow<Record>>, last: Seq) {
         self.fx.last_seq = last.0;
         self.synced = last;
+        let mut unreadable = 0_u64;
         for record in records {
-            self.role.restore(now, record);
+            unreadable += u64::from(self.role.restore(now, record.borrow()).is_err());
+        }
+        if unreadable > 0 {
+            self.fx.log("journal records that cannot be read", &unreadable.to_string());
         }
         self.role.restored(now, &mut self.fx);
         self.run_effects(now);
@@ -104,6 +121,7 @@ impl<R: Role> Node<R> {
                 self.on_send_failed(now, flow);
                 self.role.on_flow_closed(now, flow, &mut self.fx);
             }
+            Input::Pong { flow } => self.role.on_pong(now, flow, &mut self.fx),
             Input::Dns { question, answer } => self.resolver.answer(now.mono, &question, answer),
             Input::Hss { token, answer } => self.on_hss_answer(now, token, answer),
             Input::HssRequest { id, request } => {
@@ -115,6 +133,10 @@ impl<R: Role> Node<R> {
             Input::JournalFull(full) => {
                 self.journal_full = full;
                 self.open_or_close_storage();
+            }
+            Input::Behind(behind) => {
+                self.overload.tell_behind(behind);
+                self.assess(now);
             }
             Input::Command { id, words } => {
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -130,6 +152,7 @@ impl<R: Role> Node<R> {
             Input::GiveUp => self.give_up(now),
         }
         self.run_effects(now);
+        self.answering = None;
     }
 
     fn on_hss_answer(
@@ -141,6 +164,7 @@ impl<R: Role> Node<R> {
         match self.hss.remove(&token) {
             Some(HssWait::Request(request, waiting)) => {
                 let before = self.fx.last_seq;
+                self.answering = self.beside(&request);
                 let decision = self.role.on_hss_answer(now, &request, (waiting, answer), &mut self.fx);
                 let request = self.note_records(request, before);
                 self.decide(now, request, decision);
@@ -154,6 +178,7 @@ impl<R: Role> Node<R> {
         self.resolver.handle_timeout(now.mono);
         self.transactions.on_deadline(now.mono);
         self.drain_transactions(now);
+        self.assess(now);
         if self.role.deadline().is_some_and(|at| at <= now.mono) {
             self.role.on_deadline(now, &mut self.fx);
         }
@@ -188,6 +213,9 @@ impl<R: Role> Node<R> {
             for event in std::mem::take(&mut self.fx.events) {
                 self.push(Output::Log(event));
             }
+            for (flow, act) in std::mem::take(&mut self.fx.flows) {
+                self.act_on(flow, act);
+            }
             for (request, then) in std::mem::take(&mut self.fx.questions) {
                 self.ask_hss(request, HssWait::Own(then));
             }
@@ -205,6 +233,17 @@ impl<R: Role> Node<R> {
         }
         while let Some(question) = self.resolver.poll_question() {
             self.push(Output::AskDns(question));
+        }
+    }
+
+    fn act_on(&mut self, flow: Flow, act: FlowAct) {
+        match (act, flow.transport) {
+            (FlowAct::Ping, _) => {
+                let bytes = Bytes::from_static(PING);
+                self.push(Output::Transmit(Transmit { flow, fallback: None, bytes, after: None }));
+            }
+            (FlowAct::Close, Transport::Tcp) => self.push(Output::Close(flow)),
+            (FlowAct::Close, Transport::Udp) => {}
         }
     }
 
@@ -242,10 +281,8 @@ impl<R: Role> Node<R> {
     /// When to hand in [`Input::Timeout`] if nothing else happens.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        [self.transactions.deadline(), self.resolver.poll_timeout(), self.role.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let own = [self.transactions.deadline(), self.resolver.poll_timeout(), self.overload.deadline()];
+        own.into_iter().chain([self.role.deadline()]).flatten().min()
     }
 
     /// The role, for operators and tests.

@@ -1,6 +1,7 @@
 //! What a node wants done.
 
 use crate::input::{CommandId, Flow, HssRequestId};
+use crate::overload::Pressure;
 use bytes::Bytes;
 use cx_protocol::{Answer, Request};
 use sip_message::StatusCode;
@@ -42,7 +43,7 @@ pub struct Transmit {
 pub enum Output {
     /// Send a message.
     Transmit(Transmit),
-    /// Close a connection.
+    /// Close a connection; a flow without a number is any to its other end.
     Close(Flow),
     /// Ask DNS.
     AskDns(Question),
@@ -129,6 +130,8 @@ pub enum Event {
         /// The Call-ID of the request.
         call_id: Box<str>,
     },
+    /// The node has become more or less hard-pressed.
+    Pressure(Pressure),
     /// Anything a role reports.
     Role {
         /// What happened.

@@ -49,48 +49,36 @@ pub(crate) fn prepare<W>(
     relay.request().map(|draft| Prepared { draft, target, flow })
 }
 
-/// Puts Request-URI and Route in order and gives the URI of the next hop (section 16.6 steps 2, 4 and 6).
+/// Puts Request-URI and Route in order and gives the URI of the next hop (section 16.6 steps 2, 4 and 6). The routes are
+/// those of the plan and then those that remain of the received ones.
 fn route<W>(
     request: &InboundRequest,
     plan: &ForwardPlan<W>,
     uri: &Uri,
     relay: &mut Relay<'_>,
 ) -> Option<Uri> {
-    let remaining = if plan.discard_routes { None } else { request.next_route() };
-    if plan.discard_routes || request.was_strictly_routed() {
-        rewrite_routes(request, plan, relay);
+    let remaining = || request.remaining_routes().filter(|_| !plan.discard_routes);
+    let first = plan.routes.first().map(String::as_str).or_else(|| remaining().next());
+    let next = match first {
+        Some(value) => Some(NameAddr::parse(value).ok()?.uri().ok()?),
+        None => None,
+    };
+    let strict = next.as_ref().filter(|next| !next.is_loose_route());
+    if strict.is_some() || plan.discard_routes || request.was_strictly_routed() {
+        relay.remove(HeaderName::Route);
+        let routes = plan.routes.iter().map(String::as_str).chain(remaining());
+        routes.skip(strict.iter().len()).for_each(|value| relay.append(HeaderName::Route, value));
     } else {
+        // As above, but what stays is not written anew.
         relay.pop(HeaderName::Route, request.routes_to_pop());
         plan.routes.iter().rev().for_each(|value| relay.push(HeaderName::Route, value));
     }
-    let first = match plan.routes.first() {
-        Some(value) => Some(NameAddr::parse(value).ok()?.uri().ok()?),
-        None => remaining,
-    };
-    match first {
-        Some(next) if !next.is_loose_route() => {
-            // Section 16.6 step 6: a strict router wants itself in the Request-URI, and the target as the last Route.
-            relay.pop(HeaderName::Route, 1);
-            relay.append(HeaderName::Route, format_args!("<{uri}>"));
-            relay.set_request_uri(next.clone());
-            Some(next)
-        }
-        first => {
-            relay.set_request_uri(uri.clone());
-            Some(first.unwrap_or_else(|| uri.clone()))
-        }
+    if let Some(next) = strict {
+        // Section 16.6 step 6: a strict router wants itself in the Request-URI, and the target as the last Route.
+        relay.append(HeaderName::Route, format_args!("<{uri}>"));
+        relay.set_request_uri(next.clone());
+    } else {
+        relay.set_request_uri(uri.clone());
     }
-}
-
-/// Writes the Route set anew: without what is discarded, and without the last entry a strict router put there.
-fn rewrite_routes<W>(request: &InboundRequest, plan: &ForwardPlan<W>, relay: &mut Relay<'_>) {
-    relay.remove(HeaderName::Route);
-    let mut kept: Vec<String> = plan.routes.clone();
-    if !plan.discard_routes {
-        let message = request.message();
-        let count = message.list(HeaderName::Route).count().saturating_sub(1);
-        let rest = message.list(HeaderName::Route).take(count).skip(request.routes_to_pop());
-        kept.extend(rest.map(str::to_owned));
-    }
-    kept.iter().for_each(|value| relay.append(HeaderName::Route, value));
+    Some(next.unwrap_or_else(|| uri.clone()))
 }

@@ -7,6 +7,9 @@ use rand_core::{Rng, SeedableRng};
 #[derive(Debug)]
 pub struct Random(ChaCha12Rng);
 
+/// Length of [`Random::token`].
+pub(crate) const TOKEN: usize = 12;
+
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 impl Random {
@@ -30,14 +33,14 @@ impl Random {
 
     /// A token of 12 letters and digits: 60 random bits, enough for a tag (RFC 3261 section 19.3 asks for 32).
     pub fn token(&mut self) -> String {
-        let mut token = String::with_capacity(12);
+        let mut token = String::with_capacity(TOKEN);
         self.put_token(&mut token);
         token
     }
 
     /// A token of 24 letters and digits: 120 random bits, for what must not be guessed.
     pub fn secret(&mut self) -> String {
-        let mut secret = String::with_capacity(24);
+        let mut secret = String::with_capacity(2 * TOKEN);
         self.put_token(&mut secret);
         self.put_token(&mut secret);
         secret
@@ -45,7 +48,7 @@ impl Random {
 
     pub(crate) fn put_token(&mut self, out: &mut String) {
         let mut bits = self.bits();
-        let mut token = [0; 12];
+        let mut token = [0; TOKEN];
         for letter in &mut token {
             *letter = ALPHABET.get((bits % 32) as usize).copied().unwrap_or_default();
             bits /= 32;

@@ -1,11 +1,12 @@
 //! From bytes to the role: parsing, matching, the checks of RFC 3261 section 16.3.
 
 use crate::decision::Refusal;
+use crate::errand::Beside;
 use crate::inbound::{Arrival, InboundRequest};
 use crate::input::Flow;
 use crate::node::{Node, Path};
 use crate::output::{Event, Output};
-use crate::respond::{answer_malformed, full, method_not_allowed, reply_path};
+use crate::respond::{answer_malformed, method_not_allowed, reply_path};
 use crate::role::Role;
 use crate::settings::Side;
 use crate::trust;
@@ -31,7 +32,10 @@ impl<R: Role> Node<R> {
         let cause = malformed.defect.cause();
         match answer_malformed(&self.settings, flow, malformed, &self.fx.random_tag()) {
             Some((path, bytes)) => self.transmit(path, bytes),
-            None => self.push(Output::Log(Event::Dropped { cause, from: flow.remote })),
+            None => {
+                self.counters.dropped(cause);
+                self.push(Output::Log(Event::Dropped { cause, from: flow.remote }));
+            }
         }
     }
 
@@ -68,6 +72,9 @@ impl<R: Role> Node<R> {
             }
             Some(_) | None => {}
         }
+        if self.is_shed(now, &message) {
+            return self.shed(flow, &message);
+        }
         let timers = self.timers(flow);
         let path = Path { flow, fallback: None, after: None };
         match self.transactions.on_request(now.mono, &message, path, (timers, flow.transport.is_reliable())) {
@@ -82,7 +89,7 @@ impl<R: Role> Node<R> {
             }
             Lookup::Repeat(Some(Transmit { path, bytes })) => self.transmit(path, bytes),
             Lookup::Repeat(None) => {}
-            Lookup::Full => self.answer_stateless(flow, &message, &full()),
+            Lookup::Full => self.shed(flow, &message),
         }
     }
 
@@ -96,6 +103,7 @@ impl<R: Role> Node<R> {
             return self.reply(now, &request, &response);
         }
         let before = self.fx.last_seq;
+        self.answering = self.beside(&request);
         let decision = self.role.on_request(now, &request, &mut self.fx);
         let request = self.note_records(request, before);
         self.decide(now, request, decision);
@@ -113,13 +121,7 @@ impl<R: Role> Node<R> {
         if self.loops.is_loop(message, request.fingerprint(), |via| self.is_own_via(via)) {
             return Some(Refusal::new(StatusCode::LOOP_DETECTED, "the request came back unchanged"));
         }
-        let demanded: Vec<&str> =
-            message.list(HeaderName::ProxyRequire).filter(|tag| !tag.is_empty()).collect();
-        if !demanded.is_empty() {
-            let refusal = Refusal::new(StatusCode::BAD_EXTENSION, "Proxy-Require names an unknown extension");
-            return Some(refusal.with(HeaderName::Unsupported, demanded.join(", ")));
-        }
-        None
+        Refusal::check_demands(message, HeaderName::ProxyRequire, &[]).err()
     }
 
     fn is_own_via(&self, via: &Via<'_>) -> bool {
@@ -140,12 +142,16 @@ impl<R: Role> Node<R> {
 
     /// Answers without a transaction (RFC 3261 section 8.2.7): the same answer to every repeat costs nothing to keep.
     fn answer_stateless(&mut self, flow: Flow, message: &Message, refusal: &Refusal) {
-        let path = reply_path(flow, message.top_via(), None);
+        self.log_refusal(message, refusal);
+        self.transmit_stateless(flow, message, refusal);
+    }
+
+    pub(crate) fn transmit_stateless(&mut self, flow: Flow, message: &Message, refusal: &Refusal) {
+        let path = reply_path(self.settings.side(flow.listener), flow, message.top_via(), None);
         // RFC 3261 section 8.2.7: every repeat gets the same tag, though nothing is kept.
         let tag = format!("{:016x}", self.loops.fingerprint(message));
         let response = Response::to(message, refusal.status, &tag);
         let response = crate::respond::with_refusal(&self.settings, response, refusal);
-        self.log_refusal(message, refusal);
         self.transmit(path, response.to_bytes());
     }
 
@@ -156,9 +162,22 @@ impl<R: Role> Node<R> {
         }
     }
 
+    /// What is begun beside the answer can take its connection.
+    pub(crate) fn beside(&self, request: &InboundRequest) -> Option<Beside> {
+        let connection = request.flow();
+        let side = self.settings.side(connection.listener);
+        let path = reply_path(side, connection, request.message().top_via(), None);
+        path.fallback.map(|listens_at| Beside { connection, listens_at })
+    }
+
     /// What is relayed waits only for what the relaying itself recorded.
-    pub(crate) fn note_records(&self, mut request: Box<InboundRequest>, before: u64) -> Box<InboundRequest> {
-        if self.fx.last_seq > before {
+    pub(crate) fn note_records(
+        &mut self,
+        mut request: Box<InboundRequest>,
+        before: u64,
+    ) -> Box<InboundRequest> {
+        let holds_answer = std::mem::take(&mut self.fx.holds_answer);
+        if holds_answer || self.fx.last_seq > before {
             request.after = self.after_everything();
         }
         request

@@ -6,7 +6,7 @@ use crate::input::Flow;
 use crate::node::{Node, Path};
 use crate::output::{Event, Output, Seq};
 use crate::role::Role;
-use crate::settings::Settings;
+use crate::settings::{Settings, Side};
 use bytes::Bytes;
 use clock::Now;
 use sip_message::{HeaderName, Malformed, Message, Method, Relay, Response, StatusCode, Transport, Via};
@@ -24,10 +24,6 @@ pub(crate) fn method_not_allowed() -> Refusal {
         .with(HeaderName::Allow, ALLOW)
 }
 
-pub(crate) fn full() -> Refusal {
-    Refusal::unavailable("too many transactions", RETRY_AFTER_S)
-}
-
 pub(crate) fn draining() -> Refusal {
     Refusal::unavailable("the node is ending", RETRY_AFTER_S)
 }
@@ -35,15 +31,21 @@ pub(crate) fn draining() -> Refusal {
 /// Where the response to a request goes (RFC 3261 section 18.2.2, RFC 3581 section 4): on a stream back over the
 /// connection, and if that is gone to sent-by; for a datagram to the source, at its port if rport was asked for, else
 /// at sent-by's.
-pub(crate) fn reply_path(flow: Flow, via: Option<&str>, after: Option<Seq>) -> Path {
+///
+/// A UE whose sent-by is another address than its source is behind a NAT, where nothing but the source's port leads to
+/// it: it is answered there even if it does not know of rport.
+pub(crate) fn reply_path(side: Side, flow: Flow, via: Option<&str>, after: Option<Seq>) -> Path {
     let via = via.and_then(|value| Via::parse(value).ok());
     let port = via.and_then(|via| via.port()).unwrap_or(5060);
     let sent_by = SocketAddr::new(flow.remote.ip(), port);
     match flow.transport {
         Transport::Tcp => Path { flow, fallback: Some(sent_by), after },
         Transport::Udp => {
-            let asked = via.is_some_and(|via| via.rport().is_some());
-            let remote = if asked || via.is_none() { flow.remote } else { sent_by };
+            let at_source = via.is_none_or(|via| {
+                let mapped = via.address().is_some_and(|address| address != flow.remote.ip());
+                via.rport().is_some() || (mapped && side == Side::Ue)
+            });
+            let remote = if at_source { flow.remote } else { sent_by };
             Path { flow: Flow { remote, ..flow }, fallback: None, after }
         }
     }
@@ -63,7 +65,7 @@ pub(crate) fn answer_malformed(
     }
     let mut raw = (**message).clone();
     raw.stamp_source(flow.remote);
-    let path = reply_path(flow, raw.top_via(), None);
+    let path = reply_path(settings.side(flow.listener), flow, raw.top_via(), None);
     let response = Response::to(&raw, status, tag);
     let response = with_refusal(settings, response, &Refusal::new(status, malformed.defect.cause()));
     Some((path, response.to_bytes()))
@@ -82,7 +84,9 @@ pub(crate) fn with_refusal(settings: &Settings, response: Response, refusal: &Re
 impl<R: Role> Node<R> {
     /// Answers in the node's own name.
     pub(crate) fn reply(&mut self, now: Now, request: &InboundRequest, response: &Response) {
-        let path = reply_path(request.flow(), request.message().top_via(), self.after_everything());
+        let flow = request.flow();
+        let side = self.settings.side(flow.listener);
+        let path = reply_path(side, flow, request.message().top_via(), self.after_everything());
         let transmit = Transmit { path, bytes: response.to_bytes() };
         if let Some(Transmit { path, bytes }) =
             self.transactions.respond(now.mono, request.server(), transmit)
@@ -100,6 +104,7 @@ impl<R: Role> Node<R> {
     }
 
     pub(crate) fn log_refusal(&mut self, message: &Message, refusal: &Refusal) {
+        self.counters.refused(refusal.cause);
         self.push(Output::Log(Event::Refused {
             status: refusal.status,
             cause: refusal.cause,
@@ -119,7 +124,7 @@ impl<R: Role> Node<R> {
     ) {
         let mut relay = Relay::of(response);
         relay.pop(HeaderName::Via, 1);
-        if self.settings.side(request.flow().listener) == crate::settings::Side::Ue {
+        if self.settings.side(request.flow().listener) == Side::Ue {
             crate::trust::strip_for_ue(response, &mut relay);
         }
         for (name, value) in headers {
@@ -129,12 +134,42 @@ impl<R: Role> Node<R> {
             }
         }
         let Some(bytes) = relay.response() else { return };
-        let path = reply_path(request.flow(), request.message().top_via(), request.after);
+        let flow = request.flow();
+        let side = self.settings.side(flow.listener);
+        let path = reply_path(side, flow, request.message().top_via(), request.after);
         let transmit = Transmit { path, bytes };
         if let Some(Transmit { path, bytes }) =
             self.transactions.respond(now.mono, request.server(), transmit)
         {
             self.transmit(path, bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::ListenerId;
+
+    #[test]
+    fn rfc3581_4_a_datagram_is_answered_at_sent_by_s_port_or_where_it_came_from() {
+        let remote = SocketAddr::from(([10, 77, 11, 1], 40000));
+        let flow = Flow { listener: ListenerId(0), transport: Transport::Udp, remote, connection: None };
+        let rows = [
+            ("SIP/2.0/UDP 10.77.11.1:5061;branch=z9hG4bKa", 5061, 5061),
+            ("SIP/2.0/UDP 10.77.11.1;branch=z9hG4bKa", 5060, 5060),
+            ("SIP/2.0/UDP 10.77.11.1:5061;rport=40000;branch=z9hG4bKa", 40000, 40000),
+            ("SIP/2.0/UDP phone.home1.test:5061;received=10.77.11.1;branch=z9hG4bKa", 5061, 5061),
+            // Behind a NAT.
+            ("SIP/2.0/UDP 127.0.0.1:5061;received=10.77.11.1;branch=z9hG4bKa", 5061, 40000),
+            ("SIP/2.0/UDP [2001:db8::1]:5061;received=10.77.11.1;branch=z9hG4bKa", 5061, 40000),
+            ("SIP/2.0/UDP", 40000, 40000),
+        ];
+        for (via, port, ue_port) in rows {
+            for (side, port) in [(Side::Network, port), (Side::Ue, ue_port)] {
+                let expected = SocketAddr::new(remote.ip(), port);
+                assert_eq!(reply_path(side, flow, Some(via), None).flow.remote, expected, "{via}");
+            }
         }
     }
 }

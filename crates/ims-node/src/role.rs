@@ -10,6 +10,10 @@ use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request, ResultCode};
 use sip_message::StatusCode;
 
+/// A journal record that says nothing to this version of a role: another version wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
 /// A network function. It is asked, one thing at a time, and answers at once; what it waits for is a value of its own
 /// that comes back with the answer.
 pub trait Role {
@@ -76,6 +80,9 @@ pub trait Role {
     /// A UE's connection ended.
     fn on_flow_closed(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own>) {}
 
+    /// A keep-alive of [`Effects::ping`] was answered.
+    fn on_pong(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own>) {}
+
     /// When [`Role::on_deadline`] has something to do.
     fn deadline(&self) -> Option<Mono> {
         None
@@ -94,8 +101,18 @@ pub trait Role {
         None
     }
 
+    /// How much it keeps of what, and how often it let something go for want of room: names and numbers for the operator.
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// One live record of the journal, before anything else happens.
-    fn restore(&mut self, _now: Now, _record: &Record) {}
+    ///
+    /// # Errors
+    /// [`Unreadable`]: the record stays where it is, and the operator is told.
+    fn restore(&mut self, _now: Now, _record: &Record) -> Result<(), Unreadable> {
+        Ok(())
+    }
 
     /// All records have been restored; what must be sent after a restart is sent now.
     fn restored(&mut self, _now: Now, _fx: &mut Effects<Self::Own>) {}

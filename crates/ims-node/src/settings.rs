@@ -3,6 +3,7 @@
 use crate::input::ListenerId;
 use sip_message::Uri;
 use sip_transaction::Timers;
+use std::cmp::Reverse;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -85,13 +86,17 @@ impl Settings {
         self.listener(id).map_or(Side::Ue, |listener| listener.side)
     }
 
-    /// The listener from which `remote` is reached: on the network side, of its address family.
+    /// The listener from which `remote` is reached: on the network side, of its address family, and of those the one
+    /// whose address has the longest prefix in common with it (RFC 6724 section 5, rule 8), for a node in several
+    /// networks.
     #[must_use]
     pub fn listener_towards(&self, remote: SocketAddr) -> Option<ListenerId> {
-        let same_family = |listener: &&Listener| listener.address.is_ipv4() == remote.is_ipv4();
         let numbered = || self.listeners.iter().zip(0_u8..);
-        let network = numbered().find(|(l, _)| l.side == Side::Network && same_family(l));
-        network.or_else(|| numbered().find(|(l, _)| same_family(l))).map(|(_, id)| ListenerId(id))
+        let rated = numbered().filter_map(|(listener, id)| {
+            let prefix = common_prefix(listener.address.ip(), remote.ip())?;
+            Some(((listener.side == Side::Network, prefix, Reverse(id)), id))
+        });
+        rated.max().map(|(_, id)| ListenerId(id))
     }
 
     /// Whether the URI names this node: its name, or one of its addresses, with the right port where one is written.
@@ -108,5 +113,44 @@ impl Settings {
             return port.is_none() || own.any(own_port);
         }
         uri.address().is_some_and(|ip| own.any(|address| address.ip() == ip && own_port(address)))
+    }
+}
+
+/// How many leading bits two addresses have in common; `None` if they are of different families.
+fn common_prefix(a: IpAddr, b: IpAddr) -> Option<u32> {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => Some((a.to_bits() ^ b.to_bits()).leading_zeros()),
+        (IpAddr::V6(a), IpAddr::V6(b)) => Some((a.to_bits() ^ b.to_bits()).leading_zeros()),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_in_several_networks_sends_from_the_one_its_peer_is_in() {
+        let listener = |address: &str, side| Listener { address: address.parse().unwrap(), side };
+        let listeners = vec![
+            listener("10.77.11.14:5060", Side::Ue),
+            listener("10.77.1.14:5060", Side::Network),
+            listener("10.77.3.14:5060", Side::Network),
+            listener("[2001:db8::14]:5060", Side::Ue),
+        ];
+        let settings = Settings::new("scscf1a.home1.test", listeners, Vec::new());
+        let rows = [
+            ("10.77.1.11:5062", Some(1)),
+            ("10.77.3.23:5060", Some(2)),
+            ("10.77.11.99:5060", Some(1)),
+            ("192.0.2.1:5060", Some(1)),
+            ("[2001:db8::1]:5060", Some(3)),
+        ];
+        for (remote, expected) in rows {
+            let found = settings.listener_towards(remote.parse().unwrap());
+            assert_eq!(found, expected.map(ListenerId), "{remote}");
+        }
+        let none = Settings::new("x", Vec::new(), Vec::new());
+        assert_eq!(none.listener_towards("10.77.1.11:5062".parse().unwrap()), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The command line that every binary has: `run`, `check`, `health` and `ctl`.
 
-use crate::config::{ConfigError, ConfigFile, Configuration, InvalidKey};
+use crate::config::{Assignment, ConfigError, ConfigFile, Configuration, InvalidKey};
 use crate::ctl::{self, CtlAnswer, CtlServer};
 use crate::health;
 use crate::logging::{self, LogFormat};
@@ -119,6 +119,18 @@ struct ConfigArgument {
     /// Configuration of this node, a TOML file
     #[arg(long = "config", value_name = "FILE")]
     path: PathBuf,
+    /// Where the addresses of the configuration are here: a TOML file with lines such as "127.0.10.13" = "10.77.1.13"
+    #[arg(long, value_name = "FILE", env = "MUSTER_RELOCATE")]
+    relocate: Option<PathBuf>,
+    /// A value to use instead of that in the configuration, as it would stand there; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    assignments: Vec<Assignment>,
+}
+
+impl ConfigArgument {
+    fn file<C: Configuration>(&self) -> ConfigFile<C> {
+        ConfigFile::new(self.path.clone()).relocated(self.relocate.clone()).with(self.assignments.clone())
+    }
 }
 
 /// Does what the command line says, and gives the exit code.
@@ -144,11 +156,11 @@ where
     C: Configuration,
     R: AsyncFnOnce(Start<C>) -> Result<(), Failure>,
 {
-    let (Command::Run { config: ConfigArgument { path }, .. }
-    | Command::Check(ConfigArgument { path })
-    | Command::Health(ConfigArgument { path })
-    | Command::Ctl { config: ConfigArgument { path }, .. }) = &command;
-    let file = ConfigFile::new(path.clone());
+    let (Command::Run { config: argument, .. }
+    | Command::Check(argument)
+    | Command::Health(argument)
+    | Command::Ctl { config: argument, .. }) = &command;
+    let file = argument.file();
     let config = match file.load() {
         Ok(config) => config,
         Err(error) => return bad_configuration(service.name, &error),

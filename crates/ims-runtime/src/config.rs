@@ -1,13 +1,18 @@
 //! Configuration: one commented TOML file a node, read into a typed value and checked before anything starts.
 //!
-//! Units stand in the keys (`subscription_max_s`), unknown keys are refused (`deny_unknown_fields` on every struct),
-//! nothing is substituted, and a relative path is relative to the directory of the file that names it.
+//! Units stand in the keys (`subscription_max_s`), unknown keys are refused (`deny_unknown_fields` on every struct), and
+//! a relative path is relative to the directory of the file that names it. Nothing is substituted but what the command
+//! line asks for: addresses ([`Relocation`]) and single values ([`Assignment`]).
 
+mod assignment;
 mod error;
 mod place;
+mod relocation;
 mod sections;
 
+pub use assignment::{Assignment, NotAnAssignment};
 pub use error::{ConfigError, InvalidKey, Place};
+pub use relocation::Relocation;
 pub use sections::{AddressFamily, DnsConfig, Millis, Seconds};
 
 use serde::de::DeserializeOwned;
@@ -36,12 +41,20 @@ pub trait Configuration: DeserializeOwned {
 #[derive(Debug)]
 pub struct ConfigFile<C> {
     path: PathBuf,
+    relocation: Option<PathBuf>,
+    assignments: Box<[Assignment]>,
     holds: PhantomData<fn() -> C>,
 }
 
 impl<C> Clone for ConfigFile<C> {
     fn clone(&self) -> Self {
-        Self { path: self.path.clone(), holds: PhantomData }
+        let Self { path, relocation, assignments, .. } = self;
+        Self {
+            path: path.clone(),
+            relocation: relocation.clone(),
+            assignments: assignments.clone(),
+            holds: PhantomData,
+        }
     }
 }
 
@@ -49,7 +62,19 @@ impl<C: Configuration> ConfigFile<C> {
     /// The file at `path`; nothing is read yet.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, holds: PhantomData }
+        Self { path, relocation: None, assignments: Box::default(), holds: PhantomData }
+    }
+
+    /// The same file with its addresses moved as a relocation file says.
+    #[must_use]
+    pub fn relocated(self, by: Option<PathBuf>) -> Self {
+        Self { relocation: by, ..self }
+    }
+
+    /// The same file with values that go before those in it; the file must be good without them.
+    #[must_use]
+    pub fn with(self, assignments: Vec<Assignment>) -> Self {
+        Self { assignments: assignments.into(), ..self }
     }
 
     /// Where the file is.
@@ -64,7 +89,8 @@ impl<C: Configuration> ConfigFile<C> {
     /// [`ConfigError`], which names file, line, column and key.
     pub fn load(&self) -> Result<C, ConfigError> {
         let text = self.read()?;
-        let mut config: C = toml::from_str(&text).map_err(|error| self.malformed(&text, &error))?;
+        let config: C = toml::from_str(&text).map_err(|error| self.malformed(&text, &error))?;
+        let mut config = assignment::assign(config, &text, &self.assignments)?;
         let directory = self.path.parent().unwrap_or_else(|| Path::new(""));
         for path in config.paths() {
             *path = directory.join(&*path);
@@ -81,12 +107,11 @@ impl<C: Configuration> ConfigFile<C> {
     }
 
     fn read(&self) -> Result<String, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable { path: self.path.clone(), source };
-        let text = std::fs::read_to_string(&self.path).map_err(unreadable)?;
-        if text.len() > MAX_FILE_BYTES {
-            return Err(ConfigError::TooLarge { path: self.path.clone() });
-        }
-        Ok(text)
+        let text = read_file(&self.path)?;
+        Ok(match &self.relocation {
+            Some(path) => Relocation::load(path)?.apply(&text),
+            None => text,
+        })
     }
 
     fn malformed(&self, text: &str, error: &toml::de::Error) -> ConfigError {
@@ -106,4 +131,13 @@ impl<C: Configuration> ConfigFile<C> {
         let offset = place::offset_of(text, invalid.key());
         ConfigError::Invalid { place: Place::new(&self.path, text, offset), invalid }
     }
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    if text.len() > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { path: path.to_owned() });
+    }
+    Ok(text)
 }

@@ -32,6 +32,7 @@ pub struct Dns {
     resolver: TokioResolver,
     under_way: JoinSet<(Question, DnsAnswer)>,
     refused: VecDeque<Question>,
+    refused_count: u64,
 }
 
 impl Dns {
@@ -53,12 +54,24 @@ impl Dns {
         options.num_concurrent_reqs = 1;
         options.max_active_requests = MAX_UNDER_WAY;
         options.preserve_intermediates = true; // The TTL of a CNAME on the way counts too.
-        Ok(Self { resolver: builder.build()?, under_way: JoinSet::new(), refused: VecDeque::new() })
+        Ok(Self {
+            resolver: builder.build()?,
+            under_way: JoinSet::new(),
+            refused: VecDeque::new(),
+            refused_count: 0,
+        })
+    }
+
+    /// How many questions found [`MAX_UNDER_WAY`] others under way.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused_count
     }
 
     /// Starts to ask `question`; [`Dns::next`] gives the answer. Needs a tokio runtime.
     pub fn ask(&mut self, question: Question) {
         if self.under_way.len() >= MAX_UNDER_WAY {
+            self.refused_count += 1;
             self.refused.push_back(question);
             return;
         }

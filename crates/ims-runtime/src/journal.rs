@@ -1,9 +1,10 @@
 //! The journal: what a node must still know after its process or its machine has died.
 //!
 //! One append-only file `journal` in the state directory: a header, then records, the newest of a key wins. A thread of
-//! its own writes and syncs, everything that has gathered in one go; the node goes on meanwhile and holds back what must
-//! wait ([`Status::synced`]). Space is reserved ahead by writing zeros, so that a full disk is known before anything is
-//! promised, and so that a sync has no file length to write.
+//! its own writes and syncs, everything that has gathered in one go, and when there was much it gathers four milliseconds
+//! longer; the node goes on meanwhile and holds back what must wait ([`Status::synced`]). Space is reserved ahead by
+//! writing zeros, so that a full disk is known before anything is promised, and so that a sync has no file length to
+//! write.
 //!
 //! After a crash the end of the file may be torn: records of the last batch, whose sync never returned, are cut off.
 //! Each record says what was durable when it was written, so a damaged record that was once durable is told from a torn
@@ -13,6 +14,7 @@
 mod compaction;
 mod disk;
 mod log;
+mod reader;
 mod record;
 mod replay;
 mod storage;
@@ -23,6 +25,7 @@ mod writer;
 use disk::Disk;
 use ims_node::{Record, Seq};
 use log::Log;
+use replay::Live;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -94,9 +97,9 @@ pub(crate) struct Status {
 
 /// What was found on opening.
 #[derive(Debug)]
-pub(crate) struct Replay {
+pub(crate) struct Replay<F> {
     /// The newest record of each key that has a value, oldest first.
-    pub(crate) live: Vec<Record>,
+    pub(crate) live: Live<F>,
     /// The highest number given so far.
     pub(crate) last: Seq,
     /// The file had a torn end, which was cut off at this byte.
@@ -116,12 +119,12 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens the journal in `directory`, makes it where there is none, and starts its thread.
-    pub(crate) fn open(directory: &Path) -> Result<(Self, Replay), JournalError> {
+    pub(crate) fn open(directory: &Path) -> Result<(Self, Replay<std::fs::File>), JournalError> {
         Self::on(Disk::open(directory)?)
     }
 
     /// The same, wherever the files are.
-    pub(crate) fn on<D: storage::Directory>(directory: D) -> Result<(Self, Replay), JournalError> {
+    pub(crate) fn on<D: storage::Directory>(directory: D) -> Result<(Self, Replay<D::File>), JournalError> {
         let (log, replay) = Log::open(directory)?;
         Ok((Self::start(log)?, replay))
     }

@@ -15,3 +15,7 @@ pub mod node;
 pub mod node_config;
 pub mod recording;
 pub mod signals;
+
+/// The allocator of the nodes; each takes it in its `main.rs`. Messages are blocks of 1 to 2 KiB, which the C library's
+/// allocator keeps looking for and joining, and the journal's thread gives back what the node's took.
+pub use mimalloc::MiMalloc as Allocator;

@@ -8,6 +8,7 @@
 //! Operator commands answered here: `health`, `stats`, `reload`, `drain`, `help`; all others are the role's.
 
 mod answer;
+mod backlog;
 mod clock;
 mod connection;
 mod driver;
@@ -18,6 +19,7 @@ mod events;
 mod held;
 mod hss;
 mod refused;
+mod share;
 mod stats;
 mod tcp;
 #[cfg(test)]
@@ -28,7 +30,8 @@ pub(crate) use clock::Clock;
 pub use connection::{CONNECT_DEADLINE, IDLE, STALLED};
 pub use ending::DRAIN;
 pub use endpoint::{Endpoint, wall};
-pub use tcp::{MAX_CONNECTIONS, MAX_QUEUED};
+pub use share::MAX_HALF_READ;
+pub use tcp::{MAX_CONNECTIONS, MAX_FROM_ADDRESS, MAX_QUEUED};
 
 use crate::cli::{Failure, Start};
 use crate::config::{ConfigFile, Configuration};
@@ -136,7 +139,14 @@ fn replay<R: Role>(clock: Clock, directory: &Path, node: &mut Node<R>) -> Result
         let directory = directory.display();
         tracing::error!(%directory, offset, "the journal had a torn end, as after a crash; it was cut off");
     }
-    node.restore(clock.now(), &replay.live, replay.last);
-    tracing::info!(records = replay.live.len(), last = replay.last.0, "journal replayed");
-    Ok(journal)
+    let (records, mut unread) = (replay.live.len(), None);
+    let live = replay.live.map_while(|record| record.map_err(|error| unread = Some(error)).ok());
+    node.restore(clock.now(), live, replay.last);
+    match unread {
+        Some(error) => Err(NodeError::Journal(directory.to_owned(), error.into())),
+        None => {
+            tracing::info!(records, last = replay.last.0, "journal replayed");
+            Ok(journal)
+        }
+    }
 }

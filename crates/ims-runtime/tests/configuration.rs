@@ -122,3 +122,39 @@ fn a_file_that_is_absent_or_too_long_is_said_to_be() {
     assert_eq!(load(&long).unwrap_err(), "DIR/node.toml: longer than 1048576 bytes");
     assert!(load(&long[..long.len() - 1]).is_ok());
 }
+
+#[test]
+fn a_value_from_the_command_line_goes_before_that_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("node.toml");
+    std::fs::write(&path, GOOD).unwrap();
+    let with = |lines: &[&str]| {
+        let assignments = lines.iter().map(|line| line.parse().unwrap()).collect();
+        ConfigFile::<Node>::new(path.clone()).with(assignments).load()
+    };
+    let node = with(&["dns.attempts = 5", "subscription_max_s=60", "peers=[{address='192.0.2.1'}]"]).unwrap();
+    assert_eq!((node.dns.attempts, node.dns.timeout_ms.0, node.subscription_max_s.0), (5, 1000, 60));
+    assert_eq!(node.peers.len(), 1);
+    let rows = [
+        ("dns.atempts = 5", "--set dns.atempts = 5: unknown field `atempts`"),
+        ("dns.attempts = 'x'", "--set dns.attempts = 'x': invalid type"),
+        ("dns.attempts = 0", "dns.attempts: must be at least 1"),
+    ];
+    for (line, expected) in rows {
+        let error = with(&["dns.attempts = 5", line]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    assert!("dns.attempts".parse::<ims_runtime::config::Assignment>().is_err());
+}
+
+#[test]
+fn addresses_are_moved_before_the_file_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, moved) = (directory.path().join("node.toml"), directory.path().join("moved.toml"));
+    std::fs::write(&path, GOOD).unwrap();
+    std::fs::write(&moved, "\"127.0.0.1\" = \"10.77.1.2\"").unwrap();
+    let node = ConfigFile::<Node>::new(path.clone()).relocated(Some(moved)).load().unwrap();
+    assert_eq!(node.dns.servers, ["10.77.1.2:53".parse().unwrap()]);
+    let absent = ConfigFile::<Node>::new(path).relocated(Some("/nonexistent/moved.toml".into())).load();
+    assert!(absent.unwrap_err().to_string().starts_with("/nonexistent/moved.toml: "));
+}

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test helper may fail its test")]
 
 use cx_protocol::{
-    Answer, CloseReason, CxFailure, Impi, Impu, Leg, Lir, Request, ResultCode, Rtr, RtrReason, Secret, Token,
+    Answer, CloseReason, CxFailure, Impi, Impu, Leg, Lir, LirType, Request, ResultCode, Rtr, RtrReason,
+    Secret, Token,
 };
 use ims_runtime::cx::{
     self, CxClientConfig, CxEvent, CxIdentity, CxResolver, CxSender, CxServer, CxServerEvent, PeerQuestion,
@@ -59,7 +60,7 @@ fn client(secret: &str, addresses: Addresses) -> (CxSender, Receiver<CxEvent>) {
 
 fn lir() -> Request {
     let impu = Impu::new("sip:alice@home1.test").unwrap();
-    Request::Lir(Lir { impu, leg: Leg::Terminating })
+    Request::Lir(Lir { impu, leg: Leg::Terminating, kind: LirType::Location })
 }
 
 async fn connected(events: &mut Receiver<CxEvent>) {

@@ -5,7 +5,8 @@ use crate::error::LabError;
 use crate::lab::Lab;
 use crate::process::{Launch, Process};
 use serde::Deserialize;
-use std::net::{IpAddr, Ipv4Addr};
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
@@ -38,6 +39,8 @@ pub struct Event {
     pub state: Box<str>,
     /// `open` or `closed`, of somebody's presence.
     pub basic: Option<Box<str>>,
+    /// The note, of somebody's presence.
+    pub note: Option<Box<str>>,
     /// The status of a refusal.
     pub status: Option<u16>,
 }
@@ -46,7 +49,7 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Agent {
     user: Box<str>,
-    address: Ipv4Addr,
+    address: IpAddr,
     process: Process,
 }
 
@@ -56,23 +59,50 @@ impl Agent {
     /// # Errors
     /// When there is no such account or P-CSCF, or the agent does not start.
     pub fn start(lab: &Lab, user: &str, pcscf: &str, access: Access) -> Result<Self, LabError> {
+        Self::start_with(lab, (user, pcscf, access), &[])
+    }
+
+    /// The same with more arguments of its command line.
+    ///
+    /// # Errors
+    /// As [`Agent::start`].
+    pub fn start_with(
+        lab: &Lab,
+        (user, pcscf, access): (&str, &str, Access),
+        more: &[&str],
+    ) -> Result<Self, LabError> {
+        let hop = lab.ue_address(pcscf).ok_or_else(|| LabError::UnknownNode(pcscf.into()))?;
+        Self::start_at(lab, (user, hop, access), more)
+    }
+
+    /// The same behind whatever has this address.
+    ///
+    /// # Errors
+    /// As [`Agent::start`].
+    pub fn start_at(
+        lab: &Lab,
+        (user, hop, access): (&str, SocketAddr, Access),
+        more: &[&str],
+    ) -> Result<Self, LabError> {
         let unknown = || LabError::UnknownNode(user.into());
         let (host, account) = (FIRST_HOST..)
             .zip(lab.accounts())
             .find(|(_, account)| *account.user == *user)
             .ok_or_else(unknown)?;
         let Account { impu, impi, password, .. } = account;
-        let hop = lab.ue_address(pcscf).ok_or_else(|| LabError::UnknownNode(pcscf.into()))?;
+        let address: IpAddr = match hop.ip() {
+            IpAddr::V4(_) => lab.address(host).into(),
+            IpAddr::V6(pcscf) => beside(pcscf, host).into(),
+        };
         let hop = match access {
             Access::Udp => hop.to_string(),
             Access::Tcp => format!("{hop};transport=tcp"),
         };
-        let address = lab.address(host);
-        let bind = address.to_string();
+        let (bind, dns) = (address.to_string(), lab.dns().to_string());
         let launch = Launch {
             name: user,
             binary: &lab.binaries().join("ue-agent"),
-            arguments: vec![
+            arguments: [
                 "--user",
                 impu,
                 "--impi",
@@ -83,9 +113,14 @@ impl Agent {
                 &hop,
                 "--bind",
                 &bind,
+                "--dns",
+                &dns,
                 "--json",
-                "run",
-            ],
+            ]
+            .into_iter()
+            .chain(more.iter().copied())
+            .chain(["run"])
+            .collect(),
             log: &lab.log(user),
         };
         // That it ended is seen at its standard output.
@@ -96,7 +131,7 @@ impl Agent {
     /// Its address, and the name of its user.
     #[must_use]
     pub fn place(&self) -> (IpAddr, &str) {
-        (self.address.into(), &self.user)
+        (self.address, &self.user)
     }
 
     /// Tells it what to do: `register`, `watch sip:carol@home1.test`, `publish open`.
@@ -143,6 +178,16 @@ impl Agent {
         self.until("register", |event| &*event.event == "registered").await.map(drop)
     }
 
+    /// Moves it to another P-CSCF of its domain, called by its name, and waits until it is registered there.
+    ///
+    /// # Errors
+    /// As [`Agent::until`].
+    pub async fn move_to(&mut self, pcscf: &str) -> Result<(), LabError> {
+        let line = format!("move {pcscf}");
+        self.say(&line).await?;
+        self.until(&line, |event| &*event.event == "registered").await.map(drop)
+    }
+
     /// Lets it take everything back and end.
     pub async fn end(self) {
         self.process.end().await;
@@ -151,5 +196,20 @@ impl Agent {
     /// Kills it: the network learns nothing.
     pub async fn kill(self) {
         self.process.kill().await;
+    }
+}
+
+/// An address of the same /64.
+const fn beside(neighbour: Ipv6Addr, host: u8) -> Ipv6Addr {
+    let [a, b, c, d, ..] = neighbour.segments();
+    Ipv6Addr::new(a, b, c, d, 0, 0, 0, host as u16)
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        })
     }
 }

@@ -1,11 +1,12 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lab::bench::{MAX_ROUNDS, MAX_USERS};
 use lab::{Access, Options, PLAYED};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed or a figure does not match, 64 wrong command line.
+Exit codes: 0 done, 1 failed, a figure does not match or a request of `bench` went wrong, 64 wrong command line.
 The other binaries must stand beside this one: `cargo build --bins` makes them all.
 INT and TERM end the network within 6 seconds; it leaves no process and no file.";
 
@@ -30,7 +31,8 @@ pub(crate) enum Command {
         #[arg(long)]
         exit_with_parent: bool,
     },
-    /// Bring figures about, print what crossed the sockets as ladders and compare; then as `up`
+    /// Bring figures about, print what crossed the sockets as ladders and compare; let alice follow bob while both move;
+    /// then as `up`
     Figures {
         #[command(flatten)]
         network: Network,
@@ -43,9 +45,25 @@ pub(crate) enum Command {
         /// Show the presence proxies of figure 4 in the ladders
         #[arg(long)]
         proxies: bool,
-        /// Which; all that can be, if none is named
+        /// Which; all that can be and alice following bob, if none is named
         #[arg(value_name = "FIGURE", value_parser = PLAYED)]
         figures: Vec<String>,
+    },
+    /// Measure what requests cost the nodes of home1.test in CPU time, a row each; or what registrations take of their memory
+    Bench {
+        /// Directory with the files of the nodes
+        #[arg(long, value_name = "DIR", default_value = "config")]
+        config: PathBuf,
+        /// Users; 800 unless said otherwise, with --memory 20000
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_USERS)))]
+        users: Option<u16>,
+        /// How often each user does the same
+        #[arg(long, value_name = "N", default_value_t = MAX_ROUNDS,
+            value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_ROUNDS)))]
+        rounds: u16,
+        /// Register every user once, and say what the nodes' memory has become
+        #[arg(long)]
+        memory: bool,
     },
 }
 
@@ -55,8 +73,11 @@ pub(crate) struct Network {
     #[arg(long, value_name = "DIR", default_value = "config")]
     config: PathBuf,
     /// Domains whose nodes are started
-    #[arg(long, value_name = "DOMAIN,...", value_delimiter = ',', default_value = "home1")]
+    #[arg(long, value_name = "DOMAIN,...", value_delimiter = ',', default_value = "home1,home2")]
     domains: Vec<String>,
+    /// Directory with files of settings that go over those of the nodes, such as config/ts24141
+    #[arg(long, value_name = "DIR")]
+    overlay: Option<PathBuf>,
     /// Where state, sockets and logs are kept and stay; the next network there has them again
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -86,6 +107,7 @@ impl Network {
         Options {
             domains: self.domains.into_iter().map(|name| whole(name).into()).collect(),
             directory: self.state,
+            overlay: self.overlay,
             ..Options::new(&self.config)
         }
     }

@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::attachment::{Attachment, NodeLine};
 use crate::error::LabError;
 use crate::place::Place;
-use crate::plan::{NodePlan, Plan};
+use crate::plan::{NodePlan, Plan, Role};
 use crate::process::{Ended, Launch, Process, beside_us};
 use crate::record::Names;
 use crate::subnet::{CONFIGURED, Subnet};
@@ -28,6 +28,8 @@ pub struct Options {
     pub domains: Vec<Box<str>>,
     /// Where state, sockets and logs are kept, and stay; without it they pass with the lab.
     pub directory: Option<PathBuf>,
+    /// A directory with files of settings that go over those of the nodes.
+    pub overlay: Option<PathBuf>,
     /// Whether the nodes record what crosses their sockets.
     pub record: bool,
     /// Where the binaries are; without it beside this program.
@@ -42,6 +44,7 @@ impl Options {
             config: config.to_owned(),
             domains: vec!["home1.test".into()],
             directory: None,
+            overlay: None,
             record: false,
             binaries: None,
         }
@@ -74,7 +77,7 @@ impl Lab {
         let subnet =
             Subnet::take(&wanted.hosts(CONFIGURED), place.last_network()).ok_or(LabError::NoNetwork)?;
         place.note_network(subnet.prefix())?;
-        place.fill(&options.config, subnet.prefix())?;
+        place.fill(&options.config, subnet.prefix(), options.overlay.as_deref())?;
         let plan = Plan::read(&place.config(), &options.domains)?;
         let mut lab = Self {
             subnet,
@@ -157,6 +160,16 @@ impl Lab {
     #[must_use]
     pub fn ue_address(&self, node: &str) -> Option<SocketAddr> {
         self.plan.nodes.iter().find(|plan| *plan.name == *node)?.ue_addresses.get("udp")?.first().copied()
+    }
+
+    /// The first P-CSCF of a domain.
+    ///
+    /// # Errors
+    /// When the domain is not of this lab.
+    pub fn pcscf_of(&self, domain: &str) -> Result<&str, LabError> {
+        let is_it = |node: &&NodePlan| node.role == Role::Pcscf && node.domain.as_deref() == Some(domain);
+        let found = self.plan.nodes.iter().find(is_it);
+        found.map(|node| &*node.name).ok_or_else(|| LabError::UnknownNode(domain.into()))
     }
 
     /// Everybody who can register.

@@ -3,23 +3,29 @@
 //! [`Lab::up`] takes a free 127.x.y.0/24, moves the configuration there, starts name server, HSS, presence server and
 //! CSCFs, and returns when all have said that they are ready. [`Agent`] is a UE in it. [`play`] brings a figure of the
 //! contribution about, reads from the nodes' recordings what crossed the sockets, and compares it with the figure.
+//! [`mod@bench`] measures what requests and registrations cost the nodes.
 //!
 //! An ended lab leaves no process and no file. If it is killed, its processes see their standard input end and follow;
 //! its directory is removed by the next lab.
 //!
-//! Not here: any protocol. Linux only: elsewhere 127.x.y.z is no loopback without being configured.
+//! Not here: any protocol, but for the requests of [`mod@bench`]. Linux only: elsewhere 127.x.y.z is no loopback without being configured.
 
 mod account;
 mod agent;
 mod attachment;
+pub mod bench;
 mod error;
 mod lab;
+mod overlay;
 mod place;
 mod plan;
 mod play;
 mod process;
 mod record;
+mod recordings;
 mod rules;
+mod scene;
+mod script;
 mod subnet;
 mod tape;
 
@@ -29,5 +35,8 @@ pub use attachment::{Attachment, NodeLine};
 pub use error::LabError;
 pub use lab::{Lab, Options};
 pub use plan::{Addresses, Role};
-pub use play::{PLAYED, Performance, play};
+pub use play::{Performance, Staging, play};
 pub use process::Ended;
+pub use recordings::{Party, recordings};
+pub use scene::follow;
+pub use script::{Configuration, Moved, PLAYED, moves};

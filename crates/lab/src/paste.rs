@@ -21,9 +21,9 @@ impl<'a> Paste<'a> {
         Self { lab, pcscfs, scenarios }
     }
 
-    /// Commands for the first two accounts at the first P-CSCF; `config/` lets the first one watch the second.
+    /// Commands for the first account, who watches the second one and the first one of another domain; `config/` lets it.
     fn commands(&self, f: &mut fmt::Formatter<'_>, [first, second]: [&Account; 2]) -> fmt::Result {
-        let Some((_, pcscf)) = self.pcscfs.first() else { return Ok(()) };
+        let Some(pcscf) = self.pcscf(first) else { return Ok(()) };
         let Account { user, domain, impi, impu, password } = first;
         let watched = format!("{}@{}", second.user, second.domain);
         writeln!(f, "Softphones, for {user}; the password is {password}:")?;
@@ -35,18 +35,43 @@ impl<'a> Paste<'a> {
             f,
             "  linphone  identity {impu}, user id {impi}, domain {domain}, proxy <sip:{pcscf};transport=udp>, route on"
         )?;
-        writeln!(f, "Our own user agent, in two terminals:")?;
-        let agent = self.lab.binaries().join("ue-agent");
-        let agent = agent.display();
-        for (account, host, what) in
-            [(second, 102, "publish open --note here".to_owned()), (first, 101, format!("watch {watched}"))]
-        {
-            let Account { user, domain, password, .. } = account;
-            let who = format!("--user {user}@{domain} --password {password}");
-            let bind = self.lab.address(host);
-            writeln!(f, "  {agent} {who} --pcscf {pcscf} --bind {bind} {what}")?;
+        let abroad = self.lab.accounts().iter().find(|account| account.domain != *domain);
+        let both = abroad.map(|account| format!(" {}@{}", account.user, account.domain)).unwrap_or_default();
+        writeln!(f, "Our own user agent, each in a terminal of its own:")?;
+        for (account, host) in [Some(second), abroad].into_iter().flatten().zip(102..) {
+            self.agent(f, (account, host), "publish open --note here")?;
         }
-        self.sipp(f, (*pcscf, &watched))
+        self.agent(f, (first, 101), &format!("watch {watched}{both}"))?;
+        if let Some(other) = self.other_pcscf(first) {
+            writeln!(
+                f,
+                "The same, taking commands; `move {other}` is one while it runs, `help` lists the rest:"
+            )?;
+            self.agent(f, (first, 101), "run")?;
+        }
+        self.sipp(f, (pcscf, &watched))
+    }
+
+    fn agent(&self, f: &mut fmt::Formatter<'_>, (account, host): (&Account, u8), what: &str) -> fmt::Result {
+        let Some(pcscf) = self.pcscf(account) else { return Ok(()) };
+        let Account { user, domain, password, .. } = account;
+        let (agent, bind) = (self.lab.binaries().join("ue-agent"), self.lab.address(host));
+        let agent = agent.display();
+        writeln!(
+            f,
+            "  {agent} --user {user}@{domain} --password {password} --pcscf {pcscf} --bind {bind} {what}"
+        )
+    }
+
+    /// The first P-CSCF of the account's domain.
+    fn pcscf(&self, account: &Account) -> Option<SocketAddr> {
+        self.lab.ue_address(self.lab.pcscf_of(&account.domain).ok()?)
+    }
+
+    /// One to move to.
+    fn other_pcscf(&self, account: &Account) -> Option<SocketAddr> {
+        let of_domain = self.lab.nodes().filter(|node| node.domain == Some(&account.domain));
+        of_domain.filter_map(|node| self.lab.ue_address(node.name)).nth(1)
     }
 
     /// The scenarios' own list of users says who is who: alice of home1.test.

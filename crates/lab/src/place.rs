@@ -1,6 +1,7 @@
 //! The directory of a lab: rewritten configuration, state, sockets and logs.
 
 use crate::error::LabError;
+use crate::overlay;
 use crate::subnet::{CONFIGURED, Prefix};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ pub(crate) struct Place {
     directory: PathBuf,
     /// None where the directory was given and stays.
     passing: Option<TempDir>,
-    _lock: File,
+    lock: File,
 }
 
 impl Place {
@@ -42,7 +43,7 @@ impl Place {
             std::fs::create_dir_all(&part).map_err(LabError::at(&part))?;
         }
         let lock = lock(&directory)?;
-        Ok(Self { directory, passing, _lock: lock })
+        Ok(Self { directory, passing, lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -76,17 +77,27 @@ impl Place {
         std::fs::write(&path, network.host(0).to_string()).map_err(LabError::at(&path))
     }
 
-    /// Copies the configuration, its addresses moved to `network`.
-    pub(crate) fn fill(&self, from: &Path, network: Prefix) -> Result<(), LabError> {
-        copy(from, &self.config(), network)
+    /// Copies the configuration, its addresses moved to `network`, and puts the overlay over it.
+    pub(crate) fn fill(&self, from: &Path, network: Prefix, overlay: Option<&Path>) -> Result<(), LabError> {
+        copy(from, &self.config(), network)?;
+        overlay.map_or(Ok(()), |overlay| overlay::apply(overlay, &self.config(), network))
     }
 
     /// Removes the directory, unless it was given.
-    pub(crate) fn leave(self) -> Result<(), LabError> {
-        match self.passing {
+    pub(crate) fn leave(mut self) -> Result<(), LabError> {
+        match self.passing.take() {
             Some(passing) => passing.close().map_err(LabError::at(&self.directory)),
             None => Ok(()),
         }
+    }
+}
+
+impl Drop for Place {
+    /// Closing would not do: a child that another thread starts meanwhile holds a copy of the file until it
+    /// runs its program, and the lock with it.
+    fn drop(&mut self) {
+        // A lock that will not go is gone with the process.
+        let _ = self.lock.unlock();
     }
 }
 
@@ -152,6 +163,8 @@ mod tests {
         assert!(matches!(Place::take(Some(given.path())), Err(LabError::InUse(_))));
         assert_eq!(place.last_network(), None);
         place.note_network(Prefix([127, 3, 4])).unwrap();
+        // As a child has it between its beginning and its program.
+        let _copy = place.lock.try_clone().unwrap();
         place.leave().unwrap();
         let again = Place::take(Some(given.path())).unwrap();
         assert_eq!(again.last_network(), Some(Prefix([127, 3, 4])));
@@ -180,7 +193,7 @@ mod tests {
         std::fs::write(from.path().join("ps1.toml"), "listen = \"127.0.10.17:5060\"").unwrap();
         std::fs::write(from.path().join("zones/z"), "a A 127.0.10.2\n").unwrap();
         let place = Place::take(None).unwrap();
-        place.fill(from.path(), Prefix([127, 1, 9])).unwrap();
+        place.fill(from.path(), Prefix([127, 1, 9]), None).unwrap();
         let read = |name: &str| std::fs::read_to_string(place.config().join(name)).unwrap();
         assert_eq!(read("ps1.toml"), "listen = \"127.1.9.17:5060\"");
         assert_eq!(read("zones/z"), "a A 127.1.9.2\n");

@@ -6,7 +6,7 @@ use crate::subnet::Prefix;
 use ims_runtime::node_config::{NodeConfig, SideConfig};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ pub enum Role {
 
 impl Role {
     /// The role of the node in `pcscf1a.toml`, of which this is the name without `.toml`.
-    fn of_file(stem: &str) -> Option<Self> {
+    pub(crate) fn of_file(stem: &str) -> Option<Self> {
         match stem
             .trim_end_matches(|c: char| c.is_ascii_lowercase())
             .trim_end_matches(|c: char| c.is_ascii_digit())
@@ -118,8 +118,9 @@ impl Plan {
     pub(crate) fn read(directory: &Path, domains: &[Box<str>]) -> Result<Self, LabError> {
         let mut nodes = Vec::new();
         let mut accounts = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(LabError::at(directory))? {
-            let file = entry.map_err(LabError::at(directory))?.path();
+        let entries = std::fs::read_dir(directory).map_err(LabError::at(directory))?;
+        let files: Result<BTreeSet<PathBuf>, _> = entries.map(|entry| Ok(entry?.path())).collect();
+        for file in files.map_err(LabError::at(directory))? {
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let is_toml = file.extension().is_some_and(|extension| extension == "toml");
             let Some(role) = Role::of_file(stem).filter(|_| is_toml) else { continue };

@@ -1,155 +1,189 @@
 //! Bringing a figure of the contribution about.
 
-use crate::agent::{Access, Agent, Event};
+use crate::account::Account;
+use crate::agent::{Access, Agent};
 use crate::error::LabError;
 use crate::lab::Lab;
 use crate::rules::Rules;
+use crate::script::{Act, Moved, Script, WATCHER};
 use figure::{Arrow, Bracket, Difference, Figure, Ladder, Naming, Recording, Selection, compare};
+use ims_runtime::ctl::CtlAnswer;
 use std::fmt;
 use std::time::Duration;
 
-/// The figures that a lab can bring about.
-pub const PLAYED: [&str; 3] = ["figure-1", "figure-3", "denied-1"];
+/// How long a watcher who has moved leaves its old subscription alone, in seconds: longer than any figure takes, so
+/// that the update comes before it has subscribed again.
+const PATIENT: &str = "3600";
 
-/// The P-CSCF of the UEs.
-const PCSCF: &str = "pcscf1a";
-
-/// Who `ue1` is.
-const WATCHER: &str = "alice";
-/// Whom that one watches.
-const PRESENTITY: &str = "carol";
+/// How a figure is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staging {
+    /// How the UEs are connected.
+    pub access: Access,
+    /// Where the watcher of figures 6 and 7 has moved before.
+    pub moved: Moved,
+}
 
 /// What came of a figure.
 #[derive(Debug)]
 pub struct Performance {
     /// Its name.
     pub figure: Box<str>,
-    /// How the UEs were connected.
-    pub access: Access,
+    /// How it was played.
+    pub staging: Staging,
     /// What crossed the sockets.
     pub arrows: Vec<Arrow>,
     /// Whether that is the figure.
     pub verdict: Result<(), Difference>,
+    /// Nodes that the watcher has moved to and that nothing passed; a figure names roles only.
+    pub missed: Vec<&'static str>,
 }
 
-/// The one thing that a figure is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Act {
-    /// A SUBSCRIBE, and the NOTIFY that follows.
-    Watch,
-    /// A SUBSCRIBE that the presentity's rules refuse.
-    WatchInVain,
-    /// A PUBLISH.
-    Publish,
-}
-
-impl Act {
-    fn of(figure: &str) -> Option<Self> {
-        match figure {
-            "figure-1" => Some(Self::Watch),
-            "denied-1" => Some(Self::WatchInVain),
-            "figure-3" => Some(Self::Publish),
-            _ => None,
-        }
-    }
-
-    const fn method(self) -> &'static str {
-        match self {
-            Self::Watch | Self::WatchInVain => "SUBSCRIBE",
-            Self::Publish => "PUBLISH",
-        }
-    }
-
-    fn line(self, presentity: &str) -> String {
-        match self {
-            Self::Watch | Self::WatchInVain => format!("watch {presentity}"),
-            Self::Publish => "publish open".to_owned(),
-        }
-    }
-
-    /// Whether the agent says by this that it is done.
-    fn is_done(self, event: &Event) -> bool {
-        match self {
-            Self::Watch => &*event.event == "presence",
-            Self::WatchInVain => &*event.event == "subscription" && event.status == Some(403),
-            Self::Publish => &*event.event == "published",
-        }
-    }
-}
-
-/// Brings a figure about in a network of home1.test that records and is otherwise unused, and compares.
+/// Brings a figure about in a network that records, is otherwise unused and has the figure's configuration, and compares.
 ///
 /// The UEs register, and when the network is quiet, the one thing happens; when it is quiet again, everything that has
 /// crossed the sockets in between is looked at.
 ///
 /// # Errors
-/// When the figure is not one of [`PLAYED`], or something did not happen that does not depend on arrows.
-pub async fn play(lab: &Lab, figure: &str, access: Access) -> Result<Performance, LabError> {
+/// When the figure is not one of [`crate::PLAYED`], the network has not its domains, or something did not happen that
+/// does not depend on arrows.
+pub async fn play(lab: &Lab, figure: &str, staging: Staging) -> Result<Performance, LabError> {
     let unknown = || LabError::UnknownFigure(figure.into());
-    let (act, expected) = Act::of(figure).zip(Figure::named(figure)).ok_or_else(unknown)?;
-    let rules = match act {
-        Act::WatchInVain => Some(Rules::deny(lab, presentity(lab)?).await?),
-        Act::Watch | Act::Publish => None,
+    let (script, expected) = Script::of(figure).zip(Figure::named(figure)).ok_or_else(unknown)?;
+    let presentity = script.presentity.map(|user| account(lab, user)).transpose()?;
+    let rules = match (script.act, presentity) {
+        (Act::WatchInVain, Some(presentity)) => Some(Rules::deny(lab, &presentity.impu).await?),
+        (Act::WatchInVain | Act::Watch | Act::Publish | Act::Update, _) => None,
     };
-    let mut agents = Vec::new();
-    let result = perform(lab, (act, access), &mut agents).await;
-    for agent in agents {
+    let mut stage = Stage { lab, staging, act: script.act, agents: Vec::new() };
+    let result = stage.perform(presentity).await;
+    for agent in stage.agents {
         agent.end().await;
     }
+    // What they leave behind is no part of the next figure.
+    lab.tape().quiet().await?;
     if let Some(rules) = rules {
         rules.restore(lab).await?;
     }
-    let arrows = result?;
+    let (arrows, missed) = result?;
     let verdict = compare(&expected, &arrows);
-    Ok(Performance { figure: figure.into(), access, arrows, verdict })
+    Ok(Performance { figure: figure.into(), staging, arrows, verdict, missed })
 }
 
-async fn perform(
-    lab: &Lab,
-    (act, access): (Act, Access),
-    agents: &mut Vec<Agent>,
-) -> Result<Vec<Arrow>, LabError> {
-    let presentity = presentity(lab)?;
-    let users: &[&str] = match act {
-        Act::Watch | Act::WatchInVain => &[WATCHER, PRESENTITY],
-        Act::Publish => &[WATCHER],
-    };
-    for user in users {
-        agents.push(Agent::start(lab, user, PCSCF, access)?);
+fn account<'a>(lab: &'a Lab, user: &str) -> Result<&'a Account, LabError> {
+    let found = lab.accounts().iter().find(|account| *account.user == *user);
+    found.ok_or_else(|| LabError::UnknownNode(user.into()))
+}
+
+/// The arrows, and the nodes that nothing passed.
+type Crossed = (Vec<Arrow>, Vec<&'static str>);
+
+/// The UEs of a figure, the watcher first.
+struct Stage<'a> {
+    lab: &'a Lab,
+    staging: Staging,
+    act: Act,
+    agents: Vec<Agent>,
+}
+
+impl Stage<'_> {
+    async fn perform(&mut self, presentity: Option<&Account>) -> Result<Crossed, LabError> {
+        let watcher = account(self.lab, WATCHER)?;
+        for account in [Some(watcher), presentity].into_iter().flatten() {
+            let pcscf = self.lab.pcscf_of(&account.domain)?;
+            let seat = (&*account.user, pcscf, self.staging.access);
+            self.agents.push(Agent::start_with(self.lab, seat, &["--resubscribe-after", PATIENT])?);
+        }
+        for agent in &mut self.agents {
+            agent.register().await?;
+        }
+        let watched = presentity.map_or("", |account| &account.impu);
+        if self.act == Act::Update {
+            self.watch_and_move(watched).await?;
+        }
+        self.lab.tape().quiet().await?;
+        let before = self.recording();
+        self.act(watched).await?;
+        self.lab.tape().quiet().await?;
+        let now = self.recording();
+        let since = before.messages().last().map_or(Duration::ZERO, |last| last.at + Duration::from_nanos(1));
+        Ok((self.arrows(&before, &now, since), self.missed(&now, since)))
     }
-    for agent in agents.iter_mut() {
-        agent.register().await?;
+
+    async fn watch_and_move(&mut self, watched: &str) -> Result<(), LabError> {
+        let Some(watcher) = self.agents.first_mut() else { return Ok(()) };
+        watcher.say(&format!("watch {watched}")).await?;
+        watcher.until("watch", |event| Act::Watch.is_done(event)).await?;
+        let Staging { moved, .. } = self.staging;
+        if moved.is_other_scscf() {
+            let words = ["reassign", &account(self.lab, WATCHER)?.impu, "sip:scscf1b.home1.test"];
+            if let CtlAnswer::Refused(why) = self.lab.ctl("hss1", &words).await? {
+                return Err(LabError::Refused("hss1".into(), why.into()));
+            }
+            self.lab.tape().quiet().await?;
+        }
+        match moved {
+            Moved::Nowhere => Ok(()),
+            Moved::Scscf => watcher.register().await,
+            Moved::Pcscf | Moved::Both => watcher.move_to("pcscf1b").await,
+        }
     }
-    lab.tape().quiet().await?;
-    let before = recording(lab, agents);
-    let line = act.line(presentity);
-    if let Some(watcher) = agents.first_mut() {
-        watcher.say(&line).await?;
-        watcher.until(&line, |event| act.is_done(event)).await?;
+
+    /// The one thing.
+    async fn act(&mut self, watched: &str) -> Result<(), LabError> {
+        let line = match self.act {
+            Act::Watch | Act::WatchInVain => format!("watch {watched}"),
+            Act::Publish | Act::Update => "publish open".to_owned(),
+        };
+        let is_watchers = self.act != Act::Update;
+        let doer = if is_watchers { self.agents.first_mut() } else { self.agents.last_mut() };
+        if let Some(doer) = doer {
+            doer.say(&line).await?;
+        }
+        let act = self.act;
+        match self.agents.first_mut() {
+            Some(watcher) => watcher.until(&line, |event| act.is_done(event)).await.map(drop),
+            None => Ok(()),
+        }
     }
-    lab.tape().quiet().await?;
-    Ok(arrows(act, &before, &recording(lab, agents)))
-}
 
-fn presentity(lab: &Lab) -> Result<&str, LabError> {
-    let account = lab.accounts().iter().find(|account| &*account.user == PRESENTITY);
-    account.map(|account| &*account.impu).ok_or_else(|| LabError::UnknownNode(PRESENTITY.into()))
-}
+    fn recording(&self) -> Recording {
+        self.lab.tape().recording(&self.lab.names(self.agents.iter().map(Agent::place)))
+    }
 
-fn recording(lab: &Lab, agents: &[Agent]) -> Recording {
-    lab.tape().recording(&lab.names(agents.iter().map(Agent::place)))
-}
+    /// What was sent after `before`: of the dialogs that began after it or, of an update, that began before.
+    fn arrows(&self, before: &Recording, now: &Recording, since: Duration) -> Vec<Arrow> {
+        let known = |method| before.call_ids(method);
+        let new = |method| {
+            let known = known(method);
+            now.call_ids(method).into_iter().filter(move |id| !known.contains(id)).collect()
+        };
+        let call_ids: Vec<String> = match self.act {
+            Act::Watch | Act::WatchInVain => new("SUBSCRIBE"),
+            Act::Publish => new("PUBLISH"),
+            Act::Update => now.call_ids("SUBSCRIBE"),
+        };
+        let call_ids: Vec<&str> = call_ids.iter().map(String::as_str).collect();
+        now.arrows(&Selection::of(&call_ids).since(since), &Naming::new().with(WATCHER, "ue1"))
+    }
 
-/// What was sent after `before`, of the dialogs that began after it.
-fn arrows(act: Act, before: &Recording, now: &Recording) -> Vec<Arrow> {
-    let known = before.call_ids(act.method());
-    let new = now.call_ids(act.method());
-    let new: Vec<&str> = new.iter().filter(|id| !known.contains(id)).map(String::as_str).collect();
-    let since = before.messages().last().map_or(Duration::ZERO, |last| last.at + Duration::from_nanos(1));
-    now.arrows(&Selection::of(&new).since(since), &Naming::new().with(WATCHER, "ue1"))
+    fn missed(&self, now: &Recording, since: Duration) -> Vec<&'static str> {
+        let is = |name: &str, node: &str| name.split('.').next() == Some(node);
+        let mut nodes = self.staging.moved.nodes().to_vec();
+        for message in now.messages().iter().filter(|message| message.at >= since) {
+            nodes.retain(|node| !is(&message.from, node) && !is(&message.to, node));
+        }
+        nodes
+    }
 }
 
 impl Performance {
+    /// Whether it is the figure, by the nodes that the watcher has moved to.
+    #[must_use]
+    pub const fn is_as_drawn(&self) -> bool {
+        self.verdict.is_ok() && self.missed.is_empty()
+    }
+
     /// The ladder, with the presence proxies of the contribution's figure 4 if they are wanted.
     #[must_use]
     pub fn ladder(&self, brackets: Vec<Bracket>) -> Ladder<'_> {
@@ -159,20 +193,16 @@ impl Performance {
     /// The proxies of figure 4, where the figure passes both.
     #[must_use]
     pub fn proxies(&self) -> Vec<Bracket> {
-        match Act::of(&self.figure) {
-            Some(Act::Watch | Act::WatchInVain) => {
-                vec![Bracket::watcher_proxy(1), Bracket::presentity_proxy(1)]
-            }
-            Some(Act::Publish) | None => Vec::new(),
-        }
+        let Some(Script { act: Act::Watch | Act::WatchInVain, presentity }) = Script::of(&self.figure) else {
+            return Vec::new();
+        };
+        let presentity_s = if presentity == Some("bob") { 2 } else { 1 };
+        vec![Bracket::watcher_proxy(1), Bracket::presentity_proxy(presentity_s)]
     }
 }
 
-impl fmt::Display for Access {
+impl fmt::Display for Staging {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Udp => "UDP",
-            Self::Tcp => "TCP",
-        })
+        write!(f, "over {}{}", self.access, self.moved)
     }
 }

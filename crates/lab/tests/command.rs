@@ -1,7 +1,6 @@
 //! The command line: ladders, and an exit code that says whether they match.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test helper may fail its test")]
 
-#[expect(dead_code, reason = "here the binary brings the network up")]
 mod support;
 
 use std::path::Path;

@@ -135,7 +135,7 @@ fn wait_for_end(pid: u64) {
 fn the_nodes_of_a_killed_lab_end_with_it() {
     let place = tempfile::tempdir().unwrap();
     let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .args(["up", "--json", "--config"])
+        .args(["up", "--domains", "home1", "--json", "--config"])
         .arg(config())
         .env("TMPDIR", place.path())
         .stdout(Stdio::piped())
@@ -157,7 +157,7 @@ fn the_nodes_of_a_killed_lab_end_with_it() {
 fn what_is_printed_for_tools_is_enough_to_attach() {
     let place = tempfile::tempdir().unwrap();
     let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .args(["up", "--json", "--exit-with-parent", "--config"])
+        .args(["up", "--domains", "home1", "--json", "--exit-with-parent", "--config"])
         .arg(config())
         .env("TMPDIR", place.path())
         .stdin(Stdio::piped())

@@ -12,7 +12,11 @@ pub struct NameserverConfig {
     /// Unix socket for operator commands.
     pub ctl_socket: PathBuf,
     /// Addresses to answer on, each over UDP and TCP.
+    #[serde(default)]
     pub listen: Vec<SocketAddr>,
+    /// Others, on which the same zones are answered with other addresses.
+    #[serde(default)]
+    pub views: Vec<ViewConfig>,
     /// How long a TCP connection may be silent before it is closed.
     #[serde(default = "ten_seconds")]
     pub tcp_idle_s: Seconds,
@@ -30,6 +34,16 @@ pub struct ZoneConfig {
     pub file: PathBuf,
 }
 
+/// A `[[views]]` section: the zones as they look from one network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewConfig {
+    /// Addresses to answer on, each over UDP and TCP.
+    pub listen: Vec<SocketAddr>,
+    /// Where the addresses of the zone files are, seen from there.
+    pub relocation: PathBuf,
+}
+
 fn ten_seconds() -> Seconds {
     Seconds(10)
 }
@@ -41,12 +55,16 @@ impl Configuration for NameserverConfig {
 
     fn paths(&mut self) -> Vec<&mut PathBuf> {
         let files = self.zones.iter_mut().map(|zone| &mut zone.file);
-        files.chain([&mut self.ctl_socket]).collect()
+        let relocations = self.views.iter_mut().map(|view| &mut view.relocation);
+        files.chain(relocations).chain([&mut self.ctl_socket]).collect()
     }
 
     fn validate(&self) -> Result<(), InvalidKey> {
-        if self.listen.is_empty() {
-            return Err(InvalidKey::new("listen", "must name at least one address"));
+        if self.listen.is_empty() && self.views.is_empty() {
+            return Err(InvalidKey::new("listen", "must name at least one address, or there must be views"));
+        }
+        if let Some(index) = self.views.iter().position(|view| view.listen.is_empty()) {
+            return Err(InvalidKey::new(format!("views[{index}].listen"), "must name at least one address"));
         }
         if self.tcp_idle_s.0 == 0 {
             return Err(InvalidKey::new("tcp_idle_s", "must be at least 1"));

@@ -8,6 +8,6 @@ mod config;
 mod server;
 mod zone;
 
-pub use config::{NameserverConfig, ZoneConfig};
-pub use server::{Nameserver, check, run};
+pub use config::{NameserverConfig, ViewConfig, ZoneConfig};
+pub use server::{Nameserver, check, reload, run};
 pub use zone::{MAX_ZONE_BYTES, Zone, ZoneError};

@@ -5,7 +5,7 @@ use crate::zone::{Zone, ZoneError};
 use hickory_server::Server;
 use hickory_server::zone_handler::Catalog;
 use ims_runtime::cli::{Failure, Start};
-use ims_runtime::config::{InvalidKey, Seconds};
+use ims_runtime::config::{InvalidKey, Relocation, Seconds};
 use ims_runtime::ctl::{CtlAnswer, CtlRequest};
 use ims_runtime::health::{self, Condition, Health};
 use ims_runtime::signals::Signal;
@@ -20,7 +20,7 @@ const TCP_ANSWERS: usize = 16;
 /// How long open TCP connections may hold up the end of the process.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// A name server that answers.
+/// A name server that answers everybody alike.
 pub struct Nameserver {
     server: Server<Catalog>,
     zones: Vec<Zone>,
@@ -50,51 +50,52 @@ impl Nameserver {
         Ok(address)
     }
 
-    /// Reads every zone file again; the zones change together.
-    ///
-    /// # Errors
-    /// The first file that is wrong; then all zones stay as they were.
-    pub async fn reload(&self) -> Result<(), ZoneError> {
-        let newer = self.zones.iter().map(Zone::reload).collect::<Result<Vec<Zone>, ZoneError>>()?;
-        for (zone, newer) in self.zones.iter().zip(&newer) {
-            zone.replace(newer).await;
-        }
-        Ok(())
-    }
-
     /// Stops answering.
     pub async fn stop(mut self) {
         // What is still open after that is dropped with the server.
         let _ = timeout(DRAIN, self.server.shutdown_gracefully()).await;
     }
+}
 
-    async fn answer(&self, health: &Health, request: CtlRequest) {
-        let answer = match request.words().as_slice() {
-            ["health"] => health.answer(),
-            ["reload"] => self.reload_and_say().await,
-            ["zones"] => {
-                let mut text = String::new();
-                for zone in &self.zones {
-                    text.push_str(&zone.summary().await);
-                }
-                CtlAnswer::Done(text)
-            }
-            ["help"] => CtlAnswer::Done("health\nreload\nzones\n".to_owned()),
-            _ => CtlAnswer::Refused("unknown command; there are: health, reload, zones".to_owned()),
-        };
-        request.answer(answer);
+/// Reads every zone file again; the zones of all views change together.
+///
+/// # Errors
+/// The first file that is wrong; then all zones stay as they were.
+pub async fn reload(views: &[Nameserver]) -> Result<(), ZoneError> {
+    let zones = || views.iter().flat_map(|view| &view.zones);
+    let newer = zones().map(Zone::reload).collect::<Result<Vec<Zone>, ZoneError>>()?;
+    for (zone, newer) in zones().zip(&newer) {
+        zone.replace(newer).await;
     }
+    Ok(())
+}
 
-    async fn reload_and_say(&self) -> CtlAnswer {
-        match self.reload().await {
-            Ok(()) => {
-                tracing::info!("zone files read again");
-                CtlAnswer::Done("zone files read again".to_owned())
+async fn answer(views: &[Nameserver], health: &Health, request: CtlRequest) {
+    let answer = match request.words().as_slice() {
+        ["health"] => health.answer(),
+        ["reload"] => reload_and_say(views).await,
+        ["zones"] => {
+            let mut text = String::new();
+            for zone in views.iter().flat_map(|view| &view.zones) {
+                text.push_str(&zone.summary().await);
             }
-            Err(error) => {
-                tracing::error!(%error, "zone files refused, the old zones stay");
-                CtlAnswer::Refused(format!("{error}; the old zones stay"))
-            }
+            CtlAnswer::Done(text)
+        }
+        ["help"] => CtlAnswer::Done("health\nreload\nzones\n".to_owned()),
+        _ => CtlAnswer::Refused("unknown command; there are: health, reload, zones".to_owned()),
+    };
+    request.answer(answer);
+}
+
+async fn reload_and_say(views: &[Nameserver]) -> CtlAnswer {
+    match reload(views).await {
+        Ok(()) => {
+            tracing::info!("zone files read again");
+            CtlAnswer::Done("zone files read again".to_owned())
+        }
+        Err(error) => {
+            tracing::error!(%error, "zone files refused, the old zones stay");
+            CtlAnswer::Refused(format!("{error}; the old zones stay"))
         }
     }
 }
@@ -107,9 +108,28 @@ pub fn check(config: &NameserverConfig) -> Result<(), Failure> {
     load(config).map(|_| ()).map_err(Failure::from)
 }
 
-fn load(config: &NameserverConfig) -> Result<Vec<Zone>, InvalidKey> {
+/// The zones as one network sees them, and where it asks.
+struct View {
+    zones: Vec<Zone>,
+    listen: Vec<SocketAddr>,
+}
+
+fn load(config: &NameserverConfig) -> Result<Vec<View>, InvalidKey> {
+    let mut views = Vec::new();
+    if !config.listen.is_empty() {
+        views.push(View { zones: zones(config, &Relocation::default())?, listen: config.listen.clone() });
+    }
+    for (index, view) in config.views.iter().enumerate() {
+        let relocation = Relocation::load(&view.relocation)
+            .map_err(|error| InvalidKey::new(format!("views[{index}].relocation"), error.to_string()))?;
+        views.push(View { zones: zones(config, &relocation)?, listen: view.listen.clone() });
+    }
+    Ok(views)
+}
+
+fn zones(config: &NameserverConfig, relocation: &Relocation) -> Result<Vec<Zone>, InvalidKey> {
     let loaded = config.zones.iter().enumerate().map(|(index, zone)| {
-        Zone::load(&zone.origin, &zone.file).map_err(|error| {
+        Zone::load(&zone.origin, &zone.file, relocation).map_err(|error| {
             let key = match error {
                 ZoneError::BadOrigin(_) => "origin",
                 ZoneError::Unreadable { .. } | ZoneError::TooLarge { .. } | ZoneError::Broken { .. } => {
@@ -128,11 +148,15 @@ fn load(config: &NameserverConfig) -> Result<Vec<Zone>, InvalidKey> {
 /// When a zone or an address cannot be had.
 pub async fn run(start: Start<NameserverConfig>) -> Result<(), Failure> {
     let Start { config, mut signals, mut ctl, .. } = start;
-    let mut nameserver = Nameserver::new(load(&config)?);
+    let mut views = Vec::new();
     let mut health = Health::waiting_for(&[Condition::Listening]);
-    for address in &config.listen {
-        let address = nameserver.listen(*address, config.tcp_idle_s).await?;
-        tracing::info!(%address, "answering over UDP and TCP");
+    for view in load(&config)? {
+        let mut nameserver = Nameserver::new(view.zones);
+        for address in view.listen {
+            let address = nameserver.listen(address, config.tcp_idle_s).await?;
+            tracing::info!(%address, "answering over UDP and TCP");
+        }
+        views.push(nameserver);
     }
     health.met(Condition::Listening);
     health::announce("nameserver");
@@ -142,12 +166,14 @@ pub async fn run(start: Start<NameserverConfig>) -> Result<(), Failure> {
                 Signal::Drain => break,
                 Signal::Reload => {
                     tracing::info!("SIGHUP: only zone files are read again, addresses and origins need a restart");
-                    nameserver.reload_and_say().await;
+                    reload_and_say(&views).await;
                 }
             },
-            Some(request) = ctl.next() => nameserver.answer(&health, request).await,
+            Some(request) = ctl.next() => answer(&views, &health, request).await,
         }
     }
-    nameserver.stop().await;
+    for view in views {
+        view.stop().await;
+    }
     Ok(())
 }

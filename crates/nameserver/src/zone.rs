@@ -4,6 +4,7 @@ use hickory_server::proto::rr::{Name, RecordSet};
 use hickory_server::proto::serialize::txt::Parser;
 use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, ZoneType};
+use ims_runtime::config::Relocation;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -69,15 +70,16 @@ impl Error for ZoneError {
 pub struct Zone {
     origin: Name,
     file: PathBuf,
+    relocation: Relocation,
     handler: Arc<InMemoryZoneHandler>,
 }
 
 impl Zone {
-    /// Reads the zone `origin` from `file`.
+    /// Reads the zone `origin` from `file`, its addresses moved as `relocation` says.
     ///
     /// # Errors
     /// [`ZoneError`], which names file and line.
-    pub fn load(origin: &str, file: &Path) -> Result<Self, ZoneError> {
+    pub fn load(origin: &str, file: &Path, relocation: &Relocation) -> Result<Self, ZoneError> {
         let mut name = Name::from_ascii(origin).map_err(|_| ZoneError::BadOrigin(origin.into()))?;
         name.set_fqdn(true);
         let unreadable = |source| ZoneError::Unreadable { file: file.to_owned(), source };
@@ -85,8 +87,14 @@ impl Zone {
         if text.len() > MAX_ZONE_BYTES {
             return Err(ZoneError::TooLarge { file: file.to_owned() });
         }
+        let text = relocation.apply(&text);
         match parse(&name, file, &text) {
-            Ok(handler) => Ok(Self { origin: name, file: file.to_owned(), handler: Arc::new(handler) }),
+            Ok(handler) => Ok(Self {
+                origin: name,
+                file: file.to_owned(),
+                relocation: relocation.clone(),
+                handler: Arc::new(handler),
+            }),
             Err(message) => {
                 let line = line_of(&name, file, &text, &message);
                 Err(ZoneError::Broken { file: file.to_owned(), line, message: message.into() })
@@ -102,7 +110,7 @@ impl Zone {
 
     /// Reads the file again, as a zone beside this one.
     pub(crate) fn reload(&self) -> Result<Self, ZoneError> {
-        Self::load(&self.origin.to_ascii(), &self.file)
+        Self::load(&self.origin.to_ascii(), &self.file, &self.relocation)
     }
 
     pub(crate) fn origin(&self) -> &Name {

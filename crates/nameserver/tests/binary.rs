@@ -88,9 +88,23 @@ fn bad_configuration_is_exit_code_64_and_says_where() {
         (
             "listen =",
             "lisen =",
-            "DIR/ns.toml:2:1: lisen: unknown field `lisen`, expected one of `ctl_socket`, `listen`, `tcp_idle_s`, `zones`",
+            "DIR/ns.toml:2:1: lisen: unknown field `lisen`, expected one of `ctl_socket`, `listen`, `views`, `tcp_idle_s`, `zones`",
         ),
-        ("\"127.0.0.1:0\"", "", "DIR/ns.toml:2:1: listen: must name at least one address"),
+        (
+            "\"127.0.0.1:0\"",
+            "",
+            "DIR/ns.toml:2:1: listen: must name at least one address, or there must be views",
+        ),
+        (
+            "\n[[",
+            "[[views]]\nlisten = []\nrelocation = \"x\"\n[[",
+            "DIR/ns.toml:4:1: views[0].listen: must name at least one address",
+        ),
+        (
+            "listen = [\"127.0.0.1:0\"]\n",
+            "[[views]]\nlisten = [\"127.0.0.1:0\"]\nrelocation = \"x\"\n",
+            "DIR/ns.toml:4:1: views[0].relocation: DIR/x: No such file or directory (os error 2)",
+        ),
         ("\n[[", "tcp_idle_s = 0\n[[", "DIR/ns.toml:3:1: tcp_idle_s: must be at least 1"),
         (
             "\n[[",

@@ -1,9 +1,9 @@
 //! The checked-in zones and broken ones, asked over real sockets the way a node asks.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test helper may fail its test")]
 
-use ims_runtime::config::{AddressFamily, DnsConfig, Millis, Seconds};
+use ims_runtime::config::{AddressFamily, DnsConfig, Millis, Relocation, Seconds};
 use ims_runtime::dns::{Dns, Locator};
-use nameserver::{MAX_ZONE_BYTES, Nameserver, Zone};
+use nameserver::{MAX_ZONE_BYTES, Nameserver, Zone, reload};
 use sip_message::{Host, Transport};
 use sip_resolve::{DnsAnswer, Hop, Kind, Query, Question, Records, ResolveError, Target};
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ fn client(server: SocketAddr) -> DnsConfig {
 
 fn checked_in(origin: &str) -> Zone {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../config/zones/{origin}.zone"));
-    Zone::load(origin, &file).unwrap()
+    Zone::load(origin, &file, &Relocation::default()).unwrap()
 }
 
 fn sip(host: &str) -> Query {
@@ -110,8 +110,10 @@ async fn a_reload_changes_all_zones_or_none() {
     };
     write("one", 1);
     write("two", 1);
-    let zones = ["one", "two"].map(|name| Zone::load(&format!("{name}.test"), &file(name)).unwrap());
+    let zones = ["one", "two"]
+        .map(|name| Zone::load(&format!("{name}.test"), &file(name), &Relocation::default()).unwrap());
     let (server, config) = serve(zones.into()).await;
+    let views = [server];
     let mut dns = Dns::new(&config).unwrap();
     let mut addresses = async || {
         let mut found = Vec::new();
@@ -125,16 +127,43 @@ async fn a_reload_changes_all_zones_or_none() {
     assert_eq!(addresses().await, "192.0.2.1 192.0.2.1");
     write("one", 2);
     std::fs::write(file("two"), format!("{HEAD}ns A 192.0.2\n")).unwrap();
-    let error = server.reload().await.unwrap_err().to_string();
+    let error = reload(&views).await.unwrap_err().to_string();
     assert_eq!(
         error,
         format!("{}:6: network address parse error: invalid IPv4 address syntax", file("two").display())
     );
     assert_eq!(addresses().await, "192.0.2.1 192.0.2.1", "the old zones stay");
     write("two", 3);
-    server.reload().await.unwrap();
+    reload(&views).await.unwrap();
     assert_eq!(addresses().await, "192.0.2.2 192.0.2.3");
-    server.stop().await;
+    for view in views {
+        view.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_view_answers_with_the_addresses_of_its_network_before_and_after_a_reload() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, moved) = (directory.path().join("zone"), directory.path().join("moved.toml"));
+    std::fs::write(&file, format!("{HEAD}ns A 192.0.2.1\n")).unwrap();
+    std::fs::write(&moved, "'192.0.2.1' = '10.77.1.1'\n'192.0.2.2' = '10.77.1.2'\n").unwrap();
+    let relocations = [Relocation::default(), Relocation::load(&moved).unwrap()];
+    let (mut views, mut clients) = (Vec::new(), Vec::new());
+    for relocation in &relocations {
+        let (server, config) = serve(vec![Zone::load("one.test", &file, relocation).unwrap()]).await;
+        views.push(server);
+        clients.push(Dns::new(&config).unwrap());
+    }
+    for (written, seen) in [(1, ["192.0.2.1", "10.77.1.1"]), (2, ["192.0.2.2", "10.77.1.2"])] {
+        std::fs::write(&file, format!("{HEAD}ns A 192.0.2.{written}\n")).unwrap();
+        reload(&views).await.unwrap();
+        for (dns, seen) in clients.iter_mut().zip(seen) {
+            dns.ask(Question::new("ns.one.test", Kind::A));
+            let expected = Records::Addresses(vec![seen.parse().unwrap()]);
+            let (_, answer) = dns.next().await;
+            assert!(matches!(answer, DnsAnswer::Records(found, _) if found == expected), "{seen}");
+        }
+    }
 }
 
 #[test]
@@ -164,7 +193,7 @@ fn a_broken_zone_is_refused_with_file_and_line() {
     ];
     for (text, expected) in rows {
         std::fs::write(&file, &text).unwrap();
-        let error = Zone::load("home1.test", &file).err().unwrap().to_string();
+        let error = Zone::load("home1.test", &file, &Relocation::default()).err().unwrap().to_string();
         assert_eq!(
             error.replace(&file.display().to_string(), "FILE"),
             expected,
@@ -172,8 +201,11 @@ fn a_broken_zone_is_refused_with_file_and_line() {
             &text[..text.len().min(200)]
         );
     }
-    let absent = Zone::load("home1.test", Path::new("/nonexistent/zone")).err().unwrap().to_string();
+    let absent = Zone::load("home1.test", Path::new("/nonexistent/zone"), &Relocation::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert_eq!(absent, "/nonexistent/zone: No such file or directory (os error 2)");
-    let origin = Zone::load("..", &file).err().unwrap().to_string();
+    let origin = Zone::load("..", &file, &Relocation::default()).err().unwrap().to_string();
     assert_eq!(origin, "\"..\" is no domain name");
 }

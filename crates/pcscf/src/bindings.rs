@@ -1,68 +1,59 @@
 //! Who is registered on which flow (rule REG-P-06).
 
+mod kept;
+
 use clock::{Deadlines, Mono, Now, Wall};
 use cx_protocol::Impu;
-use ims_node::{Flow, ListenerId};
+use ims_node::{Flow, Pool};
 use minicbor::{Decode, Encode};
-use sip_message::{Transport, Uri};
+use sip_message::Uri;
+use slab::Slab;
+use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::hash::Hash;
+use std::sync::Arc;
 
 /// Contacts registered through one P-CSCF; above it a REGISTER is refused.
 pub const MAX_CONTACTS: usize = 200_000;
 
+/// Entries of a Service-Route, in order. Shared: an S-CSCF gives most of its users the same.
+pub(crate) type ServiceRoute = Arc<[Box<str>]>;
+
 /// What the 200 to a REGISTER told of one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Binding {
-    /// The address of record that was registered.
+    /// Where it was registered from.
     #[n(0)]
+    #[cbor(with = "kept::flow")]
+    pub(crate) flow: Flow,
+    /// The address of record that was registered.
+    #[n(1)]
     pub(crate) aor: Impu,
     /// The identities registered with it, the default one first.
-    #[n(1)]
-    pub(crate) impus: Vec<Impu>,
-    /// The Service-Route entries, in order.
     #[n(2)]
-    pub(crate) service_route: Vec<Box<str>>,
-    /// Milliseconds since the epoch.
+    pub(crate) impus: Box<[Impu]>,
     #[n(3)]
-    expires_at: u64,
+    #[cbor(with = "kept::route")]
+    pub(crate) service_route: ServiceRoute,
+    /// Milliseconds since the epoch.
     #[n(4)]
-    listener: u8,
-    #[n(5)]
-    over_tcp: bool,
-    #[n(6)]
-    remote: Box<str>,
-    #[n(7)]
-    connection: Option<u64>,
+    pub(crate) expires_at: u64,
     /// The Contact that was registered, by which the same phone is known on another flow.
-    #[n(8)]
+    #[n(5)]
     pub(crate) contact: Box<str>,
+    /// Call-ID and CSeq number of the REGISTER that made it.
+    #[n(6)]
+    pub(crate) register: (Box<str>, u32),
 }
 
 impl Binding {
-    pub(crate) fn new(
-        (aor, impus): (Impu, Vec<Impu>),
-        service_route: Vec<Box<str>>,
-        expires_at: Wall,
-        (flow, contact): (Flow, &str),
-    ) -> Self {
-        Self {
-            aor,
-            impus,
-            service_route,
-            expires_at: expires_at.unix_millis(),
-            listener: flow.listener.0,
-            over_tcp: flow.transport == Transport::Tcp,
-            remote: flow.remote.to_string().into(),
-            connection: flow.connection,
-            contact: contact.into(),
-        }
+    pub(crate) fn until(self, at: Wall) -> Self {
+        Self { expires_at: at.unix_millis(), ..self }
     }
 
-    fn flow(&self) -> Option<Flow> {
-        let transport = if self.over_tcp { Transport::Tcp } else { Transport::Udp };
-        let remote: SocketAddr = self.remote.parse().ok()?;
-        Some(Flow { listener: ListenerId(self.listener), transport, remote, connection: self.connection })
+    /// The default identity: it names the implicit set.
+    pub(crate) fn user(&self) -> Option<&Impu> {
+        self.impus.first()
     }
 
     pub(crate) const fn expires_at(&self) -> Wall {
@@ -73,50 +64,72 @@ impl Binding {
 /// Flows of one user through one P-CSCF; above it the oldest is forgotten.
 const MAX_FLOWS: usize = 10;
 
-fn forget_flow(flows_of: &mut HashMap<Impu, Vec<Flow>>, aor: &Impu, flow: Flow) {
-    if let Some(flows) = flows_of.get_mut(aor) {
-        flows.retain(|own| *own != flow);
-        if flows.is_empty() {
-            flows_of.remove(aor);
-        }
-    }
-}
-
 /// A binding is filed under the flow and the identity registered on it.
 pub(crate) type Key = (Flow, Impu);
 
-/// All bindings, by flow.
+/// Where a binding lies in its table.
+type Slot = usize;
+
+/// Nearly always one.
+type Slots = SmallVec<[Slot; 2]>;
+
+/// All bindings, found by flow and by address of record.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
-    by_flow: HashMap<Flow, Vec<Binding>>,
-    /// The flows of each address of record, latest last.
-    flows_of: HashMap<Impu, Vec<Flow>>,
-    expiries: Deadlines<Key>,
+    all: Slab<Box<Binding>>,
+    /// Those of each flow, first registered first.
+    by_flow: HashMap<Flow, Slots>,
+    /// Those of each address of record, each of another flow, latest last.
+    by_aor: HashMap<Impu, Slots>,
+    expiries: Deadlines<Slot>,
+    routes: Pool<[Box<str>]>,
 }
 
 impl Bindings {
     pub(crate) fn len(&self) -> usize {
-        self.expiries.len()
+        self.all.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Flow, &Binding)> {
-        self.by_flow.iter().flat_map(|(flow, bindings)| bindings.iter().map(move |binding| (flow, binding)))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Binding> {
+        self.all.iter().map(|(_, binding)| &**binding)
     }
 
     /// Files a binding, in place of the one of the same identity on the same flow.
-    pub(crate) fn put(&mut self, now: Now, flow: Flow, binding: Binding) {
-        self.expiries.set((flow, binding.aor.clone()), now.mono_at(binding.expires_at()));
-        let flows = self.flows_of.entry(binding.aor.clone()).or_default();
-        flows.retain(|own| *own != flow);
-        flows.push(flow);
-        let bindings = self.by_flow.entry(flow).or_default();
-        bindings.retain(|own| own.aor != binding.aor);
-        bindings.push(binding);
+    pub(crate) fn put(&mut self, now: Now, mut binding: Binding) {
+        self.remove(binding.flow, &binding.aor);
+        binding.service_route = self.routes.share(binding.service_route);
+        // One text for an identity, wherever it stands.
+        if let Some(own) = binding.impus.iter_mut().find(|own| **own == binding.aor) {
+            *own = binding.aor.clone();
+        }
+        let (flow, aor, expiry) = (binding.flow, binding.aor.clone(), now.mono_at(binding.expires_at()));
+        let slot = self.all.insert(Box::new(binding));
+        self.by_flow.entry(flow).or_default().push(slot);
+        self.by_aor.entry(aor).or_default().push(slot);
+        self.expiries.set(slot, expiry);
+    }
+
+    fn slot(&self, flow: Flow, aor: &Impu) -> Option<Slot> {
+        let mut slots = self.by_flow.get(&flow)?.iter().copied();
+        slots.find(|slot| self.all.get(*slot).is_some_and(|binding| binding.aor == *aor))
+    }
+
+    fn on(&self, flow: Flow) -> impl Iterator<Item = &Binding> + Clone {
+        self.at(self.by_flow.get(&flow))
+    }
+
+    /// The bindings of an address of record on other flows than this one.
+    fn others(&self, flow: Flow, aor: &Impu) -> impl Iterator<Item = &Binding> {
+        self.at(self.by_aor.get(aor)).filter(move |binding| binding.flow != flow)
+    }
+
+    fn at<'a>(&'a self, slots: Option<&'a Slots>) -> impl Iterator<Item = &'a Binding> + Clone {
+        slots.into_iter().flatten().filter_map(|slot| self.all.get(*slot)).map(|binding| &**binding)
     }
 
     /// Whether the identity is registered on the flow.
     pub(crate) fn has(&self, flow: Flow, aor: &Impu) -> bool {
-        self.by_flow.get(&flow).is_some_and(|bindings| bindings.iter().any(|binding| binding.aor == *aor))
+        self.slot(flow, aor).is_some()
     }
 
     /// Whether anybody is registered on the flow.
@@ -124,69 +137,66 @@ impl Bindings {
         self.by_flow.contains_key(&flow)
     }
 
+    /// The bindings of an identity that belong to this set.
+    pub(crate) fn of_user(&self, aor: &Impu, user: &Impu) -> impl Iterator<Item = &Binding> {
+        self.at(self.by_aor.get(aor)).filter(move |binding| binding.user() == Some(user))
+    }
+
+    /// Whether an identity of this set is registered here.
+    pub(crate) fn is_registered(&self, aor: &Impu, user: &Impu) -> bool {
+        self.of_user(aor, user).next().is_some()
+    }
+
     /// The other flows of a user that lead nowhere any more: their contact is not bound now, or it is the one that has
     /// just been registered on `flow`; and the oldest above [`MAX_FLOWS`].
     pub(crate) fn outlived(&self, flow: Flow, aor: &Impu, (own, bound): (&str, &[Uri])) -> Vec<Flow> {
-        let others: Vec<Flow> =
-            self.flows_of.get(aor).into_iter().flatten().copied().filter(|f| *f != flow).collect();
-        let contact = |other: &Flow| {
-            let binding = self.by_flow.get(other)?.iter().find(|binding| binding.aor == *aor)?;
-            Uri::parse(&binding.contact).ok()
-        };
-        let is_over = |other: &Flow| {
-            contact(other).is_none_or(|uri| {
-                Uri::parse(own).is_ok_and(|own| own.is_equivalent(&uri))
+        let own = Uri::parse(own).ok();
+        let is_over = |other: &Binding| {
+            Uri::parse(&other.contact).ok().is_none_or(|uri| {
+                own.as_ref().is_some_and(|own| own.is_equivalent(&uri))
                     || !bound.iter().any(|one| one.is_equivalent(&uri))
             })
         };
-        let crowd = others.len().saturating_sub(MAX_FLOWS - 1);
-        let over = others.into_iter().enumerate().filter(|(at, other)| *at < crowd || is_over(other));
-        over.map(|(_, other)| other).collect()
+        let crowd = self.crowd(flow, aor);
+        let others = self.others(flow, aor).enumerate();
+        others.filter(|(at, other)| *at < crowd || is_over(other)).map(|(_, other)| other.flow).collect()
     }
 
-    /// As left by an earlier process; a connection of that process is gone with it.
-    pub(crate) fn restore(&mut self, now: Now, binding: Binding) {
-        if let Some(flow) = binding.flow() {
-            self.put(now, flow, binding);
-        }
+    /// How many of the user's other flows are too many.
+    pub(crate) fn crowd(&self, flow: Flow, aor: &Impu) -> usize {
+        self.others(flow, aor).count().saturating_sub(MAX_FLOWS - 1)
     }
 
-    pub(crate) fn remove(&mut self, flow: Flow, aor: &Impu) -> bool {
-        self.expiries.cancel(&(flow, aor.clone()));
-        let Some(bindings) = self.by_flow.get_mut(&flow) else { return false };
-        let before = bindings.len();
-        bindings.retain(|binding| binding.aor != *aor);
-        let removed = bindings.len() < before;
-        forget_flow(&mut self.flows_of, aor, flow);
-        if bindings.is_empty() {
-            self.by_flow.remove(&flow);
-        }
-        removed
+    pub(crate) fn remove(&mut self, flow: Flow, aor: &Impu) -> Option<Binding> {
+        let slot = self.slot(flow, aor)?;
+        self.take(slot)
     }
 
     /// Everything on a flow that is gone.
-    pub(crate) fn remove_flow(&mut self, flow: Flow) -> Vec<Key> {
-        let bindings = self.by_flow.remove(&flow).unwrap_or_default();
-        let keys: Vec<Key> = bindings.into_iter().map(|binding| (flow, binding.aor)).collect();
-        for key in &keys {
-            self.expiries.cancel(key);
-            forget_flow(&mut self.flows_of, &key.1, flow);
-        }
-        keys
+    pub(crate) fn remove_flow(&mut self, flow: Flow) -> Vec<Binding> {
+        let slots = self.by_flow.get(&flow).cloned().unwrap_or_default();
+        slots.into_iter().filter_map(|slot| self.take(slot)).collect()
+    }
+
+    fn take(&mut self, slot: Slot) -> Option<Binding> {
+        let binding = self.all.try_remove(slot)?;
+        self.expiries.cancel(&slot);
+        dismiss(&mut self.by_flow, &binding.flow, slot);
+        dismiss(&mut self.by_aor, &binding.aor, slot);
+        Some(*binding)
     }
 
     /// The binding that speaks for a request: of the identities registered on its flow the one that the UE prefers, else
     /// the one registered first (rule RT-P-02). Several users may share a flow behind one address.
     pub(crate) fn speaker(&self, flow: Flow, preferred: &[Impu]) -> Option<(&Binding, &Impu)> {
-        let bindings = self.by_flow.get(&flow)?;
+        let bindings = self.on(flow);
         let named = preferred.iter().find_map(|impu| {
             bindings
-                .iter()
+                .clone()
                 .find_map(|binding| binding.impus.iter().find(|own| *own == impu).map(|own| (binding, own)))
         });
-        named.or_else(|| {
-            bindings.first().and_then(|binding| binding.impus.first().map(|impu| (binding, impu)))
-        })
+        let mut first = bindings.clone();
+        named.or_else(|| first.next().and_then(|binding| Some((binding, binding.user()?))))
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
@@ -194,6 +204,16 @@ impl Bindings {
     }
 
     pub(crate) fn pop_expired(&mut self, now: Mono) -> Option<Key> {
-        self.expiries.pop_due(now)
+        let slot = self.expiries.pop_due(now)?;
+        self.all.get(slot).map(|binding| (binding.flow, binding.aor.clone()))
+    }
+}
+
+fn dismiss<K: Eq + Hash>(index: &mut HashMap<K, Slots>, key: &K, slot: Slot) {
+    if let Some(slots) = index.get_mut(key) {
+        slots.retain(|own| *own != slot);
+        if slots.is_empty() {
+            index.remove(key);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The configuration file of a P-CSCF.
 
-use crate::{Pcscf, Settings};
+use crate::{Pcscf, Settings, SubscribeReg};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey};
 use ims_runtime::node::{self, Blueprint};
@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     node: NodeConfig,
     gm: GmConfig,
+    #[serde(default)]
+    pcscf: PcscfConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +25,18 @@ struct GmConfig {
     advertised: SocketAddr,
     #[serde(default)]
     home_domains: Vec<Box<str>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PcscfConfig {
+    subscribe_reg: bool,
+}
+
+impl Default for PcscfConfig {
+    fn default() -> Self {
+        Self { subscribe_reg: true }
+    }
 }
 
 impl Configuration for Config {
@@ -77,6 +91,10 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
                 network: config.node.domain.clone(),
                 home_domains: config.home_domains(),
                 advertised: config.gm.advertised.to_string().into(),
+                subscribe_reg: match config.pcscf.subscribe_reg {
+                    true => SubscribeReg::On,
+                    false => SubscribeReg::Off,
+                },
             }))
         },
         reload: |_, _, _, _| Ok("nothing of a P-CSCF can change while it runs".into()),

@@ -2,7 +2,7 @@
 //! kept to find the flow again and nobody can make one up.
 
 use hmac::{Hmac, KeyInit, Mac};
-use ims_node::{Flow, ListenerId, digest};
+use ims_node::{Flow, ListenerId, base64url};
 use sha2::Sha256;
 use sip_message::Transport;
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +13,13 @@ pub(crate) const PREFIX: &str = "ft";
 
 /// Bytes of the signature that are written.
 const SIGNATURE: usize = 10;
+
+/// What a signature is for: the one is of no use as the other, whatever Call-ID a phone thinks up.
+#[derive(Debug, Clone, Copy)]
+enum Use {
+    Token = 1,
+    Mark = 2,
+}
 
 /// The key tokens are signed with; it outlives the process, because phones keep the tokens.
 pub(crate) struct FlowKey([u8; 32]);
@@ -28,34 +35,38 @@ impl FlowKey {
 
     /// The token of a flow.
     pub(crate) fn token(&self, flow: Flow) -> String {
-        let bytes = encode(flow);
-        format!("{PREFIX}{}{}", digest::hex(&bytes), self.sign(&bytes))
+        let mut bytes = encode(flow);
+        let signature = self.sign(Use::Token, &bytes);
+        bytes.extend(signature);
+        format!("{PREFIX}{}", base64url::encode(&bytes))
     }
 
     /// The flow of a token that we made.
     pub(crate) fn flow(&self, token: &str) -> Option<Flow> {
-        let text = token.strip_prefix(PREFIX)?;
-        let (body, signature) = text.split_at_checked(text.len().checked_sub(SIGNATURE * 2)?)?;
-        let bytes = unhex(body)?;
-        same(&self.sign(&bytes), signature).then(|| decode(&bytes)).flatten()
+        let bytes = base64url::decode(token.strip_prefix(PREFIX)?)?;
+        let (bytes, signature) = bytes.split_last_chunk::<SIGNATURE>()?;
+        same(&self.sign(Use::Token, bytes), signature).then(|| decode(bytes)).flatten()
     }
 
     /// A mark that ties a dialog to a flow: only who got it from us in a Record-Route can send it back.
     pub(crate) fn dialog_mark(&self, flow: Flow, call_id: &str) -> String {
         let mut bytes = encode(flow);
         bytes.extend_from_slice(call_id.as_bytes());
-        self.sign(&bytes)
+        base64url::encode(&self.sign(Use::Mark, &bytes))
     }
 
     /// Whether the mark is the one of this flow and Call-ID.
     pub(crate) fn is_dialog_mark(&self, mark: &str, flow: Flow, call_id: &str) -> bool {
-        same(&self.dialog_mark(flow, call_id), mark)
+        same(self.dialog_mark(flow, call_id).as_bytes(), mark.as_bytes())
     }
 
-    fn sign(&self, bytes: &[u8]) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+    fn sign(&self, what_for: Use, bytes: &[u8]) -> [u8; SIGNATURE] {
+        // HMAC takes keys of any length.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; SIGNATURE] };
+        mac.update(&[what_for as u8]);
         mac.update(bytes);
-        digest::hex(mac.finalize().into_bytes().get(..SIGNATURE).unwrap_or_default())
+        let whole: [u8; 32] = mac.finalize().into_bytes().into();
+        std::array::from_fn(|at| whole.get(at).copied().unwrap_or_default())
     }
 }
 
@@ -66,8 +77,8 @@ impl std::fmt::Debug for FlowKey {
 }
 
 /// Compares without telling by its time how much agreed.
-fn same(ours: &str, theirs: &str) -> bool {
-    ours.as_bytes().ct_eq(theirs.as_bytes()).into()
+fn same(ours: &[u8], theirs: &[u8]) -> bool {
+    ours.ct_eq(theirs).into()
 }
 
 fn encode(flow: Flow) -> Vec<u8> {
@@ -105,13 +116,6 @@ fn decode(bytes: &[u8]) -> Option<Flow> {
         remote: SocketAddr::new(ip, u16::from_be_bytes([high, low])),
         connection: <[u8; 8]>::try_from(connection).ok().map(u64::from_be_bytes),
     })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]

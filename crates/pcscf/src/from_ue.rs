@@ -1,36 +1,31 @@
 //! Requests of a UE (TS 24.229 section 5.2.6.3): figures 1, 2 and 3, step 2.
 
+use crate::bindings::Binding;
 use crate::registration::{charging_vector, preferred};
-use crate::{Pcscf, Waiting};
+use crate::{Own, Pcscf, Waiting};
+use cx_protocol::Impu;
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Refusal};
 use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
-use std::convert::Infallible;
 
 impl Pcscf {
-    pub(crate) fn on_ue_request(
-        &self,
-        request: &InboundRequest,
-        fx: &mut Effects<Infallible>,
-    ) -> Decision<Waiting> {
+    pub(crate) fn on_ue_request(&self, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
         let message = request.message();
         let flow = request.flow();
         // PUBLISH, MESSAGE and OPTIONS belong to no dialog, whatever tag they carry.
         let lone = matches!(request.method(), Method::Publish | Method::Message | Method::Options);
         let in_dialog = request.is_in_dialog() && !lone;
-        let speaker = self.bindings.speaker(flow, &preferred(message));
-        let (Some(key), Some((binding, impu))) = (&self.key, speaker) else {
+        let (Some(key), Some((binding, impu))) = (&self.key, self.speaker(request)) else {
             // Rule RT-P-01. A subscriber whose flow is new is to begin anew, as 481 tells it (RFC 6665 section 4.1.2.2).
             let status = if in_dialog { StatusCode::NO_SUCH_TRANSACTION } else { StatusCode::FORBIDDEN };
             return Refusal::new(status, "nobody is registered on this flow").into();
         };
         let mut plan = ForwardPlan::by_route();
         if in_dialog {
-            // Rule RT-P-07: our Record-Route entry comes back with the mark we gave this dialog on this flow, and the next
-            // one is that of the S-CSCF that serves this UE.
+            // Rule RT-P-07: our Record-Route entry comes back with the mark we gave this dialog on this flow, and what comes
+            // next is the S-CSCF that serves this UE: on the way, or at the end as the notifier of `reg`.
             let mut marks = request.own_routes().iter().filter_map(|uri| uri.params().get("d"));
-            let next = request.next_route();
-            let to_scscf =
-                next.is_some_and(|next| binding.service_route.iter().any(|route| same_host(route, &next)));
+            let next = request.next_route().unwrap_or_else(|| request.request_uri().clone());
+            let to_scscf = binding.service_route.iter().any(|route| same_host(route, &next));
             if !to_scscf || !marks.any(|mark| key.is_dialog_mark(mark, flow, message.call_id())) {
                 return Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog of this flow").into();
             }
@@ -47,6 +42,15 @@ impl Pcscf {
         plan.headers.push((HeaderName::PChargingVector, Some(charging_vector(fx))));
         plan.then = Some(Waiting::Network);
         plan.decide()
+    }
+
+    /// Who speaks: somebody registered on the flow; or, in a request that only takes something back, who has just left it.
+    fn speaker(&self, request: &InboundRequest) -> Option<(&Binding, &Impu)> {
+        let preferred = preferred(request.message());
+        let named = |(_, impu): &(&Binding, &Impu)| preferred.contains(impu);
+        let present = self.bindings.speaker(request.flow(), &preferred);
+        let left = self.leaving.speaker(request, &preferred);
+        present.filter(named).or_else(|| left.filter(named)).or(present).or(left)
     }
 
     /// Two entries, because the UE names us by number and the network by name (RFC 5658): the one for the side a request

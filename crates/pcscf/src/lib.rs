@@ -10,6 +10,9 @@ mod bindings;
 pub mod config;
 mod flow_token;
 mod from_ue;
+mod leaving;
+mod reg_event;
+mod registering;
 mod registration;
 mod role;
 mod to_ue;
@@ -17,7 +20,11 @@ mod to_ue;
 pub use bindings::MAX_CONTACTS;
 
 use bindings::Bindings;
+use cx_protocol::Impu;
 use flow_token::FlowKey;
+use leaving::Leaving;
+use reg_event::RegSubscriptions;
+use registering::Registering;
 use sip_message::Uri;
 
 /// What a P-CSCF is told.
@@ -31,6 +38,17 @@ pub struct Settings {
     pub home_domains: Vec<Box<str>>,
     /// The address by which UEs name us, numeric because a phone may not resolve our names: `127.0.10.11:5060`.
     pub advertised: Box<str>,
+    /// Whether we let the S-CSCF tell us which registrations it has ended.
+    pub subscribe_reg: SubscribeReg,
+}
+
+/// See [`Settings::subscribe_reg`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscribeReg {
+    /// A subscription to the `reg` package for each user.
+    On,
+    /// None: a binding ends when it expires or its flow does.
+    Off,
 }
 
 /// The role.
@@ -38,7 +56,26 @@ pub struct Settings {
 pub struct Pcscf {
     settings: Settings,
     bindings: Bindings,
+    registering: Registering,
+    /// Flows that went because their user had too many.
+    crowded_out: u64,
     key: Option<FlowKey>,
+    reg: RegSubscriptions,
+    leaving: Leaving,
+}
+
+/// What is remembered while a request of our own is under way.
+#[derive(Debug)]
+pub enum Own {
+    /// A SUBSCRIBE to the `reg` package.
+    RegSubscribe {
+        /// The default identity of the set.
+        user: Impu,
+        /// The how-manieth of all.
+        number: u64,
+        /// Whether it begins a subscription.
+        is_first: bool,
+    },
 }
 
 /// What is remembered while a request is held.

@@ -3,6 +3,9 @@
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: ims_runtime::Allocator = ims_runtime::Allocator;
+
 const ABOUT: &str = "\
 P-CSCF: the first hop of every phone. It remembers on which flow a registered user is reached, asserts the user's
 identity to the network, and lets nobody else in. Commands for ctl: list (who is registered, on which flow).";

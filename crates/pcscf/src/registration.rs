@@ -1,27 +1,28 @@
 //! REGISTER (TS 24.229 section 5.2.2): Path on the way in, binding on the way back.
 
 use crate::bindings::{Binding, MAX_CONTACTS};
-use crate::{Pcscf, Waiting};
+use crate::leaving::EndedBy;
+use crate::registering::Way;
+use crate::{Own, Pcscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
 use ims_node::{Decision, Effects, Flow, ForwardPlan, InboundRequest, Outcome, Refusal, Storage, Verdict};
-use sip_message::{HeaderName, Message, NameAddr, StatusCode, Uri, delta_seconds};
-use std::convert::Infallible;
+use sip_message::{HeaderName, Host, Message, NameAddr, StatusCode, Uri, delta_seconds};
 use std::time::Duration;
 
 impl Pcscf {
     /// Rules REG-P-01 to REG-P-05: on to the home network's I-CSCF, found by the domain in the Request-URI.
     pub(crate) fn on_register(
-        &self,
+        &mut self,
+        now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Infallible>,
+        fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         if fx.storage() == Storage::Closed {
             return Refusal::unavailable("no new state can be kept", 5).into();
         }
-        let Some(aor) = self.registrable(request.message()) else {
-            return Refusal::new(StatusCode::FORBIDDEN, "not a home domain whose users may register here")
-                .into();
+        let Some((aor, registrar)) = self.registrable(request.message()) else {
+            return self.not_served_here().into();
         };
         if self.bindings.len() >= MAX_CONTACTS && !self.bindings.has(request.flow(), &aor) {
             return Refusal::unavailable("too many registrations", 60).into();
@@ -32,6 +33,7 @@ impl Pcscf {
         let message = request.message();
         let mut plan = ForwardPlan::by_route();
         plan.discard_routes = true;
+        plan.request_uri = Some(registrar);
         let token = key.token(request.flow());
         plan.pushes.push((HeaderName::Path, format!("<sip:{token}@{};lr;ob>", self.settings.name)));
         plan.headers.push((HeaderName::Require, Some(with_path(message))));
@@ -40,17 +42,30 @@ impl Pcscf {
         plan.headers.push((HeaderName::PPreferredIdentity, None));
         plan.headers.extend(protected_authorization(message));
         plan.then = Some(Waiting::Registering);
+        self.registering.begins(now, request.flow());
         plan.decide()
     }
 
-    /// The user of a REGISTER that may pass: the Request-URI is the bare name of a domain we serve, and the user is of that
-    /// domain. Without this a UE could have itself registered as anybody by a registrar of its own.
-    fn registrable(&self, message: &Message) -> Option<Impu> {
-        let uri = message.request_uri()?;
-        let bare = uri.user().is_none() && uri.port().is_none() && !uri.params().has("maddr");
-        let served = self.settings.home_domains.iter().any(|domain| uri.is_host(domain));
-        let aor = message.to_uri().filter(|to| to.is_host(uri.host_text()))?;
-        Impu::new(aor.as_str()).ok().filter(|_| bare && served)
+    /// The user of a REGISTER that may pass, and its registrar: a domain that we serve and the user is of, by its bare name
+    /// whatever else the Request-URI says (RFC 3261 section 10.2: it names the domain). By a port of its own or `maddr` a UE
+    /// could have itself registered as anybody by a registrar of its own; that is refused.
+    fn registrable(&self, message: &Message) -> Option<(Impu, Uri)> {
+        let uri = message.request_uri()?.without_default_port();
+        let names_a_domain =
+            uri.is_sip() && uri.user().is_none() && uri.port().is_none() && !uri.params().has("maddr");
+        let domain =
+            self.settings.home_domains.iter().find(|domain| names_a_domain && uri.is_host(domain))?;
+        let aor = message.to_uri().filter(|to| to.is_host(domain))?;
+        let registrar = Uri::sip(None, &Host::parse(domain).ok()?, None).ok()?;
+        Some((Impu::new(aor.as_str()).ok()?, registrar))
+    }
+
+    /// Many a phone is told an address where a domain is meant.
+    fn not_served_here(&self) -> Refusal {
+        let served = self.settings.home_domains.join(", ");
+        let hint = format!("399 {} \"REGISTER for these domains: {served}\"", self.settings.name);
+        Refusal::new(StatusCode::FORBIDDEN, "not a home domain whose users may register here")
+            .with(HeaderName::Warning, hint)
     }
 
     /// Rule REG-P-06: what the 200 says is kept before the UE hears of it.
@@ -59,8 +74,14 @@ impl Pcscf {
         now: Now,
         request: &InboundRequest,
         outcome: &Outcome,
-        fx: &mut Effects<Infallible>,
+        fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
+        let flow = request.flow();
+        if self.registering.is_over(flow) == Way::Closed {
+            // RFC 5626 section 5.2: with the connection went the flow, and there is nothing left to register on.
+            let refusal = Refusal::new(StatusCode::FLOW_FAILED, "the connection of the REGISTER is gone");
+            return Verdict::Instead(refusal.into());
+        }
         let Outcome::Response(response) = outcome else {
             // Rule REG-P-05.
             let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT, "the home network does not answer");
@@ -69,35 +90,82 @@ impl Pcscf {
         if !response.status().is_some_and(StatusCode::is_success) {
             return Verdict::Relay(Vec::new());
         }
-        let Some(aor) = self.registrable(request.message()) else { return Verdict::Relay(Vec::new()) };
-        let flow = request.flow();
+        let Some((aor, _)) = self.registrable(request.message()) else { return Verdict::Relay(Vec::new()) };
         let own = contacts(request.message()).next().map_or("", |contact| contact.uri_text());
         let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
+        self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
         for old in self.bindings.outlived(flow, &aor, (own, &bound)) {
-            self.forget(old, &aor, fx);
+            self.forget(now, (old, &aor), fx);
         }
         match own_expiry(request.message(), response) {
-            Some(0) => self.forget(flow, &aor, fx),
+            Some(0) => {
+                let by = if asks_to_leave(request.message()) { EndedBy::Ue } else { EndedBy::Network };
+                self.release(now, (flow, &aor), by, fx);
+            }
             Some(seconds) => {
                 let expires_at = now.wall + Duration::from_secs(seconds.into());
                 let domain = aor.domain().unwrap_or_default();
                 let routes = response.list(HeaderName::ServiceRoute).filter(|route| is_of(route, domain));
-                let routes = routes.map(Into::into).collect();
-                let identities = (aor.clone(), identities(response, &aor));
-                let binding = Binding::new(identities, routes, expires_at, (flow, own));
+                let binding = Binding {
+                    flow,
+                    impus: identities(response, &aor),
+                    aor: aor.clone(),
+                    service_route: routes.map(Into::into).collect(),
+                    expires_at: expires_at.unix_millis(),
+                    contact: own.into(),
+                    register: (request.message().call_id().into(), request.message().cseq()),
+                };
                 if let Ok(record) = minicbor::to_vec(&binding) {
                     fx.persist(journal_key(flow, &aor), record);
                 }
-                self.bindings.put(now, flow, binding);
+                let (user, routes) = (binding.user().cloned(), binding.service_route.clone());
+                self.bindings.put(now, binding);
+                self.leaving.ends(flow);
+                if let Some(user) = user {
+                    self.watch_registration(now, (&user, &aor), &routes, fx);
+                }
             }
             None => {}
         }
         Verdict::Relay(Vec::new())
     }
 
-    pub(crate) fn forget(&mut self, flow: Flow, aor: &Impu, fx: &mut Effects<Infallible>) {
-        if self.bindings.remove(flow, aor) {
-            fx.forget(journal_key(flow, aor));
+    /// Nobody on this flow speaks for the identity any more.
+    fn forget(&mut self, now: Now, (flow, aor): (Flow, &Impu), fx: &mut Effects<Own>) -> Option<Binding> {
+        let binding = self.bindings.remove(flow, aor)?;
+        fx.forget(journal_key(flow, aor));
+        self.unwatch_registration(now, binding.user());
+        Some(binding)
+    }
+
+    /// As [`Pcscf::forget`], but who is there is leaving for a while ([`crate::leaving`]).
+    pub(crate) fn release(
+        &mut self,
+        now: Now,
+        (flow, aor): (Flow, &Impu),
+        by: EndedBy,
+        fx: &mut Effects<Own>,
+    ) {
+        if let Some(binding) = self.forget(now, (flow, aor), fx) {
+            self.leaving.begins(now, (flow, by), binding);
+        }
+    }
+
+    /// Releases every binding of an identity of this set, which the network has ended.
+    pub(crate) fn release_user(&mut self, now: Now, (aor, user): (&Impu, &Impu), fx: &mut Effects<Own>) {
+        let flows: Vec<Flow> = self.bindings.of_user(aor, user).map(|own| own.flow).collect();
+        for flow in flows {
+            self.release(now, (flow, aor), EndedBy::Network, fx);
+        }
+    }
+
+    /// The flow is gone, and with it everybody on it.
+    pub(crate) fn forget_flow(&mut self, now: Now, flow: Flow, fx: &mut Effects<Own>) {
+        self.registering.closed(flow);
+        self.leaving.ends(flow);
+        for binding in self.bindings.remove_flow(flow) {
+            fx.forget(journal_key(flow, &binding.aor));
+            self.unwatch_registration(now, binding.user());
         }
     }
 }
@@ -128,19 +196,26 @@ fn own_expiry(request: &Message, response: &Message) -> Option<u32> {
     Some(contacts(response).filter(own).filter_map(seconds).max().unwrap_or(0))
 }
 
+/// Whether a REGISTER that names contacts asks for none of them to be bound; `*` always does (RFC 3261 section 10.2.2).
+fn asks_to_leave(request: &Message) -> bool {
+    let default = request.expires();
+    let seconds = |asked: NameAddr<'_>| asked.params().get("expires").and_then(delta_seconds).or(default);
+    contacts(request).all(|asked| seconds(asked) == Some(0))
+}
+
 fn contacts(message: &Message) -> impl Iterator<Item = NameAddr<'_>> {
     message.list(HeaderName::Contact).filter_map(|value| NameAddr::parse(value).ok())
 }
 
 /// P-Associated-URI, the default identity first; without it the address of record stands for itself.
-fn identities(response: &Message, aor: &Impu) -> Vec<Impu> {
+fn identities(response: &Message, aor: &Impu) -> Box<[Impu]> {
     let associated =
         response.list(HeaderName::PAssociatedUri).filter_map(|value| NameAddr::parse(value).ok());
     let impus = associated.filter_map(|address| Impu::new(address.uri_text()).ok());
     // A home network speaks for its own users; a telephone number has no domain.
-    let impus: Vec<Impu> =
+    let impus: Box<[Impu]> =
         impus.filter(|impu| impu.domain().is_none_or(|own| aor.domain() == Some(own))).collect();
-    if impus.is_empty() { vec![aor.clone()] } else { impus }
+    if impus.is_empty() { [aor.clone()].into() } else { impus }
 }
 
 /// Whether a Route entry names the domain or a node in it.
@@ -176,7 +251,7 @@ fn protected_authorization(message: &Message) -> Option<(HeaderName, Option<Stri
 }
 
 /// Rules REG-P-02 and RT-P-05: one charging identity for each request, made here.
-pub(crate) fn charging_vector(fx: &mut Effects<Infallible>) -> String {
+pub(crate) fn charging_vector(fx: &mut Effects<Own>) -> String {
     format!("icid-value={}", fx.random.secret())
 }
 

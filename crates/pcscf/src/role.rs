@@ -2,12 +2,13 @@
 
 use crate::bindings::{Binding, Bindings};
 use crate::flow_token::FlowKey;
-use crate::registration::journal_key;
-use crate::{Pcscf, Settings, Waiting};
+use crate::leaving::{EndedBy, Leaving};
+use crate::reg_event::RegSubscriptions;
+use crate::registering::Registering;
+use crate::{Own, Pcscf, Settings, Waiting};
 use clock::{Mono, Now};
-use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Record, Role, Source, Verdict};
+use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Record, Role, Source, Unreadable, Verdict};
 use sip_message::Method;
-use std::convert::Infallible;
 
 /// The journal's key of the flow key.
 const FLOW_KEY: &[u8] = b"k";
@@ -16,7 +17,15 @@ impl Pcscf {
     /// A P-CSCF that knows nobody yet. Its flow key is made, or found in the journal, when it is restored.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, bindings: Bindings::default(), key: None }
+        Self {
+            settings,
+            bindings: Bindings::default(),
+            registering: Registering::default(),
+            key: None,
+            reg: RegSubscriptions::default(),
+            leaving: Leaving::default(),
+            crowded_out: 0,
+        }
     }
 
     /// How many contacts are registered.
@@ -24,22 +33,26 @@ impl Pcscf {
     pub fn registered(&self) -> usize {
         self.bindings.len()
     }
+
+    /// How many users' registrations are watched.
+    #[must_use]
+    pub fn reg_subscriptions(&self) -> usize {
+        self.reg.len()
+    }
 }
 
 impl Role for Pcscf {
     type Waiting = Waiting;
-    type Own = Infallible;
+    type Own = Own;
 
-    fn on_request(
-        &mut self,
-        _: Now,
-        request: &InboundRequest,
-        fx: &mut Effects<Infallible>,
-    ) -> Decision<Waiting> {
+    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
         match (request.source(), request.method()) {
-            (Source::Ue, Method::Register) => self.on_register(request, fx),
+            (Source::Ue, Method::Register) => self.on_register(now, request, fx),
             (Source::Ue, _) => self.on_ue_request(request, fx),
-            (Source::Own | Source::Peer(_) | Source::Stranger, _) => self.on_network_request(request),
+            (Source::Own | Source::Peer(_) | Source::Stranger, _) if self.is_for_us(request) => {
+                self.on_reg_notify(now, request, fx)
+            }
+            (Source::Own | Source::Peer(_) | Source::Stranger, _) => self.on_network_request(now, request),
         }
     }
 
@@ -48,7 +61,7 @@ impl Role for Pcscf {
         now: Now,
         request: &InboundRequest,
         (waiting, outcome): (Waiting, &Outcome),
-        fx: &mut Effects<Infallible>,
+        fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
         match waiting {
             Waiting::Registering => self.on_register_answer(now, request, outcome, fx),
@@ -57,28 +70,33 @@ impl Role for Pcscf {
         }
     }
 
+    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+        let Own::RegSubscribe { user, number, is_first } = own;
+        self.on_reg_subscribed(now, (&user, number, is_first), outcome, fx);
+    }
+
     /// Over a stream the flow is the connection: with it the registration is gone (RFC 5626 section 5.2).
-    fn on_flow_closed(&mut self, _: Now, flow: Flow, fx: &mut Effects<Infallible>) {
-        for (flow, aor) in self.bindings.remove_flow(flow) {
-            fx.forget(journal_key(flow, &aor));
-        }
+    fn on_flow_closed(&mut self, now: Now, flow: Flow, fx: &mut Effects<Own>) {
+        self.forget_flow(now, flow, fx);
     }
 
     fn deadline(&self) -> Option<Mono> {
-        self.bindings.deadline()
+        [self.bindings.deadline(), self.reg.deadline(), self.leaving.deadline()].into_iter().flatten().min()
     }
 
-    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Infallible>) {
+    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
         while let Some((flow, aor)) = self.bindings.pop_expired(now.mono) {
-            self.forget(flow, &aor, fx);
+            self.release(now, (flow, &aor), EndedBy::Network, fx);
         }
+        self.on_reg_due(now, fx);
+        self.leaving.expire(now.mono);
     }
 
     fn on_command(
         &mut self,
         now: Now,
         words: &[&str],
-        _: &mut Effects<Infallible>,
+        _: &mut Effects<Own>,
     ) -> Option<Result<String, String>> {
         match words {
             ["help"] => Some(Ok("list    who is registered, on which flow, with seconds left".into())),
@@ -87,16 +105,26 @@ impl Role for Pcscf {
         }
     }
 
-    fn restore(&mut self, now: Now, record: &Record) {
-        let Some(value) = &record.value else { return };
-        if *record.key == *FLOW_KEY {
-            self.key = <[u8; 32]>::try_from(&**value).ok().map(FlowKey::new);
-        } else if let Ok(binding) = minicbor::decode::<Binding>(value) {
-            self.bindings.restore(now, binding);
-        }
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("contacts", self.bindings.len() as u64),
+            ("registering", self.registering.len() as u64),
+            ("flows_crowded_out", self.crowded_out),
+        ]
     }
 
-    fn restored(&mut self, _: Now, fx: &mut Effects<Infallible>) {
+    fn restore(&mut self, now: Now, record: &Record) -> Result<(), Unreadable> {
+        let value = record.value.as_deref().unwrap_or_default();
+        if *record.key == *FLOW_KEY {
+            let key = <[u8; 32]>::try_from(value).map_err(|_| Unreadable)?;
+            self.key = Some(FlowKey::new(key));
+        } else {
+            self.bindings.put(now, minicbor::decode::<Binding>(value).map_err(|_| Unreadable)?);
+        }
+        Ok(())
+    }
+
+    fn restored(&mut self, now: Now, fx: &mut Effects<Own>) {
         if self.key.is_none() {
             let key = FlowKey::new(fx.random.bytes());
             fx.persist(FLOW_KEY, *key.bytes());
@@ -104,12 +132,11 @@ impl Role for Pcscf {
         }
         // Connections ended with the process that had them; a datagram flow lives on.
         let gone: Vec<Flow> =
-            self.bindings.iter().map(|(flow, _)| *flow).filter(|f| f.connection.is_some()).collect();
+            self.bindings.iter().map(|own| own.flow).filter(|f| f.connection.is_some()).collect();
         for flow in gone {
-            for (flow, aor) in self.bindings.remove_flow(flow) {
-                fx.forget(journal_key(flow, &aor));
-            }
+            self.forget_flow(now, flow, fx);
         }
+        self.watch_restored(now, fx);
     }
 }
 
@@ -118,9 +145,9 @@ impl Pcscf {
         let mut lines: Vec<String> = self
             .bindings
             .iter()
-            .map(|(flow, binding)| {
+            .map(|binding| {
                 let left = binding.expires_at().saturating_since(now.wall).as_secs();
-                format!("{} {} {} {left}s", binding.aor, flow.transport, flow.remote)
+                format!("{} {} {} {left}s", binding.aor, binding.flow.transport, binding.flow.remote)
             })
             .collect();
         lines.sort();

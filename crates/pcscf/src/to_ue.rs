@@ -2,12 +2,16 @@
 
 use crate::from_ue::Towards;
 use crate::{Pcscf, Waiting};
+use clock::Now;
 use ims_node::{Decision, ForwardPlan, InboundRequest, Next, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, Method, StatusCode};
 
+/// Seconds after which a registration under way has been answered.
+const RETRY_AFTER_S: u32 = 5;
+
 impl Pcscf {
     /// Our flow entry says which flow, whatever the Request-URI says.
-    pub(crate) fn on_network_request(&self, request: &InboundRequest) -> Decision<Waiting> {
+    pub(crate) fn on_network_request(&self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
         if !request.source().is_trusted() {
             return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
         }
@@ -18,7 +22,14 @@ impl Pcscf {
         let Some(flow) = key.flow(token) else {
             return Refusal::new(StatusCode::FORBIDDEN, "not a flow token of ours").into();
         };
-        if !self.bindings.is_used(flow) {
+        let is_reachable = self.bindings.is_used(flow) || self.leaving.is_reachable(flow);
+        if !is_reachable && self.registering.has(now, flow) {
+            // The 200 that says who is there is still under way: not the end of the flow, and not for another user yet.
+            let refusal =
+                Refusal::new(StatusCode::SERVER_ERROR, "the registration on this flow is under way");
+            return refusal.with(HeaderName::RetryAfter, RETRY_AFTER_S).into();
+        }
+        if !is_reachable {
             // Rule RT-P-08: whoever is there now is not the user that the token was made for.
             return Refusal::new(StatusCode::FLOW_FAILED, "nobody is registered on this flow any more")
                 .into();

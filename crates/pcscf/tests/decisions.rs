@@ -8,95 +8,23 @@
     reason = "a test helper may fail its test"
 )]
 
-use ims_node::{Input, Listener, Peer, Settings, Side};
-use pcscf::Pcscf;
-use sip_message::{HeaderName, Message};
-use sip_resolve::{DnsAnswer, Kind, Question, Records};
-use std::net::SocketAddr;
+mod common;
+
+use common::*;
+use ims_node::Input;
+use pcscf::{Pcscf, SubscribeReg};
+use sip_message::HeaderName;
 use std::time::Duration;
 use testnet::Desk;
 
-const UE: &str = "198.51.100.7:5080";
-const OTHER_UE: &str = "198.51.100.8:5080";
-const ICSCF: &str = "127.0.10.13:5060";
-const SCSCF: &str = "127.0.10.14:5060";
-/// Listeners by number.
-const GM: u8 = 0;
-const MW: u8 = 1;
-
-fn address(text: &str) -> SocketAddr {
-    text.parse().unwrap()
-}
-
-fn settings() -> Settings {
-    let listeners = vec![
-        Listener { address: address("127.0.10.11:5060"), side: Side::Ue },
-        Listener { address: address("127.0.10.11:5062"), side: Side::Network },
-    ];
-    let own = Peer { addresses: vec![address(ICSCF).ip(), address(SCSCF).ip()], domains: vec![] };
-    Settings::new("pcscf1a.home1.test", listeners, vec![own])
-}
-
-fn role() -> Pcscf {
-    let name = |text: &str| text.into();
-    Pcscf::new(pcscf::Settings {
-        name: name("pcscf1a.home1.test"),
-        network: name("home1.test"),
-        home_domains: vec![name("home1.test")],
-        advertised: name("127.0.10.11:5060"),
-    })
-}
-
 fn desk() -> Desk<Pcscf> {
-    let mut desk = Desk::new(settings(), role());
-    desk.on_dns = |question: &Question| {
-        let ip = match (question.kind(), question.name()) {
-            (Kind::A, "home1.test") => "127.0.10.13",
-            (Kind::A, "scscf1a.home1.test") => "127.0.10.14",
-            _ => return DnsAnswer::NoRecords(None),
-        };
-        DnsAnswer::Records(Records::Addresses(vec![ip.parse().unwrap()]), Duration::from_secs(30))
-    };
-    desk
-}
-
-fn request(method: &str, uri: &str, number: u32, headers: &str) -> String {
-    format!(
-        "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5080;branch=z9hG4bK{method}{number}\r\nMax-Forwards: 70\r\n\
-         From: <sip:alice@home1.test>;tag=1\r\nTo: <{uri}>\r\nCall-ID: c-{method}\r\nCSeq: {number} {method}\r\n\
-         {headers}Content-Length: 0\r\n\r\n"
-    )
-}
-
-fn register(number: u32, headers: &str) -> String {
-    request("REGISTER", "sip:home1.test", number, headers)
-        .replace("To: <sip:home1.test>", "To: <sip:alice@home1.test>")
-}
-
-const CONTACT: &str = "Contact: <sip:alice@198.51.100.7:5080>";
-const SERVICE_ROUTE: &str = "Service-Route: <sip:orig@scscf1a.home1.test;lr>\r\n";
-
-/// Alice registers from `UE`, granted for so many seconds.
-fn register_alice(desk: &mut Desk<Pcscf>, number: u32, seconds: u32) {
-    desk.receive(GM, address(UE), register(number, &format!("{CONTACT}\r\n")));
-    let (_, forwarded) = desk.sent().unwrap();
-    let headers = format!(
-        "{CONTACT};expires={seconds}\r\n{SERVICE_ROUTE}P-Associated-URI: <sip:alice@home1.test>, <sip:alias@home1.test>\r\n"
-    );
-    desk.respond((MW, address(ICSCF)), &forwarded, 200, &headers);
-    assert_eq!(desk.status(), Some(200));
+    desk_with(SubscribeReg::Off)
 }
 
 fn registered() -> Desk<Pcscf> {
     let mut desk = desk();
     register_alice(&mut desk, 1, 3600);
     desk
-}
-
-fn forwarded(desk: &mut Desk<Pcscf>) -> (SocketAddr, Message) {
-    let (to, message) = desk.sent().expect("something sent");
-    assert!(message.status().is_none(), "{:?}", message.bytes());
-    (to, message)
 }
 
 #[test]
@@ -174,6 +102,7 @@ fn rt_p_02_the_identity_is_the_registered_one_whatever_the_ue_claims() {
     for (headers, asserted) in [
         ("", "<sip:alice@home1.test>"),
         ("P-Preferred-Identity: <sip:alias@home1.test>\r\n", "<sip:alias@home1.test>"),
+        ("P-Preferred-Identity: <sip:alias@HOME1.test:5060;user=phone>\r\n", "<sip:alias@home1.test>"),
         ("P-Preferred-Identity: <sip:bob@home2.test>\r\n", "<sip:alice@home1.test>"),
         ("P-Asserted-Identity: <sip:bob@home2.test>\r\n", "<sip:alice@home1.test>"),
     ] {
@@ -207,13 +136,6 @@ fn subscribe(desk: &mut Desk<Pcscf>) -> Vec<String> {
     message.list(HeaderName::RecordRoute).map(str::to_owned).collect()
 }
 
-fn in_dialog(method: &str, number: u32, routes: &[String]) -> String {
-    let headers = format!("Route: {}\r\nEvent: presence\r\n", routes.join(", "));
-    request(method, "sip:alice@198.51.100.7:5080", number, &headers)
-        .replace("To: <sip:alice@198.51.100.7:5080>", "To: <sip:alice@home1.test>;tag=ue")
-        .replace("c-NOTIFY", "c-SUBSCRIBE")
-}
-
 #[test]
 fn figure_1_the_notify_comes_back_on_the_flow_that_subscribed() {
     let mut desk = registered();
@@ -242,17 +164,36 @@ fn rt_p_08_a_flow_that_is_gone_is_430() {
 }
 
 #[test]
-fn rt_p_06_charging_data_is_not_for_ues_and_privacy_is_enforced() {
+fn rt_p_08_a_registration_under_way_is_not_a_flow_that_is_gone() {
+    let mut desk = desk();
+    desk.receive(GM, address(UE), register(1, &format!("{CONTACT}\r\n")));
+    let (_, asked) = forwarded(&mut desk);
+    let path = asked.value(HeaderName::Path).unwrap().to_owned();
+    let notify = |number| in_dialog("NOTIFY", number, std::slice::from_ref(&path));
+    desk.receive(MW, address(SCSCF), notify(1));
+    let (_, answer) = desk.sent().unwrap();
+    let said = (answer.status().unwrap().code(), answer.value(HeaderName::RetryAfter));
+    assert_eq!(said, (500, Some("5")), "the 200 to REGISTER is still on its way");
+    desk.respond((MW, address(ICSCF)), &asked, 403, "");
+    assert_eq!(desk.status(), Some(403));
+    desk.receive(MW, address(SCSCF), notify(2));
+    assert_eq!(desk.status(), Some(430), "nobody has registered");
+}
+
+#[test]
+fn rt_p_06_charging_and_location_are_not_for_ues_and_privacy_is_enforced() {
     for (privacy, shown) in [("", true), ("Privacy: id\r\n", false), ("Privacy: none\r\n", true)] {
         let mut desk = registered();
         let routes = subscribe(&mut desk);
         let headers = format!(
-            "{privacy}P-Charging-Vector: icid-value=1\r\nP-Asserted-Identity: <sip:bob@home2.test>\r\n"
+            "{privacy}P-Charging-Vector: icid-value=1\r\nP-Asserted-Identity: <sip:bob@home2.test>\r\n\
+             P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=234151D0FCE11\r\n"
         );
         let text = in_dialog("NOTIFY", 1, &routes).replace("Event: presence\r\n", &headers);
         desk.receive(MW, address(SCSCF), text);
         let (_, message) = forwarded(&mut desk);
         assert_eq!(message.value(HeaderName::PChargingVector), None);
+        assert_eq!(message.value(HeaderName::PAccessNetworkInfo), None);
         assert_eq!(message.value(HeaderName::PAssertedIdentity).is_some(), shown, "{privacy}");
     }
 }
@@ -282,7 +223,7 @@ fn rt_p_07_a_request_in_a_dialog_of_somebody_else_is_481() {
 fn network_requests_are_believed_by_address_and_need_a_token_of_ours() {
     let mut desk = registered();
     let routes = subscribe(&mut desk);
-    let forged: Vec<String> = routes.iter().map(|route| route.replace("<sip:ft0", "<sip:ft1")).collect();
+    let forged: Vec<String> = routes.iter().map(|route| route.replace("<sip:ftA", "<sip:ftB")).collect();
     let rows = [
         (address("203.0.113.1:5060"), routes, 403),
         (address(SCSCF), forged, 403),
@@ -298,7 +239,7 @@ fn network_requests_are_believed_by_address_and_need_a_token_of_ours() {
 fn design_6_udp_flows_live_on_after_a_restart() {
     let mut desk = registered();
     let routes = subscribe(&mut desk);
-    desk.restart(settings(), role());
+    desk.restart(settings(), role(SubscribeReg::Off));
     assert_eq!(desk.node.role().registered(), 1);
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 5, &routes));
     assert_eq!(forwarded(&mut desk).0.to_string(), UE, "the flow token is still good");
@@ -323,6 +264,46 @@ fn design_8_nobody_is_registered_by_a_registrar_of_its_own() {
         desk.receive(GM, address(UE), text);
         assert_eq!(desk.status(), Some(403), "{uri} {to}");
     }
+}
+
+#[test]
+fn rfc3261_10_2_the_registrar_is_the_domain_however_a_phone_writes_it() {
+    let rows = [
+        ("sip:home1.test:5060", "sip:alice@home1.test"),
+        ("sip:HOME1.test;transport=udp", "sip:alice@home1.test"),
+        ("sip:home1.test:5060;transport=tcp;lr", "sip:alice@home1.test:5060"),
+        ("sip:home1.test.", "sip:alice@home1.test"),
+        ("sip:home1.test", "sip:alice@home1.test.;user=phone"),
+    ];
+    for (number, (uri, to)) in (1..).zip(rows) {
+        let mut desk = desk();
+        let text = request("REGISTER", uri, number, &format!("{CONTACT}\r\n"))
+            .replace(&format!("To: <{uri}>"), &format!("To: <{to}>"));
+        desk.receive(GM, address(UE), text);
+        let (sent_to, message) = forwarded(&mut desk);
+        assert_eq!(sent_to.to_string(), ICSCF, "{uri} {to}");
+        assert_eq!(message.request_uri_text(), "sip:home1.test", "{uri} {to}");
+        let headers = format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}");
+        desk.respond((MW, address(ICSCF)), &message, 200, &headers);
+        assert_eq!(desk.status(), Some(200), "{uri} {to}");
+        desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", number + 100, ""));
+        let (_, message) = forwarded(&mut desk);
+        assert_eq!(
+            message.value(HeaderName::PAssertedIdentity),
+            Some("<sip:alice@home1.test>"),
+            "{uri} {to}"
+        );
+    }
+}
+
+#[test]
+fn a_phone_that_registers_at_an_address_is_told_the_domains() {
+    let mut desk = desk();
+    desk.receive(GM, address(UE), request("REGISTER", "sip:127.0.10.11", 1, CONTACT));
+    let (_, answer) = desk.sent().unwrap();
+    assert_eq!(answer.status().map(|status| status.code()), Some(403));
+    let warnings: Vec<&str> = answer.values(HeaderName::Warning).collect();
+    assert!(warnings[1].ends_with("\"REGISTER for these domains: home1.test\""), "{warnings:?}");
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn user(rest: &str) -> Option<Identity> {
         return None;
     }
     // RFC 3261 §19.1.4: an escaped character equals itself, so an except cannot be evaded by escaping.
-    let user = percent_decoded(user)?.into();
+    let user = unescaped(user)?.into();
     Some(Identity::User { user, host: host.to_ascii_lowercase().into() })
 }
 
@@ -111,6 +111,27 @@ fn without_port(host: &str) -> &str {
         Some((before, port)) if !port.contains(']') => before,
         Some(_) | None => host,
     }
+}
+
+/// A user part with no escape that need not be there. A reserved character is not the same as its escape.
+fn unescaped(user: &str) -> Option<String> {
+    let mut pieces = user.split('%');
+    let mut plain = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (hex, rest) = piece.split_at_checked(2)?;
+        if !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let byte = u8::from_str_radix(hex, 16).ok()?;
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            plain.push(char::from(byte));
+        } else {
+            plain.push('%');
+            plain.push_str(&hex.to_ascii_uppercase());
+        }
+        plain.push_str(rest);
+    }
+    Some(plain)
 }
 
 fn percent_decoded(text: &str) -> Option<String> {

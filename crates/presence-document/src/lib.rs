@@ -6,21 +6,26 @@
 //! * [`Rules`]: who may watch, by common policy (RFC 4745) and presence authorization rules (RFC 5025); [`filter`]: what
 //!   of a document a watcher is shown; [`closed_document`] and its siblings: what is shown instead.
 //! * [`WatcherInfo`]: who watches, told to the presentity (RFC 3858).
+//! * [`RegInfo`]: where a user is registered (RFC 3680), with its GRUUs (RFC 5628). No presence, but a document of an
+//!   event package as the others are, read by the same means.
 //!
 //! It knows no SIP, keeps nothing and reads no clock. It does not do partial presence (RFC 5262), event filters
 //! (RFC 4660), resource lists (RFC 4826) or the external lists of OMA rules.
 //!
 //! Many documents are best held as their text and parsed when one is needed: a parsed one is many times as large.
 
+mod attribute;
 mod compose;
 mod constant;
 mod filter;
 mod identity;
 mod namespace;
 mod pidf;
+mod reginfo;
 mod rules;
 mod time;
 mod watcherinfo;
+mod words;
 mod xml;
 
 pub use compose::{Source, compose, sphere};
@@ -28,11 +33,16 @@ pub use constant::{closed_document, neutral_document, polite_block_document};
 pub use filter::filter;
 pub use identity::same_user;
 pub use pidf::{Basic, Component, Kind, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_ELEMENTS, Note, Pidf, PidfError};
+pub use reginfo::{
+    ContactEvent, ContactState, MAX_REGINFO_BYTES, MAX_REGINFO_ELEMENTS, RegContact, RegInfo, RegInfoError,
+    RegState, Registration,
+};
 pub use rules::{
     MAX_RULES_BYTES, MAX_RULES_ELEMENTS, Permissions, Rules, RulesError, SubHandling, Verdict, Watcher,
 };
 pub use watcherinfo::{
-    InfoState, MAX_WATCHERINFO_BYTES, MAX_WATCHERINFO_ELEMENTS, WatcherEntry, WatcherEvent, WatcherInfo,
+    MAX_WATCHERINFO_BYTES, MAX_WATCHERINFO_ELEMENTS, WatcherEntry, WatcherEvent, WatcherInfo,
     WatcherInfoError, WatcherList, WatcherStatus,
 };
+pub use words::InfoState;
 pub use xml::XmlError;

@@ -14,6 +14,10 @@ pub(crate) const PRES_RULES: &str = "urn:ietf:params:xml:ns:pres-rules";
 pub(crate) const OMA_COMMON_POLICY: &str = "urn:oma:xml:xdm:common-policy";
 /// RFC 3858 §3: watcher information.
 pub(crate) const WATCHERINFO: &str = "urn:ietf:params:xml:ns:watcherinfo";
+/// RFC 3680 §5.1: registration information.
+pub(crate) const REGINFO: &str = "urn:ietf:params:xml:ns:reginfo";
+/// RFC 5628 §5: GRUUs in it.
+pub(crate) const GRUUINFO: &str = "urn:ietf:params:xml:ns:gruuinfo";
 /// Bound to `xml` in every document (Namespaces in XML 1.0 §3).
 pub(crate) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// Reserved for `xmlns` itself; nothing may be bound to it.

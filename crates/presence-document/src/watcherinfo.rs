@@ -1,6 +1,8 @@
 //! Watcher information: who watches a presentity, told to itself (RFC 3857 and RFC 3858).
 
+use crate::attribute::{Invalid, number, required, text, with_those_there};
 use crate::namespace::WATCHERINFO;
+use crate::words::{InfoState, words};
 use crate::xml::{self, Binding, Element, Limits, XmlError};
 
 /// Bytes of one watcher information document that is read; a longer one is refused.
@@ -49,37 +51,6 @@ pub struct WatcherEntry {
     /// Seconds since it was made.
     pub duration_subscribed_s: Option<u64>,
 }
-
-/// An attribute whose value is one of a few words.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
-
-        impl $name {
-            /// The word in the document.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            fn parse(word: &str) -> Option<Self> {
-                match word.trim() { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-words!(
-    /// How much a document tells (RFC 3858 §3).
-    InfoState {
-        /// Everything; what is not listed is gone.
-        Full = "full",
-        /// Only what changed.
-        Partial = "partial",
-    }
-);
 
 words!(
     /// The states of a subscription (RFC 3857 §4.7.1).
@@ -140,6 +111,12 @@ impl std::fmt::Display for WatcherInfoError {
 
 impl std::error::Error for WatcherInfoError {}
 
+impl From<Invalid> for WatcherInfoError {
+    fn from(Invalid(name): Invalid) -> Self {
+        Self::Attribute(name)
+    }
+}
+
 impl WatcherInfo {
     /// Reads a document. What is not in its namespace is ignored (RFC 3858 §3).
     ///
@@ -151,7 +128,7 @@ impl WatcherInfo {
         if !root.is(WATCHERINFO, "watcherinfo") {
             return Err(WatcherInfoError::Root);
         }
-        let version = required(&root, "version", |v| v.trim().parse().ok())?;
+        let version = required(&root, "version", number)?;
         let state = required(&root, "state", InfoState::parse)?;
         let lists = root.elements().filter(|e| e.is(WATCHERINFO, "watcher-list"));
         Ok(Self { version, state, lists: lists.map(WatcherList::read).collect::<Result<_, _>>()? })
@@ -186,7 +163,7 @@ impl WatcherList {
 
 impl WatcherEntry {
     fn read(element: &Element) -> Result<Self, WatcherInfoError> {
-        let seconds = |name| element.attribute(name).and_then(|v| v.trim().parse().ok());
+        let seconds = |name| element.attribute(name).and_then(number);
         Ok(Self {
             uri: element.text().into(),
             id: required(element, "id", text)?,
@@ -199,31 +176,15 @@ impl WatcherEntry {
     }
 
     fn element(&self) -> Element {
-        let mut element = Element::new(WATCHERINFO, "", "watcher")
+        let attributes = [
+            ("display-name", self.display_name.as_deref().map(str::to_owned)),
+            ("expiration", self.expiration_s.map(|seconds| seconds.to_string())),
+            ("duration-subscribed", self.duration_subscribed_s.map(|seconds| seconds.to_string())),
+        ];
+        let element = Element::new(WATCHERINFO, "", "watcher")
             .with_attribute("id", &self.id)
             .with_attribute("status", self.status.as_str())
             .with_attribute("event", self.event.as_str());
-        if let Some(name) = &self.display_name {
-            element = element.with_attribute("display-name", name);
-        }
-        if let Some(seconds) = self.expiration_s {
-            element = element.with_attribute("expiration", &seconds.to_string());
-        }
-        if let Some(seconds) = self.duration_subscribed_s {
-            element = element.with_attribute("duration-subscribed", &seconds.to_string());
-        }
-        element.with_text(&self.uri)
+        with_those_there(element, attributes).with_text(&self.uri)
     }
-}
-
-fn text(value: &str) -> Option<Box<str>> {
-    (!value.is_empty()).then(|| value.into())
-}
-
-fn required<T>(
-    element: &Element,
-    name: &'static str,
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<T, WatcherInfoError> {
-    element.attribute(name).and_then(read).ok_or(WatcherInfoError::Attribute(name))
 }

@@ -2,7 +2,6 @@
 
 use crate::Notified;
 use crate::PresenceServer;
-use crate::presentity::Due;
 use crate::watch::{Slot, WatchId};
 use clock::Now;
 use ims_node::Effects;
@@ -39,10 +38,17 @@ impl PresenceServer {
 
     /// Everything whose time has come.
     pub(crate) fn on_due(&mut self, now: Now, fx: &mut Effects<Notified>) {
-        while let Some(due) = self.deadlines.pop_due(now.mono) {
-            match due {
-                Due::Watch(id) => self.on_watch_due(now, id, fx),
-                Due::Presentity(presentity) => self.on_presentity_due(now, &presentity, fx),
+        loop {
+            let watches_first = match (self.watch_deadlines.next(), self.presentity_deadlines.next()) {
+                (Some(watch), Some(presentity)) => watch <= presentity,
+                (watch, _) => watch.is_some(),
+            };
+            if watches_first && let Some(id) = self.watch_deadlines.pop_due(now.mono) {
+                self.on_watch_due(now, id, fx);
+            } else if let Some(presentity) = self.presentity_deadlines.pop_due(now.mono) {
+                self.on_presentity_due(now, &presentity, fx);
+            } else {
+                return;
             }
         }
     }
@@ -60,10 +66,10 @@ impl PresenceServer {
     fn on_presentity_due(&mut self, now: Now, presentity: &Arc<str>, fx: &mut Effects<Notified>) {
         let Some(known) = self.presentities.get_mut(presentity) else { return };
         let records = known.publications.expire(now);
-        let left = known.registration.as_ref().is_some_and(|own| own.expires_at() <= now.wall);
+        let left = known.registration.take_if(|own| own.expires_at() <= now.wall);
         self.keep_publications(presentity, &records, fx);
-        if left {
-            self.registered(now, presentity, None, fx);
+        if left.is_some_and(|own| own.is_here()) {
+            self.keep_registration(presentity, fx);
         }
         self.announce(now, presentity, fx);
         self.tidy(now, presentity);
@@ -75,8 +81,7 @@ impl PresenceServer {
 fn inputs(slot: &mut Slot, authorisation: Authorisation, digest: u64) -> [Option<NotifierInput>; 2] {
     let changed = (slot.newest != digest).then(|| {
         slot.newest = digest;
-        slot.version += 1;
-        NotifierInput::Changed(slot.version)
+        NotifierInput::Changed(slot.subscription.newest() + 1)
     });
     let authorised = Some(NotifierInput::Authorised(authorisation));
     match authorisation {

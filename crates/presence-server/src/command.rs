@@ -33,7 +33,7 @@ impl PresenceServer {
                 let (octets, left) = (publication.document().len(), seconds(publication.expires_at(), now));
                 lines.push(format!("publication {presentity} {octets} octets {left}s"));
             }
-            if let Some(registration) = &known.registration {
+            if let Some(registration) = known.registration() {
                 let left = seconds(registration.expires_at(), now);
                 lines.push(format!("registration {presentity} at {} {left}s", registration.scscf));
             }

@@ -3,7 +3,7 @@
 use crate::settings::Settings;
 use ims_node::{InboundRequest, Refusal, Source};
 use presence_document::{Watcher, same_user};
-use sip_message::{HeaderName, StatusCode, Uri};
+use sip_message::{HeaderName, Method, StatusCode, Uri};
 use std::sync::Arc;
 
 /// Longest text of all identities of one sender, in octets; it is kept with every subscription. Above it 403.
@@ -81,10 +81,13 @@ pub(crate) fn sender(request: &InboundRequest) -> Result<Sender, Refusal> {
     Sender::of(request).ok_or_else(|| Refusal::new(StatusCode::FORBIDDEN, "no usable asserted identity"))
 }
 
-/// Only nodes of our own network speak to us (rule PRS-02); they have checked everybody else.
+/// Only nodes of our own network speak to us (rule PRS-02); they have checked everybody else. Where they do not stay on the
+/// way of a dialog (TS 24.141), its further SUBSCRIBEs come from the watcher's network, if that is listed.
 pub(crate) fn check_source(request: &InboundRequest) -> Result<(), Refusal> {
+    let goes_on = *request.method() == Method::Subscribe && request.is_in_dialog();
     match request.source() {
         Source::Own => Ok(()),
+        Source::Peer(_) if goes_on => Ok(()),
         Source::Peer(_) | Source::Ue | Source::Stranger => {
             Err(Refusal::new(StatusCode::FORBIDDEN, "the sender is no node of this network"))
         }

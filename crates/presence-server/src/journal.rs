@@ -69,17 +69,11 @@ pub(crate) struct Restoring {
     slots: Vec<KeptSlot>,
     publications: Vec<KeptPublication>,
     registrations: Vec<KeptRegistration>,
-    unreadable: usize,
 }
 
 impl Restoring {
-    pub(crate) fn take(&mut self, record: &Record) {
-        if self.read(record).is_none() {
-            self.unreadable += 1;
-        }
-    }
-
-    fn read(&mut self, record: &Record) -> Option<()> {
+    /// `None` when it cannot be read.
+    pub(crate) fn take(&mut self, record: &Record) -> Option<()> {
         let value = record.value.as_deref()?;
         match record.key.first()? {
             b'w' => {
@@ -175,7 +169,7 @@ impl PresenceServer {
     }
 
     pub(crate) fn keep_registration(&self, presentity: &str, fx: &mut Effects<Notified>) {
-        match self.presentities.get(presentity).and_then(|known| known.registration.clone()) {
+        match self.presentities.get(presentity).and_then(|known| known.registration().cloned()) {
             Some(registration) => {
                 let kept = KeptRegistration { presentity: presentity.into(), registration };
                 persist(registration_key(presentity), &kept, fx);
@@ -186,13 +180,11 @@ impl PresenceServer {
 
     /// Puts what was kept back in place, and tells the watchers that may lack something.
     pub(crate) fn go_on(&mut self, now: Now, fx: &mut Effects<Notified>) {
-        let Restoring { mut watches, slots, publications, registrations, unreadable } =
+        let Restoring { mut watches, slots, publications, registrations } =
             std::mem::take(&mut self.restoring);
-        if unreadable > 0 {
-            fx.log("journal records that cannot be read", &unreadable.to_string());
-        }
         for KeptRegistration { presentity, registration } in registrations {
-            self.presentities.entry(presentity.into()).or_default().registration = Some(registration);
+            self.presentities.entry(presentity.into()).or_default().registration =
+                Some(Box::new(registration));
         }
         self.restore_publications(publications);
         let mut by_watch: BTreeMap<u64, Vec<KeptSlot>> = BTreeMap::new();
@@ -231,7 +223,7 @@ impl PresenceServer {
             let version = record.delivered().unwrap_or(FIRST_VERSION);
             let subscription = Subscription::restore(now, record, version, with);
             let mut slot = Slot::new(number, subscription, confirmed);
-            (slot.version, slot.confirmed) = (version, confirmed);
+            slot.confirmed = confirmed;
             watch.push(slot);
         }
         self.insert(id, watch);

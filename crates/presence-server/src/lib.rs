@@ -22,6 +22,7 @@ mod command;
 pub mod config;
 mod identity;
 mod journal;
+mod merged;
 mod notify;
 mod package;
 mod presentity;
@@ -43,8 +44,9 @@ pub use watch::WatchId;
 
 use clock::Deadlines;
 use journal::Restoring;
+use merged::Lately;
 use presence_document::Rules;
-use presentity::{Due, Presentity};
+use presentity::Presentity;
 use std::collections::HashMap;
 use std::sync::Arc;
 use watch::Watch;
@@ -61,7 +63,13 @@ pub struct PresenceServer {
     watches: HashMap<WatchId, Box<Watch>>,
     /// How much each watcher watches, by its identities.
     watchers: HashMap<Arc<str>, usize>,
-    deadlines: Deadlines<Due>,
+    /// A NOTIFY or the end of a subscription.
+    watch_deadlines: Deadlines<WatchId>,
+    /// The end of a publication or registration, or a time that the rules name.
+    presentity_deadlines: Deadlines<Arc<str>>,
+    lately: Lately,
+    /// Publications that went because their presentity had too many.
+    crowded_out: u64,
     restoring: Restoring,
 }
 
@@ -82,7 +90,10 @@ impl PresenceServer {
             presentities: HashMap::new(),
             watches: HashMap::new(),
             watchers: HashMap::new(),
-            deadlines: Deadlines::new(),
+            watch_deadlines: Deadlines::new(),
+            presentity_deadlines: Deadlines::new(),
+            lately: Lately::default(),
+            crowded_out: 0,
             restoring: Restoring::default(),
         }
     }

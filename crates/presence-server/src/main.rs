@@ -3,6 +3,9 @@
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: ims_runtime::Allocator = ims_runtime::Allocator;
+
 const ABOUT: &str = "\
 Presence server of one domain: composes what its users publish, lets those watch whom a user's rules allow, and notifies
 them of every change. What it has acknowledged survives its end. Rules are RFC 5025 documents, one file a user, read at

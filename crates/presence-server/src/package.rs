@@ -2,7 +2,6 @@
 
 use ims_node::Refusal;
 use sip_event::BadEvent;
-use sip_message::HeaderName;
 
 /// RFC 3856.
 pub(crate) const PRESENCE: &str = "presence";
@@ -19,6 +18,5 @@ pub(crate) const PIDF: &str = "application/pidf+xml";
 
 /// Rules SUB-N-02 and PUB-02.
 pub(crate) fn bad_event(error: BadEvent) -> Refusal {
-    Refusal::new(error.status(), "this event package is not served")
-        .with(HeaderName::AllowEvents, SUBSCRIBED.join(", "))
+    Refusal::of_event(error, &SUBSCRIBED.join(", "))
 }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 pub(crate) struct Presentity {
     pub(crate) publications: Publications,
     pub(crate) watches: Vec<WatchId>,
-    pub(crate) registration: Option<Registration>,
+    /// What the last third-party REGISTER said.
+    pub(crate) registration: Option<Box<Registration>>,
 }
 
 /// What a third-party REGISTER said (TS 24.229 section 5.4.1.7).
@@ -24,27 +25,52 @@ pub(crate) struct Registration {
     /// Milliseconds since 1970.
     #[n(1)]
     pub(crate) expires_at: u64,
+    #[n(2)]
+    pub(crate) origin: Origin,
+    #[n(3)]
+    pub(crate) standing: Standing,
+}
+
+/// What tells a later REGISTER from an earlier one (RFC 3261 section 10.3 step 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Origin {
+    /// Digest of the Call-ID.
+    #[n(0)]
+    pub(crate) call: u64,
+    #[n(1)]
+    pub(crate) cseq: u32,
+}
+
+/// Whether the user is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum Standing {
+    #[n(0)]
+    Here,
+    /// It was until a moment ago: remembered, in memory alone, for as long as an earlier REGISTER may still come.
+    #[n(1)]
+    Gone,
 }
 
 impl Registration {
     pub(crate) const fn expires_at(&self) -> Wall {
         Wall::from_unix_millis(self.expires_at)
     }
-}
 
-impl Presentity {
-    fn is_empty(&self) -> bool {
-        self.publications.is_empty() && self.watches.is_empty() && self.registration.is_none()
+    pub(crate) fn is_here(&self) -> bool {
+        self.standing == Standing::Here
     }
 }
 
-/// What has a deadline.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Due {
-    /// A NOTIFY or the end of a subscription.
-    Watch(WatchId),
-    /// The end of a publication or registration, or a time that the rules name.
-    Presentity(Arc<str>),
+impl Presentity {
+    /// Where the user is registered.
+    pub(crate) fn registration(&self) -> Option<&Registration> {
+        self.registration.as_deref().filter(|registration| registration.is_here())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.publications.is_empty() && self.watches.is_empty() && self.registration.is_none()
+    }
 }
 
 impl PresenceServer {
@@ -56,22 +82,21 @@ impl PresenceServer {
 
     /// Sets the next deadline of a presentity, and forgets one of which nothing is kept.
     pub(crate) fn tidy(&mut self, now: Now, presentity: &Arc<str>) {
-        let due = Due::Presentity(Arc::clone(presentity));
         let Some(known) = self.presentities.get(presentity) else { return };
         if known.is_empty() {
             self.presentities.remove(presentity);
-            self.deadlines.cancel(&due);
+            self.presentity_deadlines.cancel(presentity);
             return;
         }
         let rules = self.rules.get(&**presentity).filter(|_| !known.watches.is_empty());
         let next = [
             known.publications.next_expiry(),
-            known.registration.as_ref().map(Registration::expires_at),
+            known.registration.as_deref().map(Registration::expires_at),
             rules.and_then(|rules| rules.next_change(now.wall)),
         ];
         match next.into_iter().flatten().min() {
-            Some(at) => self.deadlines.set(due, now.mono_at(at)),
-            None => self.deadlines.cancel(&due),
+            Some(at) => self.presentity_deadlines.set(Arc::clone(presentity), now.mono_at(at)),
+            None => self.presentity_deadlines.cancel(presentity),
         }
     }
 }

@@ -1,17 +1,19 @@
 //! PUBLISH (RFC 3903 section 6): figure 3, PresUpdateMsg.
 
-use crate::identity::{presentity, sender};
+use crate::identity::{Sender, presentity, sender};
+use crate::merged::{Ask, Given};
 use crate::package::{PIDF, PUBLISHED, bad_event};
 use crate::presentity::Presentity;
 use crate::role::no_room;
-use crate::subscribe::{check_storage_is_open, too_brief};
+use crate::subscribe::check_storage_is_open;
 use crate::view::MAX_DOCUMENTS;
 use crate::{Notified, PresenceServer};
 use clock::Now;
-use ims_node::{Effects, InboundRequest, Refusal};
+use ims_node::{Effects, InboundRequest, Refusal, is_encoded};
 use presence_document::Pidf;
 use sip_event::{
-    Change, IfMatch, PublishBody, PublishError, PublishLimits, PublishRequest, Published, check_event,
+    Change, Granted, IfMatch, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
+    check_event,
 };
 use sip_message::{HeaderName, Message, Response, StatusCode};
 use std::sync::Arc;
@@ -28,7 +30,15 @@ impl PresenceServer {
         let message = request.message();
         let presentity = presentity(&self.settings, request.request_uri())?;
         check_event(message, &PUBLISHED).map_err(bad_event)?;
-        self.check_publisher(request, &presentity)?;
+        let publisher = sender(request)?;
+        self.check_publisher(&publisher, &presentity)?;
+        let ask = Ask::new(message, &publisher, &presentity);
+        if let Some(Given::Publication(tag, expires)) = self.lately.given(now, ask)
+            && (expires.is_zero() || self.is_published(&presentity, &tag))
+        {
+            fx.hold_answer();
+            return Ok(published(fx.response(request, StatusCode::OK), &tag, expires));
+        }
         check_storage_is_open(fx)?;
         if !self.has_room_for(&presentity) {
             return Err(no_room("too many presentities"));
@@ -36,16 +46,19 @@ impl PresenceServer {
         let presentity = self.shared(presentity);
         let outcome = self.publish(now, message, &presentity, fx);
         self.tidy(now, &presentity);
-        let published = outcome.map_err(refused)?;
-        match published.change {
+        let Published { tag, expires, change, .. } = outcome.map_err(|error| refused(message, error))?;
+        match change {
             Change::Changed => self.announce(now, &presentity, fx),
             // Rule PUB-09: a refresh alone tells nobody.
             Change::Unchanged => {}
         }
-        Ok(fx
-            .response(request, StatusCode::OK)
-            .header(HeaderName::SipEtag, &published.tag)
-            .header(HeaderName::Expires, published.expires.seconds()))
+        self.lately.note(now, ask, Given::Publication(tag.clone(), expires));
+        Ok(published(fx.response(request, StatusCode::OK), &tag, expires))
+    }
+
+    fn is_published(&self, presentity: &str, tag: &str) -> bool {
+        let known = self.presentities.get(presentity);
+        known.is_some_and(|known| known.publications.iter().any(|publication| publication.tag() == tag))
     }
 
     fn publish(
@@ -62,18 +75,21 @@ impl PresenceServer {
             max_publications: self.settings.bounds.publications,
             max_document: room_beside(known, if_match),
         };
+        let live =
+            known.publications.iter().filter(|publication| publication.expires_at() > now.wall).count();
+        let is_full = if_match == IfMatch::Absent && live >= limits.max_publications;
         let body = message.body();
         let body = body_of(message, &body, limits.max_document);
         let publish = PublishRequest { if_match, expires: message.expires(), body };
         let tag = fx.random.secret();
         let published = known.publications.publish(now, &publish, &limits, &tag)?;
+        self.crowded_out += u64::from(is_full && !published.expires.is_zero());
         self.keep_publications(presentity, &published.records, fx);
         Ok(published)
     }
 
     /// Rule PUB-12: the user itself, or an agent that may publish for it.
-    fn check_publisher(&self, request: &InboundRequest, presentity: &str) -> Result<(), Refusal> {
-        let publisher = sender(request)?;
+    fn check_publisher(&self, publisher: &Sender, presentity: &str) -> Result<(), Refusal> {
         let mut agents = self.settings.agents.iter().filter(|agent| publisher.is(&agent.identity));
         let is_for = |one: &str| presence_document::same_user(one, presentity);
         if publisher.is(presentity) || agents.any(|agent| agent.presentities.iter().any(|one| is_for(one))) {
@@ -82,6 +98,10 @@ impl PresenceServer {
             Err(Refusal::new(StatusCode::FORBIDDEN, "the publisher is not the presentity"))
         }
     }
+}
+
+fn published(response: Response, tag: &str, expires: Granted) -> Response {
+    response.header(HeaderName::SipEtag, tag).header(HeaderName::Expires, expires.seconds())
 }
 
 /// Octets left for one document beside the others of its presentity.
@@ -98,8 +118,7 @@ fn body_of<'a>(message: &'a Message, body: &'a [u8], max: usize) -> Option<Publi
     }
     let content_type = message.value(HeaderName::ContentType).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let encoded = message.value(HeaderName::ContentEncoding).is_some_and(|value| value != "identity");
-    Some(if encoded || !media_type.eq_ignore_ascii_case(PIDF) {
+    Some(if is_encoded(message) || !media_type.eq_ignore_ascii_case(PIDF) {
         PublishBody::UnknownType
     } else if body.len() <= max && Pidf::parse(body).is_err() {
         PublishBody::Malformed
@@ -109,17 +128,15 @@ fn body_of<'a>(message: &'a Message, body: &'a [u8], max: usize) -> Option<Publi
     })
 }
 
-fn refused(error: PublishError) -> Refusal {
+fn refused(message: &Message, error: PublishError) -> Refusal {
     let status = error.status();
     match error {
         PublishError::BadIfMatch => Refusal::new(status, "SIP-If-Match is not one entity-tag"),
         PublishError::NoSuchTag => Refusal::new(status, "no publication has this entity-tag"),
-        PublishError::TooBrief(brief) => too_brief(brief),
+        PublishError::TooBrief(brief) => brief.into(),
         PublishError::NothingPublished => Refusal::new(status, "neither a document nor an entity-tag"),
         PublishError::TooLarge => Refusal::new(status, "the documents of this presentity are too large"),
-        PublishError::UnknownType => {
-            Refusal::new(status, "only presence documents are taken").with(HeaderName::Accept, PIDF)
-        }
+        PublishError::UnknownType => Refusal::of_body(message, "only presence documents are taken", PIDF),
         PublishError::MalformedBody => Refusal::new(status, "the body is no presence document"),
     }
 }

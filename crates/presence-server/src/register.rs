@@ -1,17 +1,22 @@
 //! Third-party REGISTER (TS 24.229 section 5.4.1.7): an S-CSCF says that it has, or no longer has, a user.
 
 use crate::identity::presentity;
-use crate::presentity::Registration;
+use crate::presentity::{Origin, Registration, Standing};
 use crate::settings::RegistrationHint;
+use crate::view::digest;
 use crate::{Notified, PresenceServer};
 use clock::Now;
 use ims_node::{Effects, InboundRequest, Refusal, Storage};
 use sip_message::{HeaderName, Message, Response, StatusCode, Uri, delta_seconds};
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest S-CSCF URI that is kept, in octets; a longer one is refused with 400.
 const MAX_URI: usize = 255;
+
+/// Timer F of the S-CSCF, in seconds: so long an earlier REGISTER of its may still come.
+const LATE_S: u64 = 32;
 
 impl PresenceServer {
     pub(crate) fn on_register(
@@ -30,15 +35,25 @@ impl PresenceServer {
             .response(request, StatusCode::OK)
             .header(HeaderName::Contact, format_args!("<{scscf}>;expires={seconds}"))
             .header(HeaderName::Expires, seconds);
-        let expires_at = (now.wall + Duration::from_secs(seconds.into())).unix_millis();
+        let origin = Origin { call: digest(message.call_id().as_bytes()), cseq: message.cseq() };
+        let known = self.presentities.get(&presentity).and_then(|known| known.registration.as_deref());
+        match known.map_or(Order::Later, |known| order(known, origin)) {
+            Order::Later => {}
+            Order::Same => return Ok(answer),
+            Order::Earlier => {
+                return Err(Refusal::new(StatusCode::SERVER_ERROR, "CSeq is lower than before"));
+            }
+        }
         // A user who moved is taken away by the old S-CSCF after the new one has said that it has it.
-        let is_of_another = self.scscf_of_user(&presentity).is_some_and(|known| *known != *scscf);
-        if seconds == 0 && is_of_another {
+        if seconds == 0 && known.is_some_and(|known| known.scscf != scscf) {
             return Ok(answer);
         }
-        let registration = (seconds > 0).then_some(Registration { scscf, expires_at });
-        if registration.is_none() || self.has_room_for(&presentity) {
+        let (standing, lasts) =
+            if seconds > 0 { (Standing::Here, u64::from(seconds)) } else { (Standing::Gone, LATE_S) };
+        let expires_at = (now.wall + Duration::from_secs(lasts)).unix_millis();
+        if self.has_room_for(&presentity) {
             let presentity = self.shared(presentity);
+            let registration = Registration { scscf, expires_at, origin, standing };
             self.registered(now, &presentity, registration, fx);
         }
         // Without room the answer is the same: an error would make the S-CSCF de-register the user, and what is not known
@@ -46,23 +61,18 @@ impl PresenceServer {
         Ok(answer)
     }
 
-    fn scscf_of_user(&self, presentity: &str) -> Option<&str> {
-        let known = self.presentities.get(presentity)?;
-        known.registration.as_ref().map(|registration| &*registration.scscf)
-    }
-
-    /// Takes the new registration, or none, of a user.
-    pub(crate) fn registered(
+    /// Takes what was said of a user.
+    fn registered(
         &mut self,
         now: Now,
         presentity: &Arc<str>,
-        registration: Option<Registration>,
+        registration: Registration,
         fx: &mut Effects<Notified>,
     ) {
         let known = self.presentities.entry(Arc::clone(presentity)).or_default();
-        let was_registered = known.registration.is_some();
-        let is_registered = registration.is_some();
-        known.registration = registration;
+        let was_registered = known.registration().is_some();
+        let is_registered = registration.is_here();
+        known.registration = Some(Box::new(registration));
         // When the journal takes nothing, this is kept in memory alone, for the reason given above.
         match fx.storage() {
             Storage::Open => self.keep_registration(presentity, fx),
@@ -73,6 +83,27 @@ impl PresenceServer {
             RegistrationHint::Open if was_registered != is_registered => self.announce(now, presentity, fx),
             RegistrationHint::Open | RegistrationHint::None => {}
         }
+    }
+}
+
+/// How a REGISTER stands to the last one of its user.
+enum Order {
+    /// The S-CSCF has said something else since.
+    Earlier,
+    /// It came once more, by another way.
+    Same,
+    Later,
+}
+
+/// RFC 3261 section 10.3 step 7: only those of one Call-ID have an order.
+fn order(known: &Registration, origin: Origin) -> Order {
+    if known.origin.call != origin.call {
+        return Order::Later;
+    }
+    match origin.cseq.cmp(&known.origin.cseq) {
+        Ordering::Less => Order::Earlier,
+        Ordering::Equal => Order::Same,
+        Ordering::Greater => Order::Later,
     }
 }
 

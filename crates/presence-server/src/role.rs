@@ -3,7 +3,7 @@
 use crate::identity::check_source;
 use crate::{Notified, PresenceServer};
 use clock::{Mono, Now};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role};
+use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Unreadable};
 use sip_message::{HeaderName, Method, Response, StatusCode};
 use std::convert::Infallible;
 
@@ -34,7 +34,7 @@ impl Role for PresenceServer {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        self.deadlines.next()
+        self.watch_deadlines.next().into_iter().chain(self.presentity_deadlines.next()).min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Effects<Notified>) {
@@ -50,8 +50,23 @@ impl Role for PresenceServer {
         self.command(now, words)
     }
 
-    fn restore(&mut self, _: Now, record: &Record) {
-        self.restoring.take(record);
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        let publications = self
+            .presentities
+            .values()
+            .map(|presentity| presentity.publications.iter().count())
+            .sum::<usize>();
+        vec![
+            ("subscriptions", self.watches.len() as u64),
+            ("watchers", self.watchers.len() as u64),
+            ("presentities", self.presentities.len() as u64),
+            ("publications", publications as u64),
+            ("publications_crowded_out", self.crowded_out),
+        ]
+    }
+
+    fn restore(&mut self, _: Now, record: &Record) -> Result<(), Unreadable> {
+        self.restoring.take(record).ok_or(Unreadable)
     }
 
     fn restored(&mut self, now: Now, fx: &mut Effects<Notified>) {
@@ -68,7 +83,8 @@ impl PresenceServer {
         fx: &mut Effects<Notified>,
     ) -> Result<Response, Refusal> {
         check_source(request)?;
-        check_require(request)?;
+        // No extension is needed here that a client could insist on.
+        Refusal::check_demands(request.message(), HeaderName::Require, &[])?;
         let method = request.method();
         if *method == Method::Subscribe {
             self.on_subscribe(now, request, fx)
@@ -83,17 +99,6 @@ impl PresenceServer {
             Err(refusal.with(HeaderName::Allow, ALLOW))
         }
     }
-}
-
-/// No extension is needed here that a client could insist on.
-fn check_require(request: &InboundRequest) -> Result<(), Refusal> {
-    let demanded: Vec<&str> =
-        request.message().list(HeaderName::Require).filter(|tag| !tag.is_empty()).collect();
-    if demanded.is_empty() {
-        return Ok(());
-    }
-    let refusal = Refusal::new(StatusCode::BAD_EXTENSION, "Require names an unknown extension");
-    Err(refusal.with(HeaderName::Unsupported, demanded.join(", ")))
 }
 
 /// There is no room, or the journal takes nothing new: come again.

@@ -1,12 +1,11 @@
 //! Carries out what the subscriptions of a watch want, and tells them how their NOTIFYs ended.
 
-use crate::presentity::Due;
 use crate::view::{View, Views};
 use crate::watch::{Watch, WatchId};
 use crate::{Notified, PresenceServer};
 use clock::Now;
 use ims_node::{Effects, Next, Outcome, OwnRequest};
-use sip_event::{NotifierEnd, NotifierInput, NotifierOutput, Notify, NotifyContext, retry_after};
+use sip_event::{NotifierEnd, NotifierOutput, Notify, NotifyContext};
 use sip_message::HeaderName;
 
 impl PresenceServer {
@@ -38,7 +37,7 @@ impl PresenceServer {
                     if watch.journalled {
                         self.forget_slot(id, slot.number, fx);
                     }
-                    log_end(end, watch.dialog.id().call_id.as_ref(), fx);
+                    log_end(end, watch.dialog.call_id(), fx);
                 }
             }
         }
@@ -49,10 +48,9 @@ impl PresenceServer {
             self.dismiss(now, id, &watch);
             return;
         }
-        let due = Due::Watch(id);
         match watch.slots.iter().filter_map(|slot| slot.subscription.poll_timeout()).min() {
-            Some(next) => self.deadlines.set(due, next),
-            None => self.deadlines.cancel(&due),
+            Some(next) => self.watch_deadlines.set(id, next),
+            None => self.watch_deadlines.cancel(&id),
         }
         self.watches.insert(id, watch);
     }
@@ -75,8 +73,8 @@ impl PresenceServer {
         slot.newest = view.digest;
         slot.sent = (notify.version, view.digest);
         let then = Notified { watch: id, slot: slot.number };
-        let event = slot.subscription.record().event();
-        let draft = self.notify_draft(&watch.dialog, notify).header(HeaderName::Event, event);
+        let event = slot.subscription.record().event().to_owned();
+        let draft = self.notify_draft(watch, notify).header(HeaderName::Event, event);
         let draft = match view.body {
             Some(body) => draft.with_body(crate::package::PIDF, body),
             None => draft.without_body(),
@@ -95,21 +93,8 @@ impl PresenceServer {
         let Some(watch) = self.watches.get_mut(&own.watch) else { return };
         let Some(slot) = watch.slots.iter_mut().find(|slot| slot.number == own.slot) else { return };
         let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
-        slot.subscription.handle(now, input(outcome), with);
+        slot.subscription.handle(now, outcome.into(), with);
         self.settle(now, own.watch, &mut None, fx);
-    }
-}
-
-fn input(outcome: &Outcome) -> NotifierInput {
-    match outcome {
-        Outcome::Response(response) => match response.status() {
-            Some(status) => NotifierInput::Answered {
-                status,
-                retry_after: response.value(HeaderName::RetryAfter).and_then(retry_after),
-            },
-            None => NotifierInput::NoAnswer,
-        },
-        Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => NotifierInput::NoAnswer,
     }
 }
 

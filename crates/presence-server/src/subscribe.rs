@@ -1,6 +1,7 @@
 //! SUBSCRIBE (RFC 6665 section 4.2.1): a new subscription, a fetch, a refresh, an end.
 
 use crate::identity::{Sender, presentity, sender};
+use crate::merged::{Ask, Given};
 use crate::package::{PIDF, SUBSCRIBED, bad_event};
 use crate::role::no_room;
 use crate::ruling::Ruling;
@@ -8,12 +9,13 @@ use crate::view::Views;
 use crate::watch::{FIRST_VERSION, Slot, Watch, WatchId};
 use crate::{Notified, PresenceServer};
 use clock::Now;
-use ims_node::{Effects, InboundRequest, Refusal, Storage};
+use ims_node::notifier::{check_no_filter, subscribed};
+use ims_node::{Effects, InboundRequest, Refusal, Source, Storage};
 use sip_event::{
-    AcceptedSubscribe, Authorisation, Dialog, DialogId, Granted, NotifierInput, NotifyContext, TooBrief,
-    check_accept, check_event, grant,
+    AcceptedSubscribe, Authorisation, Dialog, DialogId, Granted, NotifierInput, NotifyContext, check_accept,
+    check_event, grant,
 };
-use sip_message::{Event, HeaderName, Message, Response, StatusCode};
+use sip_message::{Event, Message, Response, StatusCode};
 use std::sync::Arc;
 
 impl PresenceServer {
@@ -26,7 +28,7 @@ impl PresenceServer {
         match DialogId::of_request(request.message()) {
             None => self.open(now, request, fx),
             Some(dialog) => {
-                let id = self.watch_of(&dialog).ok_or_else(no_subscription)?;
+                let id = self.watch_of(&dialog).ok_or_else(Refusal::no_subscription)?;
                 self.go_on_in_dialog(now, request, id, fx)
             }
         }
@@ -43,6 +45,13 @@ impl PresenceServer {
         let message = request.message();
         let presentity = presentity(&self.settings, request.request_uri())?;
         let watcher = sender(request)?;
+        let ask = Ask::new(message, &watcher, &presentity);
+        if let Some(Given::Subscription(id, granted)) = self.lately.given(now, ask)
+            && (granted.is_zero() || self.watches.contains_key(&id))
+        {
+            fx.hold_answer();
+            return Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted));
+        }
         let event = check_event(message, &SUBSCRIBED).map_err(bad_event)?;
         let mut views = self.views(now, &presentity);
         let ruling = self.ruling(now, &presentity, &watcher, views.sphere());
@@ -51,16 +60,16 @@ impl PresenceServer {
         self.check_room(&presentity, &watcher)?;
         check_storage(granted, fx)?;
         let id = self.fresh_id(&mut fx.random);
-        let dialog = Dialog::from_subscribe(message, &id.tag())
-            .map_err(|bad| Refusal::new(bad.status(), "the SUBSCRIBE creates no dialog"))?;
+        let dialog = Dialog::from_subscribe(message, &id.tag())?;
         let mut watch = Watch::new(Arc::clone(&presentity), watcher, dialog);
         if let Some(slot) = self.slot(now, &mut watch, (event, granted), (&ruling, &mut views)) {
             watch.push(slot);
         }
+        self.lately.note(now, ask, Given::Subscription(id, granted));
         self.insert(id, watch);
         self.settle(now, id, &mut Some(views), fx);
         self.tidy(now, &presentity);
-        Ok(self.accepted(message, id, granted))
+        Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
     }
 
     /// Rules SUB-N-12 and SUB-N-13: a refresh or the end of one subscription of the dialog. What is refused here leaves
@@ -72,7 +81,7 @@ impl PresenceServer {
         id: WatchId,
         fx: &mut Effects<Notified>,
     ) -> Result<Response, Refusal> {
-        let mut watch = self.watches.remove(&id).ok_or_else(no_subscription)?;
+        let mut watch = self.watches.remove(&id).ok_or_else(Refusal::no_subscription)?;
         let outcome = self.refresh(now, request, &mut watch, fx);
         let outcome = match outcome {
             Ok(Refreshed::Known(granted)) => Ok(granted),
@@ -82,7 +91,7 @@ impl PresenceServer {
         self.watches.insert(id, watch);
         let granted = outcome?;
         self.settle(now, id, &mut None, fx);
-        Ok(self.accepted(request.message(), id, granted))
+        Ok(subscribed(request.message(), &id.tag(), &self.settings.contact(), granted))
     }
 
     fn refresh(
@@ -94,27 +103,21 @@ impl PresenceServer {
     ) -> Result<Refreshed, Refusal> {
         let message = request.message();
         check_watcher(request, watch)?;
-        watch
-            .dialog
-            .accept(message)
-            .map_err(|error| Refusal::new(error.status(), "CSeq is lower than before"))?;
+        watch.dialog.accept(message)?;
         let event = check_event(message, &SUBSCRIBED).map_err(bad_event)?;
         let is_live = |slot: &Slot| slot.subscription.is_live(now);
         if !watch.slots.iter().any(is_live) {
-            return Err(no_subscription());
+            return Err(Refusal::no_subscription());
         }
         let known = watch.slots.iter().any(|slot| slot.is_for(event));
         let at = watch.slots.iter().position(|slot| slot.is_for(event) && is_live(slot));
         if known && at.is_none() {
-            return Err(no_subscription());
+            return Err(Refusal::no_subscription());
         }
         let granted = self.grant(message)?;
         // Also the end of a subscription is promised: after a restart it must not be alive again.
         check_storage_is_open(fx)?;
-        watch
-            .dialog
-            .refresh_target(message)
-            .map_err(|bad| Refusal::new(bad.status(), "Contact is no target"))?;
+        watch.dialog.refresh_target(message)?;
         let Some(slot) = at.and_then(|at| watch.slots.get_mut(at)) else {
             return Ok(Refreshed::Another(granted));
         };
@@ -133,7 +136,7 @@ impl PresenceServer {
     ) -> Result<Granted, Refusal> {
         let event = check_event(request.message(), &SUBSCRIBED).map_err(bad_event)?;
         if granted.is_zero() {
-            return Err(no_subscription());
+            return Err(Refusal::no_subscription());
         }
         let mut views = self.views(now, &watch.presentity);
         let ruling = self.ruling(now, &watch.presentity, &watch.watcher, views.sphere());
@@ -160,14 +163,11 @@ impl PresenceServer {
 
     /// How long, and whether we have a body that the watcher takes (rules SUB-N-03 to SUB-N-05, PRS-20).
     fn grant(&self, message: &Message) -> Result<Granted, Refusal> {
-        let granted = grant(message.expires(), &self.settings.subscription).map_err(too_brief)?;
+        let granted = grant(message.expires(), &self.settings.subscription)?;
         check_accept(message, &[PIDF])
             .map_err(|error| Refusal::new(error.status(), "Accept takes no presence document"))?;
-        if message.body().is_empty() {
-            Ok(granted)
-        } else {
-            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "event filters are not supported"))
-        }
+        check_no_filter(message)?;
+        Ok(granted)
     }
 
     fn check_room(&self, presentity: &str, watcher: &Sender) -> Result<(), Refusal> {
@@ -185,14 +185,6 @@ impl PresenceServer {
         }
         Ok(())
     }
-
-    /// Rule SUB-N-06.
-    fn accepted(&self, message: &Message, id: WatchId, granted: Granted) -> Response {
-        Response::to(message, StatusCode::OK, &id.tag())
-            .copy(message, HeaderName::RecordRoute)
-            .header(HeaderName::Contact, self.settings.contact())
-            .header(HeaderName::Expires, granted.seconds())
-    }
 }
 
 /// What a SUBSCRIBE in a dialog is for.
@@ -203,11 +195,14 @@ enum Refreshed {
     Another(Granted),
 }
 
-/// The network asserts no identity in most requests of a dialog; where it does, it must be the watcher's. Otherwise the
-/// tag counts, which nobody else was told.
+/// The network need not assert an identity in the requests of a dialog; where it does, it must be the watcher's. Otherwise
+/// the tag counts, which nobody else was told; but another network speaks for its own users only, and must say for whom.
 fn check_watcher(request: &InboundRequest, watch: &Watch) -> Result<(), Refusal> {
-    let Some(sender) = Sender::of(request) else { return Ok(()) };
-    if sender.iter().any(|identity| watch.watcher.is(identity)) {
+    let is_watcher = match Sender::of(request) {
+        Some(sender) => sender.iter().any(|identity| watch.watcher.is(identity)),
+        None => *request.source() == Source::Own,
+    };
+    if is_watcher {
         Ok(())
     } else {
         Err(Refusal::new(StatusCode::FORBIDDEN, "this is somebody else's subscription"))
@@ -236,14 +231,6 @@ pub(crate) fn check_storage_is_open(fx: &Effects<Notified>) -> Result<(), Refusa
     }
 }
 
-pub(crate) fn too_brief(brief: TooBrief) -> Refusal {
-    Refusal::new(brief.status(), "Expires is too short").with(HeaderName::MinExpires, brief.min)
-}
-
 fn too_many(cause: &'static str) -> Refusal {
     Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause)
-}
-
-fn no_subscription() -> Refusal {
-    Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "no such subscription")
 }

@@ -72,7 +72,7 @@ impl View {
     }
 }
 
-fn digest(body: &[u8]) -> u64 {
+pub(crate) fn digest(body: &[u8]) -> u64 {
     Sha256::digest(body).iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
 }
 
@@ -97,7 +97,7 @@ impl PresenceServer {
                 Some((Pidf::parse(publication.document()).ok()?, publication.modified()))
             })
             .collect();
-        let registered = known.registration.as_ref().filter(|registration| registration.expires_at() > wall);
+        let registered = known.registration().filter(|registration| registration.expires_at() > wall);
         match (self.settings.registration_hint, registered) {
             (RegistrationHint::Open, Some(_)) if documents.is_empty() => {
                 // Undated, so that a refreshed registration is no change.

@@ -2,11 +2,11 @@
 
 use crate::PresenceServer;
 use crate::identity::Sender;
-use crate::presentity::Due;
 use clock::Now;
-use ims_node::Random;
+use ims_node::{Random, local_tag};
 use sip_event::{Dialog, DialogId, Subscription};
 use sip_message::Event;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Subscriptions in one dialog (RFC 6665 section 4.5.2); above it SUBSCRIBE gets 480.
@@ -19,12 +19,12 @@ pub struct WatchId(pub(crate) u64);
 impl WatchId {
     /// The number in a local tag; `None` when the tag is none of ours.
     pub(crate) fn of_tag(tag: &str) -> Option<Self> {
-        u64::from_str_radix(tag, 16).ok().map(Self).filter(|id| id.tag() == tag)
+        local_tag::number(tag).map(Self)
     }
 
-    /// As a tag: 64 random bits.
+    /// As a tag.
     pub(crate) fn tag(self) -> String {
-        format!("{:016x}", self.0)
+        local_tag::text(self.0)
     }
 }
 
@@ -34,8 +34,7 @@ pub(crate) struct Watch {
     pub(crate) presentity: Arc<str>,
     pub(crate) watcher: Sender,
     pub(crate) dialog: Dialog,
-    /// Grown one by one: there is nearly always one, and there may be many watches.
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: SmallVec<[Slot; 1]>,
     /// Whether the journal has it; of a fetch nothing is kept.
     pub(crate) journalled: bool,
 }
@@ -46,8 +45,6 @@ pub(crate) struct Slot {
     /// Its number in the watch, never used again there.
     pub(crate) number: u8,
     pub(crate) subscription: Subscription,
-    /// Number of the newest view.
-    pub(crate) version: u64,
     /// Digest of the newest view.
     pub(crate) newest: u64,
     /// The view in the last NOTIFY sent: its number and digest.
@@ -58,7 +55,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) const fn new(number: u8, subscription: Subscription, digest: u64) -> Self {
-        Self { number, subscription, version: FIRST_VERSION, newest: digest, sent: (0, 0), confirmed: 0 }
+        Self { number, subscription, newest: digest, sent: (0, 0), confirmed: 0 }
     }
 
     pub(crate) fn is_for(&self, event: Event<'_>) -> bool {
@@ -80,11 +77,10 @@ pub(crate) const FIRST_VERSION: u64 = 1;
 impl Watch {
     /// A dialog in which nothing is subscribed to yet.
     pub(crate) fn new(presentity: Arc<str>, watcher: Sender, dialog: Dialog) -> Box<Self> {
-        Box::new(Self { presentity, watcher, dialog, slots: Vec::new(), journalled: false })
+        Box::new(Self { presentity, watcher, dialog, slots: SmallVec::new(), journalled: false })
     }
 
     pub(crate) fn push(&mut self, slot: Slot) {
-        self.slots.reserve_exact(1);
         self.slots.push(slot);
     }
 
@@ -109,7 +105,7 @@ impl PresenceServer {
     /// The watch whose dialog this is.
     pub(crate) fn watch_of(&self, dialog: &DialogId) -> Option<WatchId> {
         let id = WatchId::of_tag(&dialog.local_tag)?;
-        self.watches.get(&id).filter(|watch| watch.dialog.id() == dialog).map(|_| id)
+        self.watches.get(&id).filter(|watch| watch.dialog.is(dialog)).map(|_| id)
     }
 
     /// Takes a new watch into all tables, where names that are known already are shared.
@@ -131,7 +127,7 @@ impl PresenceServer {
 
     /// Takes what is left of a watch, already out of its own table, out of the others.
     pub(crate) fn dismiss(&mut self, now: Now, id: WatchId, watch: &Watch) {
-        self.deadlines.cancel(&Due::Watch(id));
+        self.watch_deadlines.cancel(&id);
         if let Some(presentity) = self.presentities.get_mut(&watch.presentity) {
             presentity.watches.retain(|own| *own != id);
         }

@@ -58,7 +58,7 @@ fn pub_03_04_05_what_is_refused_and_what_the_answer_says() {
         (publish(CAROL).with("Expires", "59").body(&pidf("open")), 423, HeaderName::MinExpires),
         (publish(CAROL), 400, HeaderName::Warning),
         (mistyped, 415, HeaderName::Accept),
-        (publish(CAROL).with("Content-Encoding", "gzip").body("zzz"), 415, HeaderName::Accept),
+        (publish(CAROL).with("Content-Encoding", "gzip").body("zzz"), 415, HeaderName::AcceptEncoding),
         (publish(CAROL).body("<presence"), 400, HeaderName::Warning),
         (publish(CAROL).body(&large), 413, HeaderName::Warning),
         (publish(CAROL).with("Event", "presence.winfo").body("x"), 489, HeaderName::AllowEvents),
@@ -91,7 +91,7 @@ fn pub_06_every_success_gets_a_new_tag() {
     let last = tags.pop().unwrap();
     for dead in &tags {
         assert_ne!(*dead, last);
-        assert_eq!(ps.status(&publish(CAROL).with("SIP-If-Match", dead)), 412);
+        assert_eq!(ps.status(&publish(CAROL).call_id("later").with("SIP-If-Match", dead)), 412);
     }
     ps.publish(&publish(CAROL).with("SIP-If-Match", &last));
 }
@@ -202,4 +202,40 @@ fn publications_of_too_many_presentities_are_turned_away() {
         ),
         200
     );
+}
+
+#[test]
+fn rfc3261_8_2_2_2_a_publish_on_another_way_gets_the_answer_of_the_first() {
+    let mut ps = Ps::usual();
+    let initial = publish(CAROL).body(&pidf("open"));
+    let tag = ps.publish(&initial);
+    assert_eq!(ps.publish(&initial), tag, "there is one publication");
+    let refresh = publish(CAROL).with("SIP-If-Match", &tag);
+    let tag = ps.publish(&refresh);
+    assert_eq!(ps.publish(&refresh), tag, "not 412");
+    let removal = publish(CAROL).with("SIP-If-Match", &tag).with("Expires", "0");
+    let removed = ps.publish(&removal);
+    assert_eq!(ps.publish(&removal), removed);
+    // What it was given is gone: it begins anew.
+    let tag = ps.publish(&initial);
+    assert_ne!(tag, removed);
+    assert_eq!(ps.publish(&initial), tag);
+    // After Timer J its transaction is over.
+    ps.pass_s(32);
+    assert_ne!(ps.publish(&initial), tag);
+}
+
+#[test]
+fn rfc3261_10_3_a_password_makes_nobody_another_presentity() {
+    let mut ps = Ps::usual();
+    let tag = ps.publish(&publish(CAROL).body(&pidf("open")));
+    for uri in ["sip:carol:1@home1.test", "sip:c%61rol:2@HOME1.test"] {
+        let request = publish(CAROL).about(uri).call_id(uri).body(&pidf("closed"));
+        assert_eq!(code(&ps.send(&request)), 200, "{uri}");
+    }
+    // They are three publications of one presentity.
+    assert_eq!(ps.journal.len(), 3);
+    assert_eq!(ps.status(&publish(CAROL).about("sip:carol:3@home1.test").with("SIP-If-Match", &tag)), 200);
+    // An escaped colon is a part of the name.
+    assert_eq!(ps.status(&publish(CAROL).about("sip:carol%3A1@home1.test").body(&pidf("open"))), 403);
 }

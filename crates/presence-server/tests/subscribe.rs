@@ -165,6 +165,23 @@ fn sub_n_12_a_refresh_that_is_refused_leaves_the_subscription_running() {
     assert_eq!(state(&ps.notify()), "terminated;reason=timeout");
 }
 
+/// TS 24.141: the watcher's S-CSCF is the next hop of the dialog, and may speak for its own users.
+#[test]
+fn sub_n_12_a_refresh_may_come_from_the_watcher_s_network_and_from_nobody_else() {
+    let mut ps = Ps::usual();
+    let bobs = ps.watch(&subscribe(BOB, CAROL).call_id("bob"));
+    let alices = ps.watch(&subscribe(ALICE, CAROL).call_id("alice"));
+    for (from, request, expected) in [
+        (PEER, bobs.again(2), 200),
+        (STRANGER, bobs.again(3), 403),
+        (PEER, alices.again(2), 403),
+        (PEER, alices.again(3).without("P-Asserted-Identity"), 403),
+    ] {
+        let answer = ps.send_all(from, &request);
+        assert_eq!(code(&answer[0]), expected, "{from} {}", request.cseq);
+    }
+}
+
 #[test]
 fn sub_n_13_expires_0_in_the_dialog_ends_it_with_full_state() {
     let mut ps = Ps::usual();
@@ -317,4 +334,52 @@ fn methods_that_are_not_ours() {
     assert_eq!(code(&response), 405);
     assert_eq!(response.value(HeaderName::Allow), Some("SUBSCRIBE, PUBLISH, REGISTER, OPTIONS"));
     assert_eq!(ps.status(&Request::new("NOTIFY", ALICE, CAROL)), 481);
+}
+
+#[test]
+fn rfc3261_8_2_2_2_a_subscribe_on_another_way_gets_the_answer_of_the_first() {
+    let mut ps = Ps::usual();
+    let request = subscribe(ALICE, CAROL);
+    let watching = ps.watch(&request);
+    // The same once more with another branch: the answer was lost, and it was sent over another transport.
+    let again = ps.send(&request);
+    assert_eq!((code(&again), again.to_tag()), (200, watching.again(2).to_tag.as_deref()));
+    assert_eq!(again.expires(), Some(600));
+    assert!(ps.notifies().is_empty());
+    assert_eq!(ps.node.role().watches(), 1);
+    // What differs in Call-ID, CSeq or sender is another one.
+    let foreign = subscribe(BOB, CAROL).call_id(&request.call_id);
+    for other in [request.clone().call_id("another"), with_cseq(&request, 2), foreign] {
+        assert_eq!(code(&ps.send(&other)), 200);
+        ps.confirm();
+    }
+    assert_eq!(ps.node.role().watches(), 4);
+    // After Timer J its transaction is over.
+    ps.pass_s(32);
+    assert_eq!(ps.status(&request), 200);
+    assert_eq!(ps.node.role().watches(), 5);
+}
+
+#[test]
+fn rfc3261_8_2_2_2_after_its_end_it_is_another_subscription() {
+    let mut ps = Ps::usual();
+    let request = subscribe(ALICE, CAROL);
+    let watching = ps.watch(&request);
+    assert_eq!(code(&ps.send(&watching.again(2).with("Expires", "0"))), 200);
+    ps.confirm();
+    assert_ne!(ps.send(&request).to_tag(), watching.again(2).to_tag.as_deref());
+    assert_eq!(ps.node.role().watches(), 1);
+}
+
+#[test]
+fn rfc3261_8_2_2_2_what_was_refused_is_refused_again() {
+    let mut ps = Ps::usual();
+    let request = subscribe(ERIN, CAROL);
+    assert_eq!([ps.status(&request), ps.status(&request)], [403, 403]);
+}
+
+fn with_cseq(request: &Request, cseq: u32) -> Request {
+    let mut other = request.clone();
+    other.cseq = cseq;
+    other
 }

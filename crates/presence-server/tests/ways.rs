@@ -16,10 +16,13 @@ fn by_gruu(watcher: &str, gruu: &str) -> Request {
     subscribe(watcher, CAROL).with("Contact", &format!("<{gruu}>"))
 }
 
-fn register(user: &str, scscf: &str, seconds: u32) -> Request {
-    Request::new("REGISTER", scscf, user)
+/// Call-IDs are the S-CSCF's for the user, so that `number` tells what it said later.
+fn register(user: &str, scscf: &str, (number, seconds): (u32, u32)) -> Request {
+    let mut request = Request::new("REGISTER", scscf, user)
         .with("Contact", &format!("<{scscf}>"))
-        .with("Expires", &seconds.to_string())
+        .with("Expires", &seconds.to_string());
+    request.cseq = number;
+    request
 }
 
 fn routes(notify: &Message) -> Vec<&str> {
@@ -30,7 +33,7 @@ fn routes(notify: &Message) -> Vec<&str> {
 fn updated(settings: Settings, register_alice: Option<&str>, request: &Request) -> (Ps, Watching, Message) {
     let mut ps = Ps::new(settings, carols_friends());
     if let Some(scscf) = register_alice {
-        assert_eq!(ps.status(&register(ALICE, scscf, 600)), 200);
+        assert_eq!(ps.status(&register(ALICE, scscf, (1, 600))), 200);
     }
     let watching = ps.watch(request);
     ps.asked.clear();
@@ -64,6 +67,21 @@ fn figure_7_a_watcher_of_another_domain_is_reached_by_our_s_cscf() {
     assert_eq!(notify.request_uri_text(), BOBS_GRUU);
     // The first NOTIFY took the way of the SUBSCRIBE.
     assert_eq!(routes(&watching.first), ["<sip:rr-t@127.0.10.14;lr>", "<sip:rr@127.0.10.13;lr>"]);
+}
+
+/// TS 23.380 section 4.2: an S-CSCF that is gone for good must not cost the watchers of another domain their updates.
+#[test]
+fn figure_7_a_presentity_that_another_s_cscf_has_now_is_spoken_for_by_that_one() {
+    let (mut ps, _, notify) = updated(settings(), None, &by_gruu(BOB, BOBS_GRUU));
+    ps.answer(&notify, 200);
+    let moved = register(CAROL, "sip:scscf1b.home1.test", (1, 60));
+    assert_eq!(ps.status(&moved), 200);
+    ps.pass_s(1);
+    ps.publish(&publish(CAROL).body(&pidf("closed")));
+    assert_eq!(routes(&ps.notify_confirmed()), ["<sip:scscf1b.home1.test;lr>"]);
+    ps.pass_s(60);
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    assert_eq!(routes(&ps.notify_confirmed()), ["<sip:127.0.10.14;lr>"], "nobody has the presentity now");
 }
 
 #[test]
@@ -103,14 +121,14 @@ fn a_watcher_who_moved_gets_its_update_where_it_is_now() {
     let (mut ps, _, notify) =
         updated(settings(), Some("sip:scscf1a.home1.test"), &by_gruu(ALICE, ALICES_GRUU));
     ps.answer(&notify, 200);
-    assert_eq!(ps.status(&register(ALICE, "sip:scscf1b.home1.test", 600)), 200);
+    assert_eq!(ps.status(&register(ALICE, "sip:scscf1b.home1.test", (1, 600))), 200);
     ps.pass_s(1);
     ps.publish(&publish(CAROL).body(&pidf("closed")));
     assert_eq!(routes(&ps.notify_confirmed()), ["<sip:scscf1b.home1.test;lr>"]);
     // And left: the S-CSCF that had it is of no use.
-    assert_eq!(ps.status(&register(ALICE, "sip:scscf1b.home1.test", 0)), 200);
+    assert_eq!(ps.status(&register(ALICE, "sip:scscf1b.home1.test", (2, 0))), 200);
     ps.pass_s(1);
-    ps.publish(&publish(CAROL).body(&pidf("open")));
+    ps.publish(&publish(CAROL).call_id("later").body(&pidf("open")));
     assert_eq!(routes(&ps.notify_confirmed()), Vec::<&str>::new());
 }
 
@@ -126,7 +144,7 @@ fn the_end_of_a_subscription_goes_by_identity_too() {
 #[test]
 fn a_third_party_register_is_answered_and_runs_out() {
     let mut ps = Ps::usual();
-    let response = ps.send(&register(ALICE, "sip:scscf1a.home1.test", 600));
+    let response = ps.send(&register(ALICE, "sip:scscf1a.home1.test", (1, 600)));
     assert_eq!(code(&response), 200);
     assert_eq!(response.value(HeaderName::Contact), Some("<sip:scscf1a.home1.test>;expires=600"));
     assert_eq!(
@@ -136,11 +154,40 @@ fn a_third_party_register_is_answered_and_runs_out() {
     ps.pass_s(600);
     assert_eq!((ps.node.role().presentities(), ps.journal.len()), (0, 0));
     let table = [
-        (register(BOB, "sip:scscf1a.home1.test", 600), 404),
-        (register(ALICE, "sip:scscf1a.home1.test", 600).without("Contact"), 400),
-        (register(ALICE, "sip:scscf1a.home1.test", 600).with("Contact", "*"), 400),
+        (register(BOB, "sip:scscf1a.home1.test", (1, 600)), 404),
+        (register(ALICE, "sip:scscf1a.home1.test", (1, 600)).without("Contact"), 400),
+        (register(ALICE, "sip:scscf1a.home1.test", (1, 600)).with("Contact", "*"), 400),
     ];
     for (request, expected) in table {
         assert_eq!(ps.status(&request), expected);
     }
+}
+
+#[test]
+fn reg_s_08_a_late_third_party_register_changes_nothing() {
+    let scscf = "sip:scscf1a.home1.test";
+    let listed = |ps: &mut Ps| ps.command("list").unwrap();
+    let mut ps = Ps::usual();
+    assert_eq!(ps.status(&register(ALICE, scscf, (7, 600))), 200);
+    let here = listed(&mut ps);
+    assert!(here.ends_with("600s"), "{here}");
+    // Overtaken on the way: the S-CSCF has said more since.
+    assert_eq!(ps.status(&register(ALICE, scscf, (6, 0))), 500);
+    assert_eq!(ps.status(&register(ALICE, scscf, (5, 60))), 500);
+    // The same on another way is no news.
+    assert_eq!(ps.status(&register(ALICE, scscf, (7, 600))), 200);
+    assert_eq!(listed(&mut ps), here);
+    assert_eq!(ps.status(&register(ALICE, scscf, (8, 0))), 200);
+    assert_eq!(listed(&mut ps), "");
+    ps.pass_s(31);
+    assert_eq!(ps.status(&register(ALICE, scscf, (7, 600))), 500, "she has left since");
+    assert_eq!((listed(&mut ps).as_str(), ps.journal.len()), ("", 0));
+    // Another S-CSCF counts for itself; what the first one takes back is not its own any more.
+    let other = "sip:scscf1b.home1.test";
+    assert_eq!(ps.status(&register(ALICE, other, (1, 600))), 200);
+    assert_eq!(ps.status(&register(ALICE, scscf, (9, 0))), 200);
+    assert!(listed(&mut ps).contains(other));
+    assert_eq!(ps.status(&register(ALICE, other, (2, 0))), 200);
+    ps.pass_s(32);
+    assert_eq!((ps.node.role().presentities(), ps.journal.len()), (0, 0), "nothing is remembered for good");
 }

@@ -4,9 +4,13 @@ use crate::criteria::{Facts, first_match};
 use crate::settings::TerminatingRecordRoute;
 use crate::{Own, Scscf, Visit, Waiting};
 use clock::Now;
-use cx_protocol::{DefaultHandling, Impu, ServiceProfile, SessionCase};
+use cx_protocol::{DefaultHandling, Impu, SessionCase};
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, Method, StatusCode, Uri};
+
+/// The user of our Record-Route entry on the watcher's side of a dialog, and on the presentity's.
+const ORIGINATING: &str = "rr-o";
+pub(crate) const TERMINATING: &str = "rr-t";
 
 impl Scscf {
     /// Goes on through the criteria of `visit.impu` from `visit.index`; when none is left, the request goes its way.
@@ -15,7 +19,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         visit: Visit,
-        profile: &ServiceProfile,
+        profile: &crate::profile::Profile,
     ) -> Decision<Waiting> {
         let facts = Facts {
             message: request.message(),
@@ -109,8 +113,8 @@ impl Scscf {
             return None;
         }
         let user = match (is_originating(case), self.settings.terminating_record_route) {
-            (true, _) => "rr-o",
-            (false, TerminatingRecordRoute::On) => "rr-t",
+            (true, _) => ORIGINATING,
+            (false, TerminatingRecordRoute::On) => TERMINATING,
             (false, TerminatingRecordRoute::Off) => return None,
         };
         Some(format!("<sip:{user}@{};lr>", self.settings.name))

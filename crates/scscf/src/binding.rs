@@ -1,8 +1,9 @@
 //! A registered user: profile and bindings, and how a REGISTER changes them (RFC 3261 section 10.3).
 
 use crate::contacts::{ContactUpdate, Contacts};
+use crate::profile::Profile;
 use clock::Wall;
-use cx_protocol::{Impi, Impu, ServiceProfile};
+use cx_protocol::{Impi, Impu};
 use minicbor::{Decode, Encode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,9 @@ pub(crate) struct Binding {
     /// Whether the phone understands GRUUs.
     #[n(8)]
     pub(crate) gruu: bool,
+    /// The identity that was registered; the others of its set came with it.
+    #[n(9)]
+    pub(crate) aor: Option<Impu>,
 }
 
 impl Binding {
@@ -64,7 +68,7 @@ pub(crate) struct Registration {
     /// Shared with the requests that are being served by it.
     #[n(1)]
     #[cbor(with = "shared")]
-    pub(crate) profile: Arc<ServiceProfile>,
+    pub(crate) profile: Arc<Profile>,
     #[n(2)]
     pub(crate) bindings: Vec<Binding>,
 }
@@ -98,13 +102,14 @@ impl Registration {
     }
 }
 
-/// The bindings after a REGISTER: all of its contacts or, out of order, none (rule REG-S-08).
+/// The bindings after a REGISTER: all of its contacts or, out of order, none (rule REG-S-08); and how many went for want of
+/// room.
 pub(crate) fn updated(
     bindings: &[Binding],
     contacts: &Contacts,
     origin: &Origin<'_>,
     now: Wall,
-) -> Result<Vec<Binding>, StaleRegister> {
+) -> Result<(Vec<Binding>, usize), StaleRegister> {
     let stale = |binding: &Binding| binding.call_id.as_ref() == origin.call_id && binding.cseq >= origin.cseq;
     let mut kept: Vec<Binding> =
         bindings.iter().filter(|binding| binding.expires_at() > now).cloned().collect();
@@ -117,25 +122,32 @@ pub(crate) fn updated(
             kept.clear();
         }
         Contacts::Update(updates) => {
+            // Only what was bound before can be newer than this REGISTER: one that names a contact twice, as some phones do,
+            // is no earlier one than itself, and the last naming counts.
+            let is_stale = |update: &ContactUpdate| {
+                kept.iter().any(|binding| update.is_same_contact(binding) && stale(binding))
+            };
+            if updates.iter().any(is_stale) {
+                return Err(StaleRegister);
+            }
             for update in updates {
-                if kept.iter().any(|binding| update.is_same_contact(binding) && stale(binding)) {
-                    return Err(StaleRegister);
-                }
                 kept.retain(|binding| !update.replaces(binding));
                 kept.extend(bound(update, origin, now));
             }
         }
     }
-    while kept.len() > MAX_BINDINGS {
+    let crowd = kept.len().saturating_sub(MAX_BINDINGS);
+    for _ in 0..crowd {
         let oldest =
             kept.iter().enumerate().min_by_key(|(_, binding)| binding.registered_at).map(|(at, _)| at);
         oldest.map(|at| kept.remove(at));
     }
-    Ok(kept)
+    Ok((kept, crowd))
 }
 
 /// Where a REGISTER came from and by which way.
 pub(crate) struct Origin<'a> {
+    pub(crate) aor: Option<Impu>,
     pub(crate) call_id: &'a str,
     pub(crate) cseq: u32,
     pub(crate) path: Vec<Box<str>>,
@@ -153,19 +165,20 @@ fn bound(update: &ContactUpdate, origin: &Origin<'_>, now: Wall) -> Option<Bindi
         q: update.q,
         registered_at: now.unix_millis(),
         gruu: origin.gruu && update.instance.is_some(),
+        aor: origin.aor.clone(),
     })
 }
 
 /// A shared profile is written as the profile it shares.
 mod shared {
-    use cx_protocol::ServiceProfile;
+    use crate::profile::Profile;
     use minicbor::decode::{Decoder, Error as DecodeError};
     use minicbor::encode::{Encoder, Error as EncodeError, Write};
     use minicbor::{Decode, Encode};
     use std::sync::Arc;
 
     pub(super) fn encode<Ctx, W: Write>(
-        profile: &Arc<ServiceProfile>,
+        profile: &Arc<Profile>,
         encoder: &mut Encoder<W>,
         context: &mut Ctx,
     ) -> Result<(), EncodeError<W::Error>> {
@@ -175,7 +188,7 @@ mod shared {
     pub(super) fn decode<'b, Ctx>(
         decoder: &mut Decoder<'b>,
         context: &mut Ctx,
-    ) -> Result<Arc<ServiceProfile>, DecodeError> {
-        ServiceProfile::decode(decoder, context).map(Arc::new)
+    ) -> Result<Arc<Profile>, DecodeError> {
+        Profile::decode(decoder, context).map(Arc::new)
     }
 }

@@ -1,10 +1,11 @@
 //! Digest challenges and their answers (RFC 3261 section 22, RFC 7616, RFC 8760, TS 24.229 section 5.4.1.2).
 
-use clock::{Deadlines, Mono};
+use clock::{Deadlines, Mono, room_after_burst};
 use cx_protocol::{DigestCredentials, Ha1, Impi, Impu};
-use ims_node::{Random, digest};
-use sip_message::{Challenge, Credentials, DigestAlgorithm, HeaderName, Message};
+use ims_node::{Pool, Random, digest};
+use sip_message::{Challenge, Credentials, DigestAlgorithm, HeaderName, Message, Uri};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
@@ -41,8 +42,9 @@ pub(crate) enum Check {
 struct Issued {
     impi: Impi,
     impu: Impu,
-    realm: Box<str>,
-    ha1s: Vec<(DigestAlgorithm, String)>,
+    realm: Arc<str>,
+    /// Of the algorithms that are spoken here, in the order of the HSS.
+    ha1s: Box<[Ha1]>,
     failures: u8,
     /// Highest count seen; a client counts up with every use of a nonce.
     count: u32,
@@ -51,8 +53,10 @@ struct Issued {
 /// The challenges that may still be answered.
 #[derive(Debug, Default)]
 pub(crate) struct Challenges {
-    issued: HashMap<Box<str>, Issued>,
-    deadlines: Deadlines<Box<str>>,
+    issued: HashMap<Arc<str>, Issued>,
+    deadlines: Deadlines<Arc<str>>,
+    realms: Pool<str>,
+    crowded_out: u64,
 }
 
 impl Challenges {
@@ -60,9 +64,16 @@ impl Challenges {
         self.deadlines.next()
     }
 
+    pub(crate) fn figures(&self) -> [(&'static str, u64); 2] {
+        [("nonces", self.issued.len() as u64), ("nonces_crowded_out", self.crowded_out)]
+    }
+
     pub(crate) fn expire(&mut self, now: Mono) {
         while let Some(nonce) = self.deadlines.pop_due(now) {
             self.issued.remove(&nonce);
+        }
+        if let Some(room) = room_after_burst(self.issued.len(), self.issued.capacity()) {
+            self.issued.shrink_to(room);
         }
     }
 
@@ -75,7 +86,7 @@ impl Challenges {
         credentials: &DigestCredentials,
         (random, stale): (&mut Random, bool),
     ) -> Vec<String> {
-        let realm = credentials.realm.clone();
+        let realm = self.realms.share((&*credentials.realm).into());
         self.keep(
             now,
             Issued { impi, impu, realm, ha1s: secrets(credentials), failures: 0, count: 0 },
@@ -106,10 +117,11 @@ impl Challenges {
     fn keep(&mut self, now: Mono, issued: Issued, nonce: String, stale: bool) -> Vec<String> {
         if self.issued.len() >= MAX_NONCES {
             let first = self.deadlines.pop_due(Mono::at(Duration::MAX));
+            self.crowded_out += 1;
             first.map(|first| self.issued.remove(&first));
         }
         let values = values(&issued, &nonce, stale);
-        let nonce: Box<str> = nonce.into();
+        let nonce: Arc<str> = nonce.into();
         self.deadlines.set(nonce.clone(), now + NONCE_LIFE);
         self.issued.insert(nonce, issued);
         values
@@ -130,11 +142,11 @@ impl Challenges {
         // Without a quality of protection the count is not part of the digest, and anybody could raise it.
         let counted = credentials.nc.filter(|_| credentials.qop.is_some() && credentials.cnonce.is_some());
         let count = counted.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0));
-        let known = credentials
-            .digest_algorithm()
-            .and_then(|algorithm| issued.ha1s.iter().find(|(own, _)| *own == algorithm));
+        let known = credentials.digest_algorithm().and_then(|algorithm| {
+            issued.ha1s.iter().find(|ha1| spoken(ha1) == Some(algorithm)).map(|ha1| (algorithm, ha1.to_hex()))
+        });
         let expected =
-            known.map(|(algorithm, ha1)| digest::response(*algorithm, ha1, "REGISTER", &credentials));
+            known.map(|(algorithm, ha1)| digest::response(algorithm, &ha1, "REGISTER", &credentials));
         let given = credentials.response.to_ascii_lowercase();
         let right = expected.is_some_and(|expected| bool::from(expected.as_bytes().ct_eq(given.as_bytes())));
         if !right {
@@ -147,7 +159,7 @@ impl Challenges {
         }
         issued.count = count.unwrap_or(1);
         issued.failures = 0;
-        Check::Right { same_uri: credentials.uri == message.request_uri_text() }
+        Check::Right { same_uri: is_registrar(credentials.uri, message) }
     }
 
     /// Forgets the challenge that this REGISTER answers.
@@ -159,10 +171,22 @@ impl Challenges {
     }
 }
 
-/// The algorithms that are spoken here, in the order of the HSS.
-fn secrets(credentials: &DigestCredentials) -> Vec<(DigestAlgorithm, String)> {
-    let secret = |ha1: &Ha1| Some((DigestAlgorithm::from_token(ha1.algorithm().token())?, ha1.to_hex()));
-    credentials.ha1s.iter().filter_map(secret).collect()
+/// Whether the digest was made for the registrar that the request is for; the P-CSCF has made its name bare, and a port or
+/// parameter that stood there is in the digest still.
+fn is_registrar(digest_uri: &str, message: &Message) -> bool {
+    let registrar = |uri: &Uri| (uri.user().is_none() && uri.is_sip()).then(|| uri.address_of_record());
+    let meant = Uri::parse(digest_uri).ok().and_then(|uri| registrar(&uri));
+    digest_uri == message.request_uri_text()
+        || (meant.is_some() && meant == message.request_uri().and_then(registrar))
+}
+
+fn secrets(credentials: &DigestCredentials) -> Box<[Ha1]> {
+    credentials.ha1s.iter().filter(|ha1| spoken(ha1).is_some()).cloned().collect()
+}
+
+/// Its algorithm, if it is one of SIP.
+fn spoken(ha1: &Ha1) -> Option<DigestAlgorithm> {
+    DigestAlgorithm::from_token(ha1.algorithm().token())
 }
 
 fn credentials(message: &Message) -> Option<Credentials<'_>> {
@@ -175,5 +199,5 @@ fn values(issued: &Issued, nonce: &str, stale: bool) -> Vec<String> {
         Challenge { realm, nonce, algorithm: Some(algorithm), qop_auth: true, opaque: None, stale }
             .to_string()
     };
-    issued.ha1s.iter().map(|(algorithm, _)| value(*algorithm)).collect()
+    issued.ha1s.iter().filter_map(spoken).map(value).collect()
 }

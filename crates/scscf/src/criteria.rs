@@ -5,7 +5,8 @@ use cx_protocol::{
 };
 use regex_lite::Regex;
 use sip_message::{HeaderName, Message};
-use std::collections::{BTreeMap, HashMap};
+use smallvec::SmallVec;
+use std::collections::HashMap;
 
 /// Patterns kept compiled; above it all are dropped and compiled again as they are needed.
 const MAX_PATTERNS: usize = 1000;
@@ -18,20 +19,49 @@ pub(crate) struct Facts<'a> {
     pub(crate) case: SessionCase,
 }
 
+/// Texts whose outcome is remembered for each pattern, and how long they may be: nearly every request names one of a few
+/// event packages.
+const MAX_TEXTS: usize = 16;
+const MAX_TEXT: usize = 64;
+
 /// Compiled patterns, shared by all users because profiles repeat.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(HashMap<Box<str>, Option<Regex>>);
+pub(crate) struct Patterns(HashMap<Box<str>, Pattern>);
+
+#[derive(Debug)]
+struct Pattern {
+    regex: Option<Regex>,
+    /// What came of the first texts.
+    outcomes: Vec<(Box<str>, bool)>,
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Self {
+        Self { regex: Regex::new(pattern).ok(), outcomes: Vec::new() }
+    }
+
+    fn is_match(&mut self, text: &str) -> bool {
+        if let Some((_, outcome)) = self.outcomes.iter().find(|(own, _)| **own == *text) {
+            return *outcome;
+        }
+        let outcome = self.regex.as_ref().is_some_and(|regex| regex.is_match(text));
+        if text.len() <= MAX_TEXT && self.outcomes.len() < MAX_TEXTS {
+            self.outcomes.push((text.into(), outcome));
+        }
+        outcome
+    }
+}
 
 impl Patterns {
     /// Whether the pattern is found in the text; a pattern that does not compile is found nowhere.
     fn is_match(&mut self, pattern: &str, text: &str) -> bool {
-        if !self.0.contains_key(pattern) {
-            if self.0.len() >= MAX_PATTERNS {
-                self.0.clear();
-            }
-            self.0.insert(pattern.into(), Regex::new(pattern).ok());
+        if let Some(known) = self.0.get_mut(pattern) {
+            return known.is_match(text);
         }
-        self.0.get(pattern).and_then(Option::as_ref).is_some_and(|regex| regex.is_match(text))
+        if self.0.len() >= MAX_PATTERNS {
+            self.0.clear();
+        }
+        self.0.entry(pattern.into()).or_insert_with(|| Pattern::new(pattern)).is_match(text)
     }
 }
 
@@ -61,16 +91,15 @@ pub(crate) fn first_match(
 
 /// Rule ISC-02: CNF is an AND of OR-groups, DNF an OR of AND-groups. A condition may stand in several groups.
 fn is_met(trigger: &TriggerPoint, facts: &Facts<'_>, patterns: &mut Patterns) -> bool {
-    let mut groups: BTreeMap<u32, Vec<bool>> = BTreeMap::new();
-    for spt in &trigger.spts {
-        let met = spt_met(spt, facts, patterns);
-        for group in &spt.groups {
-            groups.entry(*group).or_default().push(met);
-        }
-    }
+    let met: SmallVec<[bool; 8]> = trigger.spts.iter().map(|spt| spt_met(spt, facts, patterns)).collect();
+    let mut groups = trigger.spts.iter().flat_map(|spt| &spt.groups);
+    let holds = |group: &u32, outcome: bool| {
+        let mut members = trigger.spts.iter().zip(&met).filter(|(spt, _)| spt.groups.contains(group));
+        members.any(|(_, met)| *met == outcome)
+    };
     match trigger.condition {
-        ConditionForm::Cnf => groups.values().all(|group| group.contains(&true)),
-        ConditionForm::Dnf => groups.values().any(|group| !group.contains(&false)),
+        ConditionForm::Cnf => groups.all(|group| holds(group, true)),
+        ConditionForm::Dnf => groups.any(|group| !holds(group, false)),
     }
 }
 

@@ -1,20 +1,21 @@
 //! Registrations that end without the user: expiry, the HSS, a lost phone (TS 24.229 section 5.4.1.5).
 
 use crate::binding::Registration;
+use crate::reg_event::Ending;
 use crate::{Own, Scscf};
 use clock::Now;
-use cx_protocol::{Answer, Impu, Ppa, Ppr, Request, ResultCode, Rta, Rtr, SarType};
-use ims_node::{Effects, Record};
+use cx_protocol::{Answer, Impu, Ppa, Ppr, Request, ResultCode, Rta, Rtr, RtrReason, SarType};
+use ims_node::{Effects, Record, Unreadable};
 use std::sync::Arc;
 
 impl Scscf {
     pub(crate) fn on_expiries(&mut self, now: Now, fx: &mut Effects<Own>) {
         self.challenges.expire(now.mono);
-        self.users.expire_visitors(now.mono);
+        self.users.expire_profiles(now.mono);
         while let Some(impu) = self.users.pop_expired(now.mono) {
-            let Some(mut registration) = self.users.remove(&impu) else { continue };
+            let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.expire(now.wall);
-            self.settle(now, registration, SarType::TimeoutDeregistration, fx);
+            self.settle(now, (registration, Ending::Expired), SarType::TimeoutDeregistration, fx);
         }
     }
 
@@ -27,28 +28,34 @@ impl Scscf {
         (contact, path): (&str, &[Box<str>]),
         fx: &mut Effects<Own>,
     ) {
-        let default =
-            self.users.registration(impu).and_then(|registration| registration.default_impu().cloned());
-        let Some(mut registration) = default.and_then(|default| self.users.remove(&default)) else { return };
+        let Some(mut registration) = self.users.registration(impu).cloned() else { return };
         registration.bindings.retain(|binding| *binding.contact != *contact || binding.path != path);
-        self.settle(now, registration, SarType::TimeoutDeregistration, fx);
+        // On another flow the phone may still be there.
+        self.settle(now, (registration, Ending::Deactivated), SarType::TimeoutDeregistration, fx);
     }
 
-    /// Takes all contacts of a user away.
-    pub(crate) fn deregister(&mut self, now: Now, impu: &Impu, kind: SarType, fx: &mut Effects<Own>) {
-        let Some(mut registration) = self.users.remove(impu) else { return };
+    /// Takes all contacts of a user away whose application server fails (rule REG-S-10); it may have come back when the
+    /// phones do.
+    pub(crate) fn deregister(&mut self, now: Now, impu: &Impu, fx: &mut Effects<Own>) {
+        let Some(mut registration) = self.users.registration(impu).cloned() else { return };
         registration.bindings.clear();
-        self.settle(now, registration, kind, fx);
+        self.settle(now, (registration, Ending::Probation), SarType::AdministrativeDeregistration, fx);
     }
 
     /// Files what is left of a registration; if nothing is, HSS and application servers are told (rule REG-S-11).
-    fn settle(&mut self, now: Now, registration: Registration, kind: SarType, fx: &mut Effects<Own>) {
+    fn settle(
+        &mut self,
+        now: Now,
+        (registration, ending): (Registration, Ending),
+        kind: SarType,
+        fx: &mut Effects<Own>,
+    ) {
         if registration.bindings.is_empty()
             && let Some(impu) = registration.default_impu()
         {
             self.tell_hss(Some(registration.impi.clone()), impu.clone(), kind, fx);
         }
-        self.keep(now, registration, fx);
+        self.keep(now, (registration, ending), fx);
     }
 
     pub(crate) fn on_hss(&mut self, now: Now, request: &Request, fx: &mut Effects<Own>) -> Answer {
@@ -71,6 +78,10 @@ impl Scscf {
                 impus => impus.iter().any(|impu| identities.find(impu).is_some()),
             }
         };
+        self.users.leaving.ends_of(&rtr.impi);
+        for impu in &rtr.impus {
+            self.users.leaving.ends(impu);
+        }
         let ended: Vec<Impu> = self
             .users
             .registrations()
@@ -78,30 +89,44 @@ impl Scscf {
             .map(|(default, _)| default.clone())
             .collect();
         for impu in ended {
-            let Some(mut registration) = self.users.remove(&impu) else { continue };
+            let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.bindings.clear();
-            self.keep(now, registration, fx);
+            self.keep(now, (registration, ending(rtr.reason)), fx);
         }
         Answer::Rta(Rta { result: ResultCode::Success })
     }
 
     /// Rule REG-S-12: the new profile replaces the old one; running dialogs keep what was decided for them.
     fn on_ppr(&mut self, now: Now, ppr: &Ppr, fx: &mut Effects<Own>) -> Answer {
-        let default = ppr.profile.identities.default_impu();
-        let Some(mut registration) = default.and_then(|default| self.users.remove(default)) else {
+        for identity in &ppr.profile.identities.identities {
+            self.users.leaving.ends(&identity.impu);
+        }
+        let mut identities = ppr.profile.identities.identities.iter();
+        let known = identities.find_map(|identity| self.users.registration(&identity.impu));
+        let Some(mut registration) = known.cloned() else {
             return Answer::Ppa(Ppa { result: ResultCode::IdentityNotRegistered });
         };
-        registration.profile = Arc::new(ppr.profile.clone());
-        self.keep(now, registration, fx);
+        registration.profile = Arc::new(ppr.profile.clone().into());
+        self.keep(now, (registration, Ending::Deactivated), fx);
         Answer::Ppa(Ppa { result: ResultCode::Success })
     }
 
     /// A registration as an earlier process left it.
-    pub(crate) fn restore_registration(&mut self, now: Now, record: &Record) {
-        let Some(value) = &record.value else { return };
-        let Ok(registration) = minicbor::decode::<Registration>(value) else { return };
-        if let Some(default) = registration.default_impu().cloned() {
-            self.users.put(now, &default, registration);
+    pub(crate) fn restore_registration(&mut self, now: Now, record: &Record) -> Result<(), Unreadable> {
+        let value = record.value.as_deref().unwrap_or_default();
+        let registration = minicbor::decode::<Registration>(value).map_err(|_| Unreadable)?;
+        let default = registration.default_impu().cloned().ok_or(Unreadable)?;
+        self.users.put(now, &default, registration);
+        Ok(())
+    }
+}
+
+/// Whether the phone is to register again (TS 24.229 section 5.4.1.5).
+const fn ending(reason: RtrReason) -> Ending {
+    match reason {
+        RtrReason::PermanentTermination => Ending::Rejected,
+        RtrReason::NewServerAssigned | RtrReason::ServerChange | RtrReason::RemoveScscf => {
+            Ending::Deactivated
         }
     }
 }

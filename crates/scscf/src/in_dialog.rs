@@ -1,5 +1,6 @@
 //! Requests inside a dialog (rule RT-SO-07): no filter criteria and no session case, only the way on.
 
+use crate::application_server::TERMINATING;
 use crate::binding::Binding;
 use crate::{Scscf, Waiting};
 use clock::Now;
@@ -8,6 +9,12 @@ use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal};
 use sip_message::{StatusCode, Uri};
 
 impl Scscf {
+    /// Whether the dialog ends here: the request is for our own Contact.
+    pub(crate) fn is_dialog_end(&self, request: &InboundRequest) -> bool {
+        let uri = request.request_uri();
+        request.next_route().is_none() && uri.user().is_none() && uri.is_host(&self.settings.name)
+    }
+
     /// Figures 1 and 2, NotifyPresUp: a Route is left, so it is followed; none is left and the target is ours, so the
     /// phone is reached by its Path (figures 6 and 7); none is left and the target is foreign, so by its domain.
     pub(crate) fn on_in_dialog(&self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
@@ -18,12 +25,14 @@ impl Scscf {
         // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog, so we put ourselves in again.
         let ours =
             request.own_routes().iter().rev().filter_map(Uri::user).find(|user| user.starts_with("rr-"));
-        plan.record_routes.extend(ours.map(|user| format!("<sip:{user}@{};lr>", self.settings.name)));
+        plan.record_routes.extend(ours.iter().map(|user| format!("<sip:{user}@{};lr>", self.settings.name)));
         let uri = request.request_uri();
         let own_user = uri.is_host(&self.settings.domain) && uri.user().is_some();
         match (request.next_route(), own_user) {
             (Some(_), true) if uri.params().has("gr") => match self.contact_of(now, uri) {
                 Some(contact) => plan.request_uri = Some(contact),
+                // On the presentity's side: the watcher may be another S-CSCF's, and that one lies ahead.
+                None if ours.is_some_and(|user| user == TERMINATING) => {}
                 None => return no_binding(),
             },
             (Some(_), _) | (None, false) => {}
@@ -36,7 +45,7 @@ impl Scscf {
     }
 
     /// The Contact that a GRUU of ours stands for (RFC 5627 section 5.2).
-    fn contact_of(&self, now: Now, gruu: &Uri) -> Option<Uri> {
+    pub(crate) fn contact_of(&self, now: Now, gruu: &Uri) -> Option<Uri> {
         let registration = self.users.registration(&Impu::new(gruu.as_str()).ok()?)?;
         let gr = gruu.params().get("gr")?;
         let live = |binding: &&Binding| is_instance(binding, gr) && binding.expires_at() > now.wall;

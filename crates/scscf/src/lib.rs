@@ -4,7 +4,9 @@
 //! Presentity Presence Proxy. A SUBSCRIBE passes it on the watcher's side (`originating`) and on the presentity's
 //! (`terminating`), in one domain perhaps in one process; a NOTIFY follows the dialog (`in_dialog`).
 //!
-//! Not here: presence itself (the presence server's), choosing among S-CSCFs (the I-CSCF's), the `reg` event package.
+//! It tells where its users are registered to those who may know (`reg_event`).
+//!
+//! Not here: presence itself (the presence server's), choosing among S-CSCFs (the I-CSCF's).
 
 mod application_server;
 mod binding;
@@ -14,8 +16,11 @@ mod contacts;
 mod criteria;
 mod expiry;
 mod in_dialog;
+mod leaving;
 mod odi;
 mod originating;
+mod profile;
+mod reg_event;
 mod registrar;
 mod role;
 mod settings;
@@ -24,11 +29,13 @@ mod third_party;
 mod users;
 
 use cx_protocol::{Impu, SarType, SessionCase};
+pub use reg_event::WatchId;
 pub use settings::{Settings, TerminatingRecordRoute};
 
 use challenge::Challenges;
 use criteria::Patterns;
 use odi::OdiKey;
+use reg_event::RegWatches;
 use users::Users;
 
 /// The role.
@@ -38,9 +45,12 @@ pub struct Scscf {
     users: Users,
     challenges: Challenges,
     patterns: Patterns,
+    reg: RegWatches,
     /// Made when the node starts.
     odi: Option<OdiKey>,
     third_party_cseq: u32,
+    /// Bindings that went because their user had too many.
+    crowded_out: u64,
 }
 
 /// What is remembered while a request is held.
@@ -99,6 +109,8 @@ pub enum Own {
         /// Which state of the registration it tells of.
         registered_at: u64,
     },
+    /// A NOTIFY of this `reg` subscription.
+    RegNotify(WatchId),
     /// A SAR whose answer changes nothing.
     Sar,
 }

@@ -3,6 +3,9 @@
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: ims_runtime::Allocator = ims_runtime::Allocator;
+
 const ABOUT: &str = "\
 S-CSCF: registers the users that the HSS gives it, challenges them by digest, and runs their filter criteria. What it
 has acknowledged survives its end. Commands for ctl: list (who is registered).";

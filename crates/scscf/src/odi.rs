@@ -4,11 +4,14 @@
 //! to be kept and nobody can make one. A token of an earlier process is unknown: the request is treated as new.
 
 use cx_protocol::SessionCase;
-use ims_node::{Random, digest};
+use ims_node::{Random, base64url};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
 const PREFIX: &str = "odi-";
+
+/// Octets of the signature that are written.
+const SIGNATURE: usize = 10;
 
 /// Signs and reads tokens.
 pub(crate) struct OdiKey([u8; 32]);
@@ -38,7 +41,7 @@ impl OdiKey {
         hasher.update(self.0);
         hasher.update(format!("{case}:{index}:{call_id}"));
         hasher.update(self.0);
-        digest::hex(hasher.finalize().get(..10).unwrap_or_default())
+        base64url::encode(hasher.finalize().get(..SIGNATURE).unwrap_or_default())
     }
 }
 

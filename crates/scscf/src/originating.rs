@@ -15,13 +15,15 @@ impl Scscf {
         let Some(impu) = self.originating_user(request) else {
             return Refusal::new(StatusCode::FORBIDDEN, "no asserted identity").into();
         };
-        let Some(registration) = self.users.registration(&impu) else {
+        let registered = self.users.registration(&impu).map(|registration| &registration.profile);
+        // By the criteria under which it was published, though the registration has ended.
+        let left = || self.users.leaving.profile(&impu).filter(|_| request.is_unpublish());
+        let Some(profile) = registered.or_else(left).cloned() else {
             return self.without_registration(request, impu);
         };
-        if registration.profile.identities.find(&impu).is_none_or(|identity| identity.barred) {
+        if profile.identities.find(&impu).is_none_or(|identity| identity.barred) {
             return Refusal::new(StatusCode::FORBIDDEN, "the identity is barred").into();
         }
-        let profile = registration.profile.clone();
         self.next_server(now, request, Visit { impu, case: SessionCase::Originating, index: 0 }, &profile)
     }
 
@@ -49,10 +51,17 @@ impl Scscf {
     /// Rule RT-SO-05: by the domain of the Request-URI, also when it is our own; the I-CSCF there knows who serves the
     /// user.
     pub(crate) fn route_originating(&self, request: &InboundRequest, visit: &Visit) -> Decision<Waiting> {
-        if !request.request_uri().is_sip() {
+        let uri = request.request_uri();
+        if !uri.is_sip() {
             return Refusal::new(StatusCode::NOT_FOUND, "telephone numbers are not resolved here").into();
         }
+        // TS 23.003 section 13.4: a user is of a domain, not of an address.
+        if uri.address().is_some() || uri.params().has("maddr") {
+            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI has an address instead of a domain")
+                .into();
+        }
         let mut plan = ForwardPlan::by_route();
+        plan.request_uri = Some(uri.without_default_port()).filter(|bare| bare != uri);
         plan.record_routes.extend(self.record_route(request, visit.case));
         plan.headers.push((HeaderName::PServedUser, None));
         if let Some(number) = self.second_identity(request, &visit.impu) {

@@ -3,6 +3,7 @@
 use crate::binding::{Binding, Origin, Registration, updated};
 use crate::challenge::Check;
 use crate::contacts::Contacts;
+use crate::reg_event::Ending;
 use crate::settings::StrictDigestUri;
 use crate::{Own, Purpose, Scscf, Waiting};
 use clock::Now;
@@ -70,13 +71,7 @@ impl Scscf {
         if fx.storage() == Storage::Closed {
             return Err(no_new_state());
         }
-        let unknown =
-            |tag: &&str| !tag.is_empty() && !SUPPORTED.iter().any(|own| own.eq_ignore_ascii_case(tag));
-        let unsupported: Vec<&str> = message.list(HeaderName::Require).filter(unknown).collect();
-        if !unsupported.is_empty() {
-            let refusal = Refusal::new(StatusCode::BAD_EXTENSION, "Require names an unknown extension");
-            return Err(refusal.with(HeaderName::Unsupported, unsupported.join(", ")));
-        }
+        Refusal::check_demands(message, HeaderName::Require, &SUPPORTED)?;
         let contacts = Contacts::read(message, &self.settings)?;
         Ok((registrant(message)?, contacts))
     }
@@ -121,11 +116,14 @@ impl Scscf {
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         let before = self.users.registration(&impu).map_or(&[][..], |registration| &registration.bindings);
-        let Ok(after) = updated(before, contacts, &origin(request.message()), now.wall) else {
+        let Ok((after, _)) = updated(before, contacts, &origin(request.message()), now.wall) else {
             return out_of_order();
         };
         let kind = match (before.is_empty(), after.is_empty()) {
             (true, true) => return Decision::Reply(fx.response(request, StatusCode::OK)),
+            (true, false) if !self.users.has_room() => {
+                return Refusal::unavailable("too many users", 60).into();
+            }
             (true, false) => SarType::Registration,
             (false, false) => SarType::ReRegistration,
             (false, true) => SarType::UserDeregistration,
@@ -169,19 +167,27 @@ impl Scscf {
         };
         let before = self.users.registration(&registrant.impu);
         let old = before.map_or(&[][..], |registration| &registration.bindings);
-        let Ok(bindings) = updated(old, &contacts, &origin(request.message()), now.wall) else {
+        let Ok((bindings, crowd)) = updated(old, &contacts, &origin(request.message()), now.wall) else {
             return out_of_order();
         };
-        let profile =
-            saa.profile.map(Arc::new).or_else(|| before.map(|registration| registration.profile.clone()));
+        let leaves = !old.is_empty() && bindings.is_empty();
+        let profile = saa
+            .profile
+            .map(|profile| Arc::new(profile.into()))
+            .or_else(|| before.map(|registration| registration.profile.clone()));
         let Some(profile) = profile else {
             return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS sent no profile").into();
         };
+        self.crowded_out += crowd as u64;
         let registration = Registration { impi: registrant.impi, profile, bindings };
         self.correct_hss(kind, &registration, fx);
         let response = fx.response(request, StatusCode::OK);
         let response = self.accepted(now, request.message(), &registration, response);
-        self.keep(now, registration, fx);
+        let left = leaves.then(|| registration.clone());
+        self.keep(now, (registration, Ending::Unregistered), fx);
+        if let Some(left) = left {
+            self.users.leaving.begins(now.mono, &left);
+        }
         Decision::Reply(response)
     }
 
@@ -198,16 +204,44 @@ impl Scscf {
     }
 
     /// Files and journals a registration, and tells the application servers (rule REG-S-09). One without bindings is
-    /// removed.
-    pub(crate) fn keep(&mut self, now: Now, registration: Registration, fx: &mut Effects<Own>) {
+    /// removed. `ending` says how contacts came to their end that are bound no more.
+    pub(crate) fn keep(
+        &mut self,
+        now: Now,
+        (registration, ending): (Registration, Ending),
+        fx: &mut Effects<Own>,
+    ) {
         let Some(default) = registration.default_impu().cloned() else { return };
+        let mut before = self.end_displaced(now, &registration, fx);
         if registration.bindings.is_empty() {
             fx.forget(default.as_str().as_bytes());
         } else if let Ok(record) = minicbor::to_vec(&registration) {
             fx.persist(default.as_str().as_bytes(), record);
         }
         self.register_at_servers(now, &registration, fx);
-        self.users.put(now, &default, registration);
+        before.extend(self.users.put(now, &default, registration));
+        self.announce(now, &default, (&before, ending), fx);
+    }
+
+    /// A profile with another default identity than before: the set is filed under the new one, and what was known under
+    /// the old one ends. Gives the sets as they were.
+    fn end_displaced(
+        &mut self,
+        now: Now,
+        registration: &Registration,
+        fx: &mut Effects<Own>,
+    ) -> Vec<Registration> {
+        let mut displaced = Vec::new();
+        for former in self.users.displaced_by(registration) {
+            let Some(set) = self.users.remove(&former) else { continue };
+            fx.forget(former.as_str().as_bytes());
+            self.register_at_servers(now, &Registration { bindings: Vec::new(), ..set.clone() }, fx);
+            if let Some(default) = registration.default_impu() {
+                self.reg.rename(&former, default);
+            }
+            displaced.push(set);
+        }
+        displaced
     }
 
     /// The 200 (rule REG-S-05).
@@ -290,6 +324,7 @@ fn registrant(message: &Message) -> Result<Registrant, Refusal> {
 
 fn origin(message: &Message) -> Origin<'_> {
     Origin {
+        aor: message.to_uri().and_then(|to| Impu::new(to.as_str()).ok()),
         call_id: message.call_id(),
         cseq: message.cseq(),
         path: message.list(HeaderName::Path).map(Into::into).collect(),

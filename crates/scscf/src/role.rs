@@ -3,12 +3,13 @@
 use crate::challenge::Challenges;
 use crate::criteria::Patterns;
 use crate::odi::OdiKey;
+use crate::reg_event::{RegWatches, WATCH_PREFIX};
 use crate::settings::Settings;
 use crate::users::Users;
 use crate::{Own, Scscf, Waiting};
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Verdict};
+use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Unreadable, Verdict};
 use sip_message::{Method, StatusCode};
 
 impl Scscf {
@@ -20,7 +21,9 @@ impl Scscf {
             users: Users::default(),
             challenges: Challenges::default(),
             patterns: Patterns::default(),
+            reg: RegWatches::default(),
             odi: None,
+            crowded_out: 0,
             third_party_cseq: 0,
         }
     }
@@ -35,6 +38,12 @@ impl Scscf {
     pub fn registered(&self) -> usize {
         self.users.registrations().count()
     }
+
+    /// How many subscriptions there are to where users are registered.
+    #[must_use]
+    pub fn reg_watches(&self) -> usize {
+        self.reg.len()
+    }
 }
 
 impl Role for Scscf {
@@ -46,9 +55,15 @@ impl Role for Scscf {
             return self.on_register(now, request, fx);
         }
         if request.is_in_dialog() {
-            return self.on_in_dialog(now, request);
+            return match self.is_dialog_end(request) {
+                true => self.on_own_dialog(now, request, fx),
+                false => self.on_in_dialog(now, request),
+            };
         }
         if let Some(decision) = self.on_return(now, request) {
+            return decision;
+        }
+        if let Some(decision) = self.on_reg_subscribe(now, request, fx) {
             return decision;
         }
         // Rule RT-SO-01: the mark of our Service-Route, or `orig` by which an application server asks for the same.
@@ -104,6 +119,7 @@ impl Role for Scscf {
             Own::ThirdParty { impu, index, registered_at } => {
                 self.on_third_party_answer(now, (&impu, index, registered_at), outcome, fx);
             }
+            Own::RegNotify(watch) => self.on_reg_notified(now, watch, outcome, fx),
             Own::Sar => {}
         }
     }
@@ -113,11 +129,13 @@ impl Role for Scscf {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        [self.users.deadline(), self.challenges.deadline()].into_iter().flatten().min()
+        let own = [self.users.deadline(), self.challenges.deadline(), self.reg.deadline()];
+        own.into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
         self.on_expiries(now, fx);
+        self.on_reg_due(now, fx);
     }
 
     fn on_command(
@@ -133,12 +151,29 @@ impl Role for Scscf {
         }
     }
 
-    fn restore(&mut self, now: Now, record: &Record) {
-        self.restore_registration(now, record);
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        let users = self.users.figures();
+        users
+            .into_iter()
+            .chain(self.challenges.figures())
+            .chain([
+                ("registration_subscriptions", self.reg.len() as u64),
+                ("bindings_crowded_out", self.crowded_out),
+            ])
+            .collect()
+    }
+
+    fn restore(&mut self, now: Now, record: &Record) -> Result<(), Unreadable> {
+        if record.key.first() == Some(&WATCH_PREFIX) {
+            self.restore_watch(record)
+        } else {
+            self.restore_registration(now, record)
+        }
     }
 
     fn restored(&mut self, now: Now, fx: &mut Effects<Own>) {
         self.odi = Some(OdiKey::new(&mut fx.random));
+        self.restore_watches(now, fx);
         self.on_expiries(now, fx);
     }
 }

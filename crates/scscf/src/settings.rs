@@ -60,4 +60,9 @@ impl Settings {
     pub fn uri(&self) -> String {
         format!("sip:{}", self.name)
     }
+
+    /// Our Contact where we are the end of a dialog.
+    pub(crate) fn contact(&self) -> String {
+        format!("<{}>", self.uri())
+    }
 }

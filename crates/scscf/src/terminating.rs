@@ -6,7 +6,6 @@ use clock::Now;
 use cx_protocol::{Impu, Request, ResultCode, Saa, Sar, SarType, SessionCase};
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, StatusCode, Uri};
-use std::sync::Arc;
 
 impl Scscf {
     pub(crate) fn on_terminating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
@@ -24,7 +23,7 @@ impl Scscf {
             let profile = registration.profile.clone();
             return self.serve(now, request, (impu, SessionCase::TerminatingRegistered), &profile);
         }
-        if let Some(profile) = self.users.profile(&impu).cloned() {
+        if let Some(profile) = self.users.visitor(&impu).cloned() {
             return self.serve(now, request, (impu, SessionCase::TerminatingUnregistered), &profile);
         }
         // Rule RT-ST-02: the profile of somebody who is not registered comes from the HSS first.
@@ -48,8 +47,7 @@ impl Scscf {
         };
         match (saa.result, saa.profile, impu) {
             (ResultCode::Success, Some(profile), Some(impu)) => {
-                let profile = Arc::new(profile);
-                self.users.put_visitor(now.mono, &impu, profile.clone());
+                let profile = self.users.put_visitor(now.mono, &impu, profile.into());
                 self.serve(now, request, (impu, case), &profile)
             }
             (ResultCode::UserUnknown, ..) => Refusal::new(StatusCode::NOT_FOUND, "unknown user").into(),
@@ -62,7 +60,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         (impu, case): (Impu, SessionCase),
-        profile: &cx_protocol::ServiceProfile,
+        profile: &crate::profile::Profile,
     ) -> Decision<Waiting> {
         // Rule RT-ST-01.
         if profile.identities.find(&impu).is_some_and(|identity| identity.barred) {

@@ -5,7 +5,7 @@ use crate::binding::Registration;
 use crate::criteria::{Facts, first_match};
 use crate::{Own, Scscf};
 use clock::Now;
-use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
+use cx_protocol::{DefaultHandling, Impu, SessionCase};
 use ims_node::{Effects, Next, Outcome, OwnRequest};
 use sha2::{Digest as _, Sha256};
 use sip_message::{Draft, HeaderName, Message, Method, Uri};
@@ -90,7 +90,7 @@ impl Scscf {
             registration.profile.criteria.get(index).map(|c| c.application_server.default_handling);
         fx.log("application server refuses a third-party registration", "");
         if handling == Some(DefaultHandling::Terminated) {
-            self.deregister(now, impu, SarType::AdministrativeDeregistration, fx);
+            self.deregister(now, impu, fx);
         }
     }
 }

@@ -1,11 +1,17 @@
 //! The users served here, by any of their public identities.
 
 use crate::binding::Registration;
+use crate::leaving::Leaving;
+use crate::profile::Profile;
 use clock::{Deadlines, Mono, Now};
-use cx_protocol::{Impu, ServiceProfile};
+use cx_protocol::{Impu, InitialFilterCriterion};
+use ims_node::Pool;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Users registered at a time; above it another one's REGISTER is refused.
+const MAX_REGISTRATIONS: usize = 200_000;
 
 /// Profiles of unregistered users kept at a time; above it the one unused longest goes and is asked for again.
 const MAX_VISITORS: usize = 20_000;
@@ -13,38 +19,95 @@ const MAX_VISITORS: usize = 20_000;
 /// How long the profile of an unregistered user is kept.
 const VISITOR_LIFE: Duration = Duration::from_secs(60);
 
-/// Registrations by default public identity, with an index of all identities, and profiles of unregistered users.
+/// Registrations by default public identity, with an index of their other identities, and profiles of unregistered users.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
     registrations: HashMap<Impu, Registration>,
+    /// The default identity of the set, for every other identity of a registered one.
     default_of: HashMap<Impu, Impu>,
     expiries: Deadlines<Impu>,
-    visitors: HashMap<Impu, Arc<ServiceProfile>>,
+    visitors: HashMap<Impu, Arc<Profile>>,
     visitor_ends: Deadlines<Impu>,
+    criteria: Pool<[InitialFilterCriterion]>,
+    pub(crate) leaving: Leaving,
+    crowded_out: u64,
 }
 
 impl Users {
     /// The registration that this public identity belongs to.
     pub(crate) fn registration(&self, impu: &Impu) -> Option<&Registration> {
-        self.registrations.get(self.default_of.get(impu)?)
+        let of_default = self.registrations.get(impu);
+        of_default.or_else(|| self.registrations.get(self.default_of.get(impu)?))
     }
 
-    /// The profile of a user, registered or lately asked for.
-    pub(crate) fn profile(&self, impu: &Impu) -> Option<&Arc<ServiceProfile>> {
-        self.registration(impu).map(|registration| &registration.profile).or_else(|| self.visitors.get(impu))
+    /// The default identity of the registered set that this identity belongs to.
+    fn default_of(&self, impu: &Impu) -> Option<&Impu> {
+        let itself = self.registrations.get_key_value(impu).map(|(default, _)| default);
+        itself.or_else(|| self.default_of.get(impu))
+    }
+
+    /// The profile of a user, registered, lately asked for, or leaving.
+    pub(crate) fn profile(&self, impu: &Impu) -> Option<&Arc<Profile>> {
+        let registered = self.registration(impu).map(|registration| &registration.profile);
+        registered.or_else(|| self.visitor(impu)).or_else(|| self.leaving.profile(impu))
+    }
+
+    /// The profile of an unregistered user, lately asked for.
+    pub(crate) fn visitor(&self, impu: &Impu) -> Option<&Arc<Profile>> {
+        self.visitors.get(impu)
     }
 
     /// Files a registration under all its identities (rule REG-S-07: the implicit set is registered together). One
-    /// without bindings is removed.
-    pub(crate) fn put(&mut self, now: Now, default: &Impu, registration: Registration) {
-        self.remove(default);
-        let Some(expiry) = registration.next_expiry() else { return };
+    /// without bindings is removed. Gives what was there before.
+    pub(crate) fn put(
+        &mut self,
+        now: Now,
+        default: &Impu,
+        mut registration: Registration,
+    ) -> Option<Registration> {
+        let before = self.remove(default);
+        let Some(expiry) = registration.next_expiry() else { return before };
+        self.compact(&mut registration);
         self.expiries.set(default.clone(), now.mono_at(expiry));
         for identity in &registration.profile.identities.identities {
-            self.default_of.insert(identity.impu.clone(), default.clone());
+            if identity.impu != *default {
+                self.default_of.insert(identity.impu.clone(), default.clone());
+            }
             self.visitors.remove(&identity.impu);
+            self.leaving.ends(&identity.impu);
         }
         self.registrations.insert(default.clone(), registration);
+        before
+    }
+
+    /// One text for an identity and one list for the same criteria, wherever they stand; there are very many registrations.
+    fn compact(&mut self, Registration { profile, bindings, .. }: &mut Registration) {
+        self.share_criteria(profile);
+        bindings.shrink_to_fit();
+        for aor in bindings.iter_mut().filter_map(|binding| binding.aor.as_mut()) {
+            if let Some(own) = profile.identities.find(aor) {
+                *aor = own.impu.clone();
+            }
+        }
+    }
+
+    /// Of a profile that is new; one that is in use has been here before.
+    fn share_criteria(&mut self, profile: &mut Arc<Profile>) {
+        if let Some(new) = Arc::get_mut(profile) {
+            new.criteria = self.criteria.share(new.criteria.clone());
+        }
+    }
+
+    /// The default identities of other sets that have an identity of this one: its profile has changed.
+    pub(crate) fn displaced_by(&self, registration: &Registration) -> Vec<Impu> {
+        let default = registration.default_impu();
+        let identities = registration.profile.identities.identities.iter();
+        let mut others: Vec<Impu> =
+            identities.filter_map(|identity| self.default_of(&identity.impu)).cloned().collect();
+        others.retain(|other| Some(other) != default);
+        others.sort();
+        others.dedup();
+        others
     }
 
     /// Takes the registration of this default identity away.
@@ -58,16 +121,22 @@ impl Users {
     }
 
     /// Keeps the profile of an unregistered user for a while.
-    pub(crate) fn put_visitor(&mut self, now: Mono, impu: &Impu, profile: Arc<ServiceProfile>) {
+    pub(crate) fn put_visitor(&mut self, now: Mono, impu: &Impu, profile: Profile) -> Arc<Profile> {
         if self.visitors.len() >= MAX_VISITORS {
             let first = self.visitor_ends.pop_due(Mono::at(Duration::MAX));
+            self.crowded_out += 1;
             first.map(|first| self.visitors.remove(&first));
         }
-        self.visitors.insert(impu.clone(), profile);
+        let mut profile = Arc::new(profile);
+        self.share_criteria(&mut profile);
+        self.visitors.insert(impu.clone(), profile.clone());
         self.visitor_ends.set(impu.clone(), now + VISITOR_LIFE);
+        profile
     }
 
-    pub(crate) fn expire_visitors(&mut self, now: Mono) {
+    /// Forgets profiles that have been kept long enough.
+    pub(crate) fn expire_profiles(&mut self, now: Mono) {
+        self.leaving.expire(now);
         while let Some(impu) = self.visitor_ends.pop_due(now) {
             self.visitors.remove(&impu);
         }
@@ -79,7 +148,20 @@ impl Users {
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        [self.expiries.next(), self.visitor_ends.next()].into_iter().flatten().min()
+        [self.expiries.next(), self.visitor_ends.next(), self.leaving.deadline()].into_iter().flatten().min()
+    }
+
+    /// Whether one more user can register.
+    pub(crate) fn has_room(&self) -> bool {
+        self.registrations.len() < MAX_REGISTRATIONS
+    }
+
+    pub(crate) fn figures(&self) -> [(&'static str, u64); 3] {
+        [
+            ("registrations", self.registrations.len() as u64),
+            ("visitors", self.visitors.len() as u64),
+            ("visitors_crowded_out", self.crowded_out),
+        ]
     }
 
     /// Every registration, by default identity.

@@ -15,7 +15,7 @@ use cx_protocol::{
     Answer, CxFailure, DefaultHandling, Impi, Impu, Ppr, Request, ResultCode, Rtr, RtrReason, SarType,
 };
 use ims_node::{HssRequestId, Input};
-use sip_message::{Challenge, DigestAlgorithm, HeaderName};
+use sip_message::{Challenge, DigestAlgorithm, HeaderName, NameAddr};
 use std::time::Duration;
 
 #[test]
@@ -175,6 +175,25 @@ fn reg_s_08_an_earlier_register_of_the_same_call_changes_nothing() {
     let headers = format!("{CONTACT}Expires: 0\r\n{}", authorization(&challenges[0], "alice-secret", 1));
     desk.receive(0, address(ICSCF), register(2, &headers).replace("REGISTER2", "REGISTERx"));
     assert_eq!((desk.status(), desk.node.role().registered()), (Some(500), 1));
+}
+
+#[test]
+fn reg_s_08_of_a_contact_that_is_named_twice_the_last_naming_counts() {
+    let again =
+        |first: &str, last: &str| format!("{CONTACT}Contact: <sip:a@h>{first}, <sip:%61@h>{last}\r\n");
+    for (headers, bound) in [
+        (again("", ""), vec![3600, 3600]),
+        (again(";expires=100", ";expires=200"), vec![3600, 200]),
+        (again("", ";expires=0"), vec![3600]),
+        (again(";expires=0", ";expires=200"), vec![3600, 200]),
+    ] {
+        let mut desk = registered();
+        let response = register_alice(&mut desk, 3, &headers);
+        let granted = response.list(HeaderName::Contact).map(|contact| {
+            NameAddr::parse(contact).unwrap().params().get("expires").unwrap().parse::<u32>().unwrap()
+        });
+        assert_eq!(granted.collect::<Vec<_>>(), bound, "{headers}");
+    }
 }
 
 #[test]

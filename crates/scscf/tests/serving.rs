@@ -64,6 +64,41 @@ fn rt_so_02_and_03_who_may_begin_a_request() {
 }
 
 #[test]
+fn rfc3325_7_an_identity_that_is_private_does_not_leave_the_trust_domain() {
+    // The I-CSCF of home1.test is a peer, that of home2.test is nobody we know.
+    for (uri, privacy, identities) in [
+        (CAROL, "", 2),
+        (CAROL, "Privacy: id\r\n", 2),
+        ("sip:bob@home2.test", "", 2),
+        ("sip:bob@home2.test", "Privacy: none\r\n", 2),
+        ("sip:bob@home2.test", "Privacy: id\r\n", 0),
+        ("sip:bob@home2.test", "Privacy: header; Id;critical\r\n", 0),
+    ] {
+        let mut desk = registered();
+        desk.receive(0, address(PCSCF), request("MESSAGE", uri, 1, &format!("{ORIG}{privacy}")));
+        let (_, message) = forwarded(&mut desk);
+        assert_eq!(message.list(HeaderName::PAssertedIdentity).count(), identities, "{uri} {privacy}");
+        assert_eq!(message.value(HeaderName::Privacy).is_some(), !privacy.is_empty());
+    }
+}
+
+#[test]
+fn rfc7315_6_4_where_a_phone_is_and_what_is_charged_does_not_leave_the_trust_domain() {
+    for (uri, stays) in [(CAROL, true), ("sip:bob@home2.test", false)] {
+        let mut desk = registered();
+        let headers = format!(
+            "{ORIG}P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=234151D0FCE11\r\n\
+             P-Charging-Vector: icid-value=1\r\n"
+        );
+        desk.receive(0, address(PCSCF), request("MESSAGE", uri, 1, &headers));
+        let (_, message) = forwarded(&mut desk);
+        for name in [HeaderName::PAccessNetworkInfo, HeaderName::PChargingVector] {
+            assert_eq!(message.value(name).is_some(), stays, "{uri} {name:?}");
+        }
+    }
+}
+
+#[test]
 fn rt_so_05_and_06_on_by_domain_also_into_our_own() {
     for (uri, to) in [(CAROL, ICSCF), ("sip:bob@home2.test", "127.0.10.23:5060")] {
         let mut desk = registered();
@@ -78,6 +113,41 @@ fn rt_so_05_and_06_on_by_domain_also_into_our_own() {
     let mut desk = registered();
     desk.receive(0, address(PCSCF), request("MESSAGE", "sip:x@nowhere.test", 2, ORIG));
     assert_eq!(desk.status(), Some(404));
+}
+
+#[test]
+fn rt_so_05_the_domain_of_a_user_has_no_port_and_is_no_address() {
+    for (uri, as_sent) in [
+        ("sip:bob@home2.test:5060", Ok("sip:bob@home2.test")),
+        ("sip:bob@home2.test:5060;user=phone;gr=1", Ok("sip:bob@home2.test;user=phone;gr=1")),
+        ("sip:bob@home2.test.", Ok("sip:bob@home2.test.")),
+        ("sip:bob@home2.test:5080", Ok("sip:bob@home2.test:5080")),
+        ("sip:bob@127.0.10.23", Err(404)),
+        ("sip:bob@home2.test;maddr=127.0.10.99", Err(404)),
+        ("sip:bob@[2001:db8::1]:5060", Err(404)),
+    ] {
+        let mut desk = registered();
+        desk.receive(0, address(PCSCF), request("MESSAGE", uri, 1, ORIG));
+        let (_, message) = desk.sent().unwrap();
+        let sent = match message.status() {
+            Some(status) => Err(status.code()),
+            None => Ok(message.request_uri_text()),
+        };
+        assert_eq!(sent, as_sent, "{uri}");
+    }
+}
+
+#[test]
+fn ts23003_13_4_a_user_is_found_however_the_request_uri_is_written() {
+    for uri in [
+        "sip:alice@home1.test:5060;transport=udp",
+        "sip:alice@HOME1.test.",
+        "sip:%61lice@home1.test;user=phone",
+    ] {
+        let mut desk = registered();
+        desk.receive(0, address(ICSCF), for_alice("SUBSCRIBE", 1).replacen(ALICE, uri, 1));
+        assert_eq!(forwarded(&mut desk).0.to_string(), PS, "{uri}");
+    }
 }
 
 #[test]
@@ -285,10 +355,48 @@ fn design_9_a_gruu_becomes_the_contact_bound_to_it() {
 }
 
 #[test]
+fn design_9_the_presentitys_s_cscf_leaves_the_gruu_to_the_watchers() {
+    // Two S-CSCFs of one domain: alice is registered at the other one, which lies ahead.
+    let mut desk = registered();
+    let gruu = "sip:alice@home1.test;gr=urn:uuid:elsewhere";
+    let ahead = ["<sip:rr@127.0.10.13;lr>", "<sip:rr-o@scscf1b.home1.test;lr>"];
+    let routes = format!("Route: <sip:rr-t@scscf1a.home1.test;lr>, {}\r\n", ahead.join(", "));
+    desk.receive(0, address(ICSCF), notify(gruu, 1, &routes));
+    let (_, message) = forwarded(&mut desk);
+    assert_eq!(message.request_uri_text(), gruu);
+    assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), ahead);
+}
+
+#[test]
 fn rt_st_02_nobody_speaks_for_the_network_from_outside() {
     for text in [for_alice("SUBSCRIBE", 1), notify("sip:alice@198.51.100.7:5080", 2, "")] {
         let mut desk = registered();
         desk.receive(0, address(STRANGER), text);
         assert_eq!(desk.status(), Some(403));
+    }
+}
+
+#[test]
+fn sip_02_what_a_watcher_of_a_registration_insists_on_and_is_not_served() {
+    let filter = "Content-Type: application/simple-filter+xml\r\n";
+    for (headers, body, status, name, told) in [
+        ("Require: path, sip-gold\r\n", "", 420, HeaderName::Unsupported, "path, sip-gold"),
+        (filter, "x", 415, HeaderName::Accept, ""),
+        ("Content-Encoding: gzip\r\n", "x", 415, HeaderName::AcceptEncoding, "identity"),
+    ] {
+        let mut desk = registered();
+        let own = ORIG.replace("Event: presence", "Event: reg");
+        let headers = format!("{own}Contact: <{ALICE}>\r\n{headers}");
+        let length = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let text = request("SUBSCRIBE", ALICE, 1, &headers).replace("Content-Length: 0\r\n\r\n", &length);
+        // The Service-Route's mark has brought it here; what it is about is ours to answer.
+        desk.receive(0, address(PCSCF), text);
+        let (_, response) = desk.sent().unwrap();
+        assert_eq!(
+            (response.status().unwrap().code(), response.value(name)),
+            (status, Some(told)),
+            "{headers}"
+        );
+        assert_eq!(desk.node.role().reg_watches(), 0);
     }
 }

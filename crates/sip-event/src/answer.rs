@@ -31,35 +31,15 @@ impl<'a> Answer<'a> {
             status: response.status()?,
             expires: response.expires(),
             min_expires: response.value(HeaderName::MinExpires).and_then(delta_seconds),
-            retry_after: response.value(HeaderName::RetryAfter).and_then(retry_after),
+            retry_after: response.retry_after(),
             etag: response.value(HeaderName::SipEtag).filter(|tag| !tag.is_empty()),
         })
     }
 }
 
-/// The seconds of a Retry-After, its comment and parameters left out (RFC 3261 section 20.33).
-#[must_use]
-pub fn retry_after(value: &str) -> Option<u32> {
-    value.split([';', '(']).next().and_then(delta_seconds)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rfc3261_20_33_retry_after_with_comment_and_parameters() {
-        let rows = [
-            ("18000;duration=3600", Some(18000)),
-            ("120 (I'm in a meeting)", Some(120)),
-            ("5", Some(5)),
-            ("soon", None),
-            ("", None),
-        ];
-        for (text, seconds) in rows {
-            assert_eq!(retry_after(text), seconds, "{text}");
-        }
-    }
 
     #[test]
     fn an_answer_is_read_from_its_headers() {

@@ -1,39 +1,24 @@
 //! A dialog: what two sides remember so that their requests find each other (RFC 3261 section 12).
 
 use crate::dialog_id::DialogId;
-use crate::route_set::{BadRouteSet, RouteSet};
+use crate::dialog_text::{DialogText, Parts, TooLarge};
+use crate::route_set::{self, BadRouteSet, RouteSet};
 use crate::sent_subscribe::SentSubscribe;
 use crate::sequence::{Reservation, Sequence};
-use minicbor::{Decode, Encode};
 use sip_message::{Draft, HeaderName, Message, Method, NameAddr, StatusCode, Uri};
 
 /// Max-Forwards of a request that begins here (RFC 3261 section 8.1.1.6).
 pub(crate) const MAX_FORWARDS: u8 = 70;
 
-/// Most octets of a dialog's text (Call-ID, tags, URIs, route set); more is refused as [`BadDialog::TooLarge`].
-pub const MAX_DIALOG_TEXT: usize = 4096;
-
 /// One dialog, seen from our side.
 ///
 /// Encoded as a CBOR array for the journal. Of our CSeq numbers only the journalled ceiling is encoded, so that a
 /// restored dialog goes on above every number that was ever used.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialog {
-    #[n(0)]
-    id: DialogId,
-    #[n(1)]
-    local_uri: Box<str>,
-    #[n(2)]
-    remote_uri: Box<str>,
-    #[n(3)]
-    #[cbor(with = "crate::uri_text")]
-    remote_target: Uri,
-    #[n(4)]
-    route_set: RouteSet,
-    #[n(5)]
-    sequence: Sequence,
-    #[n(6)]
-    remote_cseq: Option<u32>,
+    pub(crate) text: DialogText,
+    pub(crate) sequence: Sequence,
+    pub(crate) remote_cseq: Option<u32>,
 }
 
 /// Why a message creates no dialog. The sender's fault.
@@ -49,7 +34,7 @@ pub enum BadDialog {
     InDialog,
     /// A Record-Route value is no SIP URI, or there are more than [`crate::MAX_ROUTES`].
     RouteSet,
-    /// More text than [`MAX_DIALOG_TEXT`].
+    /// More text than [`crate::MAX_DIALOG_TEXT`].
     TooLarge,
 }
 
@@ -92,21 +77,18 @@ impl Dialog {
         if request.to_tag().is_some() {
             return Err(BadDialog::InDialog);
         }
-        let remote_tag = request.from_tag().ok_or(BadDialog::NoTag)?;
-        Self {
-            id: DialogId {
-                call_id: request.call_id().into(),
-                local_tag: local_tag.into(),
-                remote_tag: remote_tag.into(),
-            },
+        let target = target(request)?.ok_or(BadDialog::NoContact)?;
+        let parts = Parts {
+            call_id: request.call_id(),
+            local_tag,
+            remote_tag: request.from_tag().ok_or(BadDialog::NoTag)?,
             local_uri: address(request, HeaderName::To),
             remote_uri: address(request, HeaderName::From),
-            remote_target: target(request)?.ok_or(BadDialog::NoContact)?,
-            route_set: RouteSet::in_order(request)?,
-            sequence: Sequence::after(0),
-            remote_cseq: Some(request.cseq()),
-        }
-        .within_bound()
+            remote_target: target.as_str(),
+            route_set: &route_set::in_order(request)?,
+        };
+        let text = DialogText::new(&parts)?;
+        Ok(Self { text, sequence: Sequence::after(0), remote_cseq: Some(request.cseq()) })
     }
 
     /// The dialog that a NOTIFY creates where the SUBSCRIBE was sent (RFC 6665 section 4.4.1): its route set stands in
@@ -116,8 +98,8 @@ impl Dialog {
     /// [`BadDialog`] when the NOTIFY cannot create one.
     pub fn from_notify(sent: &SentSubscribe, notify: &Message) -> Result<Self, BadDialog> {
         let remote_tag = notify.from_tag().ok_or(BadDialog::NoTag)?;
-        let route_set = RouteSet::in_order(notify)?;
-        Self::as_uac(sent, notify, (remote_tag, route_set), Some(notify.cseq()))
+        let route_set = route_set::in_order(notify)?;
+        Self::as_uac(sent, notify, (remote_tag, &route_set), Some(notify.cseq()))
     }
 
     /// The dialog that a 2xx creates where the SUBSCRIBE was sent (section 12.1.2): the nearest route stands last in it.
@@ -126,42 +108,34 @@ impl Dialog {
     /// [`BadDialog`] when the response cannot create one.
     pub fn from_response(sent: &SentSubscribe, response: &Message) -> Result<Self, BadDialog> {
         let remote_tag = response.to_tag().ok_or(BadDialog::NoTag)?;
-        let route_set = RouteSet::reversed(response)?;
-        Self::as_uac(sent, response, (remote_tag, route_set), None)
+        let route_set = route_set::reversed(response)?;
+        Self::as_uac(sent, response, (remote_tag, &route_set), None)
     }
 
     fn as_uac(
         sent: &SentSubscribe,
         message: &Message,
-        (remote_tag, route_set): (&str, RouteSet),
+        (remote_tag, route_set): (&str, &str),
         remote_cseq: Option<u32>,
     ) -> Result<Self, BadDialog> {
-        Self {
-            id: DialogId {
-                call_id: sent.call_id.clone(),
-                local_tag: sent.local_tag.clone(),
-                remote_tag: remote_tag.into(),
-            },
-            local_uri: sent.local_uri.as_str().into(),
-            remote_uri: sent.remote_uri.as_str().into(),
-            remote_target: target(message)?.ok_or(BadDialog::NoContact)?,
+        let target = target(message)?.ok_or(BadDialog::NoContact)?;
+        let parts = Parts {
+            call_id: &sent.call_id,
+            local_tag: &sent.local_tag,
+            remote_tag,
+            local_uri: sent.local_uri.as_str(),
+            remote_uri: sent.remote_uri.as_str(),
+            remote_target: target.as_str(),
             route_set,
-            sequence: Sequence::after(sent.cseq),
-            remote_cseq,
-        }
-        .within_bound()
-    }
-
-    fn within_bound(self) -> Result<Self, BadDialog> {
-        if self.text_length() > MAX_DIALOG_TEXT { Err(BadDialog::TooLarge) } else { Ok(self) }
+        };
+        let text = DialogText::new(&parts)?;
+        Ok(Self { text, sequence: Sequence::after(sent.cseq), remote_cseq })
     }
 
     /// Octets of text held, beside the structure itself.
     #[must_use]
     pub fn text_length(&self) -> usize {
-        let id = self.id.call_id.len() + self.id.local_tag.len() + self.id.remote_tag.len();
-        let uris = self.local_uri.len() + self.remote_uri.len() + self.remote_target.as_str().len();
-        id + uris + self.route_set.as_str().len()
+        self.text.len()
     }
 
     /// Checks the CSeq of a received request and remembers it. An equal one is taken: an element on the way that tried
@@ -184,11 +158,10 @@ impl Dialog {
     /// [`BadDialog`] when the Contact is no target; the old one stays.
     pub fn refresh_target(&mut self, request: &Message) -> Result<(), BadDialog> {
         let Some(target) = target(request)? else { return Ok(()) };
-        let others = self.text_length() - self.remote_target.as_str().len();
-        if others + target.as_str().len() > MAX_DIALOG_TEXT {
-            return Err(BadDialog::TooLarge);
+        let parts = Parts { remote_target: target.as_str(), ..self.text.parts() };
+        if parts.remote_target != self.text.parts().remote_target {
+            self.text = DialogText::new(&parts)?;
         }
-        self.remote_target = target;
         Ok(())
     }
 
@@ -208,16 +181,15 @@ impl Dialog {
     /// caller adds the rest and the body.
     #[must_use]
     pub fn request_numbered(&self, method: Method, cseq: u32) -> Draft {
-        match self.route_set.first() {
-            None => self.compose(self.remote_target.clone(), "", method, cseq),
-            Some(first) if first.is_loose_route() => {
-                self.compose(self.remote_target.clone(), self.route_set.as_str(), method, cseq)
-            }
+        let (target, routes) = (self.remote_target(), self.route_set());
+        match routes.first() {
+            None => self.compose(target, "", method, cseq),
+            Some(first) if first.is_loose_route() => self.compose(target, routes.as_str(), method, cseq),
             // An RFC 2543 strict router: it wants itself as Request-URI and the target as last Route.
             Some(first) => {
-                let rest = self.route_set.rest();
+                let rest = routes.rest();
                 let comma = if rest.is_empty() { "" } else { "," };
-                let route = format!("{rest}{comma}<{}>", self.remote_target);
+                let route = format!("{rest}{comma}<{target}>");
                 self.compose(as_request_uri(&first), &route, method, cseq)
             }
         }
@@ -227,39 +199,61 @@ impl Dialog {
     /// Call-ID, tags and CSeq, but the way to the remote target is found afresh. A departure from section 12.2.1.1.
     #[must_use]
     pub fn request_apart(&self, method: Method, cseq: u32, route: &str) -> Draft {
-        self.compose(self.remote_target.clone(), route, method, cseq)
+        self.compose(self.remote_target(), route, method, cseq)
     }
 
     fn compose(&self, request_uri: Uri, route: &str, method: Method, cseq: u32) -> Draft {
         let number = format!("{cseq} {method}");
+        let Parts { call_id, local_tag, remote_tag, local_uri, remote_uri, .. } = self.text.parts();
         let mut draft = Draft::new(method, request_uri);
         if !route.is_empty() {
             draft = draft.header(HeaderName::Route, route);
         }
         draft
-            .header(HeaderName::From, format_args!("<{}>;tag={}", self.local_uri, self.id.local_tag))
-            .header(HeaderName::To, format_args!("<{}>;tag={}", self.remote_uri, self.id.remote_tag))
-            .header(HeaderName::CallId, &self.id.call_id)
+            .header(HeaderName::From, format_args!("<{local_uri}>;tag={local_tag}"))
+            .header(HeaderName::To, format_args!("<{remote_uri}>;tag={remote_tag}"))
+            .header(HeaderName::CallId, call_id)
             .header(HeaderName::CSeq, number)
             .header(HeaderName::MaxForwards, MAX_FORWARDS)
     }
 
     /// Call-ID and tags.
     #[must_use]
-    pub const fn id(&self) -> &DialogId {
-        &self.id
+    pub fn id(&self) -> DialogId {
+        let Parts { call_id, local_tag, remote_tag, .. } = self.text.parts();
+        DialogId { call_id: call_id.into(), local_tag: local_tag.into(), remote_tag: remote_tag.into() }
+    }
+
+    /// Whether these are its Call-ID and tags.
+    #[must_use]
+    pub fn is(&self, id: &DialogId) -> bool {
+        let Parts { call_id, local_tag, remote_tag, .. } = self.text.parts();
+        (call_id, local_tag, remote_tag) == (&*id.call_id, &*id.local_tag, &*id.remote_tag)
+    }
+
+    /// Its Call-ID.
+    #[must_use]
+    pub fn call_id(&self) -> &str {
+        self.text.parts().call_id
     }
 
     /// Where the other side's requests go: its last Contact.
     #[must_use]
-    pub const fn remote_target(&self) -> &Uri {
-        &self.remote_target
+    #[expect(clippy::expect_used, reason = "it was read as a URI before it was taken")]
+    pub fn remote_target(&self) -> Uri {
+        Uri::parse(self.text.parts().remote_target).expect("the text of a URI")
     }
 
     /// The elements that asked to stay on the way.
     #[must_use]
-    pub const fn route_set(&self) -> &RouteSet {
-        &self.route_set
+    pub fn route_set(&self) -> RouteSet<'_> {
+        RouteSet::of(self.text.parts().route_set)
+    }
+}
+
+impl From<TooLarge> for BadDialog {
+    fn from(TooLarge: TooLarge) -> Self {
+        Self::TooLarge
     }
 }
 
@@ -270,9 +264,9 @@ impl From<BadRouteSet> for BadDialog {
 }
 
 /// The URI's text in From or To, whatever its scheme; the message was checked to have one.
-fn address(message: &Message, name: HeaderName) -> Box<str> {
+fn address(message: &Message, name: HeaderName) -> &str {
     let value = message.value(name).and_then(|value| NameAddr::parse(value).ok());
-    value.map_or("", |address| address.uri_text()).into()
+    value.map_or("", |address| address.uri_text())
 }
 
 /// The one Contact as a target, where there is one (section 8.1.1.8).

@@ -23,6 +23,8 @@
 mod answer;
 mod dialog;
 mod dialog_id;
+mod dialog_record;
+mod dialog_text;
 mod expires;
 mod notify;
 mod notify_answer;
@@ -40,12 +42,12 @@ mod subscribe_check;
 mod subscriber;
 mod subscription;
 mod subscription_record;
-mod uri_text;
 mod usage;
 
-pub use answer::{Answer, retry_after};
-pub use dialog::{BadDialog, Dialog, DialogError, MAX_DIALOG_TEXT};
+pub use answer::Answer;
+pub use dialog::{BadDialog, Dialog, DialogError};
 pub use dialog_id::DialogId;
+pub use dialog_text::MAX_DIALOG_TEXT;
 pub use expires::{Granted, Limits, TooBrief, grant, grant_publication};
 pub use notify::{
     AcceptedSubscribe, Authorisation, Cause, NotifierEnd, NotifierInput, NotifierOutput, Notify,

@@ -122,6 +122,12 @@ impl Publications {
         Ok(Published { tag: fresh_tag.into(), expires, change, records })
     }
 
+    /// Grown one by one: a resource nearly always has one, and there may be many resources.
+    fn push(&mut self, entry: Publication) {
+        self.entries.reserve_exact(1);
+        self.entries.push(entry);
+    }
+
     /// What has not run out, even if nobody has called [`Publications::expire`] yet.
     fn find(&self, now: Now, tag: &str) -> Option<usize> {
         self.entries.iter().position(|entry| *entry.tag == *tag && entry.expires_at > now.wall)
@@ -150,7 +156,7 @@ impl Publications {
         };
         self.next_serial = self.next_serial.saturating_add(1);
         records.push(PublicationRecord::Stored(Box::new(new.clone())));
-        self.entries.push(new);
+        self.push(new);
         (Change::Changed, records)
     }
 
@@ -213,7 +219,7 @@ impl Publications {
             PublicationRecord::Stored(publication) => {
                 self.take(publication.serial);
                 self.next_serial = self.next_serial.max(publication.serial.saturating_add(1));
-                self.entries.push(*publication);
+                self.push(*publication);
             }
             PublicationRecord::Renewed { serial, tag, expires_at } => {
                 if let Some(mut entry) = self.take(serial) {

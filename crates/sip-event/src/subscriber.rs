@@ -12,13 +12,14 @@ use crate::usage::{Refresh, Usage};
 use clock::{Mono, Now};
 use io::{SubscriberConfig, SubscriberEnd, SubscriberInput, SubscriberOutput};
 use sip_message::Event;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// One subscription kept alive: first SUBSCRIBE, refreshes, and coming back after it ended.
 #[derive(Debug)]
 pub struct Subscriber {
     config: SubscriberConfig,
-    event: Box<str>,
+    event: Cow<'static, str>,
     /// The Expires to ask for: the configured one, or what a 423 raised it to.
     asked: u32,
     raises: u8,
@@ -41,7 +42,7 @@ enum State {
     /// `SubscribeAnew` is given out, its `Sent` not reported yet.
     Init,
     /// Sent; no NOTIFY yet. `cap` is the shortest lifetime named so far, in seconds.
-    NotifyWait { sent: SentSubscribe, timer_n: Mono, cap: u32, awaiting: Awaiting },
+    NotifyWait { sent: Box<SentSubscribe>, timer_n: Mono, cap: u32, awaiting: Awaiting },
     /// Pending or active.
     Established(Box<Usage>),
     /// SUBSCRIBE with Expires 0 sent; the last NOTIFY is still welcome.
@@ -92,7 +93,12 @@ impl Subscriber {
 
     /// The next thing to be done.
     pub fn poll_output(&mut self) -> Option<SubscriberOutput> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() {
+            // It has nothing to do for a very long time, and there are very many.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When to call [`Subscriber::handle`] with a deadline if nothing else happens.
@@ -124,7 +130,7 @@ impl Subscriber {
     fn sent(&mut self, now: Now, sent: SentSubscribe) {
         match self.state {
             State::Init | State::NotifyWait { .. } => {
-                let timer_n = self.timer_n(now);
+                let (sent, timer_n) = (Box::new(sent), self.timer_n(now));
                 self.state = State::NotifyWait { sent, timer_n, cap: self.asked, awaiting: Awaiting::Both };
             }
             State::Established(_) | State::Leaving { .. } | State::Resting { .. } | State::Terminated => {}

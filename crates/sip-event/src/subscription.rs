@@ -34,7 +34,8 @@ pub struct Subscription {
     quiet_until: Mono,
     exchange: Exchange,
     persist: Option<Persist>,
-    notify: Option<Notify>,
+    /// For a moment only, so apart from the rest.
+    notify: Option<Box<Notify>>,
     ended: Option<NotifierEnd>,
 }
 
@@ -167,19 +168,16 @@ impl Subscription {
     }
 
     /// The next thing to be done.
-    pub const fn poll_output(&mut self) -> Option<NotifierOutput> {
+    pub fn poll_output(&mut self) -> Option<NotifierOutput> {
         match self.persist.take() {
             Some(Persist::First) => return Some(NotifierOutput::Persist),
             Some(Persist::Later) => return Some(NotifierOutput::PersistLater),
             None => {}
         }
         if let Some(notify) = self.notify.take() {
-            return Some(NotifierOutput::Notify(notify));
+            return Some(NotifierOutput::Notify(*notify));
         }
-        match self.ended.take() {
-            Some(end) => Some(NotifierOutput::Ended(end)),
-            None => None,
-        }
+        self.ended.take().map(NotifierOutput::Ended)
     }
 
     /// When to call [`Subscription::handle`] with a deadline if nothing else happens.
@@ -196,6 +194,12 @@ impl Subscription {
     #[must_use]
     pub fn is_live(&self, now: Now) -> bool {
         !self.is_terminated() && now.mono < self.expires
+    }
+
+    /// The newest version it was told of.
+    #[must_use]
+    pub const fn newest(&self) -> u64 {
+        self.newest
     }
 
     /// The durable part.

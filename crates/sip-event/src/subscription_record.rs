@@ -4,6 +4,7 @@ use crate::reason::Reason;
 use clock::Wall;
 use minicbor::{Decode, Encode};
 use sip_message::{Event, Substate};
+use std::borrow::Cow;
 
 /// How a subscription stands (RFC 6665 section 4.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -43,7 +44,8 @@ impl Standing {
 pub struct SubscriptionRecord {
     /// The Event value of every NOTIFY: package and, where the SUBSCRIBE had one, `id`.
     #[n(0)]
-    pub(crate) event: Box<str>,
+    #[cbor(with = "event_text")]
+    pub(crate) event: Cow<'static, str>,
     #[n(1)]
     pub(crate) standing: Standing,
     /// When it ends unless refreshed; of a terminated one, until when the last NOTIFY is worth sending.
@@ -82,11 +84,38 @@ impl SubscriptionRecord {
     }
 }
 
+/// Packages whose names are not copied into each subscription.
+const WELL_KNOWN: [&str; 3] = ["presence", "presence.winfo", "reg"];
+
 /// The Event value that is kept: package and id, other parameters left out.
-pub(crate) fn event_value(event: Event<'_>) -> Box<str> {
+pub(crate) fn event_value(event: Event<'_>) -> Cow<'static, str> {
     match event.id {
         Some(id) => format!("{};id={id}", event.package).into(),
-        None => event.package.into(),
+        None => shared(event.package),
+    }
+}
+
+fn shared(value: &str) -> Cow<'static, str> {
+    let known = WELL_KNOWN.into_iter().find(|known| *known == value);
+    known.map_or_else(|| value.to_owned().into(), Cow::Borrowed)
+}
+
+/// An Event value in the journal.
+mod event_text {
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+    use std::borrow::Cow;
+
+    pub(crate) fn encode<C, W: Write>(
+        value: &str,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        e.str(value)?.ok()
+    }
+
+    pub(crate) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Cow<'static, str>, DecodeError> {
+        d.str().map(super::shared)
     }
 }
 

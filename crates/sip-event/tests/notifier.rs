@@ -277,6 +277,29 @@ fn updates_go_by_identity_only_to_a_gruu_and_only_if_configured() {
 }
 
 #[test]
+fn sub_n_15_what_a_subscribe_is_owed_is_tried_afresh_when_the_dialog_leads_nowhere() {
+    for (contact, policy, retried) in [
+        (GRUU, POLICY, Way::Identity),
+        (CONTACT, POLICY, Way::Dialog),
+        (GRUU, NotifyPolicy { updates: Updates::Dialog, ..POLICY }, Way::Dialog),
+    ] {
+        let mut scene = Scene::active(contact, policy);
+        let first = scene.notify(secs(0), NotifierInput::Subscribed(granted(600)));
+        assert_eq!((first.way, first.cause), (Way::Dialog, Cause::Subscribe));
+        assert_eq!(scene.handle(secs(32), NotifierInput::NoAnswer), [], "not at once");
+        let second = scene.notify(secs(32) + POLICY.retry, NotifierInput::Deadline);
+        assert_eq!((second.way, second.cause), (retried, Cause::Subscribe), "{contact}");
+        if retried == Way::Identity {
+            assert_eq!(
+                scene.notify(secs(70), NotifierInput::NoAnswer).way,
+                Way::Dialog,
+                "and once the old way"
+            );
+        }
+    }
+}
+
+#[test]
 fn sub_n_15_a_challenge_is_met_but_not_for_ever() {
     let mut scene = Scene::active(CONTACT, POLICY);
     let first = scene.notify(secs(0), NotifierInput::Changed(2));
@@ -410,12 +433,12 @@ fn sub_n_20_two_subscriptions_share_a_dialog_and_its_cseq() {
 }
 
 #[test]
-fn a_live_subscription_stays_below_a_kilobyte() {
+fn a_live_subscription_is_small() {
     let scene = Scene::active(GRUU, POLICY);
     let structures = size_of::<Dialog>() + size_of::<Subscription>();
-    // Eight texts, each with an allocator's head of up to 16 octets.
-    let texts = scene.dialog.text_length() + scene.subscription.record().event().len() + 8 * 16;
-    assert!(structures + texts < 1000, "{structures} + {texts}");
+    // One block of text, with an allocator's head of up to 16 octets.
+    let text = scene.dialog.text_length() + 16;
+    assert!(structures + text < 700, "{structures} + {text}");
     assert_eq!(scene.subscription.record().standing().substate(), Substate::Active);
 }
 
@@ -434,4 +457,26 @@ fn sub_n_16_a_second_try_settles_what_came_meanwhile() {
     assert_eq!((challenged.way, challenged.cause), (Way::Dialog, Cause::Subscribe));
     scene.answer(secs(7), 200);
     assert_eq!(scene.subscription.record().delivered(), Some(4));
+}
+
+#[test]
+fn design_9_a_notify_that_a_subscribe_is_owed_finds_a_watcher_that_has_moved() {
+    for (contact, policy, second) in [
+        (GRUU, POLICY, Way::Identity),
+        (CONTACT, POLICY, Way::Dialog),
+        (GRUU, NotifyPolicy { updates: Updates::Dialog, ..POLICY }, Way::Dialog),
+    ] {
+        let mut scene = Scene::new(contact, 600, Authorisation::Allowed, policy);
+        let first = notify_of(&scene.drain());
+        assert_eq!((first.cause, first.way), (Cause::Subscribe, Way::Dialog));
+        // Nobody is there any more. It is tried once more, and where the watcher is now.
+        assert_eq!(scene.handle(secs(32), NotifierInput::NoAnswer), []);
+        let at = Now { mono: scene.timeout().unwrap(), ..secs(32) };
+        let again = scene.notify(at, NotifierInput::Deadline);
+        assert_eq!((again.cause, again.way), (Cause::Subscribe, second));
+        // A SUBSCRIBE meanwhile says where the watcher is.
+        scene.handle(at, NotifierInput::Subscribed(granted(600)));
+        let last = scene.notify(at, NotifierInput::NoAnswer);
+        assert_eq!((last.cause, last.way), (Cause::Subscribe, Way::Dialog));
+    }
 }

@@ -3,11 +3,13 @@
 #![allow(missing_docs, reason = "a benchmark")]
 
 use bytes::Bytes;
-use divan::{AllocProfiler, Bencher, black_box};
+use divan::{Bencher, black_box};
+use mimalloc::MiMalloc;
 use sip_message::{Message, Relay};
 
+/// The allocator of the nodes. Counting what it does takes time: `benches/allocations.rs` counts.
 #[global_allocator]
-static ALLOC: AllocProfiler = AllocProfiler::system();
+static ALLOC: MiMalloc = MiMalloc;
 
 static SUBSCRIBE: &[u8] = include_bytes!("subscribe-976.sip");
 

@@ -7,10 +7,6 @@ pub(crate) const TOKEN: u8 = 1;
 pub(crate) const HOST: u8 = 1 << 1;
 /// The name of a URI scheme.
 pub(crate) const SCHEME: u8 = 1 << 2;
-/// A parameter's value that ends at the next semicolon and needs no trimming.
-pub(crate) const PLAIN: u8 = 1 << 3;
-/// A URI: no blank, control character, angle bracket or quote.
-pub(crate) const URI: u8 = 1 << 4;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -30,13 +26,9 @@ const fn classes() -> [u8; 256] {
 const fn classes_of(b: u8) -> u8 {
     let name = b.is_ascii_alphanumeric();
     let token = name || matches!(b, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
-    let space = matches!(b, b' ' | b'\t' | b'\r' | b'\n');
-    let uri = b > b' ' && b != 0x7f && !matches!(b, b'<' | b'>' | b'"');
     (if token { TOKEN } else { 0 })
         | (if name || matches!(b, b'-' | b'.' | b'_') { HOST } else { 0 })
         | (if name || matches!(b, b'-' | b'.' | b'+') { SCHEME } else { 0 })
-        | (if space || matches!(b, b';' | b'"' | b'<') { 0 } else { PLAIN })
-        | (if uri { URI } else { 0 })
 }
 
 /// Whether the byte is of one of these classes.
@@ -67,8 +59,6 @@ mod tests {
             ("z9hG4bK-.!%*_+`'~;x", TOKEN, 17),
             ("first.example_1-2:5060", HOST, 17),
             ("soap.beep+x-y://", SCHEME, 13),
-            ("a=b,c>;d", PLAIN, 6),
-            ("sip:a@b;c?d e", URI, 11),
             ("\u{fc}", TOKEN | HOST | SCHEME, 0),
             ("", TOKEN, 0),
         ] {

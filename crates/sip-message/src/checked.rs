@@ -4,6 +4,7 @@ use crate::defect::{Defect, Field};
 use crate::header_name::HeaderName;
 use crate::name_addr::NameAddr;
 use crate::raw::{RawMessage, Start};
+use crate::scan;
 use crate::span::Span;
 use crate::text;
 use crate::uri::Uri;
@@ -30,7 +31,10 @@ impl Checked {
         if let Some(name) = raw.lines().repeated() {
             return Err(Defect::Repeated(field_of(name)));
         }
-        let head = Head { raw, text: std::str::from_utf8(raw.head()).ok() };
+        let head = Head { raw, text: simdutf8::basic::from_utf8(raw.head()).ok() };
+        if head.text.is_none() && ROUTING.iter().any(|name| head.hides(*name)) {
+            return Err(Defect::HeaderLine);
+        }
         let request_uri = match raw.start {
             Start::Request { uri, .. } => Some(request_uri(head.text(uri).unwrap_or_default())?),
             Start::Response { .. } => None,
@@ -59,6 +63,18 @@ impl Checked {
     }
 }
 
+/// Headers by which a message finds its way and its end, and may be left out. A line of theirs that cannot be read would
+/// stand in what is sent on and count for nothing here: another line would seem to be the topmost, or there to be none.
+const ROUTING: [HeaderName; 7] = [
+    HeaderName::ContentLength,
+    HeaderName::MaxForwards,
+    HeaderName::Via,
+    HeaderName::Route,
+    HeaderName::RecordRoute,
+    HeaderName::Path,
+    HeaderName::ServiceRoute,
+];
+
 /// The head as one text, where it is one: to look at the whole is quicker than at each of eight parts.
 struct Head<'a> {
     raw: &'a RawMessage,
@@ -70,9 +86,18 @@ impl<'a> Head<'a> {
         self.text.map_or_else(|| self.raw.str(span), |text| text.get(span.range()))
     }
 
+    /// Whether a line of this name is no UTF-8.
+    fn hides(&self, name: HeaderName) -> bool {
+        self.raw.lines().named(name).any(|line| self.text(line.value()).is_none())
+    }
+
     /// As [`RawMessage::value`].
+    #[inline]
     fn value(&self, name: HeaderName) -> Option<&'a str> {
-        self.raw.lines().named(name).find_map(|line| self.text(line.value()))
+        match self.text {
+            Some(text) => self.raw.lines().first(name).and_then(|line| text.get(line.value().range())),
+            None => self.raw.value(name), // Some other line may be the odd one.
+        }
     }
 }
 
@@ -80,7 +105,7 @@ fn tag(head: &Head<'_>, name: HeaderName, field: Field) -> Result<Option<Span>, 
     let value = head.value(name).ok_or(Defect::Missing(field))?;
     let address = NameAddr::parse(value).map_err(|_| Defect::Malformed(field))?;
     let uri = address.uri_text().as_bytes();
-    if uri.iter().fold(u8::MAX, |least, b| least.min(*b)) <= b' ' || !uri.contains(&b':') {
+    if scan::has_blank(uri) || scan::find(uri, b':').is_none() {
         return Err(Defect::Malformed(field));
     }
     Ok(address.tag().map(|tag| Span::of(tag, head.raw.bytes())))
@@ -89,9 +114,8 @@ fn tag(head: &Head<'_>, name: HeaderName, field: Field) -> Result<Option<Span>, 
 /// Section 20.16: a number below 2^31 and the method.
 fn cseq(head: &Head<'_>) -> Result<u32, Defect> {
     let value = head.value(HeaderName::CSeq).ok_or(Defect::Missing(Field::CSeq))?;
-    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, rest) = value.split_at_checked(digits).ok_or(Defect::Malformed(Field::CSeq))?;
-    let number = decimal(number).and_then(|number| u32::try_from(number).ok()).filter(|n| *n <= 0x7fff_ffff);
+    let (number, rest) = digits(value);
+    let number = number.and_then(|number| u32::try_from(number).ok()).filter(|n| *n <= 0x7fff_ffff);
     let method = rest.trim_ascii_start();
     if method.len() == rest.len() || number.is_none() {
         return Err(Defect::Malformed(Field::CSeq));
@@ -126,10 +150,15 @@ fn body_length(head: &Head<'_>) -> Result<usize, Defect> {
 
 /// A number of decimal digits alone, however many leading zeros; `None` when it is none or larger than `u64`.
 fn decimal(text: &str) -> Option<u64> {
-    let text = text::trim(text);
-    let digit = |b: u8| b.is_ascii_digit().then(|| u64::from(b - b'0'));
-    let number = text.bytes().try_fold(0_u64, |number, b| number.checked_mul(10)?.checked_add(digit(b)?));
-    number.filter(|_| !text.is_empty())
+    let (number, rest) = digits(text);
+    number.filter(|_| rest.is_empty())
+}
+
+/// The number at the front, as [`decimal`], and what stands behind it.
+fn digits(text: &str) -> (Option<u64>, &str) {
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    let (number, rest) = text.split_at_checked(end).unwrap_or_default();
+    (number.parse().ok(), rest)
 }
 
 /// RFC 3261 section 19.1.1: header fields have no place in a Request-URI.

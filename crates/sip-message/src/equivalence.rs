@@ -36,9 +36,13 @@ impl Uri {
 fn params_agree(ours: Params<'_>, theirs: Params<'_>) -> bool {
     let must_be_in_both = ["user", "ttl", "method", "maddr", "transport"];
     ours.iter().all(|(name, value)| {
-        match theirs.iter().find(|(other, _)| same_unescaped(name, other, true)) {
-            Some((_, other)) => same_unescaped(value.unwrap_or_default(), other.unwrap_or_default(), true),
-            None => !must_be_in_both.iter().any(|special| name.eq_ignore_ascii_case(special)),
+        let same =
+            |other: Option<&str>| same_unescaped(value.unwrap_or_default(), other.unwrap_or_default(), true);
+        // One that stands twice, which it must not, has all of its values.
+        let mut others = theirs.iter().filter(|(other, _)| same_unescaped(name, other, true)).peekable();
+        match others.peek() {
+            Some(_) => others.any(|(_, other)| same(other)),
+            None => !must_be_in_both.iter().any(|special| same_unescaped(name, special, true)),
         }
     })
 }
@@ -77,6 +81,7 @@ mod tests {
                 "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
             ),
             ("tel:+1-201-555-0123", "tel:+12015550123"),
+            ("sip:a@b;method=X;method=Y", "sip:a@b;method=Y;method=X"),
         ] {
             assert!(uri(a).is_equivalent(&uri(b)) && uri(b).is_equivalent(&uri(a)), "{a} {b}");
         }

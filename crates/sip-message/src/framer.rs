@@ -37,13 +37,22 @@ pub struct Framer {
     searched: usize,
     /// Length of the whole message, once its head is complete.
     wanted: Option<usize>,
+    /// Whether this side asks, so that a CRLF alone is an answer and not half of a question.
+    asks: bool,
 }
 
 impl Framer {
-    /// An empty one, for a new connection.
+    /// An empty one, for a new connection that the peer has opened. The peer may ping on it (RFC 5626 section 3.5.1), in
+    /// pieces too: a CRLF alone is told once it is clear that it was no half of a ping.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty one, for a new connection that this side has opened and may ping on: a CRLF alone is told at once.
+    #[must_use]
+    pub fn asking() -> Self {
+        Self { asks: true, ..Self::default() }
     }
 
     /// The buffer to read into.
@@ -56,10 +65,11 @@ impl Framer {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Whether part of a message has come and the rest has not: such a connection is not idle but stuck.
+    /// Whether part of a message has come and the rest has not: such a connection is not idle but stuck. A CRLF alone is
+    /// whole, whatever may follow it.
     #[must_use]
     pub fn is_mid_message(&self) -> bool {
-        !self.buffer.is_empty()
+        !matches!(*self.buffer, [] | [b'\r', b'\n'])
     }
 
     /// The next whole frame, if it has come.
@@ -99,6 +109,7 @@ impl Framer {
                 Some(Some(Frame::Ping))
             }
             [b'\r'] | [b'\r', b'\n', b'\r'] => Some(None),
+            [b'\r', b'\n'] if !self.asks => Some(None),
             [b'\r', b'\n', ..] => {
                 self.buffer.advance(2);
                 Some(Some(Frame::Pong))
@@ -185,6 +196,22 @@ mod tests {
         framer.push(ONE);
         let message = Frame::Message(Bytes::from_static(ONE));
         assert_eq!(frames(&mut framer), [Frame::Ping, Frame::Pong, message]);
+    }
+
+    #[test]
+    fn rfc5626_4_4_1_a_ping_may_come_in_pieces() {
+        for cut in 1..4 {
+            let (first, rest) = b"\r\n\r\n".split_at(cut);
+            let mut framer = Framer::new();
+            framer.push(first);
+            assert_eq!(frames(&mut framer), []);
+            assert_eq!(framer.is_mid_message(), cut != 2, "a CRLF alone waits for nothing");
+            framer.push(rest);
+            assert_eq!(frames(&mut framer), [Frame::Ping], "cut at {cut}");
+        }
+        let mut framer = Framer::asking();
+        framer.push(b"\r\n");
+        assert_eq!(frames(&mut framer), [Frame::Pong], "whoever asks hears the answer at once");
     }
 
     #[test]

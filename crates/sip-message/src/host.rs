@@ -65,7 +65,10 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
 }
 
 fn is_name(text: &str) -> bool {
-    matches!(text.len(), 1..=255) && charset::all(text.as_bytes(), HOST) && !text.starts_with('.')
+    matches!(text.len(), 1..=255)
+        && charset::all(text.as_bytes(), HOST)
+        && !text.starts_with('.')
+        && !text.contains("..")
 }
 
 /// Whether [`Host::parse`] would read the text.
@@ -80,7 +83,8 @@ pub(crate) fn is_host(text: &str) -> bool {
 /// `None` says nothing but that it is not as plain as most are.
 pub(crate) fn plain_host(text: &[u8]) -> Option<(usize, Option<u16>, usize)> {
     let host = charset::run(text, HOST);
-    if !matches!(host, 1..=255) || text.first() == Some(&b'.') {
+    let name = text.get(..host).unwrap_or_default();
+    if !matches!(host, 1..=255) || name.first() == Some(&b'.') || name.windows(2).any(|pair| pair == b"..") {
         return None;
     }
     let Some(digits) = text.get(host..).and_then(|rest| rest.strip_prefix(b":")) else {

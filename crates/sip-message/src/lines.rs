@@ -4,7 +4,7 @@ use crate::charset::{self, TOKEN};
 use crate::defect::Defect;
 use crate::header_name::HeaderName;
 use crate::raw::MAX_HEADER_LINES;
-use crate::scan;
+use crate::scan::{self, BLOCK};
 use crate::span::Span;
 use std::ops::Range;
 
@@ -54,6 +54,14 @@ impl Lines {
         &self.lines
     }
 
+    /// The first line of this name.
+    pub(crate) fn first(&self, name: HeaderName) -> Option<&Line> {
+        if self.present & name.bit() == 0 {
+            return None;
+        }
+        self.first.get(name as usize).and_then(|first| self.lines.get(usize::from(*first)))
+    }
+
     /// The lines of this name, in order.
     pub(crate) fn named(&self, name: HeaderName) -> impl Iterator<Item = &Line> {
         let first = if self.present & name.bit() == 0 {
@@ -83,9 +91,53 @@ impl Lines {
     }
 
     /// Reads the header lines from `at` on; gives where the body begins, or nothing when no blank line ends the head.
-    pub(crate) fn read(&mut self, bytes: &[u8], mut at: usize, defect: &mut Option<Defect>) -> Option<usize> {
+    pub(crate) fn read(&mut self, bytes: &[u8], at: usize, defect: &mut Option<Defect>) -> Option<usize> {
+        match self.read_blocks(bytes, at, defect) {
+            Ok(body) => Some(body),
+            Err(at) => self.read_with_care(bytes, at, defect),
+        }
+    }
+
+    /// Reads as far as every CR stands before an LF and every LF behind a CR: where the body begins, or as an error
+    /// where the line begins that is no such line.
+    #[inline(never)]
+    fn read_blocks(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        defect: &mut Option<Defect>,
+    ) -> Result<usize, usize> {
+        let mut at = start;
+        let mut ends_in_cr = false;
+        let (blocks, rest) = bytes.get(start..).unwrap_or_default().as_chunks::<BLOCK>();
+        let mut last = [0; BLOCK];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        for (block, block_at) in blocks.iter().chain([&last]).zip((start..).step_by(BLOCK)) {
+            let (returns, mut feeds) = scan::line_ends(block);
+            if returns << 1 | u64::from(ends_in_cr) != feeds {
+                return Err(at);
+            }
+            ends_in_cr = returns >> (BLOCK - 1) != 0;
+            while feeds != 0 {
+                let feed = block_at + feeds.trailing_zeros() as usize;
+                let rest = bytes.get(at..).unwrap_or_default();
+                let length = feed - 1 - at;
+                match plain_line(rest, length, at) {
+                    Some(line) if self.lines.len() < MAX_HEADER_LINES => self.push(line),
+                    _ if length == 0 => return Ok(feed + 1),
+                    _ => self.read_line(rest.get(..length).unwrap_or_default(), at, defect),
+                }
+                at = feed + 1;
+                feeds &= feeds - 1;
+            }
+        }
+        Err(at)
+    }
+
+    /// Reads what may be anything.
+    #[cold]
+    fn read_with_care(&mut self, bytes: &[u8], mut at: usize, defect: &mut Option<Defect>) -> Option<usize> {
         loop {
-            at = self.read_plain(bytes, at);
             let rest = bytes.get(at..)?;
             let length = memchr::memchr2(b'\r', b'\n', rest)?;
             let (line, end) = rest.split_at_checked(length)?;
@@ -104,18 +156,7 @@ impl Lines {
         }
     }
 
-    /// Reads lines for as long as they are plain; gives where the next one begins.
     #[inline(never)]
-    fn read_plain(&mut self, bytes: &[u8], mut at: usize) -> usize {
-        while self.lines.len() < MAX_HEADER_LINES
-            && let Some(line) = bytes.get(at..).and_then(|rest| plain_line(rest, at))
-        {
-            self.push(line);
-            at = line.end.into();
-        }
-        at
-    }
-
     fn read_line(&mut self, line: &[u8], at: usize, defect: &mut Option<Defect>) {
         if matches!(*line, [b' ' | b'\t', ..]) {
             self.extend_fold(line, at, defect);
@@ -131,6 +172,7 @@ impl Lines {
         }
     }
 
+    #[cold]
     #[expect(clippy::cast_possible_truncation, reason = "MAX_MESSAGE is u16::MAX")]
     fn extend_fold(&mut self, line: &[u8], at: usize, defect: &mut Option<Defect>) {
         let Some(last) = self.lines.last_mut() else {
@@ -150,26 +192,24 @@ impl Lines {
     }
 }
 
-/// The line at the front of `rest`, if it is as nearly all are: a name, a colon, a blank and a value that needs no
-/// trimming. `None` says nothing.
+/// The line of this length at the front of `rest`, if it is as nearly all are: a known name, a colon, a blank and a
+/// value that needs no trimming. `None` says nothing.
 #[inline]
-fn plain_line(rest: &[u8], at: usize) -> Option<Line> {
-    let colon = scan::colon(rest)?;
-    let (name, tail) = rest.split_at_checked(colon)?;
-    let name = name_of(name)?;
-    let value = tail.strip_prefix(b": ")?;
-    let length = scan::control(value)?;
-    match (value.get(..length)?, value.get(length..length + 2)?) {
-        ([first, .., last] | [first @ last], b"\r\n") if *first > b' ' && *last > b' ' => {}
-        _ => return None,
-    }
-    let value = at + colon + 2;
-    Some(line_of(name, at, value, value + length, value + length + 2))
+fn plain_line(rest: &[u8], length: usize, at: usize) -> Option<Line> {
+    let front = rest.first_chunk()?;
+    let colon = scan::colon(front)?;
+    let name = HeaderName::at_front(front, colon);
+    let is_plain = matches!(
+        rest.get(colon..length),
+        Some([_, b' ', first, .., last]) if *first > b' ' && *last > b' '
+    );
+    let end = at + length;
+    (is_plain && name != HeaderName::Other).then(|| line_of(name, at, at + colon + 2, end, end + 2))
 }
 
 /// Reads one line. White space may stand between name and colon.
 fn header_line(line: &[u8], at: usize) -> Option<Line> {
-    let colon = memchr::memchr(b':', line)?;
+    let colon = scan::find(line, b':')?;
     let name = name_of(line.get(..colon)?.trim_ascii_end())?;
     let value = line.get(colon + 1..)?;
     let text = value.trim_ascii_start();

@@ -38,15 +38,14 @@ impl Message {
     /// # Errors
     /// [`Malformed`] says what is wrong and, for a request, whether the sender can be told.
     pub fn parse(bytes: Bytes) -> Result<Self, Malformed> {
-        let (raw, defect) = RawMessage::split(bytes).map_err(|defect| Malformed { defect, message: None })?;
-        if let Some(defect) = defect {
-            return Err(Malformed { defect, message: Some(Box::new(raw)) });
-        }
-        Self::check(raw)
-    }
-
-    fn check(mut raw: RawMessage) -> Result<Self, Malformed> {
-        match Checked::headers_of(&raw) {
+        // Read in place: a message is large to move.
+        let (mut raw, defect) =
+            RawMessage::begin(bytes).map_err(|defect| Malformed { defect, message: None })?;
+        let checked = match raw.read_lines(defect) {
+            None => Checked::headers_of(&raw),
+            Some(defect) => Err(defect),
+        };
+        match checked {
             Ok(checked) => {
                 raw.cut_body(checked.body);
                 Ok(Self { raw, checked })
@@ -151,6 +150,13 @@ impl Message {
         self.raw.value(HeaderName::Expires).and_then(delta_seconds)
     }
 
+    /// The seconds in Retry-After, its comment and parameters left out (RFC 3261 section 20.33).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        let value = self.raw.value(HeaderName::RetryAfter)?;
+        value.split([';', '(']).next().and_then(delta_seconds)
+    }
+
     /// See [`RawMessage::stamp_source`].
     pub fn stamp_source(&mut self, source: SocketAddr) {
         let host = self.text(self.checked.plain_host);
@@ -186,4 +192,27 @@ pub fn delta_seconds(text: &str) -> Option<u32> {
         return None;
     }
     Some(text.parse().unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc3261_20_33_retry_after_with_comment_and_parameters() {
+        let rows = [
+            ("18000;duration=3600", Some(18000)),
+            ("120 (I'm in a meeting)", Some(120)),
+            ("5", Some(5)),
+            ("soon", None),
+            ("", None),
+        ];
+        for (value, seconds) in rows {
+            let text = format!(
+                "SIP/2.0 503 Busy\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:f@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\n\
+                Call-ID: c\r\nCSeq: 1 PUBLISH\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n"
+            );
+            assert_eq!(Message::parse(text.into()).unwrap().retry_after(), seconds, "{value}");
+        }
+    }
 }

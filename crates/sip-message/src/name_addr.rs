@@ -1,6 +1,7 @@
 //! Addresses in headers: `"Display" <uri>;params` or `uri;params` (RFC 3261 section 20.10).
 
-use crate::text::{Params, after_quoted, trim};
+use crate::scan;
+use crate::text::{Params, after_quoted, is_mark, trim};
 use crate::uri::{Uri, UriError};
 
 /// One value of From, To, Contact, Route and their like, as written.
@@ -36,7 +37,7 @@ impl<'a> NameAddr<'a> {
             quoted @ [b'"', ..] => after_quoted(quoted, 0).ok_or(NameAddrError::Syntax)?,
             _ => 0,
         };
-        let open = memchr::memchr(b'<', value.as_bytes().get(after_quote..).unwrap_or_default());
+        let open = scan::find(value.as_bytes().get(after_quote..).unwrap_or_default(), b'<');
         let (display, uri, params) = match open {
             Some(open) => with_brackets(value, after_quote, after_quote + open)?,
             None => without_brackets(value)?,
@@ -44,6 +45,10 @@ impl<'a> NameAddr<'a> {
         let display = Some(display).filter(|display| !display.is_empty());
         let params = Params::new(params);
         let [tag] = params.checked(["tag"]).map_err(|_| NameAddrError::Parameter)?;
+        // Section 19.3: a tag is a token, and one without a value cannot be told from none.
+        if tag.is_some_and(|tag| !tag.is_some_and(is_mark)) {
+            return Err(NameAddrError::Parameter);
+        }
         Ok(Self { display, uri, params, tag: tag.flatten() })
     }
 
@@ -85,7 +90,7 @@ impl<'a> NameAddr<'a> {
 fn with_brackets(value: &str, after_quote: usize, open: usize) -> Result<(&str, &str, &str), NameAddrError> {
     let display = value.get(after_quote..open).unwrap_or_default();
     let inner = value.get(open + 1..).unwrap_or_default();
-    let close = memchr::memchr(b'>', inner.as_bytes()).ok_or(NameAddrError::Syntax)?;
+    let close = scan::find(inner.as_bytes(), b'>').ok_or(NameAddrError::Syntax)?;
     let params = trim(inner.get(close + 1..).unwrap_or_default());
     // Section 25.1: a display name is one quoted string, or tokens; an unquoted comma or quote inside is refused.
     let fits = if after_quote > 0 {

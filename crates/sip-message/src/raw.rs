@@ -5,6 +5,7 @@ use crate::defect::Defect;
 use crate::header_name::HeaderName;
 use crate::lines::{Line, Lines};
 use crate::method::Method;
+use crate::scan;
 use crate::span::Span;
 use crate::status::StatusCode;
 use crate::text::{self, trim};
@@ -38,23 +39,27 @@ pub struct RawMessage {
 }
 
 impl RawMessage {
-    /// Cuts a message into lines. The first thing found wrong is handed back beside what could be read, because even a
-    /// malformed request is answered by its Via; `Err` is for bytes that are no SIP at all.
-    pub(crate) fn split(bytes: Bytes) -> Result<(Self, Option<Defect>), Defect> {
+    /// Reads the start line: what is wrong with it stands beside what could be read, because even a malformed request is
+    /// answered by its Via. [`RawMessage::read_lines`] reads the rest. `Err` is for bytes that are no SIP at all.
+    #[inline]
+    pub(crate) fn begin(bytes: Bytes) -> Result<(Self, Option<Defect>), Defect> {
         if bytes.len() > MAX_MESSAGE {
             return Err(Defect::TooLarge);
         }
-        let start_end = memchr::memchr(b'\n', &bytes).ok_or(Defect::NotSip)?;
-        let start_line =
-            bytes.get(..start_end).and_then(|line| line.strip_suffix(b"\r")).ok_or(Defect::NotSip)?;
-        let (start, mut defect) = start_line_of(start_line)?;
-        let mut lines = Lines::new();
-        let body_at = lines.read(&bytes, start_end + 1, &mut defect);
-        let body_at = body_at.unwrap_or_else(|| {
+        let end = memchr::memchr(b'\n', &bytes).ok_or(Defect::NotSip)?;
+        let line = bytes.get(..end).and_then(|line| line.strip_suffix(b"\r")).ok_or(Defect::NotSip)?;
+        let (start, defect) = start_line_of(line)?;
+        Ok((Self { bytes, start, lines: Lines::new(), body_at: end + 1, stamped_via: None }, defect))
+    }
+
+    /// Cuts what follows the start line into lines, and says what is wrong first.
+    pub(crate) fn read_lines(&mut self, mut defect: Option<Defect>) -> Option<Defect> {
+        let body_at = self.lines.read(&self.bytes, self.body_at, &mut defect);
+        self.body_at = body_at.unwrap_or_else(|| {
             defect.get_or_insert(Defect::NoEndOfHead);
-            bytes.len()
+            self.bytes.len()
         });
-        Ok((Self { bytes, start, lines, body_at, stamped_via: None }, defect))
+        defect
     }
 
     /// The whole message as received.
@@ -145,6 +150,11 @@ impl RawMessage {
         self.bytes.get(line.value().range()).unwrap_or_default()
     }
 
+    /// The values of all lines of this name, in order, as received.
+    pub fn values_bytes(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.lines.named(name).map(|line| self.value_bytes(line))
+    }
+
     /// The values of all lines of this name, in order; a line that is not UTF-8 is passed over.
     pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &str> {
         self.lines.named(name).filter_map(|line| self.str(line.value()))
@@ -224,10 +234,19 @@ fn status_line(line: &[u8]) -> Result<Start, Defect> {
 }
 
 fn request_line(line: &[u8]) -> Result<(Start, Option<Defect>), Defect> {
-    let text = std::str::from_utf8(line).map_err(|_| Defect::NotSip)?;
-    let method_end = charset::run(line, TOKEN);
-    let method = text.get(..method_end).filter(|_| line.get(method_end) == Some(&b' '));
+    let (method, rest) = line.split_at_checked(charset::run(line, TOKEN)).ok_or(Defect::NotSip)?;
+    let method_end = method.len();
+    let method = std::str::from_utf8(method).ok().filter(|_| rest.first() == Some(&b' '));
     let method = method.and_then(Method::parse).ok_or(Defect::NotSip)?;
+    if let Some(uri) = rest.get(1..).and_then(|rest| rest.strip_suffix(b" SIP/2.0"))
+        && !uri.is_empty()
+        && uri.is_ascii()
+        && scan::is_uri(uri)
+    {
+        let uri = Span::new(method_end + 1, method_end + 1 + uri.len());
+        return Ok((Start::Request { method, uri }, None));
+    }
+    let text = std::str::from_utf8(line).map_err(|_| Defect::NotSip)?;
     let trimmed = text.trim_end();
     let version_at = match text.strip_suffix(" SIP/2.0") {
         Some(head) => head.len(),

@@ -6,10 +6,11 @@ use crate::lines::Line;
 use crate::message::Message;
 use crate::uri::Uri;
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::fmt::Display;
 
-/// Room made for a line at once: most fit, and a line grows from several pieces.
-const ROOM: usize = 96;
+/// Bytes of lines put on top, and at the bottom, that need no allocation: most fit.
+const ROOM: usize = 256;
 
 /// Changes to be made to one message; made all at once by [`Relay::request`] or [`Relay::response`].
 #[derive(Debug)]
@@ -17,12 +18,12 @@ pub struct Relay<'a> {
     message: &'a Message,
     request_uri: Option<Uri>,
     /// Values taken off the front of these list headers; the rest of the line stays.
-    popped: Vec<(HeaderName, usize)>,
+    popped: SmallVec<[(HeaderName, usize); 2]>,
     /// Lines of these names are not copied as they are: a bit for each name.
     edited: u64,
     removed: u64,
-    top: Vec<u8>,
-    bottom: Vec<u8>,
+    top: SmallVec<[u8; ROOM]>,
+    bottom: SmallVec<[u8; ROOM]>,
 }
 
 impl<'a> Relay<'a> {
@@ -32,11 +33,11 @@ impl<'a> Relay<'a> {
         Self {
             message,
             request_uri: None,
-            popped: Vec::new(),
+            popped: SmallVec::new(),
             edited: 0,
             removed: 0,
-            top: Vec::new(),
-            bottom: Vec::new(),
+            top: SmallVec::new(),
+            bottom: SmallVec::new(),
         }
     }
 
@@ -61,7 +62,6 @@ impl<'a> Relay<'a> {
 
     /// Puts a line before all others; of several, the last one pushed stands first.
     pub fn push(&mut self, name: HeaderName, value: impl Display) {
-        self.top.reserve(ROOM);
         let below = self.top.len();
         put_line(&mut self.top, name.as_str(), value);
         self.top.rotate_left(below);
@@ -69,7 +69,6 @@ impl<'a> Relay<'a> {
 
     /// Puts a line behind all others.
     pub fn append(&mut self, name: HeaderName, value: impl Display) {
-        self.bottom.reserve(ROOM);
         put_line(&mut self.bottom, name.as_str(), value);
     }
 
@@ -85,7 +84,7 @@ impl<'a> Relay<'a> {
         let method = self.message.method()?.clone();
         let uri = self.request_uri.take().or_else(|| self.message.request_uri().cloned())?;
         let body = self.message.body();
-        let lines = self.lines(body.len());
+        let lines = self.lines(Draft::room(&method, &uri, &body), body.len());
         Some(Draft::relayed(method, uri, lines, body))
     }
 
@@ -94,7 +93,7 @@ impl<'a> Relay<'a> {
     pub fn response(mut self) -> Option<Bytes> {
         let status = self.message.status()?;
         let body = self.message.body();
-        let lines = self.lines(body.len());
+        let lines = self.lines(0, body.len());
         let reason = self.message.reason();
         let mut out = Vec::with_capacity(16 + reason.len() + lines.len() + 2 + body.len());
         put_status_line(&mut out, status.code(), reason);
@@ -104,9 +103,10 @@ impl<'a> Relay<'a> {
         Some(out.into())
     }
 
-    fn lines(&mut self, body: usize) -> Vec<u8> {
+    /// The edited lines, with so much room behind them.
+    fn lines(&mut self, behind: usize, body: usize) -> Vec<u8> {
         let source = self.message;
-        let room = source.head().len() + self.top.len() + self.bottom.len() + 64;
+        let room = source.head().len() + self.top.len() + self.bottom.len() + 64 + behind;
         let mut out = Vec::with_capacity(room);
         out.extend_from_slice(&self.top);
         let mut stamped = source.stamped_via.as_deref();

@@ -6,6 +6,7 @@ use crate::name_addr::NameAddr;
 use crate::raw::RawMessage;
 use crate::relay::put_status_line;
 use crate::status::StatusCode;
+use crate::text;
 use bytes::Bytes;
 use std::fmt::Display;
 
@@ -17,23 +18,29 @@ pub struct Response {
     body: Option<(Box<str>, Bytes)>,
 }
 
+/// Room for the header lines of a response whose request has come a long way.
+const LINES: usize = 1024;
+
 impl Response {
     /// A response to `request`. `to_tag` is put on To unless To has a tag already; a 100 gets none.
     #[must_use]
     pub fn to(request: &RawMessage, status: StatusCode, to_tag: &str) -> Self {
-        let mut lines = Vec::with_capacity(512);
-        for (at, via) in request.list(HeaderName::Via).enumerate() {
+        let mut lines = Vec::with_capacity(LINES);
+        // Line by line as they came: a line of commas would else become a line for each.
+        for (at, vias) in request.values(HeaderName::Via).enumerate() {
             match (at, request.stamped_via.as_deref()) {
-                (0, Some(stamped)) => put_line(&mut lines, "Via", stamped),
-                (_, Some(_) | None) => put_line(&mut lines, "Via", via),
+                (0, Some(stamped)) => {
+                    put_line(&mut lines, "Via", format_args!("{stamped}{}", text::after_first(vias)));
+                }
+                (_, Some(_) | None) => put_line(&mut lines, "Via", vias),
             }
         }
         for name in
             [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq, HeaderName::Timestamp]
         {
             let Some(value) = request.unfolded(name) else { continue };
-            let has_tag = NameAddr::parse(&value).is_ok_and(|address| address.tag().is_some());
-            if name == HeaderName::To && !has_tag && status != StatusCode::TRYING {
+            let has_tag = || NameAddr::parse(&value).is_ok_and(|address| address.tag().is_some());
+            if name == HeaderName::To && status != StatusCode::TRYING && !has_tag() {
                 put_line(&mut lines, name.as_str(), format_args!("{value};tag={to_tag}"));
             } else {
                 put_line(&mut lines, name.as_str(), value);
@@ -49,10 +56,10 @@ impl Response {
         self
     }
 
-    /// Adds every value of these header lines of the request (Record-Route into a dialog's 2xx, Path into a REGISTER's).
+    /// Adds these header lines of the request (Record-Route into a dialog's 2xx, Path into a REGISTER's).
     #[must_use]
     pub fn copy(mut self, request: &RawMessage, name: HeaderName) -> Self {
-        for value in request.list(name) {
+        for value in request.values(name) {
             put_line(&mut self.lines, name.as_str(), value);
         }
         self
@@ -92,6 +99,22 @@ impl Response {
 mod tests {
     use super::*;
     use crate::message::Message;
+
+    /// Found by the mutations of `crates/fuzz`.
+    #[test]
+    fn an_answer_is_not_much_longer_than_what_it_answers() {
+        let text = format!(
+            "OPTIONS sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP h1{}\r\nFrom: <sip:f@x>;tag=1\r\nTo: <sip:b@x>\r\ni: c\r\n\
+             CSeq: 7 OPTIONS\r\nl: 0\r\n\r\n",
+            ",".repeat(1000)
+        );
+        let length = text.len();
+        let mut request = Message::parse(text.into()).unwrap();
+        request.stamp_source("192.0.2.1:5060".parse().unwrap());
+        let answer = Response::to(&request, StatusCode::OK, "t").to_bytes();
+        assert!(answer.len() < length + 100, "{}", answer.len());
+        assert_eq!(Message::parse(answer).unwrap().list(HeaderName::Via).count(), 1001);
+    }
 
     #[test]
     fn rfc3261_8_2_6_2_what_is_copied_from_the_request() {

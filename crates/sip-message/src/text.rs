@@ -1,6 +1,7 @@
 //! The small grammar of header values: tokens, quoted strings, lists and parameters (RFC 3261 section 25.1).
 
-use crate::charset::{self, PLAIN, TOKEN};
+use crate::charset::{self, TOKEN};
+use crate::scan;
 
 /// Linear white space inside a value; CR and LF stand there only in a folded line.
 pub(crate) const fn is_space(b: u8) -> bool {
@@ -11,6 +12,12 @@ pub(crate) const fn is_space(b: u8) -> bool {
 pub(crate) fn trim(text: &str) -> &str {
     // By bytes: trim_matches decodes characters.
     let bytes = text.as_bytes();
+    if let [first, .., last] | [first @ last] = bytes
+        && !is_space(*first)
+        && !is_space(*last)
+    {
+        return text;
+    }
     let start = bytes.iter().position(|b| !is_space(*b)).unwrap_or(bytes.len());
     let end = bytes.iter().rposition(|b| !is_space(*b)).map_or(start, |last| last + 1);
     text.get(start..end).unwrap_or_default()
@@ -40,7 +47,7 @@ pub(crate) fn find_outside(text: &str, stop: u8) -> Result<Option<usize>, Unbala
 pub(crate) fn after_quoted(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += 1;
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        at += scan::find_either(bytes.get(at..)?, b'"', b'\\')?;
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
             _ => at += 1,
@@ -54,7 +61,7 @@ pub(crate) struct Unbalanced;
 
 /// Where the first value of a list ends; most lines hold but one.
 fn comma(text: &str) -> Option<usize> {
-    memchr::memchr(b',', text.as_bytes())?;
+    scan::find(text.as_bytes(), b',')?;
     find_outside(text, b',').ok().flatten()
 }
 
@@ -62,6 +69,11 @@ fn comma(text: &str) -> Option<usize> {
 pub(crate) fn first(text: &str) -> &str {
     let end = comma(text);
     trim(end.and_then(|end| text.get(..end)).unwrap_or(text))
+}
+
+/// What stands behind the first value of a comma list, from its comma on.
+pub(crate) fn after_first(text: &str) -> &str {
+    comma(text).and_then(|end| text.get(end..)).unwrap_or_default()
 }
 
 /// The values of a comma list, each trimmed. An empty value is yielded as the empty string; after an unbalanced quote
@@ -153,7 +165,7 @@ impl<'a> Params<'a> {
             let (name, tail) = text.split_at_checked(name).filter(|_| name > 0)?;
             let value = match tail.strip_prefix('=') {
                 Some(tail) => {
-                    let (value, tail) = tail.split_at_checked(charset::run(tail.as_bytes(), PLAIN))?;
+                    let (value, tail) = tail.split_at_checked(scan::plain_run(tail.as_bytes()))?;
                     rest = tail;
                     Some(Some(value).filter(|value| !value.is_empty())?)
                 }
@@ -179,11 +191,20 @@ impl<'a> Params<'a> {
     fn is_well_formed(self) -> bool {
         find_outside(self.0, 0).is_ok()
             && self.iter().all(|(name, value)| {
-                !name.is_empty()
-                    && charset::all(name.as_bytes(), TOKEN)
-                    && value.is_none_or(|value| !value.is_empty())
+                !name.is_empty() && charset::all(name.as_bytes(), TOKEN) && value.is_none_or(is_value)
             })
     }
+}
+
+/// Whether a tag or branch can be compared, and written anew, as it is: not empty, and no white space in it.
+pub(crate) fn is_mark(value: &str) -> bool {
+    !value.is_empty() && !scan::has_blank(value.as_bytes())
+}
+
+/// A quoted string, or something without white space in it: a fold inside a branch or a tag would be another branch or tag
+/// once it is written anew.
+fn is_value(value: &str) -> bool {
+    !value.is_empty() && (value.starts_with('"') || !value.bytes().any(is_space))
 }
 
 /// A parameter is malformed.

@@ -1,7 +1,10 @@
 //! URIs: sip and sips read into parts, tel and any other scheme kept as text (RFC 3261 section 19.1, RFC 3966).
 
-use crate::charset::{self, SCHEME, URI};
+mod canonical;
+
+use crate::charset::{self, SCHEME};
 use crate::host::{self, Host, is_host, plain_host};
+use crate::scan;
 use crate::span::Span;
 use crate::text::Params;
 use crate::transport::Transport;
@@ -50,6 +53,8 @@ pub enum UriError {
     Port,
     /// A parameter without a name.
     Parameter,
+    /// A telephone number without a digit.
+    Number,
 }
 
 /// Longest URI that is read; a longer one is refused as [`UriError::Character`].
@@ -62,7 +67,7 @@ impl Uri {
     /// See [`UriError`].
     pub fn parse(text: &str) -> Result<Self, UriError> {
         let bytes = text.as_bytes();
-        if bytes.len() > MAX_URI || !charset::all(bytes, URI) {
+        if bytes.len() > MAX_URI || !scan::is_uri(bytes) {
             return Err(UriError::Character);
         }
         let name = charset::run(bytes, SCHEME);
@@ -74,6 +79,11 @@ impl Uri {
             scheme @ (Scheme::Sip | Scheme::Sips) => parse_sip(text, scheme, start),
             Scheme::Tel => {
                 let number = text.get(start..).and_then(|rest| rest.find(';'));
+                let digits =
+                    bytes.get(start..number.map_or(bytes.len(), |end| start + end)).unwrap_or_default();
+                if digits.iter().all(is_separator) {
+                    return Err(UriError::Number);
+                }
                 Ok(without_host(text, Scheme::Tel, start, number.map_or(text.len(), |end| start + end)))
             }
             Scheme::Other => Ok(without_host(text, Scheme::Other, start, text.len())),
@@ -136,12 +146,6 @@ impl Uri {
         host::address(self.host_text())
     }
 
-    /// Whether the host is this name or numeric address, in any case.
-    #[must_use]
-    pub fn is_host(&self, host: &str) -> bool {
-        self.host_text().eq_ignore_ascii_case(host)
-    }
-
     /// The port, if written.
     #[must_use]
     pub const fn port(&self) -> Option<u16> {
@@ -193,29 +197,11 @@ impl Uri {
         let tail = self.text.get(self.params.end()..).unwrap_or_default();
         Self::parse(&format!("{head}{kept}{tail}")).unwrap_or_else(|_| self.clone())
     }
+}
 
-    /// Scheme, user and host alone, in one spelling: how an address of record is looked up (RFC 3261 section 10.3
-    /// step 5). Scheme and host in lower case; for `tel:` the number without visual separators (RFC 3966 section 4).
-    #[must_use]
-    pub fn address_of_record(&self) -> String {
-        let scheme = match self.scheme {
-            Scheme::Sip => "sip",
-            Scheme::Sips => "sips",
-            Scheme::Tel => {
-                let digit = |c: &char| !matches!(c, '-' | '.' | '(' | ')');
-                return format!(
-                    "tel:{}",
-                    self.user().unwrap_or_default().chars().filter(digit).collect::<String>()
-                );
-            }
-            Scheme::Other => return self.text.to_string(),
-        };
-        let host = self.host_text().to_ascii_lowercase();
-        match self.user() {
-            Some(user) => format!("{scheme}:{}@{host}", crate::escape::normalise(user)),
-            None => format!("{scheme}:{host}"),
-        }
-    }
+/// A visual separator in a telephone number (RFC 3966 section 5.1.1).
+const fn is_separator(c: &u8) -> bool {
+    matches!(*c, b'-' | b'.' | b'(' | b')')
 }
 
 fn without_host(text: &str, scheme: Scheme, start: usize, params_at: usize) -> Uri {
@@ -242,8 +228,9 @@ fn scheme_of(name: &[u8]) -> Scheme {
 fn parse_sip(text: &str, scheme: Scheme, start: usize) -> Result<Uri, UriError> {
     let rest = text.get(start..).unwrap_or_default();
     // The user part may hold ';' and '?', so it is cut off first (RFC 4475 3.1.1.9); '@' cannot stand unescaped after it.
-    let (user, host_at) = match memchr::memchr(b'@', rest.as_bytes()) {
-        Some(0) => return Err(UriError::Character),
+    let (user, host_at) = match scan::find(rest.as_bytes(), b'@') {
+        // A user part, with a password or without, is a user at least (section 25.1).
+        Some(at) if at == 0 || rest.starts_with(':') => return Err(UriError::Character),
         Some(at) => (Some(Span::new(start, start + at)), start + at + 1),
         None => (None, start),
     };
@@ -251,7 +238,7 @@ fn parse_sip(text: &str, scheme: Scheme, start: usize) -> Result<Uri, UriError> 
     let (host_end, port, params_at) = host_of(tail)?;
     let (host_end, params_at) = (host_at + host_end, host_at + params_at);
     let tail = text.get(params_at..).unwrap_or_default();
-    let headers_at = memchr::memchr(b'?', tail.as_bytes()).map_or(text.len(), |at| params_at + at);
+    let headers_at = scan::find(tail.as_bytes(), b'?').map_or(text.len(), |at| params_at + at);
     if !Params::new(text.get(params_at..headers_at).unwrap_or_default()).have_names() {
         return Err(UriError::Parameter);
     }
@@ -333,21 +320,20 @@ mod tests {
             ("si p:a@b", UriError::Character),
             ("<sip:a@b>", UriError::Character),
             ("sip:@b", UriError::Character),
+            ("sip::secret@b", UriError::Character),
             ("sip:a@", UriError::Host),
             ("sip:a@2001:db8::10", UriError::Host),
             ("sip:a@b:70000", UriError::Port),
             ("sip:a@b:", UriError::Port),
+            ("sip:a@b..test", UriError::Host),
+            ("sip:a@b..", UriError::Host),
             ("sip:a@b;;lr", UriError::Parameter),
             ("sip:a@b;=x", UriError::Parameter),
+            ("tel:;phone-context=x", UriError::Number),
+            ("tel:()", UriError::Number),
         ] {
             assert_eq!(Uri::parse(text), Err(error), "{text}");
         }
-    }
-
-    #[test]
-    fn an_address_of_record_has_one_spelling() {
-        assert_eq!(uri("sip:%61lice@HOME1.test:5060;gr=x?y=z").address_of_record(), "sip:alice@home1.test");
-        assert_eq!(uri("tel:+1(201)555-0123;x=y").address_of_record(), "tel:+12015550123");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::charset::{self, TOKEN};
 use crate::host::{self, Host, is_host, plain_host};
-use crate::text::{Params, is_space, trim};
+use crate::text::{Params, is_mark, is_space, trim};
 use crate::uri::split_port;
 use std::net::{IpAddr, SocketAddr};
 
@@ -47,6 +47,9 @@ impl<'a> Via<'a> {
         let (sent_by, host, port) = sent_by_of(rest)?;
         let params = Params::new(rest.get(sent_by..).unwrap_or_default());
         let [branch, rport] = params.checked(["branch", "rport"]).map_err(|_| ViaError)?;
+        if branch.is_some_and(|branch| !branch.is_some_and(is_mark)) {
+            return Err(ViaError);
+        }
         let sent_by = trim(rest.get(..sent_by).unwrap_or_default());
         Ok(Self { transport, sent_by, host, port, params, branch: branch.flatten(), rport })
     }

@@ -227,3 +227,31 @@ fn every_torture_message_cut_anywhere_neither_panics_nor_grows() {
         }
     }
 }
+
+/// Found by the mutations of `crates/fuzz`.
+#[test]
+fn a_line_that_cannot_be_read_hides_nothing_and_a_fold_ends_a_token() {
+    let with = |line: &[u8], from: &[u8]| {
+        let head = b"OPTIONS sip:a SIP/2.0\r\n".as_slice();
+        let rest =
+            b"Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: <sip:a>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n";
+        verdict([head, line, from, rest].concat().into())
+    };
+    let from = b"From: <sip:b>;tag=1\r\n".as_slice();
+    let cases: [(&[u8], &[u8], Verdict); 11] = [
+        (b"", from, Accept),
+        (b"Via: S\xe3IP/2.0/UDP h\r\n", from, Refuse(Defect::HeaderLine, BAD)),
+        (b"Route: <sip:\xe3;lr>\r\n", from, Refuse(Defect::HeaderLine, BAD)),
+        (b"Content-Length: \xa10\r\n", from, Refuse(Defect::HeaderLine, BAD)),
+        (b"Subject: \xe3\r\n", from, Accept),
+        (b"Via: SIP/2.0/UDP g;branch=z9\r\n 70\r\n", from, Refuse(Defect::Malformed(Field::Via), BAD)),
+        (b"Via: SIP/2.0/UDP g;\r\n branch=\r\n z9\r\n", from, Accept),
+        (b"Via: SIP/2.0/UDP g;branch\r\n", from, Refuse(Defect::Malformed(Field::Via), BAD)),
+        (b"", b"From: <sip:b>;tag=1\r\n 2\r\n", Refuse(Defect::Malformed(Field::From), BAD)),
+        (b"", b"From: <sip:b>;tag;x\r\n", Refuse(Defect::Malformed(Field::From), BAD)),
+        (b"", b"From: <sip:b>;tag=\"1\r\n 2\"\r\n", Refuse(Defect::Malformed(Field::From), BAD)),
+    ];
+    for (line, from, expected) in cases {
+        assert_eq!(with(line, from), expected, "{}", line.escape_ascii());
+    }
+}

@@ -41,7 +41,13 @@ impl Cache {
     }
 
     pub(crate) fn get(&self, now: Mono, question: &Question) -> Option<&Arc<DnsAnswer>> {
-        self.entries.get(question).filter(|entry| now < entry.until).map(|entry| &entry.answer)
+        self.get_with_end(now, question).map(|(answer, _)| answer)
+    }
+
+    /// The answer, and until when it lives.
+    pub(crate) fn get_with_end(&self, now: Mono, question: &Question) -> Option<(&Arc<DnsAnswer>, Mono)> {
+        let entry = self.entries.get(question).filter(|entry| now < entry.until)?;
+        Some((&entry.answer, entry.until))
     }
 
     pub(crate) fn insert(&mut self, now: Mono, question: &Question, answer: Arc<DnsAnswer>) {

@@ -11,6 +11,7 @@
 mod cache;
 mod penalty;
 mod plan;
+mod planned;
 mod query;
 mod question;
 mod resolver;

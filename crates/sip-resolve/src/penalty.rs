@@ -53,7 +53,9 @@ impl Penalties {
     }
 
     pub(crate) fn reachable(&mut self, hop: &Hop) {
-        self.suspect.0.remove(hop);
+        if !self.suspect.0.is_empty() {
+            self.suspect.0.remove(hop);
+        }
     }
 
     /// Takes the unavailable hops out and puts the suspect ones last.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 /// The parts of a URI that say where a request goes (RFC 3263 section 4).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The `maddr` parameter if there is one, else the host.
     pub host: Host,
@@ -19,7 +19,7 @@ pub struct Target {
 }
 
 /// A question to the resolver.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
     /// The next hop of a SIP request.
     Sip(Target),

@@ -3,10 +3,12 @@
 use crate::cache::Cache;
 use crate::penalty::Penalties;
 use crate::plan::{Plan, plan};
+use crate::planned::Planned;
 use crate::query::{Hop, Query, ResolveError};
 use crate::question::{DnsAnswer, Question};
 use crate::select;
 use clock::{Deadlines, Mono};
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -73,6 +75,7 @@ struct Lookup {
 pub struct Resolver {
     settings: Settings,
     cache: Cache,
+    planned: Planned,
     penalties: Penalties,
     lookups: HashMap<LookupId, Lookup>,
     next_id: u64,
@@ -91,6 +94,7 @@ impl Resolver {
         Self {
             settings,
             cache,
+            planned: Planned::default(),
             penalties: Penalties::new(),
             lookups: HashMap::new(),
             next_id: 0,
@@ -104,12 +108,23 @@ impl Resolver {
     /// Starts to resolve `query`. `seed` decides among servers of equal priority (RFC 2782); give every request a
     /// new one. A numeric target and one whose answers are all kept are done at once.
     pub fn resolve(&mut self, now: Mono, query: &Query, seed: u64) -> Resolution {
-        let cache = &self.cache;
-        let kept = |question: &Question| cache.get(now, question).map(AsRef::as_ref);
+        if let Some(choices) = self.planned.get(now, query) {
+            return Resolution::Done(self.penalties.apply(now, select::hops(choices, seed)));
+        }
+        let first_end = Cell::new(None);
+        let kept = |question: &Question| {
+            let (answer, until) = self.cache.get_with_end(now, question)?;
+            first_end.set(Some(first_end.get().map_or(until, |first: Mono| first.min(until))));
+            Some(answer.as_ref())
+        };
         let open = match plan(query, &self.settings.families, &kept) {
             Plan::Numeric(hop) => return Resolution::Done(self.penalties.apply(now, vec![hop])),
             Plan::Servers(choices) => {
-                return Resolution::Done(self.penalties.apply(now, select::hops(choices, seed)));
+                let hops = select::hops(&choices, seed);
+                if let Some(until) = first_end.get() {
+                    self.planned.insert(query, choices, until);
+                }
+                return Resolution::Done(self.penalties.apply(now, hops));
             }
             Plan::Failed(error) => return Resolution::Done(Err(error)),
             Plan::Open(_) if self.lookups.len() >= MAX_LOOKUPS => {
@@ -124,6 +139,18 @@ impl Resolver {
         Resolution::Waiting(id)
     }
 
+    /// The hops of a query whose answers are all kept, those among them that asked to be left alone: for a request that
+    /// nobody else could serve.
+    #[must_use]
+    pub fn hops_regardless(&self, now: Mono, query: &Query, seed: u64) -> Option<Vec<Hop>> {
+        let kept = |question: &Question| self.cache.get(now, question).map(AsRef::as_ref);
+        match plan(query, &self.settings.families, &kept) {
+            Plan::Numeric(hop) => Some(vec![hop]),
+            Plan::Servers(choices) => Some(select::hops(&choices, seed)),
+            Plan::Open(_) | Plan::Failed(_) => None,
+        }
+    }
+
     /// Hands in what DNS says to a question from [`Resolver::poll_question`]. An answer that nobody waits for is
     /// ignored; records of another kind than was asked for count as a failure.
     pub fn answer(&mut self, now: Mono, question: &Question, answer: DnsAnswer) {
@@ -131,6 +158,7 @@ impl Resolver {
         self.deadlines.cancel(question);
         let answer = Arc::new(if answer.fits(question) { answer } else { DnsAnswer::Failed });
         self.cache.insert(now, question, Arc::clone(&answer));
+        self.planned.clear();
         for id in waiting {
             if let Some(lookup) = self.lookups.get_mut(&id) {
                 lookup.heard.push((question.clone(), Arc::clone(&answer)));
@@ -199,7 +227,7 @@ impl Resolver {
         let outcome = match plan(&lookup.query, &self.settings.families, &known) {
             Plan::Open(open) => return self.ask(now, id, open),
             Plan::Numeric(hop) => self.penalties.apply(now, vec![hop]),
-            Plan::Servers(choices) => self.penalties.apply(now, select::hops(choices, lookup.seed)),
+            Plan::Servers(choices) => self.penalties.apply(now, select::hops(&choices, lookup.seed)),
             Plan::Failed(error) => Err(error),
         };
         self.lookups.remove(&id);

@@ -39,15 +39,16 @@ impl Generator {
 
 /// The hops in the order they are tried: `choices` one after the other, in each the servers by priority and, where
 /// that is equal, by chance according to weight. A hop appears once.
-pub(crate) fn hops(choices: Vec<Choice>, seed: u64) -> Vec<Hop> {
+pub(crate) fn hops(choices: &[Choice], seed: u64) -> Vec<Hop> {
     let mut generator = Generator(seed);
     let mut hops = Vec::new();
-    for Choice { transport, mut servers } in choices {
+    for Choice { transport, servers } in choices {
+        let mut servers: Vec<&Server> = servers.iter().collect();
         // RFC 2782: servers of weight 0 stand first, so that they have a small chance.
         servers.sort_by_key(|server| (server.priority, server.weight != 0));
         while let Some(server) = take_next(&mut servers, &mut generator) {
-            for ip in server.addresses {
-                let hop = Hop { address: SocketAddr::new(ip, server.port), transport };
+            for ip in &server.addresses {
+                let hop = Hop { address: SocketAddr::new(*ip, server.port), transport: *transport };
                 if hops.len() < MAX_HOPS && !hops.contains(&hop) {
                     hops.push(hop);
                 }
@@ -57,7 +58,7 @@ pub(crate) fn hops(choices: Vec<Choice>, seed: u64) -> Vec<Hop> {
     hops
 }
 
-fn take_next(servers: &mut Vec<Server>, generator: &mut Generator) -> Option<Server> {
+fn take_next<'a>(servers: &mut Vec<&'a Server>, generator: &mut Generator) -> Option<&'a Server> {
     let priority = servers.first()?.priority;
     let equal = servers.iter().take_while(|server| server.priority == priority);
     let total: u64 = equal.clone().map(|server| u64::from(server.weight)).sum();
@@ -84,7 +85,7 @@ mod tests {
             IpAddr::V4(v4) => v4.octets()[3],
             IpAddr::V6(_) => 0,
         };
-        hops(vec![choice], seed).into_iter().map(last).collect()
+        hops(&[choice], seed).into_iter().map(last).collect()
     }
 
     #[test]
@@ -129,7 +130,7 @@ mod tests {
     fn rfc3263_4_1_transports_are_tried_in_the_order_given() {
         let choices = [Transport::Tcp, Transport::Udp]
             .map(|transport| Choice { transport, servers: vec![server(10, 0, 1)] });
-        let transports: Vec<Transport> = hops(choices.into(), 0).iter().map(|hop| hop.transport).collect();
+        let transports: Vec<Transport> = hops(&choices, 0).iter().map(|hop| hop.transport).collect();
         assert_eq!(transports, [Transport::Tcp, Transport::Udp]);
     }
 }

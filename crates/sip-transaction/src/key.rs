@@ -1,5 +1,6 @@
 //! What matches a message to its transaction (RFC 3261 sections 17.1.3 and 17.2.3).
 
+use clock::room_after_burst;
 use hashbrown::HashTable;
 use sip_message::{HeaderName, Message};
 use std::hash::BuildHasher;
@@ -36,6 +37,10 @@ impl<I: Copy + PartialEq> Keys<I> {
         let hash = self.hasher.hash_one(key);
         if let Ok(entry) = self.ids.find_entry(hash, |(_, own)| *own == id) {
             entry.remove();
+        }
+        // What a burst needed is given back.
+        if let Some(room) = room_after_burst(self.ids.len(), self.ids.capacity()) {
+            self.ids.shrink_to(room, |(hash, _)| *hash);
         }
     }
 }

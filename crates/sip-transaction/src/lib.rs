@@ -7,16 +7,17 @@
 //! Not here: INVITE transactions. Nothing in this network accepts an INVITE; it is answered without state (section
 //! 8.2.7) and its ACK is absorbed.
 
+mod agenda;
+mod arena;
 mod client;
+mod exchange;
 mod key;
 mod server;
 mod table;
 mod timers;
 
 pub use client::{Client, ClientEvent, ClientState};
+pub use exchange::{Arrival, ClientId, Event, Lookup, Request, Response, ServerId, Transmit};
 pub use server::{Repeat, Server, ServerEvent, ServerState};
-pub use table::{
-    Arrival, ClientId, Event, Lookup, MAX_CLIENTS, MAX_SERVERS, Request, Response, ServerId, Transactions,
-    Transmit,
-};
+pub use table::{MAX_CLIENTS, MAX_SERVERS, Transactions};
 pub use timers::Timers;

@@ -52,8 +52,8 @@ pub enum ServerEvent {
 #[derive(Debug, Clone, Copy)]
 pub struct Server {
     state: ServerState,
-    timers: Timers,
-    reliable: bool,
+    /// How long the final response is kept.
+    timer_j: Duration,
 }
 
 impl Server {
@@ -61,8 +61,10 @@ impl Server {
     #[must_use]
     pub fn start(now: Mono, timers: Timers, reliable: bool) -> Self {
         let trying_due = (!reliable).then(|| now + until_t2(timers));
-        let give_up = now + timers.timer_f();
-        Self { state: ServerState::Trying { trying_due, give_up }, timers, reliable }
+        let timer_f = timers.timer_f();
+        // Section 17.2.2: J is 64 T1, as F is, where the request may be repeated, nothing on a stream.
+        let timer_j = if reliable { Duration::ZERO } else { timer_f };
+        Self { state: ServerState::Trying { trying_due, give_up: now + timer_f }, timer_j }
     }
 
     /// The state.
@@ -98,10 +100,10 @@ impl Server {
     pub fn on_final(&mut self, now: Mono) -> bool {
         match self.state {
             ServerState::Trying { .. } | ServerState::Proceeding { .. } => {
-                self.state = if self.reliable {
+                self.state = if self.timer_j.is_zero() {
                     ServerState::Terminated
                 } else {
-                    ServerState::Completed { timer_j: now + self.timers.timer_f() }
+                    ServerState::Completed { timer_j: now + self.timer_j }
                 };
                 true
             }

@@ -1,106 +1,22 @@
 //! All transactions of a node, matched by what stands in the messages (RFC 3261 sections 17.1.3 and 17.2.3).
 
+use crate::agenda::Agenda;
+use crate::arena::Arena;
 use crate::client::{Client, ClientEvent};
+use crate::exchange::{Arrival, ClientId, Event, Lookup, Request, Response, ServerId, Transmit};
 use crate::key::{Keys, client_key, server_key};
 use crate::server::{Repeat, Server, ServerEvent};
 use crate::timers::Timers;
 use bytes::Bytes;
-use clock::{Deadlines, Mono};
-use hashbrown::HashMap;
+use clock::Mono;
 use sip_message::{Message, StatusCode};
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// Client transactions at one time; above it a request is not sent and its sender is told 503.
 pub const MAX_CLIENTS: usize = 200_000;
 
 /// Server transactions at one time; above it a new request is answered 503 without keeping anything.
 pub const MAX_SERVERS: usize = 400_000;
-
-/// A client transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(u64);
-
-/// A server transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServerId(u64);
-
-/// Bytes to send, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transmit<P> {
-    /// Where to: the caller's own type.
-    pub path: P,
-    /// The message.
-    pub bytes: Bytes,
-}
-
-/// What a timer brought, drained by [`Transactions::poll_event`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum Event<P> {
-    /// Send this (again).
-    Transmit(Transmit<P>),
-    /// A request has waited so long that its client may be told 100 (RFC 4320).
-    TryingDue {
-        /// The transaction.
-        server: ServerId,
-        /// The request as it came in.
-        request: Arrival<P>,
-    },
-    /// No final response came within Timer F.
-    TimedOut(ClientId),
-    /// A server transaction ended without having been answered.
-    Unanswered(ServerId),
-}
-
-/// A request as it came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arrival<P> {
-    /// Where from.
-    pub path: P,
-    /// The message.
-    pub bytes: Bytes,
-    /// Whether the transport loses nothing.
-    pub reliable: bool,
-}
-
-/// What a request is to the table.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Lookup<P> {
-    /// New: whoever decides answers with this id.
-    New(ServerId),
-    /// Seen before; the answer is sent again if there is one.
-    Repeat(Option<Transmit<P>>),
-    /// No room: answer 503 without state.
-    Full,
-}
-
-/// A request about to be sent.
-#[derive(Debug)]
-pub struct Request<'a, P> {
-    /// The branch in its topmost Via: unique for every request and every address tried.
-    pub branch: &'a str,
-    /// Its method.
-    pub method: &'a str,
-    /// Where it goes.
-    pub path: P,
-    /// The whole message.
-    pub bytes: Bytes,
-    /// Whether the transport loses nothing.
-    pub reliable: bool,
-    /// The timers of that leg.
-    pub timers: Timers,
-    /// How long to wait for a final response.
-    pub give_up: Duration,
-}
-
-/// A response that belongs to a client transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Response {
-    /// The transaction.
-    pub client: ClientId,
-    /// Whether more may follow.
-    pub provisional: bool,
-}
 
 #[derive(Debug)]
 struct ClientEntry<P> {
@@ -133,18 +49,15 @@ enum Id {
     Server(ServerId),
 }
 
-type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-
 /// The transactions of one node.
 #[derive(Debug)]
 pub struct Transactions<P> {
-    clients: Table<ClientId, ClientEntry<P>>,
+    clients: Arena<ClientEntry<P>>,
     client_by_key: Keys<ClientId>,
-    servers: Table<ServerId, ServerEntry<P>>,
+    servers: Arena<ServerEntry<P>>,
     server_by_key: Keys<ServerId>,
-    deadlines: Deadlines<Id>,
+    agenda: Agenda<Id>,
     events: VecDeque<Event<P>>,
-    next: u64,
 }
 
 impl<P: Clone> Default for Transactions<P> {
@@ -158,19 +71,13 @@ impl<P: Clone> Transactions<P> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            clients: Table::default(),
+            clients: Arena::new(),
             client_by_key: Keys::default(),
-            servers: Table::default(),
+            servers: Arena::new(),
             server_by_key: Keys::default(),
-            deadlines: Deadlines::new(),
+            agenda: Agenda::new(),
             events: VecDeque::new(),
-            next: 0,
         }
-    }
-
-    fn fresh(&mut self) -> u64 {
-        self.next += 1;
-        self.next
     }
 
     /// A request came: is it new?
@@ -182,9 +89,9 @@ impl<P: Clone> Transactions<P> {
         (timers, reliable): (Timers, bool),
     ) -> Lookup<P> {
         let key = server_key(request);
-        let held = self.server_by_key.get(&key, |id| self.servers.get(&id).map(|entry| &*entry.key));
+        let held = self.server_by_key.get(&key, |id| self.servers.get(id.0).map(|entry| &*entry.key));
         if let Some(id) = held {
-            let again = self.servers.get(&id).and_then(|entry| match entry.machine.on_repeat() {
+            let again = self.servers.get(id.0).and_then(|entry| match entry.machine.on_repeat() {
                 Repeat::Resend => match &entry.kept {
                     Kept::Response(last) => Some(last.clone()),
                     Kept::Request(_) | Kept::Nothing => None,
@@ -196,18 +103,27 @@ impl<P: Clone> Transactions<P> {
         if self.servers.len() >= MAX_SERVERS {
             return Lookup::Full;
         }
-        let id = ServerId(self.fresh());
         let machine = Server::start(now, timers, reliable);
-        self.set_deadline(Id::Server(id), machine.deadline());
-        self.server_by_key.insert(&key, id);
+        let deadline = machine.deadline();
         let kept = Kept::Request(Arrival { path, bytes: request.bytes().clone(), reliable });
-        self.servers.insert(id, ServerEntry { machine, key, kept });
+        let id = ServerId(self.servers.insert(ServerEntry { machine, key, kept }));
+        if let Some(entry) = self.servers.get(id.0) {
+            self.server_by_key.insert(&entry.key, id);
+        }
+        self.set_deadline(Id::Server(id), deadline);
         Lookup::New(id)
+    }
+
+    /// Whether a request is a repeat of one that came before.
+    #[must_use]
+    pub fn is_known(&self, request: &Message) -> bool {
+        let key = server_key(request);
+        self.server_by_key.get(&key, |id| self.servers.get(id.0).map(|entry| &*entry.key)).is_some()
     }
 
     /// Sends a provisional response, which repeats of the request get until the final one.
     pub fn provisional(&mut self, server: ServerId, transmit: Transmit<P>) -> Option<Transmit<P>> {
-        let entry = self.servers.get_mut(&server)?;
+        let entry = self.servers.get_mut(server.0)?;
         entry.kept = Kept::Response(transmit.clone());
         Some(transmit)
     }
@@ -215,17 +131,18 @@ impl<P: Clone> Transactions<P> {
     /// Sends the final response; `None` when the transaction has ended or was answered before, so that nothing must be
     /// sent (RFC 4320 section 4.2).
     pub fn respond(&mut self, now: Mono, server: ServerId, transmit: Transmit<P>) -> Option<Transmit<P>> {
-        let entry = self.servers.get_mut(&server)?;
+        let entry = self.servers.get_mut(server.0)?;
         if !entry.machine.on_final(now) {
             return None;
         }
         match entry.machine.deadline() {
             Some(at) => {
                 entry.kept = Kept::Response(transmit.clone());
-                self.deadlines.set(Id::Server(server), at);
+                self.agenda.add(at, Id::Server(server));
             }
             None => self.forget_server(server),
         }
+        self.tidy_agenda();
         Some(transmit)
     }
 
@@ -234,22 +151,24 @@ impl<P: Clone> Transactions<P> {
         if self.clients.len() >= MAX_CLIENTS {
             return None;
         }
-        let id = ClientId(self.fresh());
         let key = client_key(request.branch, request.method);
         let machine = Client::start(now, request.timers, request.reliable, request.give_up);
         let transmit = Transmit { path: request.path, bytes: request.bytes };
-        self.set_deadline(Id::Client(id), machine.deadline());
-        self.client_by_key.insert(&key, id);
-        self.clients.insert(id, ClientEntry { machine, key, transmit: transmit.clone() });
+        let deadline = machine.deadline();
+        let id = ClientId(self.clients.insert(ClientEntry { machine, key, transmit: transmit.clone() }));
+        if let Some(entry) = self.clients.get(id.0) {
+            self.client_by_key.insert(&entry.key, id);
+        }
+        self.set_deadline(Id::Client(id), deadline);
         Some((id, transmit))
     }
 
     /// A response came; `None` when it is a repeat or belongs to nothing, so that it is dropped.
     pub fn on_response(&mut self, now: Mono, response: &Message) -> Option<Response> {
         let key = client_key(response.branch()?, response.cseq_method());
-        let id = self.client_by_key.get(&key, |id| self.clients.get(&id).map(|entry| &*entry.key))?;
+        let id = self.client_by_key.get(&key, |id| self.clients.get(id.0).map(|entry| &*entry.key))?;
         let provisional = response.status().is_some_and(StatusCode::is_provisional);
-        let entry = self.clients.get_mut(&id)?;
+        let entry = self.clients.get_mut(id.0)?;
         match entry.machine.on_response(now, provisional) {
             ClientEvent::PassUp => {
                 if !provisional {
@@ -270,7 +189,7 @@ impl<P: Clone> Transactions<P> {
 
     /// The request of this transaction could not be sent; whether it was still waiting for its answer.
     pub fn on_transport_error(&mut self, client: ClientId) -> bool {
-        let Some(entry) = self.clients.get_mut(&client) else { return false };
+        let Some(entry) = self.clients.get_mut(client.0) else { return false };
         let waiting = entry.machine.on_transport_error() == ClientEvent::Failed;
         let deadline = entry.machine.deadline();
         self.settle_client(client, deadline);
@@ -280,54 +199,69 @@ impl<P: Clone> Transactions<P> {
     /// The client transactions still waiting on a path, after that path was lost.
     #[must_use]
     pub fn waiting_on(&self, lost: impl Fn(&P) -> bool) -> Vec<ClientId> {
-        self.clients.iter().filter(|(_, entry)| lost(&entry.transmit.path)).map(|(id, _)| *id).collect()
+        self.clients
+            .iter()
+            .filter(|(_, entry)| lost(&entry.transmit.path))
+            .map(|(id, _)| ClientId(id))
+            .collect()
     }
 
     fn settle_client(&mut self, id: ClientId, deadline: Option<Mono>) {
         match deadline {
-            Some(at) => self.deadlines.set(Id::Client(id), at),
+            Some(at) => self.agenda.add(at, Id::Client(id)),
             None => self.forget_client(id),
         }
+        self.tidy_agenda();
     }
 
     fn forget_client(&mut self, id: ClientId) {
-        self.deadlines.cancel(&Id::Client(id));
-        if let Some(entry) = self.clients.remove(&id) {
+        if let Some(entry) = self.clients.remove(id.0) {
             self.client_by_key.remove(&entry.key, id);
         }
     }
 
     fn forget_server(&mut self, id: ServerId) {
-        self.deadlines.cancel(&Id::Server(id));
-        if let Some(entry) = self.servers.remove(&id) {
+        if let Some(entry) = self.servers.remove(id.0) {
             self.server_by_key.remove(&entry.key, id);
         }
     }
 
     fn set_deadline(&mut self, id: Id, at: Option<Mono>) {
         if let Some(at) = at {
-            self.deadlines.set(id, at);
+            self.agenda.add(at, id);
         }
+    }
+
+    fn tidy_agenda(&mut self) {
+        let (clients, servers) = (&self.clients, &self.servers);
+        self.agenda.tidy(clients.len() + servers.len(), |at, id| {
+            let present = match id {
+                Id::Client(id) => clients.get(id.0).and_then(|entry| entry.machine.deadline()),
+                Id::Server(id) => servers.get(id.0).and_then(|entry| entry.machine.deadline()),
+            };
+            present == Some(at)
+        });
     }
 
     /// When [`Transactions::on_deadline`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
-        self.deadlines.next()
+        self.agenda.next()
     }
 
     /// Lets every passed deadline have its effect; the events are drained by [`Transactions::poll_event`].
     pub fn on_deadline(&mut self, now: Mono) {
-        while let Some(id) = self.deadlines.pop_due(now) {
+        while let Some(id) = self.agenda.pop_due(now) {
             match id {
                 Id::Client(id) => self.client_deadline(now, id),
                 Id::Server(id) => self.server_deadline(now, id),
             }
+            self.tidy_agenda();
         }
     }
 
     fn client_deadline(&mut self, now: Mono, id: ClientId) {
-        let Some(entry) = self.clients.get_mut(&id) else { return };
+        let Some(entry) = self.clients.get_mut(id.0) else { return };
         match entry.machine.on_deadline(now) {
             ClientEvent::Resend => self.events.push_back(Event::Transmit(entry.transmit.clone())),
             ClientEvent::TimedOut => self.events.push_back(Event::TimedOut(id)),
@@ -338,7 +272,7 @@ impl<P: Clone> Transactions<P> {
     }
 
     fn server_deadline(&mut self, now: Mono, id: ServerId) {
-        let Some(entry) = self.servers.get_mut(&id) else { return };
+        let Some(entry) = self.servers.get_mut(id.0) else { return };
         let answered = matches!(entry.kept, Kept::Response(_));
         match entry.machine.on_deadline(now) {
             ServerEvent::SendTrying => match std::mem::replace(&mut entry.kept, Kept::Nothing) {
@@ -349,7 +283,7 @@ impl<P: Clone> Transactions<P> {
             ServerEvent::Ended | ServerEvent::Nothing => {}
         }
         match entry.machine.deadline() {
-            Some(at) => self.deadlines.set(Id::Server(id), at),
+            Some(at) => self.agenda.add(at, Id::Server(id)),
             None => self.forget_server(id),
         }
     }
@@ -368,6 +302,6 @@ impl<P: Clone> Transactions<P> {
     /// Whether there is no transaction at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.clients.is_empty() && self.servers.is_empty()
+        self.len() == (0, 0)
     }
 }

@@ -32,7 +32,7 @@ impl<R: Role> Desk<R> {
     pub fn new(settings: Settings, role: R) -> Self {
         let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_millis(1_800_000_000_000) };
         let mut node = Node::new(settings, role, [9; 32]);
-        node.restore(now, [], Seq(0));
+        node.restore(now, std::iter::empty::<ims_node::Record>(), Seq(0));
         let on_dns: fn(&Question) -> DnsAnswer = |_| DnsAnswer::NoSuchDomain(None);
         let mut desk = Self {
             node,
@@ -101,6 +101,13 @@ impl<R: Role> Desk<R> {
     /// Forgets what was sent.
     pub fn clear(&mut self) {
         self.transmits.clear();
+    }
+
+    /// Forgets everything that the desk itself remembers, for tests that count what the node does.
+    pub fn forget(&mut self) {
+        self.transmits = VecDeque::new();
+        self.questions = VecDeque::new();
+        self.records = Vec::new();
     }
 
     /// The status of the next message sent, which is a response.

@@ -4,7 +4,7 @@ use crate::node::VirtualNode;
 use crate::recorder::Counters;
 use crate::world::World;
 use clock::{Mono, Now};
-use figure::Recording;
+use figure::{Recorded, Recording};
 use ims_node::Input;
 use std::any::Any;
 
@@ -67,6 +67,18 @@ impl World {
     #[must_use]
     pub fn recording(&self) -> Recording {
         Recording::new(self.recorder.messages.clone())
+    }
+
+    /// The same, to look into while more is sent.
+    #[must_use]
+    pub fn messages(&self) -> &[Recorded] {
+        &self.recorder.messages
+    }
+
+    /// How many messages a node has sent in all its lives.
+    #[must_use]
+    pub fn sent_by(&self, name: &str) -> u64 {
+        self.place(name).and_then(|place| self.slots.get(place)).map_or(0, |slot| slot.sent)
     }
 
     /// Forgets what was recorded; for long runs.

@@ -25,8 +25,11 @@ impl World {
     pub(crate) fn pump(&mut self, place: Place) {
         loop {
             let output = self.slots.get_mut(place).and_then(|slot| slot.node.as_mut()?.poll_output());
-            let Some(output) = output else { return };
+            let Some(output) = output else { break };
             self.perform(place, output);
+        }
+        if let Some(slot) = self.slots.get_mut(place) {
+            slot.note_deadline();
         }
     }
 
@@ -54,6 +57,9 @@ impl World {
     }
 
     fn transmit(&mut self, place: Place, transmit: Transmit) {
+        if let Some(slot) = self.slots.get_mut(place) {
+            slot.sent += 1;
+        }
         match transmit.flow.transport {
             Transport::Udp => self.send_datagram(place, &transmit),
             Transport::Tcp => self.send_stream(place, transmit),

@@ -42,6 +42,10 @@ pub(crate) struct Slot {
     pub(crate) log: Vec<(Mono, Event)>,
     pub(crate) command_answers: Vec<Result<String, String>>,
     pub(crate) timeouts_now: u32,
+    /// When the node wants [`ims_node::Input::Timeout`], by the world's clock.
+    pub(crate) due: Option<Mono>,
+    /// Messages it has sent in all its lives.
+    pub(crate) sent: u64,
 }
 
 impl Slot {
@@ -49,10 +53,10 @@ impl Slot {
         self.listeners.get(usize::from(id.0)).copied()
     }
 
-    /// When the node wants [`ims_node::Input::Timeout`], by the world's clock.
-    pub(crate) fn deadline(&self) -> Option<Mono> {
-        let own = self.node.as_ref()?.poll_timeout()?;
-        Some(self.started + own.since_start())
+    /// Asks the node once more when it wants [`ims_node::Input::Timeout`].
+    pub(crate) fn note_deadline(&mut self) {
+        let own = self.node.as_ref().and_then(|node| node.poll_timeout());
+        self.due = own.map(|own| self.started + own.since_start());
     }
 
     /// The outputs that a sync has set free, in the order in which they were wanted.

@@ -4,6 +4,11 @@ use clock::Mono;
 use figure::{Recorded, Wire};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+/// Line ends alone keep a flow alive and are no message (RFC 5626 section 3.5.1).
+pub(crate) fn is_keepalive(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+}
+
 /// How often things happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "each field counts what it names")]

@@ -89,7 +89,7 @@ impl World {
     /// The next thing happens, if it does so by `end`; whether it did.
     fn step(&mut self, end: Mono) -> Result<bool, Stuck> {
         let event = self.queue.first_key_value().map(|((at, _), _)| *at);
-        let timers = (0..).zip(&self.slots).filter_map(|(place, slot)| Some((slot.deadline()?, place)));
+        let timers = (0..).zip(&self.slots).filter_map(|(place, slot)| Some((slot.due?, place)));
         let timer = timers.min();
         match (event, timer) {
             (Some(at), timer) if timer.is_none_or(|(due, _)| at <= due) => {

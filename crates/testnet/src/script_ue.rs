@@ -160,12 +160,14 @@ impl VirtualNode for ScriptUe {
             Input::Timeout => self.on_deadline(now),
             Input::SendFailed { .. }
             | Input::Closed { .. }
+            | Input::Pong { .. }
             | Input::Unframed { .. }
             | Input::Dns { .. }
             | Input::Hss { .. }
             | Input::HssRequest { .. }
             | Input::Synced(_)
             | Input::JournalFull(_)
+            | Input::Behind(_)
             | Input::Command { .. }
             | Input::Drain
             | Input::GiveUp => {}

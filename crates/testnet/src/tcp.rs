@@ -4,6 +4,7 @@ use crate::connection::{Connection, ConnectionId, End, Side, State};
 use crate::event::Event;
 use crate::link::Fate;
 use crate::process::{Gone, Place, ProcessId};
+use crate::recorder::is_keepalive;
 use crate::world::World;
 use bytes::Bytes;
 use clock::Mono;
@@ -18,6 +19,9 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long after an unacknowledged write a connection is given up.
 const WRITE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// The answer to a keep-alive.
+const PONG: &[u8] = b"\r\n";
 
 /// Where outgoing connections get their ports from.
 const FIRST_EPHEMERAL_PORT: u16 = 49_152;
@@ -138,7 +142,9 @@ impl World {
         let bytes = transmit.bytes;
         // The other end may be the one with a port of its own, which only its process can be named by.
         let listener = self.slots.get(to).and_then(|slot| slot.listener(far.listener)).unwrap_or(remote);
-        self.record(from, listener, Wire::Sip(bytes.clone()));
+        if !is_keepalive(&bytes) {
+            self.record(from, listener, Wire::Sip(bytes.clone()));
+        }
         let lost = self.fate(from, Some(to), Transport::Tcp, &bytes) == Fate::Lost;
         if lost || !heard || self.is_severed(from, to) {
             self.tell_end(id, side, WRITE_PATIENCE);
@@ -161,8 +167,20 @@ impl World {
         }
         let (process, flow) = (end.process, connection.flow(id, side));
         self.recorder.trace(self.now, "stream", (id.0, end.address, &bytes));
+        if is_keepalive(&bytes) {
+            return self.keepalive(id, side, (process, flow), &bytes);
+        }
         self.recorder.counters.messages_delivered += 1;
         self.handle_process(process, Input::Message { flow, bytes });
+    }
+
+    /// As the runtime does: a ping is answered, the node learns of an answer (RFC 5626 section 4.4.1).
+    fn keepalive(&mut self, id: ConnectionId, side: Side, (process, flow): (ProcessId, Flow), bytes: &[u8]) {
+        if bytes == PONG {
+            return self.handle_process(process, Input::Pong { flow });
+        }
+        let pong = Transmit { flow, fallback: None, bytes: Bytes::from_static(PONG), after: None };
+        self.write(id, side, pong);
     }
 
     /// One end learns that the connection is over.

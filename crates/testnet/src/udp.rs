@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::link::{Fate, Passage};
 use crate::process::{Gone, Place};
+use crate::recorder::is_keepalive;
 use crate::world::World;
 use bytes::Bytes;
 use figure::Wire;
@@ -21,7 +22,9 @@ impl World {
         };
         let to = flow.remote;
         self.recorder.counters.datagrams += 1;
-        self.record(place, to, Wire::Sip(bytes.clone()));
+        if !is_keepalive(bytes) {
+            self.record(place, to, Wire::Sip(bytes.clone()));
+        }
         let receiver = self.addresses.get(&to).map(|(receiver, _)| *receiver);
         let fate = self.fate(place, receiver, Transport::Udp, bytes);
         let Some(receiver) = receiver.filter(|_| fate == Fate::Chance) else {
@@ -53,6 +56,9 @@ impl World {
         }
         let flow = Flow { listener, transport: Transport::Udp, remote: from, connection: None };
         self.recorder.trace(self.now, "datagram", (from, to, &bytes));
+        if is_keepalive(&bytes) {
+            return None;
+        }
         self.recorder.counters.messages_delivered += 1;
         self.handle(place, Input::Message { flow, bytes });
         None

@@ -156,6 +156,8 @@ impl World {
             log: Vec::new(),
             command_answers: Vec::new(),
             timeouts_now: 0,
+            due: None,
+            sent: 0,
         });
         self.start(place);
     }
@@ -185,6 +187,7 @@ impl World {
         if slot.node.take().is_none() {
             return;
         }
+        slot.due = None;
         slot.held.clear();
         let lost = slot.disk.lose_unsynced();
         self.recorder.counters.crashes += 1;

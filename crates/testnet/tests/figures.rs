@@ -8,7 +8,7 @@
 
 mod domain;
 
-use domain::{ALICE, CAROL, Home1, book, quiet, register, reports, say, secs, shown};
+use domain::{ALICE, CAROL, Home, book, quiet, register, reports, say, secs, shown};
 use figure::{Figure, Naming, Selection, compare};
 use sip_message::Transport;
 use testnet::World;
@@ -16,7 +16,7 @@ use testnet::World;
 const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 /// Registers these, does something, and compares what crossed the network because of it with a figure that `ue1` is in.
-fn draws(home1: &Home1, registered: &[&str], (ue, line): (&str, &str), (ue1, figure): (&str, &str)) -> World {
+fn draws(home1: &Home, registered: &[&str], (ue, line): (&str, &str), (ue1, figure): (&str, &str)) -> World {
     let mut world = home1.world(1);
     register(&mut world, registered);
     world.run_for(secs(60)).unwrap();
@@ -45,8 +45,8 @@ fn figure_1_a_watcher_subscribes() {
     for transport in TRANSPORTS {
         let watch = ("alice", "watch sip:carol@home1.test");
         for registered in [&["alice", "carol"][..], &["alice"]] {
-            draws(&Home1::new(transport), registered, watch, ("alice", "figure-1"));
-            draws(&Home1::ts24141(transport), registered, watch, ("alice", "figure-1-ts24141"));
+            draws(&Home::new(transport), registered, watch, ("alice", "figure-1"));
+            draws(&Home::ts24141(transport), registered, watch, ("alice", "figure-1-ts24141"));
         }
     }
 }
@@ -55,7 +55,7 @@ fn figure_1_a_watcher_subscribes() {
 fn figure_3_a_user_agent_publishes() {
     for transport in TRANSPORTS {
         for line in ["publish open at my desk", "publish closed"] {
-            draws(&Home1::new(transport), &["alice"], ("alice", line), ("alice", "figure-3"));
+            draws(&Home::new(transport), &["alice"], ("alice", line), ("alice", "figure-3"));
         }
     }
 }
@@ -63,7 +63,7 @@ fn figure_3_a_user_agent_publishes() {
 #[test]
 fn figures_3_and_6_an_update_reaches_the_watcher() {
     for transport in TRANSPORTS {
-        let home1 = Home1::new(transport);
+        let home1 = Home::new(transport);
         let mut world = draws(
             &home1,
             &["alice", "carol"],
@@ -81,8 +81,8 @@ fn figures_3_and_6_an_update_reaches_the_watcher() {
 #[test]
 fn denied_1_a_watcher_is_refused() {
     for transport in TRANSPORTS {
-        let nobody = Home1 { rules: book(&[]), ..Home1::new(transport) };
-        let blocked = Home1 { rules: book(&[(CAROL, &[(ALICE, "block")])]), ..Home1::new(transport) };
+        let nobody = Home { rules: book(&[]), ..Home::new(transport) };
+        let blocked = Home { rules: book(&[(CAROL, &[(ALICE, "block")])]), ..Home::new(transport) };
         for home1 in [nobody, blocked] {
             for registered in [&["alice", "carol"][..], &["alice"]] {
                 let watch = ("alice", "watch sip:carol@home1.test");

@@ -9,7 +9,7 @@
 mod support;
 
 use ims_node::{Node, Output};
-use sip_message::{Method, Transport};
+use sip_message::{Method, StatusCode, Transport};
 use std::time::Duration;
 use support::{Keeper, Probe, SECOND, address, answer, ms, network, send, towards};
 use testnet::{Fate, Gone, Link, ScriptUe, World};
@@ -71,6 +71,21 @@ fn the_script_ue_answers_and_counts_what_comes_again() {
     world.run_until_quiet(33 * SECOND).unwrap();
     // Eleven transmissions (RFC 3261 section 17.1.2.2), each of them twice.
     assert_eq!(world.node::<ScriptUe>("b").unwrap().repeats(), 3 + 21);
+}
+
+#[test]
+fn after_timer_f_no_other_address_is_tried() {
+    // It lives, and is waited for; whoever asked has given up by then, at every hop of a way at about the same time.
+    let mut world = support::network_with(1, |_| {
+        let mut ue = ScriptUe::new(address(2));
+        ue.answer_by(|_| Some(StatusCode::TRYING));
+        ue
+    });
+    send(&mut world, Method::Publish, "one");
+    world.run_for(90 * SECOND).unwrap();
+    let echo = world.node::<ScriptUe>("echo").unwrap();
+    assert_eq!(echo.requests().len(), 1, "one branch, over UDP");
+    assert!(echo.repeats() > 5);
 }
 
 /// Two probes, and what each of them noted.

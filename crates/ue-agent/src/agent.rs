@@ -2,8 +2,12 @@
 
 use crate::command::{BadCommand, Command, HELP, Publication};
 use crate::compose::{self, Ids};
+use crate::keepalive::KeepAlive;
 use crate::leave::{Farewell, Stage};
+use crate::lost::Lost;
+use crate::moving::Way;
 use crate::publication::{Published, Standing};
+use crate::reg_event::RegWatch;
 use crate::registration::{Failure, Input, Output, Registration};
 use crate::report::{Report, Status};
 use crate::role::Own;
@@ -28,12 +32,14 @@ pub struct UeAgent {
     pub(crate) registration: Registration,
     pub(crate) watches: Vec<Watch>,
     pub(crate) last_watch: u64,
+    pub(crate) reg: RegWatch,
     pub(crate) publication: Option<Published>,
     /// Texts that wait for our registration.
     pub(crate) unsent: VecDeque<(Uri, Box<str>)>,
     pub(crate) stage: Stage,
-    /// The connection broke: what is registered next is another flow.
-    flow_closed: bool,
+    pub(crate) way: Way,
+    pub(crate) keepalive: KeepAlive,
+    pub(crate) lost: Lost,
     reports: VecDeque<Report>,
 }
 
@@ -52,10 +58,13 @@ impl UeAgent {
             settings,
             watches: Vec::new(),
             last_watch: 0,
+            reg: RegWatch::default(),
             publication: None,
             unsent: VecDeque::new(),
             stage: Stage::Working,
-            flow_closed: false,
+            way: Way::default(),
+            keepalive: KeepAlive::default(),
+            lost: Lost::default(),
             reports: VecDeque::new(),
         }
     }
@@ -98,6 +107,7 @@ impl UeAgent {
         match command {
             Command::Register => self.register(now, Input::Register, fx),
             Command::Deregister => self.register(now, Input::Deregister, fx),
+            Command::Move(to) => self.move_to(now, to, fx),
             Command::Watch(uris) => {
                 for uri in &uris {
                     self.watch(uri, Kind::Watch, &mut fx.random).map_err(|why| not_watched(why, uri))?;
@@ -187,18 +197,21 @@ impl UeAgent {
     /// Does what the machines want, until nothing more comes of it.
     pub(crate) fn settle(&mut self, now: Now, fx: &mut Effects<Own>) {
         loop {
-            let mut busy = self.run_registration(fx);
+            let mut busy = self.run_registration(now, fx);
+            busy |= self.run_registration_watch(now, fx);
             busy |= self.run_watches(now, fx);
             busy |= self.run_publication(fx);
             busy |= self.send_texts(fx);
             busy |= self.advance_leaving(now, &mut fx.random);
             if !busy {
-                return;
+                break;
             }
         }
+        self.leave_former_flows(fx);
+        self.keep_alive(now, &mut fx.random);
     }
 
-    fn run_registration(&mut self, fx: &mut Effects<Own>) -> bool {
+    fn run_registration(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
         let mut busy = false;
         while let Some(output) = self.registration.poll_output() {
             busy = true;
@@ -206,18 +219,18 @@ impl UeAgent {
             match output {
                 Output::Send(register) => {
                     let draft = compose::register(&self.settings, &register);
-                    self.send(draft, Own::Register, fx);
+                    self.send(draft, Own::Register { cseq: register.cseq }, fx);
                 }
                 Output::Registered(expires_s) => {
                     let gruu = self.registration.binding().and_then(|binding| binding.gruu.as_ref());
                     let gruu = gruu.map(|gruu| gruu.as_str().into());
                     self.report(Report::Registered { uri, expires_s, gruu });
-                    if std::mem::take(&mut self.flow_closed) {
-                        self.watch_anew(&mut fx.random);
-                    }
+                    self.follow_the_way(now, &mut fx.random);
+                    self.watch_registration(&mut fx.random);
                 }
                 Output::Gone => {
                     self.report(Report::Deregistered { uri });
+                    self.reg.outlive();
                     self.deregistered();
                 }
                 Output::Failed(failure, retry) => {
@@ -225,17 +238,13 @@ impl UeAgent {
                     let retry_s = retry.map(|wait| wait.as_secs());
                     self.report(Report::RegisterFailed { uri, status, reason, retry_s });
                     if retry.is_none() {
+                        self.reg.outlive();
                         self.deregistered();
                     }
                 }
             }
         }
         busy
-    }
-
-    pub(crate) fn on_flow_gone(&mut self, now: Now, fx: &mut Effects<Own>) {
-        self.flow_closed |= self.registration.binding().is_some();
-        self.register(now, Input::FlowClosed, fx);
     }
 
     fn send_texts(&mut self, fx: &mut Effects<Own>) -> bool {
@@ -279,5 +288,8 @@ fn failure_text(failure: Failure) -> (Option<u16>, Box<str>) {
         Failure::NoAnswer => (None, "no answer".into()),
         Failure::Unreachable => (None, "the P-CSCF cannot be reached".into()),
         Failure::FlowClosed => (None, "the connection has ended".into()),
+        Failure::ByNetwork(event) => {
+            (None, format!("the network has ended the registration ({event})").into())
+        }
     }
 }

@@ -42,6 +42,11 @@ impl Binding {
         })
     }
 
+    /// Since when it holds.
+    pub(crate) fn since(&self) -> Mono {
+        self.expires - Duration::from_secs(self.granted.into())
+    }
+
     /// When to register again (rule REG-U-05): 600 s before the end, or at half time of up to 1200 s.
     pub(crate) fn refresh_at(&self) -> Mono {
         let granted = Duration::from_secs(self.granted.into());

@@ -15,6 +15,10 @@ Exit codes: 0 done, 1 failed (and says why), 64 wrong command line or configurat
 Signals: INT and TERM end subscriptions, presence and registration, within 4 seconds; a second one ends at once.
 Logs go to standard error; RUST_LOG chooses what is logged, for example RUST_LOG=debug.
 
+`run` takes commands as long as it runs. `move pcscf1b`, for example, registers through that P-CSCF (HOST[:PORT][;transport=tcp];
+a name needs --dns, one without dots is of the home domain). The instance stays, and with it the public GRUU; the old
+dialogs are listened to until the new ones are active.
+
 Example: ue-agent --user alice@home1.test --password alice-secret --pcscf 127.0.10.11:5060 watch carol@home1.test";
 
 /// The arguments; a file may give all but the command, and what stands here goes before it.
@@ -42,7 +46,7 @@ pub(crate) struct Who {
     /// Settings and accounts, a TOML file with the same names
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Public identity; with one account in the file, that one
+    /// Public identity, or an account of the file by its name alone; with one account in the file, that one
     #[arg(long, value_name = "NAME@DOMAIN")]
     pub(crate) user: Option<String>,
     /// Password; others on this machine can see it in the list of processes
@@ -69,6 +73,12 @@ pub(crate) struct Who {
     /// Registration interval to ask for, in seconds
     #[arg(long = "expires", value_name = "SECONDS")]
     pub(crate) registration_s: Option<u32>,
+    /// After a move (another P-CSCF, connection or S-CSCF), leave old subscriptions as they are for so long
+    #[arg(long = "resubscribe-after", value_name = "SECONDS")]
+    pub(crate) resubscribe_after_s: Option<u32>,
+    /// Ping the P-CSCF at least so often, 0 never; otherwise every 120 s over TCP, every 29 s over UDP
+    #[arg(long = "keepalive", value_name = "SECONDS")]
+    pub(crate) keepalive_s: Option<u32>,
     /// Append every message to this file, for ladders and capture files
     #[arg(long, value_name = "FILE")]
     pub(crate) recording: Option<PathBuf>,
@@ -76,8 +86,12 @@ pub(crate) struct Who {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Take commands from standard input, one a line; `help` lists them
-    Run,
+    /// Take commands from standard input, one a line; `help` lists them, and `wait SECONDS` waits
+    Run {
+        /// Take them from this file instead
+        #[arg(long, value_name = "FILE")]
+        script: Option<PathBuf>,
+    },
     /// Register, and stay so until a signal comes
     Register {
         /// Leave the registration to expire instead of ending it
@@ -147,7 +161,7 @@ impl Command {
     /// What the process is for, and with how many subscriptions.
     pub(crate) const fn goal(&self) -> (Goal, usize) {
         match self {
-            Self::Run => (Goal::Run, 0),
+            Self::Run { .. } => (Goal::Run, 0),
             Self::Register { stay: false } => (Goal::Register, 0),
             Self::Register { stay: true } => (Goal::RegisterForGood, 0),
             Self::Watch { uris, count, .. } => (Goal::Watch(*count), uris.len()),
@@ -161,7 +175,7 @@ impl Command {
     /// The agent's words for it; none for what comes from standard input.
     pub(crate) fn words(&self) -> Vec<&str> {
         match self {
-            Self::Run => Vec::new(),
+            Self::Run { .. } => Vec::new(),
             Self::Register { .. } => vec!["register"],
             Self::Watch { uris, .. } => {
                 ["watch"].into_iter().chain(uris.iter().map(String::as_str)).collect()
@@ -184,7 +198,7 @@ impl Command {
     pub(crate) const fn seconds(&self) -> Option<u32> {
         match self {
             Self::Watch { seconds, .. } => *seconds,
-            Self::Run
+            Self::Run { .. }
             | Self::Register { .. }
             | Self::Fetch { .. }
             | Self::Publish { .. }

@@ -1,14 +1,18 @@
 //! What a user may ask for, in words.
 
 use crate::account::sip_uri;
+use crate::moving::MoveTo;
 use crate::presence::Wanted;
 use presence_document::Basic;
-use sip_message::Uri;
+use sip_message::{Transport, Uri};
 use std::fmt;
+use std::net::SocketAddr;
 
 /// The commands, for `help`.
 pub const HELP: &str = "\
 register                          register, or register again
+move HOST[:PORT][;transport=tcp]  register through that P-CSCF, and watch along the new way; pcscf1b is pcscf1b of the
+                                  home domain
 deregister                        be registered no more
 watch URI...                      subscribe to somebody's presence, and stay subscribed
 unwatch URI                       end that
@@ -29,6 +33,8 @@ const MAX_TEXT: usize = 1024;
 pub enum Command {
     /// Register, or register again.
     Register,
+    /// Register through another P-CSCF.
+    Move(MoveTo),
     /// Be registered no more.
     Deregister,
     /// Subscribe to the presence of these, and stay subscribed.
@@ -62,6 +68,8 @@ pub enum BadCommand {
     Unknown(Box<str>),
     /// The command takes other words.
     Usage(&'static str),
+    /// Not the address of a P-CSCF.
+    Pcscf(Box<str>),
     /// Not a SIP URI.
     Uri(Box<str>),
     /// Note or text is too long.
@@ -73,6 +81,9 @@ impl fmt::Display for BadCommand {
         match self {
             Self::Unknown(word) => write!(f, "unknown command {word:?}; try help"),
             Self::Usage(usage) => write!(f, "usage: {usage}"),
+            Self::Pcscf(text) => {
+                write!(f, "{text:?} is not an address, with ;transport=tcp where TCP is wanted")
+            }
             Self::Uri(text) => write!(f, "{text:?} is not a SIP URI"),
             Self::TooLong => write!(f, "the text is longer than {MAX_TEXT} bytes"),
         }
@@ -100,6 +111,10 @@ impl Command {
             "options" => alone(Self::Options, "options"),
             "status" => alone(Self::Status, "status"),
             "quit" => alone(Self::Quit, "quit"),
+            "move" => match rest {
+                [text] => pcscf(text).map(Self::Move).ok_or_else(|| BadCommand::Pcscf((*text).into())),
+                _ => Err(BadCommand::Usage("move HOST[:PORT][;transport=tcp]")),
+            },
             "watch" if !rest.is_empty() => {
                 rest.iter().map(|text| uri(text)).collect::<Result<_, _>>().map(Self::Watch)
             }
@@ -144,6 +159,16 @@ fn join(words: &[&str]) -> Result<Box<str>, BadCommand> {
     if text.len() > MAX_TEXT { Err(BadCommand::TooLong) } else { Ok(text.into()) }
 }
 
+/// Where a P-CSCF is; names are for whoever can ask DNS.
+fn pcscf(text: &str) -> Option<MoveTo> {
+    let uri = sip_uri(text).filter(|uri| uri.user().is_none())?;
+    let transport = match uri.params().get("transport") {
+        Some(token) => Some(Transport::from_token(token)?),
+        None => None,
+    };
+    Some((SocketAddr::new(uri.address()?, uri.port().unwrap_or(5060)), transport))
+}
+
 /// A presentity or another user; `pres:` is read as `sip:` (RFC 3861).
 fn uri(text: &str) -> Result<Uri, BadCommand> {
     let plain = text.strip_prefix("pres:").unwrap_or(text);
@@ -175,6 +200,13 @@ mod tests {
             ("publish open --activity away back soon", wanted(Basic::Open, Some("back soon"), Some("away"))),
             ("message carol@home1.test hello there", Ok(Command::Message(carol, "hello there".into()))),
             ("quit", Ok(Command::Quit)),
+            ("move 127.0.10.12", Ok(Command::Move(("127.0.10.12:5060".parse().unwrap(), None)))),
+            (
+                "move [::1]:5080;transport=tcp",
+                Ok(Command::Move(("[::1]:5080".parse().unwrap(), Some(Transport::Tcp)))),
+            ),
+            ("move pcscf1b", Err(BadCommand::Pcscf("pcscf1b".into()))),
+            ("move", Err(BadCommand::Usage("move HOST[:PORT][;transport=tcp]"))),
             ("quit now", Err(BadCommand::Usage("quit"))),
             ("watch", Err(BadCommand::Usage("watch URI..."))),
             ("watch home1.test", Err(BadCommand::Uri("home1.test".into()))),

@@ -1,6 +1,7 @@
 //! Requests of ours, composed as rsip values (TS 24.229 sections 5.1.1.2 and 5.1.2A).
 
 use crate::binding::Binding;
+use crate::reg_event::REG;
 use crate::registration::Register;
 use crate::settings::Settings;
 use bytes::Bytes;
@@ -11,8 +12,11 @@ use sip_message::{Draft, Method, Uri};
 /// The methods that we take.
 pub(crate) const ALLOW: &str = "NOTIFY, MESSAGE, OPTIONS";
 
-/// The one kind of document that we read in a NOTIFY.
+/// The kind of document that tells of somebody's presence.
 pub(crate) const PIDF: &str = "application/pidf+xml";
+
+/// What tells of our own registration.
+const REGINFO: &str = "application/reginfo+xml";
 
 const PRODUCT: &str = concat!("muster-ue-agent/", env!("CARGO_PKG_VERSION"));
 
@@ -118,7 +122,7 @@ fn subscription(
         h::Contact::new(format!("<{contact}>")).into(),
         h::Event::new(event).into(),
         h::Expires::new(expires.to_string()).into(),
-        h::Accept::new(PIDF).into(),
+        h::Accept::new(if event == REG { REGINFO } else { PIDF }).into(),
         h::Supported::new("gruu").into(),
         h::Allow::new(ALLOW).into(),
     ])

@@ -5,6 +5,10 @@
 //!
 //! [accounts."alice@home1.test"]
 //! password = "alice-secret"
+//!
+//! [accounts."bob@home2.test"]
+//! password = "bob-secret"
+//! pcscf = "127.0.10.21:5060"   # his own, in place of the one above
 //! ```
 
 use crate::cli::{Arguments, Who};
@@ -32,7 +36,10 @@ pub(crate) struct Setup {
     pub(crate) registration_s: Option<u32>,
     pub(crate) subscription_s: Option<u32>,
     pub(crate) publication_s: Option<u32>,
+    pub(crate) resubscribe_after_s: Option<u32>,
+    pub(crate) keepalive_s: Option<u32>,
     pub(crate) recording: Option<PathBuf>,
+    pub(crate) subscribe_reg: bool,
     pub(crate) form: Form,
 }
 
@@ -61,7 +68,12 @@ struct File {
     registration_s: Option<u32>,
     subscription_s: Option<u32>,
     publication_s: Option<u32>,
+    /// How long after a move old subscriptions serve before they are made anew.
+    resubscribe_after_s: Option<u32>,
+    /// How often the flow is kept alive, at least; 0 is never.
+    keepalive_s: Option<u32>,
     recording: Option<PathBuf>,
+    subscribe_reg: Option<bool>,
     /// By public identity.
     #[serde(default)]
     accounts: BTreeMap<String, FileAccount>,
@@ -73,6 +85,7 @@ struct FileAccount {
     password: Option<String>,
     password_file: Option<PathBuf>,
     impi: Option<String>,
+    pcscf: Option<String>,
 }
 
 impl fmt::Debug for FileAccount {
@@ -121,8 +134,9 @@ impl Setup {
             Some(path) => load(path)?,
             None => File::default(),
         };
-        let account = account(who, &file)?;
-        let pcscf = who.pcscf.as_deref().or(file.pcscf.as_deref()).ok_or(BadSetup::Missing("pcscf"))?;
+        let (account, kept) = account(who, &file)?;
+        let kept = kept.and_then(|kept| kept.pcscf.as_deref()).or(file.pcscf.as_deref());
+        let pcscf = who.pcscf.as_deref().or(kept).ok_or(BadSetup::Missing("pcscf"))?;
         let pcscf = PcscfName::parse(pcscf).ok_or(BadSetup::Pcscf)?;
         let dns = who.dns.or(file.dns);
         if pcscf.uri.host().and_then(|host| host.address()).is_none() && dns.is_none() {
@@ -144,7 +158,10 @@ impl Setup {
             registration_s,
             subscription_s: interval("subscription_s", file.subscription_s)?,
             publication_s: interval("publication_s", file.publication_s)?,
+            resubscribe_after_s: who.resubscribe_after_s.or(file.resubscribe_after_s),
+            keepalive_s: who.keepalive_s.or(file.keepalive_s),
             recording: who.recording.clone().or(file.recording),
+            subscribe_reg: file.subscribe_reg.unwrap_or(true),
             form: arguments.form(),
         })
     }
@@ -154,10 +171,9 @@ fn interval(key: &'static str, seconds: Option<u32>) -> Result<Option<u32>, BadS
     if seconds == Some(0) { Err(BadSetup::Interval(key)) } else { Ok(seconds) }
 }
 
-fn account(who: &Who, file: &File) -> Result<Account, BadSetup> {
-    let only = || file.accounts.keys().next().filter(|_| file.accounts.len() == 1);
-    let user = who.user.as_ref().or_else(only).ok_or(BadSetup::Missing("user"))?;
-    let kept = file.accounts.get(user);
+/// The account that is asked for, and what the file has of it.
+fn account<'a>(who: &Who, file: &'a File) -> Result<(Account, Option<&'a FileAccount>), BadSetup> {
+    let (user, kept) = file.find(who.user.as_deref()).ok_or(BadSetup::Missing("user"))?;
     let path = who.password_file.as_ref().or_else(|| kept.and_then(|kept| kept.password_file.as_ref()));
     let password = match (&who.password, path, kept.and_then(|kept| kept.password.as_ref())) {
         (Some(password), _, _) => password.clone(),
@@ -166,7 +182,30 @@ fn account(who: &Who, file: &File) -> Result<Account, BadSetup> {
         (None, None, _) => return Err(BadSetup::Missing("password")),
     };
     let impi = who.impi.as_deref().or_else(|| kept.and_then(|kept| kept.impi.as_deref()));
-    Account::new(user, impi, Password::new(&password)).map_err(BadSetup::Account)
+    let account = Account::new(&user, impi, Password::new(&password)).map_err(BadSetup::Account)?;
+    Ok((account, kept))
+}
+
+impl File {
+    /// Who `wanted` is: an account by its identity, or by its name where no other one has it; without it the only
+    /// account there is. One that the file does not have is taken as it stands.
+    fn find(&self, wanted: Option<&str>) -> Option<(String, Option<&FileAccount>)> {
+        let named = |wanted: &str| {
+            let mut named = self
+                .accounts
+                .iter()
+                .filter(move |(user, _)| user.split_once('@').is_some_and(|(name, _)| name == wanted));
+            named.next().filter(|_| named.next().is_none())
+        };
+        let found = match wanted {
+            Some(wanted) => self.accounts.get_key_value(wanted).or_else(|| named(wanted)),
+            None => self.accounts.iter().next().filter(|_| self.accounts.len() == 1),
+        };
+        match found {
+            Some((user, kept)) => Some((user.clone(), Some(kept))),
+            None => wanted.map(|wanted| (wanted.to_owned(), None)),
+        }
+    }
 }
 
 fn load(path: &Path) -> Result<File, BadSetup> {
@@ -191,6 +230,18 @@ fn first_line(path: &Path) -> Result<String, BadSetup> {
 }
 
 impl PcscfName {
+    /// A P-CSCF called by its name, which only DNS can find; without dots it is of the home domain, on the port of UEs.
+    pub(crate) fn called(text: &str, domain: &str) -> Option<Self> {
+        let name =
+            Self::parse(text).filter(|name| name.uri.host().is_some_and(|host| host.address().is_none()))?;
+        if name.uri.host_text().contains('.') {
+            return Some(name);
+        }
+        let port = name.uri.port().unwrap_or(5060);
+        let uri = Uri::parse(&format!("sip:{}.{domain}:{port}", name.uri.host_text())).ok()?;
+        Some(Self { uri, ..name })
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let uri = Uri::parse(&format!("sip:{}", text.strip_prefix("sip:").unwrap_or(text))).ok()?;
         let transport = match uri.params().get("transport") {
@@ -260,6 +311,43 @@ mod tests {
     }
 
     #[test]
+    fn a_pcscf_called_by_a_short_name_is_of_the_home_domain() {
+        let called = |text| PcscfName::called(text, "home1.test").map(|name| name.uri.as_str().to_owned());
+        assert_eq!(called("pcscf1b").as_deref(), Some("sip:pcscf1b.home1.test:5060"));
+        assert_eq!(called("pcscf1b:5070").as_deref(), Some("sip:pcscf1b.home1.test:5070"));
+        assert_eq!(called("p.home2.test").as_deref(), Some("sip:p.home2.test"));
+        assert_eq!(called("127.0.10.12"), None);
+        assert_eq!(called("a@p.home2.test"), None);
+        let tcp = PcscfName::called("pcscf1b;transport=tcp", "home1.test").unwrap();
+        assert_eq!(tcp.transport, Some(Transport::Tcp));
+    }
+
+    #[test]
+    fn an_account_of_the_file_has_its_own_pcscf_and_is_known_by_its_name_alone() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let accounts = ["alice@home1.test", "bob@home2.test", "dave@home1.test", "dave@home2.test"];
+        let mut text = "pcscf = '127.0.0.1'\n".to_owned();
+        for account in accounts {
+            text += &format!("[accounts.'{account}']\npassword = 'p'\n");
+        }
+        let text = text.replace("'bob@home2.test']\n", "'bob@home2.test']\npcscf = '127.0.0.2'\n");
+        std::fs::write(file.path(), text).unwrap();
+        let config = format!("--config {}", file.path().display());
+        for (line, user, pcscf) in [
+            ("--user alice", "sip:alice@home1.test", "sip:127.0.0.1"),
+            ("--user bob", "sip:bob@home2.test", "sip:127.0.0.2"),
+            ("--user bob@home2.test", "sip:bob@home2.test", "sip:127.0.0.2"),
+            ("--user bob --pcscf 127.0.0.3", "sip:bob@home2.test", "sip:127.0.0.3"),
+            ("--user dave@home2.test", "sip:dave@home2.test", "sip:127.0.0.1"),
+        ] {
+            let setup = setup(&format!("{config} {line} options")).unwrap();
+            assert_eq!((setup.account.impu().as_str(), setup.pcscf.uri.as_str()), (user, pcscf), "{line}");
+        }
+        assert!(setup(&format!("{config} --user dave options")).is_err(), "there are two");
+        assert!(setup(&format!("{config} options")).is_err(), "there are several");
+    }
+
+    #[test]
     fn a_file_says_what_the_command_line_does_not() {
         let file: File = toml::from_str(
             "pcscf = '127.0.0.9'\n[accounts.'alice@home1.test']\npassword = 'p'\nimpi = 'alice'\n",
@@ -269,10 +357,12 @@ mod tests {
             let words = ["ue-agent"].into_iter().chain(line.split_whitespace());
             Arguments::try_parse_from(words).unwrap().who
         };
-        let kept = account(&who("options"), &file).unwrap();
+        let (kept, _) = account(&who("options"), &file).unwrap();
         assert_eq!((kept.impu().as_str(), kept.impi()), ("sip:alice@home1.test", "alice"));
-        let other = account(&who("--user bob@home2.test --password q options"), &file).unwrap();
+        let (other, _) = account(&who("--user bob@home2.test --password q options"), &file).unwrap();
         assert_eq!(other.impi(), "bob@home2.test");
+        let (short, _) = account(&who("--user alice options"), &file).unwrap();
+        assert_eq!(short.impu().as_str(), "sip:alice@home1.test");
         assert!(toml::from_str::<File>("pcsf = 'x'").is_err());
         assert!(!format!("{file:?}").contains("'p'"));
     }

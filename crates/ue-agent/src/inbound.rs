@@ -13,6 +13,9 @@ use sip_event::NotifyVerdict;
 use sip_message::{HeaderName, Message, Method, StatusCode, SubscriptionState as Header, Substate};
 use std::convert::Infallible;
 
+/// The packages that we subscribe to.
+pub(crate) const EVENTS: &str = "presence, reg";
+
 /// Longest text of a MESSAGE that is shown, in characters; the rest is cut off.
 const MAX_TEXT: usize = 4096;
 
@@ -24,7 +27,7 @@ impl UeAgent {
         fx: &mut Effects<Own>,
     ) -> Decision<Infallible> {
         // Whatever is for us comes through our P-CSCF, which has looked at it (TS 24.229 section 5.1.2A.2).
-        if request.flow().remote.ip() != self.settings.pcscf.address.ip() {
+        if !self.is_pcscf(request.flow().remote) {
             return Refusal::new(StatusCode::FORBIDDEN, "not from the P-CSCF").into();
         }
         let message = request.message();
@@ -61,6 +64,9 @@ impl UeAgent {
         request: &InboundRequest,
         fx: &mut Effects<Own>,
     ) -> Decision<Infallible> {
+        if let Some(decision) = self.on_reg_notify(now, request, fx) {
+            return decision;
+        }
         let message = request.message();
         let mut verdict = (NotifyVerdict::NoSuchSubscription, None);
         for watch in &mut self.watches {
@@ -121,11 +127,7 @@ fn refusal(verdict: NotifyVerdict) -> Refusal {
         NotifyVerdict::Malformed => "no Subscription-State or no Contact that can be used",
     };
     let refusal = Refusal::new(verdict.status(), cause);
-    if verdict == NotifyVerdict::BadEvent {
-        refusal.with(HeaderName::AllowEvents, "presence")
-    } else {
-        refusal
-    }
+    if verdict == NotifyVerdict::BadEvent { refusal.with(HeaderName::AllowEvents, EVENTS) } else { refusal }
 }
 
 /// A document that cannot be read is our user's to know, not the server's to end the subscription for.

@@ -8,7 +8,9 @@
 //! Everything takes the way of the registration, its flow, at any size: the P-CSCF knows a UE by its flow, so that the
 //! rule of 1300 bytes (RFC 3261 section 18.1.1) would lead to a connection on which nobody is registered.
 //!
-//! Not here: calls, the `reg` event package, IPsec and AKA, P-CSCF discovery.
+//! It watches its own registration (`reg` event package) and registers again when the network asks for it.
+//!
+//! Not here: calls, IPsec and AKA, P-CSCF discovery.
 
 mod account;
 mod agent;
@@ -17,9 +19,13 @@ mod command;
 mod compose;
 mod credentials;
 mod inbound;
+mod keepalive;
 mod leave;
+mod lost;
+mod moving;
 mod presence;
 mod publication;
+mod reg_event;
 mod registration;
 mod render;
 mod report;

@@ -36,6 +36,14 @@ impl fmt::Display for NoWay {
     }
 }
 
+/// The command that moves the agent to a P-CSCF called by its name, with the address in its place.
+pub(crate) async fn move_line(name: PcscfName, dns: Option<SocketAddr>) -> Result<String, NoWay> {
+    let transport =
+        name.transport.map_or_else(String::new, |transport| format!(";transport={}", transport.uri_token()));
+    let Pcscf { address, .. } = locate(&name, dns).await?;
+    Ok(format!("move {address}{transport}"))
+}
+
 /// The P-CSCF's address, by RFC 3263. The agent keeps to it: a registration belongs to one.
 pub(crate) async fn locate(name: &PcscfName, dns: Option<SocketAddr>) -> Result<Pcscf, NoWay> {
     let host = name.uri.host().ok_or(NoWay::Dns)?;

@@ -62,6 +62,8 @@ struct Ids {
 pub(crate) struct Registration {
     ids: Option<Ids>,
     cseq: u32,
+    /// The CSeq number of the REGISTER that made the binding.
+    accepted: u32,
     asked: u32,
     raises: u8,
     failures: u8,
@@ -77,6 +79,7 @@ impl Registration {
         Self {
             ids: None,
             cseq: 0,
+            accepted: 0,
             asked,
             raises: 0,
             failures: 0,
@@ -93,6 +96,11 @@ impl Registration {
         self.binding.as_ref()
     }
 
+    /// Whether another REGISTER of ours has been accepted since the one with this Call-ID and CSeq number.
+    pub(crate) fn is_outdated(&self, (call_id, cseq): (&str, u32)) -> bool {
+        self.ids.as_ref().is_some_and(|ids| *ids.call_id == *call_id) && cseq < self.accepted
+    }
+
     /// Whether the user wants to be registered.
     pub(crate) fn is_wished(&self) -> bool {
         self.wish == Wish::Registered
@@ -101,6 +109,11 @@ impl Registration {
     /// Whether nothing is done and nothing is going to be.
     pub(crate) fn is_idle(&self) -> bool {
         self.state == State::Idle
+    }
+
+    /// Whether we are registered, and no REGISTER is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.state, State::Registered { .. })
     }
 
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
@@ -121,8 +134,15 @@ impl Registration {
         match input {
             Input::Register => self.wish(now, settings, Wish::Registered, random),
             Input::Deregister => self.wish(now, settings, Wish::Gone, random),
-            Input::Ended(outcome) => self.ended(now, settings, outcome, random),
+            Input::Ended { cseq, outcome } if cseq == self.cseq => {
+                self.ended(now, settings, outcome, random);
+            }
+            Input::Ended { .. } => {}
+            Input::Lost if self.is_settled() => self.begin(now, settings, random),
+            Input::Lost => {}
+            Input::Moved => self.moved(now, settings, random),
             Input::FlowClosed => self.flow_closed(now, random),
+            Input::Terminated(event, again) => self.terminated(now, (event, again), random),
             Input::Deadline => self.due(now, settings, random),
         }
     }
@@ -207,7 +227,7 @@ impl Registration {
             }
             StatusCode::INTERVAL_TOO_BRIEF if self.raised(response) => self.send(settings, random),
             _ if is_passing(status) => {
-                let wait = response.value(HeaderName::RetryAfter).and_then(sip_event::retry_after);
+                let wait = response.retry_after();
                 let wait = wait.map(|seconds| Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S).into()));
                 self.failed(now, Failure::Refused(status, warning::text(response)), wait, random);
             }
@@ -246,6 +266,7 @@ impl Registration {
                 self.failures = 0;
                 self.state = State::Registered { refresh: binding.refresh_at() };
                 self.outputs.push_back(Output::Registered(binding.granted));
+                self.accepted = self.cseq;
                 self.binding = Some(binding);
             }
             None => self.failed(now, Failure::NotBound, None, random),
@@ -274,6 +295,12 @@ impl Registration {
         self.outputs.push_back(Output::Failed(failure, None));
     }
 
+    /// What is under way through the former P-CSCF counts no more; the network replaces what it has of us.
+    fn moved(&mut self, now: Now, settings: &Settings, random: &mut Random) {
+        (self.binding, self.failures, self.wish) = (None, 0, Wish::Registered);
+        self.begin(now, settings, random);
+    }
+
     fn flow_closed(&mut self, now: Now, random: &mut Random) {
         match self.state {
             State::Registered { .. } => {
@@ -284,6 +311,23 @@ impl Registration {
             // What is outstanding on it fails by itself.
             State::Outstanding { .. } => self.binding = None,
             State::Idle => {}
+        }
+    }
+
+    /// Where another REGISTER is under way or planned, that one decides.
+    fn terminated(
+        &mut self,
+        now: Now,
+        (event, again): (&'static str, Option<Duration>),
+        random: &mut Random,
+    ) {
+        self.binding = None;
+        match (self.state, again) {
+            (State::Idle | State::Outstanding { .. }, _) | (State::Waiting { .. }, Some(_)) => {}
+            (State::Registered { .. }, Some(wait)) => {
+                self.failed(now, Failure::ByNetwork(event), Some(wait), random);
+            }
+            (State::Registered { .. } | State::Waiting { .. }, None) => self.stop(Failure::ByNetwork(event)),
         }
     }
 

@@ -63,6 +63,12 @@ fn human(report: &Report) -> String {
     match report {
         Report::Registered { uri, expires_s, .. } => format!("{} is registered ({expires_s} s)", short(uri)),
         Report::Deregistered { uri } => format!("{} is no longer registered", short(uri)),
+        Report::Contact { uri, contact, state: "active", reason } => {
+            format!("{} is also registered at {} ({reason})", short(uri), short(contact))
+        }
+        Report::Contact { uri, contact, reason, .. } => {
+            format!("{} is no longer registered at {} ({reason})", short(uri), short(contact))
+        }
         Report::RegisterFailed { uri, status, reason, retry_s } => {
             let refused = failure(*status, reason);
             format!("{} is not registered: {refused}{}", short(uri), again(*retry_s))

@@ -21,6 +21,17 @@ pub enum Report {
         /// The identity.
         uri: Box<str>,
     },
+    /// The user is registered at another contact, or is so no more.
+    Contact {
+        /// The identity.
+        uri: Box<str>,
+        /// Where.
+        contact: Box<str>,
+        /// `active` or `terminated`.
+        state: &'static str,
+        /// What brought it there, by the words of RFC 3680; `gone` where that was not said.
+        reason: &'static str,
+    },
     /// A REGISTER came to nothing.
     RegisterFailed {
         /// The identity.

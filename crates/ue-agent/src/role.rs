@@ -12,11 +12,19 @@ use std::convert::Infallible;
 #[derive(Debug)]
 pub enum Own {
     /// A REGISTER.
-    Register,
+    Register {
+        /// Its number: answers to an earlier one count no more.
+        cseq: u32,
+    },
     /// A SUBSCRIBE.
     Subscribe {
         /// Of which subscription.
         watch: WatchId,
+        /// The how-manieth of it.
+        number: u32,
+    },
+    /// A SUBSCRIBE to our own registration.
+    RegSubscribe {
         /// The how-manieth of it.
         number: u32,
     },
@@ -47,11 +55,14 @@ impl Role for UeAgent {
     }
 
     fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+        self.look_for_signs(now, &own, outcome, fx);
         match own {
-            Own::Register => {
-                self.registration.handle(now, &self.settings, Input::Ended(outcome), &mut fx.random);
+            Own::Register { cseq } => {
+                let ended = Input::Ended { cseq, outcome };
+                self.registration.handle(now, &self.settings, ended, &mut fx.random);
             }
             Own::Subscribe { watch, number } => self.on_subscribe_ended(now, (watch, number), outcome),
+            Own::RegSubscribe { number } => self.on_reg_subscribe_ended(now, number, outcome),
             Own::Publish => self.on_publish_ended(now, outcome),
             Own::Once { method, uri } => self.on_once_ended(method, uri, outcome),
         }
@@ -67,10 +78,21 @@ impl Role for UeAgent {
         }
     }
 
+    fn on_pong(&mut self, _: Now, flow: Flow, _: &mut Effects<Own>) {
+        self.on_answered_ping(flow);
+    }
+
     fn deadline(&self) -> Option<Mono> {
         let watches = self.watches.iter().filter_map(crate::watch::Watch::deadline);
         let publication = self.publication.as_ref().and_then(|own| own.deadline());
-        let others = [self.registration.deadline(), publication, self.stage.deadline()];
+        let others = [
+            self.registration.deadline(),
+            self.reg.deadline(),
+            publication,
+            self.stage.deadline(),
+            self.way.deadline(),
+            self.keepalive.deadline(),
+        ];
         watches.chain(others.into_iter().flatten()).min()
     }
 
@@ -78,6 +100,9 @@ impl Role for UeAgent {
         if self.registration.deadline().is_some_and(|at| at <= now.mono) {
             self.registration.handle(now, &self.settings, Input::Deadline, &mut fx.random);
         }
+        self.anew_due(now, &mut fx.random);
+        self.keepalive_due(now, fx);
+        self.registration_watch_due(now);
         self.watches_due(now);
         self.publication_due(now);
         self.settle(now, fx);

@@ -1,12 +1,16 @@
 //! The agent at work: sockets, standard input, signals, and a line for everything that happens.
 
 use crate::cli::Command;
-use crate::config::Setup;
+use crate::config::{PcscfName, Setup};
 use crate::place::{self, NoWay};
 use ims_node::{Listener, Settings as NodeSettings, Side};
 use ims_runtime::node::{Endpoint, NodeError, wall};
 use ims_runtime::signals::{Signal, Signals};
-use std::io::{BufRead as _, Write as _};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -36,6 +40,28 @@ fn failed(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Why there was no beginning.
+#[derive(Debug)]
+enum Failed {
+    Node(NodeError),
+    Script(PathBuf, io::Error),
+}
+
+impl From<NodeError> for Failed {
+    fn from(error: NodeError) -> Self {
+        Self::Node(error)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(error) => error.fmt(f),
+            Self::Script(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
 /// A command at work.
 struct Process {
     endpoint: Endpoint<UeAgent>,
@@ -43,20 +69,31 @@ struct Process {
     form: Form,
     /// How it ended, once it is leaving.
     ending: Option<Ending>,
+    names: Names,
 }
 
-async fn serve(setup: &Setup, command: &Command) -> Result<Ending, NodeError> {
+/// Who knows names.
+struct Names {
+    dns: Option<SocketAddr>,
+    domain: Box<str>,
+    /// Commands whose names have become addresses, or why not.
+    resolved: mpsc::Sender<Result<String, NoWay>>,
+}
+
+async fn serve(setup: &Setup, command: &Command) -> Result<Ending, Failed> {
     let mut signals = Signals::listen().map_err(NodeError::Socket)?;
     let Some(pcscf) = reach(setup, &mut signals).await else { return Ok(Ending::Done) };
     let (goal, subscriptions) = command.goal();
+    let (resolved, mut moves) = mpsc::channel(LINES);
     let mut process = Process {
         endpoint: open(setup, pcscf)?,
         session: Session::new(goal, subscriptions),
         form: setup.form,
         ending: None,
+        names: Names { dns: setup.dns, domain: setup.account.domain().into(), resolved },
     };
     let words = command.words();
-    let mut lines = if words.is_empty() { Some(standard_input()) } else { None };
+    let mut lines = commands(command)?;
     process.obey(&words);
     let end = async {
         match command.seconds() {
@@ -69,8 +106,9 @@ async fn serve(setup: &Setup, command: &Command) -> Result<Ending, NodeError> {
     while !process.is_over() {
         tokio::select! {
             () = process.endpoint.work() => {}
+            Some(line) = moves.recv() => process.on_resolved(line),
             line = next_line(&mut lines) => match line {
-                Some(line) => process.obey(&line.split_whitespace().collect::<Vec<_>>()),
+                Some(line) => process.on_line(&line),
                 None => {
                     lines = None;
                     process.leave(Ending::Done);
@@ -93,6 +131,28 @@ async fn serve(setup: &Setup, command: &Command) -> Result<Ending, NodeError> {
 }
 
 impl Process {
+    /// A command of standard input. The agent knows no names: where one stands, DNS is asked first.
+    fn on_line(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let called = match words.as_slice() {
+            ["move", text] => PcscfName::called(text, &self.names.domain),
+            _ => None,
+        };
+        let Some(name) = called else { return self.obey(&words) };
+        let (dns, resolved) = (self.names.dns, self.names.resolved.clone());
+        tokio::spawn(async move {
+            // A process that has ended moves nowhere.
+            let _ = resolved.send(place::move_line(name, dns).await).await;
+        });
+    }
+
+    fn on_resolved(&mut self, line: Result<String, NoWay>) {
+        match line {
+            Ok(line) => self.obey(&line.split_whitespace().collect::<Vec<_>>()),
+            Err(why) => self.print(&Report::Error { what: why.to_string().into() }),
+        }
+    }
+
     fn obey(&mut self, words: &[&str]) {
         if words.is_empty() {
             return;
@@ -141,7 +201,7 @@ impl Process {
 
 /// One line, at once. Whoever listened may have gone.
 fn put(text: &str) {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
@@ -179,23 +239,42 @@ fn open(setup: &Setup, pcscf: Pcscf) -> Result<Endpoint<UeAgent>, NodeError> {
     for (wanted, setting) in intervals {
         *setting = wanted.unwrap_or(*setting);
     }
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    settings.resubscribe_after = setup.resubscribe_after_s.map_or(Duration::ZERO, seconds);
+    settings.keepalive = setup.keepalive_s.map(seconds);
+    settings.subscribe_reg = setup.subscribe_reg;
     let name = setup.account.impu().user().unwrap_or_default().to_owned();
     let node = NodeSettings::new(&name, vec![Listener { address: local, side: Side::Network }], Vec::new());
     Endpoint::open(node, UeAgent::new(settings), setup.recording.as_deref())
 }
 
-/// A thread, because reading standard input cannot be given up; it ends with the process.
-fn standard_input() -> mpsc::Receiver<String> {
+/// The lines of a script, or of standard input, each in its time; none for a command that takes none.
+fn commands(command: &Command) -> Result<Option<mpsc::Receiver<String>>, Failed> {
+    let Command::Run { script } = command else { return Ok(None) };
     let (sender, lines) = mpsc::channel(LINES);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
+    match script {
+        Some(path) => {
+            let file = File::open(path).map_err(|error| Failed::Script(path.clone(), error))?;
+            std::thread::spawn(move || pass_on(BufReader::new(file), &sender));
         }
-    });
-    lines
+        None => {
+            std::thread::spawn(move || pass_on(io::stdin().lock(), &sender));
+        }
+    }
+    Ok(Some(lines))
+}
+
+/// Has a thread to itself, because reading standard input cannot be given up; it ends with the process.
+fn pass_on(source: impl BufRead, sender: &mpsc::Sender<String>) {
+    for line in source.lines() {
+        let Ok(line) = line else { return };
+        let seconds = line.strip_prefix("wait ").and_then(|seconds| seconds.trim().parse().ok());
+        match seconds {
+            Some(seconds) => std::thread::sleep(Duration::from_secs(seconds)),
+            None if sender.blocking_send(line).is_err() => return,
+            None => {}
+        }
+    }
 }
 
 async fn next_line(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {

@@ -91,6 +91,7 @@ impl Session {
             Report::Subscription { state: SubscriptionState::Ended, retry_s: None, .. } => self.on_ended(),
             Report::Registered { .. }
             | Report::Deregistered { .. }
+            | Report::Contact { .. }
             | Report::RegisterFailed { .. }
             | Report::Subscription { .. }
             | Report::Published { .. }

@@ -28,6 +28,12 @@ pub struct Settings {
     pub access_network_info: Box<str>,
     /// T1 of the access.
     pub t1: Duration,
+    /// How long after a move old subscriptions serve before they are made anew.
+    pub resubscribe_after: Duration,
+    /// How often the flow is pinged, at least; zero is never. Without it every 120 s on TCP and every 29 s on UDP.
+    pub keepalive: Option<Duration>,
+    /// Whether to watch our own registration by the `reg` package.
+    pub subscribe_reg: bool,
 }
 
 impl Settings {
@@ -44,6 +50,9 @@ impl Settings {
             publication_s: 3600,
             access_network_info: "IEEE-802.3".into(),
             t1: Duration::from_millis(500),
+            resubscribe_after: Duration::ZERO,
+            keepalive: None,
+            subscribe_reg: true,
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Watch {
     /// The subscription before our flow changed; its NOTIFYs count until the new one is active (design of the moving
     /// watcher, figures 6 and 7).
     former: Option<Subscriber>,
+    /// The user wants no more of it.
+    left: bool,
     /// It has ended and does not come back.
     over: bool,
 }
@@ -63,6 +65,17 @@ impl Watch {
     /// Both machines that may know a NOTIFY.
     pub(crate) fn subscribers(&mut self) -> impl Iterator<Item = &mut Subscriber> {
         [Some(&mut self.subscriber), self.former.as_mut()].into_iter().flatten()
+    }
+
+    /// Whether an old dialog still counts.
+    pub(crate) const fn has_former(&self) -> bool {
+        self.former.is_some()
+    }
+
+    /// Ends it, by a SUBSCRIBE if there is a dialog.
+    fn leave(&mut self, now: Now) {
+        self.left = true;
+        self.subscriber.handle(now, SubscriberInput::Unsubscribe);
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
@@ -111,6 +124,7 @@ impl UeAgent {
             number: 0,
             warning: None,
             former: None,
+            left: false,
             over: false,
         });
         Ok(())
@@ -118,19 +132,19 @@ impl UeAgent {
 
     pub(crate) fn unwatch(&mut self, now: Now, uri: &Uri) -> Result<(), NotWatched> {
         let watch = self.watches.iter_mut().find(|watch| watch.uri.is_equivalent(uri));
-        watch.ok_or(NotWatched::NotAtAll)?.subscriber.handle(now, SubscriberInput::Unsubscribe);
+        watch.ok_or(NotWatched::NotAtAll)?.leave(now);
         Ok(())
     }
 
     pub(crate) fn unwatch_all(&mut self, now: Now) {
         for watch in &mut self.watches {
-            watch.subscriber.handle(now, SubscriberInput::Unsubscribe);
+            watch.leave(now);
         }
     }
 
     /// Our flow is another one: dialogs along the old one lead nowhere, so every subscription is made anew.
     pub(crate) fn watch_anew(&mut self, random: &mut Random) {
-        for watch in &mut self.watches {
+        for watch in self.watches.iter_mut().filter(|watch| !watch.left) {
             let fresh = subscriber(&self.settings, watch.kind, random);
             let old = std::mem::replace(&mut watch.subscriber, fresh);
             // Of two earlier ones the last that was active counts; it is the older where the newer never became so.

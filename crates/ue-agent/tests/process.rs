@@ -11,6 +11,7 @@ use sip_message::{Credentials, Frame, Framer, HeaderName, Message};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 
 const OPEN: &str = "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:carol@home1.test\">\
     <tuple id=\"t1\"><status><basic>open</basic></status></tuple></presence>";
@@ -55,10 +56,11 @@ fn notify(subscribe: &Message, expires: u32) -> String {
         if expires == 0 { "terminated;reason=timeout".into() } else { format!("active;expires={expires}") };
     let to = subscribe.value(HeaderName::To).unwrap().split(";tag=").next().unwrap().to_owned();
     format!(
-        "NOTIFY sip:alice@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;rport;branch=z9hG4bKn{expires}\r\n\
+        "NOTIFY sip:alice@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;rport;branch=z9hG4bKn{expires}{}\r\n\
          Max-Forwards: 66\r\nFrom: {to};tag=net\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} NOTIFY\r\n\
          Contact: <sip:ps1.home1.test>\r\nEvent: presence\r\nSubscription-State: {state}\r\n\
          Content-Type: application/pidf+xml\r\nContent-Length: {}\r\n\r\n{OPEN}",
+        subscribe.call_id(),
         subscribe.value(HeaderName::From).unwrap(),
         subscribe.call_id(),
         subscribe.cseq(),
@@ -86,6 +88,12 @@ fn over_udp() -> SocketAddr {
 }
 
 fn over_tcp() -> SocketAddr {
+    // Nobody has to listen.
+    over_tcp_telling(mpsc::channel().0)
+}
+
+/// Tells of every keep-alive, and answers it.
+fn over_tcp_telling(pings: mpsc::Sender<()>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -93,7 +101,12 @@ fn over_tcp() -> SocketAddr {
             let (mut stream, mut framer, mut buffer) = (stream.unwrap(), Framer::new(), [0; 4096]);
             while let Ok(length @ 1..) = stream.read(&mut buffer) {
                 framer.buffer().extend_from_slice(&buffer[..length]);
-                while let Ok(Some(Frame::Message(bytes))) = framer.next_frame() {
+                while let Ok(Some(frame)) = framer.next_frame() {
+                    let Frame::Message(bytes) = frame else {
+                        let _ = pings.send(());
+                        stream.write_all(b"\r\n").unwrap();
+                        continue;
+                    };
                     for answer in parse(&bytes).iter().flat_map(answers) {
                         stream.write_all(answer.as_bytes()).unwrap();
                     }
@@ -189,6 +202,20 @@ fn commands_from_standard_input_each_told_when_known() {
 }
 
 #[test]
+fn commands_from_a_script_that_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("script");
+    std::fs::write(&script, "register\nwait 1\npublish open in a meeting\nwait 1\nquit\n").unwrap();
+    let run = format!("run --script {}", script.display());
+    let output = agent(&over_udp().to_string(), &run).output().unwrap();
+    assert_eq!(events(&output), ["registered", "published", "unpublished", "deregistered"]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = agent(&over_udp().to_string(), "run --script /nowhere/at/all").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("ue-agent: /nowhere/at/all: "));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_signal_ends_the_registration_first() {
     for (command, expected) in [("register", &["deregistered"][..]), ("register --stay", &[])] {
         let mut child = start(&over_udp().to_string(), command);
@@ -204,6 +231,45 @@ fn a_signal_ends_the_registration_first() {
 
 fn start(pcscf: &str, command: &str) -> Child {
     agent(pcscf, command).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn it_moves_to_another_pcscf_and_watches_there() {
+    let mut child = start(&over_udp().to_string(), "run");
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let other = over_udp();
+    for (command, expected) in [
+        ("watch carol@home1.test".to_owned(), &["registered", "subscription active", "presence active"][..]),
+        (format!("move {other}"), &["registered", "subscription active", "presence active"]),
+        ("move nowhere".to_owned(), &["error"]),
+        ("move".to_owned(), &["error"]),
+    ] {
+        writeln!(input, "{command}").unwrap();
+        for event in expected {
+            assert_eq!(next_event(&mut lines), *event, "{command}");
+        }
+    }
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn rfc5626_3_5_1_over_tcp_it_pings_and_stays_registered_when_answered() {
+    let (pings, heard) = mpsc::channel();
+    let pcscf = format!("{};transport=tcp", over_tcp_telling(pings));
+    let mut child = start(&pcscf, "--keepalive 1 run");
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    writeln!(input, "register").unwrap();
+    assert_eq!(next_event(&mut lines), "registered");
+    for _ in 0..3 {
+        heard.recv().unwrap();
+    }
+    writeln!(input, "status").unwrap();
+    assert_eq!(next_event(&mut lines), "status");
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -10,8 +10,8 @@
 
 use clock::Mono;
 use cx_protocol::{
-    Connection, Frame, FrameKind, Impi, Impu, Input, Leg, Lir, LocalPeer, Output, Request, Role, ScscfName,
-    Secret, Token,
+    Connection, Frame, FrameKind, Impi, Impu, Input, Leg, Lir, LirType, LocalPeer, Output, Request, Role,
+    ScscfName, Secret, Token,
 };
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub fn scscf(uri: &str) -> ScscfName {
 }
 
 pub fn lir() -> Request {
-    Request::Lir(Lir { impu: impu("sip:alice@home1.test"), leg: Leg::Terminating })
+    Request::Lir(Lir { impu: impu("sip:alice@home1.test"), leg: Leg::Terminating, kind: LirType::Location })
 }
 
 pub fn local(role: Role, secret: &str) -> LocalPeer {

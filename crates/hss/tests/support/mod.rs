@@ -11,9 +11,9 @@
 use clock::Now;
 use cx_protocol::{
     Answer, ApplicationServer, AuthScheme, ConditionForm, DefaultHandling, DigestAlgorithm, Ha1, Impi,
-    ImplicitRegistrationSet, Impu, InitialFilterCriterion, Leg, Lir, Mar, ProfilePart, PublicIdentity,
-    RegistrationState, Request, Sar, SarType, ScscfName, ServiceProfile, ServiceTrigger, SessionCase, Spt,
-    TriggerPoint, Uar, UarType, Udr,
+    ImplicitRegistrationSet, Impu, InitialFilterCriterion, Leg, Lir, LirType, Mar, ProfilePart,
+    PublicIdentity, RegistrationState, Request, Sar, SarType, ScscfName, ServiceProfile, ServiceTrigger,
+    SessionCase, Spt, TriggerPoint, Uar, UarType, Udr,
 };
 use hss::{Account, Credentials, Hss, Scscf, ScscfDirectory, StoreChange};
 
@@ -112,6 +112,7 @@ pub fn hss_with(accounts: impl IntoIterator<Item = Account>) -> Hss {
 pub enum Step {
     Uar(UarType),
     Lir(Leg),
+    LirForAnother,
     Mar(&'static str),
     Sar(SarType, &'static str),
 }
@@ -121,7 +122,11 @@ impl Step {
         let (impi, impu) = (impi(ALICE), impu());
         match self {
             Self::Uar(kind) => Request::Uar(Uar { impi, impu, visited_network: None, kind }),
-            Self::Lir(leg) => Request::Lir(Lir { impu, leg }),
+            Self::Lir(leg) => Request::Lir(Lir { impu, leg, kind: LirType::Location }),
+            Self::LirForAnother => {
+                let kind = LirType::LocationAndCapabilities;
+                Request::Lir(Lir { impu, leg: Leg::Terminating, kind })
+            }
             Self::Mar(scscf) => {
                 Request::Mar(Mar { impi, impu, server_name: name(scscf), scheme: AuthScheme::SipDigest })
             }
@@ -133,7 +138,7 @@ impl Step {
 
     pub fn run(self, hss: &mut Hss) -> (Answer, Vec<StoreChange>) {
         let peer = match self {
-            Self::Uar(_) | Self::Lir(_) => "icscf1.home1.test".to_owned(),
+            Self::Uar(_) | Self::Lir(_) | Self::LirForAnother => "icscf1.home1.test".to_owned(),
             Self::Mar(scscf) | Self::Sar(_, scscf) => name(scscf).host().to_owned(),
         };
         hss.answer(Now::ZERO, &peer, &self.request())

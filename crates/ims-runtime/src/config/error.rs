@@ -89,6 +89,13 @@ pub enum ConfigError {
         /// The key and the reason.
         invalid: InvalidKey,
     },
+    /// A value from the command line that does not fit the file.
+    Assigned {
+        /// What the command line says.
+        text: Box<str>,
+        /// What the TOML reader says.
+        message: Box<str>,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -100,6 +107,7 @@ impl fmt::Display for ConfigError {
             }
             Self::Malformed { place, key: Some(key), message } => write!(f, "{place}: {key}: {message}"),
             Self::Malformed { place, key: None, message } => write!(f, "{place}: {message}"),
+            Self::Assigned { text, message } => write!(f, "--set {text}: {message}"),
             Self::Invalid { place, invalid } => write!(f, "{place}: {}: {}", invalid.key, invalid.reason),
         }
     }
@@ -109,7 +117,9 @@ impl Error for ConfigError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unreadable { source, .. } => Some(source),
-            Self::TooLarge { .. } | Self::Malformed { .. } | Self::Invalid { .. } => None,
+            Self::TooLarge { .. } | Self::Malformed { .. } | Self::Invalid { .. } | Self::Assigned { .. } => {
+                None
+            }
         }
     }
 }

@@ -121,12 +121,17 @@ impl<'a, O: Owner> Driver<'a, O> {
             let wake = self.wake_at();
             let room = self.unsent.len() < MAX_UNSENT;
             let (mut reader, mut writer) = self.stream.split();
+            // What is to be said is gathered first and written in one go, before anything more is heard. `room` ends that.
+            let is_due = wake.is_some_and(|wake| wake <= Instant::now());
             let woken = tokio::select! {
-                read = reader.read(&mut buffer), if room && self.phase != Phase::Draining => Woken::Read(read),
-                written = writer.write(&self.unsent), if !self.unsent.is_empty() => Woken::Written(written),
-                told = self.owner.told(), if room => Woken::Told(told),
-                () = sleep_until(wake.unwrap_or(self.start)), if wake.is_some() => Woken::Time,
+                biased;
+                // However busy the connection is.
+                () = std::future::ready(()), if is_due => Woken::Time,
                 () = &mut drain, if self.phase != Phase::Draining => Woken::Drain,
+                told = self.owner.told(), if room => Woken::Told(told),
+                written = writer.write(&self.unsent), if !self.unsent.is_empty() => Woken::Written(written),
+                read = reader.read(&mut buffer), if room && self.phase != Phase::Draining => Woken::Read(read),
+                () = sleep_until(wake.unwrap_or(self.start)), if wake.is_some() => Woken::Time,
             };
             let now = Mono::at(self.start.elapsed());
             match woken {

@@ -1,9 +1,10 @@
 //! Copying the live records to a new file, a part at a time between batches.
 
 use super::log::{NEXT, STEP};
+use super::reader::Reader;
 use super::record::{HEADER, Header};
 use super::replay::{self, Contents, Index, Place};
-use super::storage::{Directory, File, read};
+use super::storage::{Directory, File, read, write_zeros};
 use ims_node::Seq;
 use std::collections::VecDeque;
 use std::io;
@@ -59,7 +60,7 @@ impl<F: File> Compaction<F> {
             self.copied += part.len() as u64;
             if left <= PART {
                 // Room ahead, so that the new file does not begin as a full one.
-                self.file.write_at(self.end + part.len() as u64, &vec![0; STEP])?;
+                write_zeros(&mut self.file, self.end + part.len() as u64, STEP)?;
                 progress = Progress::Copied;
             }
         }
@@ -71,8 +72,8 @@ impl<F: File> Compaction<F> {
 
     /// The new file, and what a restart would find in it.
     pub(crate) fn finish(self) -> io::Result<(F, Contents)> {
-        let bytes = read(&self.file, 0, self.file.length()?)?;
-        let contents = replay::contents(&bytes).map_err(io::Error::other)?;
-        Ok((self.file, contents))
+        let mut reader = Reader::new(self.file)?;
+        let contents = replay::contents(&mut reader).map_err(io::Error::other)?;
+        Ok((reader.into_file(), contents))
     }
 }

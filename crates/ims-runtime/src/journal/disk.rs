@@ -12,7 +12,15 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Disk {
     path: PathBuf,
     /// Unlocked by the operating system when the process ends, however it ends.
-    _lock: fs::File,
+    lock: fs::File,
+}
+
+impl Drop for Disk {
+    /// Closing would not do: a child that is being started holds a copy of the file until it runs its program.
+    fn drop(&mut self) {
+        // A lock that will not go is gone with the process.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Disk {
@@ -21,7 +29,7 @@ impl Disk {
         DirBuilder::new().mode(0o700).recursive(true).create(path)?;
         let lock = options().create(true).truncate(false).open(path.join("lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(JournalError::InUse),
             Err(TryLockError::Error(error)) => Err(JournalError::Io(error)),
         }

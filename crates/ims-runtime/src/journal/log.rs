@@ -1,9 +1,10 @@
 //! The file that is written to.
 
 use super::compaction::{Compaction, Progress};
+use super::reader::Reader;
 use super::record::{self, HEADER, Header};
-use super::replay::{self, Contents, Index, Place};
-use super::storage::{Directory, File, read};
+use super::replay::{self, Contents, Index, Live, Place};
+use super::storage::{Directory, File, write_zeros};
 use super::{JournalError, Replay, Status};
 use ims_node::{Record, Seq};
 use std::io;
@@ -42,20 +43,22 @@ pub(crate) struct Log<D: Directory> {
 
 impl<D: Directory> Log<D> {
     /// Opens the journal of this directory, or begins one, and cuts a torn end off.
-    pub(crate) fn open(directory: D) -> Result<(Self, Replay), JournalError> {
+    pub(crate) fn open(directory: D) -> Result<(Self, Replay<D::File>), JournalError> {
         let file = match directory.open(NAME)? {
             Some(file) => file,
             None => begin(&directory)?,
         };
-        let bytes = read(&file, 0, file.length()?)?;
-        let Contents { index, last, end, torn } = replay::contents(&bytes)?;
-        let replay = Replay { live: replay::live(&bytes, &index), last, torn: torn.then_some(end) };
+        let again = directory.open(NAME)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let mut reader = Reader::new(again)?;
+        let reserved = reader.length();
+        let Contents { index, last, end, torn } = replay::contents(&mut reader)?;
+        let replay = Replay { live: Live::new(reader, &index), last, torn: torn.then_some(end) };
         let live = index.values().map(|place| place.length).sum();
         let mut log = Self {
             directory,
             file,
             end,
-            reserved: bytes.len() as u64,
+            reserved,
             index,
             live,
             status: Status { synced: last, ..Status::default() },
@@ -112,7 +115,7 @@ impl<D: Directory> Log<D> {
             self.status.full = false;
             return;
         }
-        let outcome = self.file.write_at(self.reserved, &vec![0; STEP]).and_then(|()| self.file.sync());
+        let outcome = write_zeros(&mut self.file, self.reserved, STEP).and_then(|()| self.file.sync());
         match outcome {
             Ok(()) => {
                 self.reserved += STEP as u64;

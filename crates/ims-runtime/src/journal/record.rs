@@ -18,7 +18,8 @@ pub(crate) const MAX_RECORD: usize = 16 * 1024 * 1024;
 pub(crate) const HEADER: usize = 28;
 
 const MAGIC: &[u8; 8] = b"MUSTJRN1";
-const FRAME: usize = 8;
+/// Bytes before what the sum is of.
+pub(crate) const FRAME: usize = 8;
 const FIXED: usize = 8 + 8 + 4 + 1;
 
 /// What the file begins with.
@@ -90,13 +91,15 @@ pub(crate) fn encode(out: &mut Vec<u8>, seq: Seq, durable: Seq, record: &Record)
     Some(())
 }
 
+/// How long the record is that begins so; `None` if none does.
+pub(crate) fn length_of(frame: &[u8]) -> Option<usize> {
+    let body_length = usize::try_from(u32_at(frame, 0)?).ok()?;
+    (FIXED..=MAX_RECORD).contains(&body_length).then_some(FRAME + body_length)
+}
+
 /// Reads the record at the start of `bytes`; `None` if there is no whole one.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
-    let body_length = usize::try_from(u32_at(bytes, 0)?).ok()?;
-    if !(FIXED..=MAX_RECORD).contains(&body_length) {
-        return None;
-    }
-    let length = FRAME + body_length;
+    let length = length_of(bytes)?;
     let body = bytes.get(FRAME..length)?;
     let (seq, durable) = (Seq(u64_at(body, 0)?), Seq(u64_at(body, 8)?));
     // Looked at before the sum, which makes the search behind a damaged place cheap.

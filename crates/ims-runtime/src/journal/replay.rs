@@ -1,9 +1,12 @@
 //! From the bytes of a file to the records that live in it.
 
 use super::JournalError;
+use super::reader::Reader;
 use super::record::{HEADER, Header, decode};
+use super::storage::File;
 use ims_node::{Record, Seq};
 use std::collections::HashMap;
+use std::io;
 
 /// Where a live record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,37 +30,35 @@ pub(crate) struct Contents {
     pub(crate) torn: bool,
 }
 
-/// Reads a whole file.
-pub(crate) fn contents(file: &[u8]) -> Result<Contents, JournalError> {
-    let header = Header::decode(file).ok_or(JournalError::Damaged { offset: 0 })?;
+/// Reads a whole file, a block at a time.
+pub(crate) fn contents<F: File>(reader: &mut Reader<F>) -> Result<Contents, JournalError> {
+    let header = Header::decode(reader.view(0, HEADER)?).ok_or(JournalError::Damaged { offset: 0 })?;
     let mut index = Index::new();
     let mut last = None;
-    let mut end = HEADER;
-    while let Some(entry) = decode(file.get(end..).unwrap_or_default()) {
+    let mut end = HEADER as u64;
+    while let Some(entry) = reader.entry(end)? {
         // Not ours: left over from another use of these blocks.
         if last.is_some_and(|last| entry.seq <= last) {
             break;
         }
+        let length = entry.length as u64;
         match entry.value {
             Some(_) => {
-                let place = Place { offset: end as u64, length: entry.length as u64 };
-                index.insert(entry.key.into(), place);
+                index.insert(entry.key.into(), Place { offset: end, length });
             }
             None => {
                 index.remove(entry.key);
             }
         }
         last = Some(entry.seq);
-        end += entry.length;
+        end += length;
     }
-    let offset = end as u64;
     let last = last.unwrap_or_default().max(header.base);
-    let rest = file.get(end..).unwrap_or_default();
-    let left = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    if offset < header.snapshot || was_durable(rest, left, last) {
-        return Err(JournalError::Damaged { offset });
+    let left = reader.used_behind(end)?;
+    if end < header.snapshot || (left > 0 && was_durable(&reader.rest(end)?, left, last)) {
+        return Err(JournalError::Damaged { offset: end });
     }
-    Ok(Contents { index, last, end: offset, torn: left > 0 })
+    Ok(Contents { index, last, end, torn: left > 0 })
 }
 
 /// Whether a record that begins in the first `left` bytes of the damaged `rest` tells that the one after `last` had been synced. The records of one batch are
@@ -66,13 +67,36 @@ fn was_durable(rest: &[u8], left: usize, last: Seq) -> bool {
     (0..left).filter_map(|at| decode(rest.get(at..)?)).any(|later| later.seq > last && later.durable > last)
 }
 
-/// The live records, oldest first.
-pub(crate) fn live(file: &[u8], index: &Index) -> Vec<Record> {
-    let mut places: Vec<Place> = index.values().copied().collect();
-    places.sort_unstable_by_key(|place| place.offset);
-    let entries = places.into_iter().filter_map(|place| {
-        let offset = usize::try_from(place.offset).ok()?;
-        decode(file.get(offset..)?)
-    });
-    entries.map(|entry| Record { key: entry.key.into(), value: entry.value.map(Into::into) }).collect()
+/// The live records, oldest first. Each is read when it is asked for: all of them together are as large as what the role
+/// makes of them.
+#[derive(Debug)]
+pub(crate) struct Live<F> {
+    reader: Reader<F>,
+    places: std::vec::IntoIter<Place>,
+}
+
+impl<F: File> Live<F> {
+    pub(crate) fn new(reader: Reader<F>, index: &Index) -> Self {
+        let mut places: Vec<Place> = index.values().copied().collect();
+        places.sort_unstable_by_key(|place| place.offset);
+        Self { reader, places: places.into_iter() }
+    }
+
+    /// How many are still to come.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+}
+
+impl<F: File> Iterator for Live<F> {
+    type Item = io::Result<Record>;
+
+    fn next(&mut self) -> Option<io::Result<Record>> {
+        let place = self.places.next()?;
+        let read = self.reader.entry(place.offset).and_then(|entry| {
+            let entry = entry.ok_or(io::ErrorKind::InvalidData)?;
+            Ok(Record { key: entry.key.into(), value: entry.value.map(Into::into) })
+        });
+        Some(read)
+    }
 }

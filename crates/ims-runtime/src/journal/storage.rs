@@ -45,3 +45,15 @@ pub(crate) fn read(file: &impl File, offset: u64, length: u64) -> io::Result<Vec
     file.read_at(offset, &mut bytes)?;
     Ok(bytes)
 }
+
+/// Zeros written at a time.
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+
+/// Writes `length` zeros at `offset`.
+pub(crate) fn write_zeros(file: &mut impl File, offset: u64, length: usize) -> io::Result<()> {
+    for at in (0..length).step_by(ZEROS.len()) {
+        let part = ZEROS.get(..length - at).unwrap_or(&ZEROS);
+        file.write_at(offset + at as u64, part)?;
+    }
+    Ok(())
+}

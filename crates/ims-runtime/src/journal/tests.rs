@@ -4,6 +4,7 @@ pub(crate) mod forgetful;
 
 use super::log::{Log, NAME, SMALL, STEP};
 use super::record::HEADER;
+use super::storage::File;
 use super::{Journal, JournalError, MAX_BACKLOG, Replay, record};
 use forgetful::Forgetful;
 use ims_node::{Record, Seq};
@@ -19,8 +20,22 @@ fn removed(key: &str) -> Record {
     Record { key: key.as_bytes().into(), value: None }
 }
 
-fn open(disk: &Forgetful) -> Result<(Log<Forgetful>, Replay), JournalError> {
-    Log::open(disk.clone())
+/// What a replay gives, with its records read.
+struct Found {
+    live: Vec<Record>,
+    last: Seq,
+    torn: Option<u64>,
+}
+
+impl Found {
+    fn of<F: File>(replay: Replay<F>) -> Self {
+        let Replay { live, last, torn } = replay;
+        Self { live: live.map(Result::unwrap).collect(), last, torn }
+    }
+}
+
+fn open(disk: &Forgetful) -> Result<(Log<Forgetful>, Found), JournalError> {
+    Log::open(disk.clone()).map(|(log, replay)| (log, Found::of(replay)))
 }
 
 /// Batches of three records each, of differing lengths.

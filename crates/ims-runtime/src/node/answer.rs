@@ -1,7 +1,6 @@
 //! The operator's commands.
 
 use super::driver::Driver;
-use super::stats::Gauges;
 use crate::config::Configuration;
 use crate::ctl::{CtlAnswer, CtlRequest};
 use crate::health;
@@ -74,12 +73,14 @@ impl<C: Configuration, R: Role> Driver<C, R> {
 
     fn stats(&self) -> String {
         let journal = self.journal.as_ref().map(|journal| journal.status()).unwrap_or_default();
-        self.stats.render(&Gauges {
-            connections: self.tcp.count(),
-            held: self.held.count(),
-            journal_bytes: journal.file,
-            journal_live_bytes: journal.live,
-        })
+        let own = [
+            ("held", self.held.count() as u64),
+            ("journal_bytes", journal.file),
+            ("journal_live_bytes", journal.live),
+            ("dns_refused", self.dns.refused()),
+        ];
+        let own = self.tcp.figures().chain(own).map(|(name, value)| (name.to_owned(), value));
+        self.stats.render(own.chain(self.node.figures()))
     }
 }
 

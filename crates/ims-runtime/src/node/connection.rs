@@ -1,12 +1,14 @@
 //! One TCP connection: a task that cuts what it reads into messages and writes what is queued.
 
 use super::events::SocketEvent;
+use super::share::{Common, CutOff, Share};
 use super::tcp::ConnectionId;
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::{Buf, Bytes, BytesMut};
 use sip_message::{Frame, FrameError, Framer};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
@@ -17,7 +19,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(4);
 /// A connection on which no whole message and no keep-alive has come or gone for this long is closed.
 pub const IDLE: Duration = Duration::from_secs(600);
-/// A peer that leaves a message half sent, or takes nothing of what is written, for this long is cut off.
+/// A peer that leaves a message half sent, sends none after it has connected, or takes nothing of what is written, for this
+/// long is cut off.
 pub const STALLED: Duration = Duration::from_secs(30);
 /// How long the last messages on a connection that is being closed may take.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -36,26 +39,33 @@ pub(super) struct Connection {
     pub(super) queued: mpsc::Receiver<Bytes>,
     pub(super) events: mpsc::Sender<SocketEvent>,
     pub(super) recorder: Option<Recorder>,
+    pub(super) common: Arc<Common>,
 }
 
-/// The connection is at its end, or nobody listens any more.
-struct Over;
+/// The connection is at its end.
+enum Over {
+    /// Its peer has ended it, or nobody listens any more.
+    Ended,
+    /// We end it.
+    CutOff(CutOff),
+}
 
 impl From<io::Error> for Over {
     fn from(_: io::Error) -> Self {
-        Self
+        Self::Ended
     }
 }
 
 /// What has come and gone, and when.
 struct Stream {
     framer: Framer,
+    share: Share,
     unsent: BytesMut,
     /// After [`FrameError`] nothing more is read.
     readable: bool,
     /// The last whole message, either way.
     active: Instant,
-    /// Since when the message under way is under way.
+    /// Since when the message under way is under way; for a peer that has just connected, its first.
     half_read: Option<Instant>,
     /// Since when nothing could be written.
     half_written: Option<Instant>,
@@ -63,11 +73,14 @@ struct Stream {
 
 impl Connection {
     /// Connects, then serves.
-    pub(super) async fn connect(self) {
+    pub(super) async fn connect(mut self) {
         match timeout(CONNECT_DEADLINE, open(self.ends)).await {
             Ok(Ok(stream)) => {
+                // It has the listener's address and a port of its own.
+                self.ends.local = stream.local_addr().unwrap_or(self.ends.local);
                 self.tell(SocketEvent::Connected(self.id)).await;
-                self.serve(stream).await;
+                let first = Stream::new(&self.common, Framer::asking(), None);
+                self.exchange_all(stream, first).await;
             }
             failed => {
                 tracing::debug!(remote = %self.ends.remote, ?failed, "cannot connect");
@@ -77,11 +90,18 @@ impl Connection {
     }
 
     /// Serves until either side closes it.
-    pub(super) async fn serve(mut self, mut stream: TcpStream) {
+    pub(super) async fn serve(self, stream: TcpStream) {
+        let first = Stream::new(&self.common, Framer::new(), Some(Instant::now()));
+        self.exchange_all(stream, first).await;
+    }
+
+    async fn exchange_all(mut self, mut socket: TcpStream, stream: Stream) {
         // Small messages that are waited for; where the option fails, they only take longer.
-        let _ = stream.set_nodelay(true);
-        // The one way out is that it is over.
-        let _ = self.exchange(&mut stream).await;
+        let _ = socket.set_nodelay(true);
+        if let Err(Over::CutOff(why)) = self.exchange(&mut socket, stream).await {
+            tracing::debug!(remote = %self.ends.remote, ?why, "cut off");
+            self.common.count(why);
+        }
         self.tell(SocketEvent::Closed(self.id)).await;
     }
 
@@ -90,12 +110,23 @@ impl Connection {
         let _ = self.events.send(event).await;
     }
 
-    async fn exchange(&mut self, socket: &mut TcpStream) -> Result<(), Over> {
-        let mut stream = Stream::new();
+    async fn exchange(&mut self, socket: &mut TcpStream, mut stream: Stream) -> Result<(), Over> {
         let (reader, mut writer) = socket.split();
         loop {
             let room = stream.unsent.len() < MAX_UNSENT;
+            let (deadline, cut_off) = stream.deadline();
+            // However busy the connection is.
+            if deadline <= Instant::now() {
+                return Err(Over::CutOff(cut_off));
+            }
+            // What is queued is gathered first and written in one go, before anything more is read. `room` ends that.
             tokio::select! {
+                biased;
+                message = self.queued.recv(), if room => match message {
+                    Some(message) => self.put(&mut stream, &message),
+                    None => return self.finish(stream, &mut writer).await,
+                },
+                written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => stream.written(written?),
                 ready = reader.readable(), if room && stream.readable => {
                     ready?;
                     stream.framer.buffer().reserve(READ);
@@ -103,15 +134,10 @@ impl Connection {
                         Ok(0) => return self.finish(stream, &mut writer).await,
                         Ok(_) => self.take_frames(&mut stream).await?,
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        Err(_) => return Err(Over),
+                        Err(_) => return Err(Over::Ended),
                     }
                 }
-                written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => stream.written(written?),
-                message = self.queued.recv(), if room => match message {
-                    Some(message) => self.put(&mut stream, &message),
-                    None => return self.finish(stream, &mut writer).await,
-                },
-                () = sleep_until(stream.deadline()) => return Err(Over),
+                () = sleep_until(deadline) => return Err(Over::CutOff(cut_off)),
             }
         }
     }
@@ -123,13 +149,16 @@ impl Connection {
                     stream.read_whole();
                     self.record(Direction::In, &bytes);
                     let message = SocketEvent::Message(self.id, bytes);
-                    self.events.send(message).await.map_err(|_| Over)?;
+                    self.events.send(message).await.map_err(|_| Over::Ended)?;
                 }
                 Ok(Some(Frame::Ping)) => {
                     stream.read_whole();
                     stream.put(PONG);
                 }
-                Ok(Some(Frame::Pong)) => stream.read_whole(),
+                Ok(Some(Frame::Pong)) => {
+                    stream.read_whole();
+                    self.events.send(SocketEvent::Pong(self.id)).await.map_err(|_| Over::Ended)?;
+                }
                 Ok(None) => break,
                 Err(FrameError::Length(head)) => {
                     // The node answers it and closes.
@@ -137,7 +166,7 @@ impl Connection {
                     self.tell(SocketEvent::Unframed(self.id, head)).await;
                     break;
                 }
-                Err(FrameError::TooLarge) => return Err(Over),
+                Err(FrameError::TooLarge) => return Err(Over::Ended),
             }
         }
         stream.half_read = match stream.half_read {
@@ -145,7 +174,8 @@ impl Connection {
             Some(since) => Some(since),
             None => Some(Instant::now()),
         };
-        Ok(())
+        let held = stream.framer.buffer().len();
+        if stream.share.hold(held) { Ok(()) } else { Err(Over::CutOff(CutOff::Crowded)) }
     }
 
     fn put(&self, stream: &mut Stream, message: &[u8]) {
@@ -167,7 +197,7 @@ impl Connection {
             writer.write_all(&stream.unsent).await?;
             writer.shutdown().await
         };
-        timeout(FAREWELL, farewell).await.map_err(|_| Over)?.map_err(Over::from)
+        timeout(FAREWELL, farewell).await.map_err(|_| Over::Ended)?.map_err(Over::from)
     }
 
     fn record(&self, direction: Direction, bytes: &[u8]) {
@@ -180,13 +210,14 @@ impl Connection {
 }
 
 impl Stream {
-    fn new() -> Self {
+    fn new(common: &Arc<Common>, framer: Framer, half_read: Option<Instant>) -> Self {
         Self {
-            framer: Framer::new(),
+            framer,
+            share: Share::of(Arc::clone(common)),
             unsent: BytesMut::new(),
             readable: true,
             active: Instant::now(),
-            half_read: None,
+            half_read,
             half_written: None,
         }
     }
@@ -206,9 +237,14 @@ impl Stream {
         self.half_written = (!self.unsent.is_empty()).then(Instant::now);
     }
 
-    fn deadline(&self) -> Instant {
-        let stalled = [self.half_read, self.half_written].into_iter().flatten().map(|since| since + STALLED);
-        stalled.chain([self.active + IDLE]).min().unwrap_or(self.active)
+    /// When it is cut off, and why.
+    fn deadline(&self) -> (Instant, CutOff) {
+        let idle = (self.active + IDLE, CutOff::Idle);
+        let stalled = [self.half_read, self.half_written].into_iter().flatten().min();
+        stalled
+            .map(|since| (since + STALLED, CutOff::Stalled))
+            .filter(|stalled| stalled.0 < idle.0)
+            .unwrap_or(idle)
     }
 }
 

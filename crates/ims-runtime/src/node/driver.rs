@@ -1,5 +1,6 @@
 //! The task that owns the node.
 
+use super::backlog::{Backlog, Look, Source};
 use super::ending::Phase;
 use super::events::{SOCKET_EVENTS, SocketEvent, Woken};
 use super::held::Held;
@@ -38,6 +39,7 @@ const PROBE: Duration = Duration::from_secs(1);
 pub(super) struct Driver<C, R: Role> {
     pub(super) clock: Clock,
     pub(super) node: Node<R>,
+    backlog: Backlog,
     /// What happened in consequence of outputs; taken before anything new.
     pub(super) inputs: VecDeque<Input>,
     pub(super) udp: UdpSockets,
@@ -86,6 +88,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         let mut driver = Self {
             clock,
             node,
+            backlog: Backlog::default(),
             inputs: VecDeque::new(),
             udp,
             tcp,
@@ -158,6 +161,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                     self.on_socket(event);
                     self.settle()?;
                 }
+                let look = if self.events.is_empty() { Look::End } else { Look::More };
+                self.looked(Source::Streams, look);
             }
             Woken::Dns(question, answer) => self.on_dns(question, answer),
             Woken::Cx(event) => self.on_cx(event),
@@ -190,8 +195,12 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     }
 
     fn on_datagrams(&mut self) -> Result<(), NodeError> {
+        let mut look = Look::More;
         for _ in 0..BATCH {
-            let Some((flow, bytes)) = self.udp.receive() else { break };
+            let Some((flow, bytes)) = self.udp.receive() else {
+                look = Look::End;
+                break;
+            };
             self.record(Direction::In, flow, &bytes);
             // Softphones keep their bindings alive with line ends and zeros.
             if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
@@ -201,7 +210,14 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             self.handle(Input::Message { flow, bytes });
             self.settle()?;
         }
+        self.looked(Source::Datagrams, look);
         Ok(())
+    }
+
+    fn looked(&mut self, source: Source, look: Look) {
+        if let Some(behind) = self.backlog.after(self.clock.now().mono, source, look) {
+            self.inputs.push_back(Input::Behind(behind));
+        }
     }
 
     fn on_socket(&mut self, event: SocketEvent) {
@@ -212,6 +228,11 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                 self.tcp.ended(id, &mut self.inputs);
             }
             SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
+            SocketEvent::Pong(id) => {
+                if let Some(flow) = self.tcp.flow(id) {
+                    self.handle(Input::Pong { flow });
+                }
+            }
             SocketEvent::Unframed(id, head) => self.on_stream(id, |flow| Input::Unframed { flow, head }),
             SocketEvent::Refused(flow) => self.inputs.push_back(Input::SendFailed { flow }),
         }

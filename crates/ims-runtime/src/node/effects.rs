@@ -19,11 +19,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         }
         match output {
             Output::Transmit(transmit) => self.transmit(transmit),
-            Output::Close(flow) => {
-                if let Some(id) = flow.connection {
-                    self.tcp.ended(id, &mut self.inputs);
-                }
-            }
+            Output::Close(flow) => self.tcp.close_flow(flow, &mut self.inputs),
             Output::AskDns(question) => self.dns.ask(question),
             Output::AskHss { token, request } => {
                 let failed = match &self.hss {
@@ -102,6 +98,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             Event::HopFailed { address, cause, call_id } => {
                 tracing::warn!(%address, cause, %call_id, "next hop failed");
             }
+            Event::Pressure(pressure) => tracing::warn!(?pressure, "overload"),
             Event::Role { what, about } => tracing::info!(%about, "{what}"),
         }
     }

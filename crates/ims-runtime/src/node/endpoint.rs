@@ -134,6 +134,7 @@ impl<R: Role> Endpoint<R> {
             SocketEvent::Connected(id) => self.tcp.connected(id),
             SocketEvent::NotConnected(id) | SocketEvent::Closed(id) => self.tcp.ended(id, &mut self.inputs),
             SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
+            SocketEvent::Pong(id) => self.on_stream(id, |flow| Input::Pong { flow }),
             SocketEvent::Unframed(id, head) => self.on_stream(id, |flow| Input::Unframed { flow, head }),
             SocketEvent::Refused(flow) => self.inputs.push_back(Input::SendFailed { flow }),
         }
@@ -172,11 +173,7 @@ impl<R: Role> Endpoint<R> {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Transmit(transmit) => self.transmit(transmit),
-            Output::Close(flow) => {
-                if let Some(id) = flow.connection {
-                    self.tcp.ended(id, &mut self.inputs);
-                }
-            }
+            Output::Close(flow) => self.tcp.close_flow(flow, &mut self.inputs),
             Output::AskDns(question) => {
                 self.inputs.push_back(Input::Dns { question, answer: DnsAnswer::Failed });
             }
@@ -228,6 +225,7 @@ fn log(event: Event) {
         Event::HopFailed { address, cause, call_id } => {
             tracing::debug!(%address, cause, %call_id, "next hop failed");
         }
+        Event::Pressure(pressure) => tracing::warn!(?pressure, "overload"),
         Event::Role { what, about } => tracing::info!(%about, "{what}"),
     }
 }

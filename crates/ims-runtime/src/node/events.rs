@@ -25,6 +25,8 @@ pub(crate) enum SocketEvent {
     NotConnected(ConnectionId),
     /// A whole message.
     Message(ConnectionId, Bytes),
+    /// The answer to a keep-alive of ours.
+    Pong(ConnectionId),
     /// The head of a message without a usable length; nothing more is read.
     Unframed(ConnectionId, Bytes),
     /// A connection has ended.

@@ -21,18 +21,9 @@ pub(super) struct Stats {
     pub(super) refused: u64,
 }
 
-/// What is true at the moment.
-#[derive(Debug)]
-pub(super) struct Gauges {
-    pub(super) connections: usize,
-    pub(super) held: usize,
-    pub(super) journal_bytes: u64,
-    pub(super) journal_live_bytes: u64,
-}
-
 impl Stats {
-    /// One `name value` a line.
-    pub(super) fn render(&self, gauges: &Gauges) -> String {
+    /// One `name value` a line: these, and `more`.
+    pub(super) fn render(&self, more: impl IntoIterator<Item = (String, u64)>) -> String {
         let rows = [
             ("udp_in", self.udp_in),
             ("udp_out", self.udp_out),
@@ -42,12 +33,9 @@ impl Stats {
             ("dropped_in", self.dropped_in),
             ("dropped_out", self.dropped_out),
             ("refused", self.refused),
-            ("connections", gauges.connections as u64),
-            ("held", gauges.held as u64),
-            ("journal_bytes", gauges.journal_bytes),
-            ("journal_live_bytes", gauges.journal_live_bytes),
         ];
-        rows.iter().fold(String::new(), |mut text, (name, value)| {
+        let rows = rows.map(|(name, value)| (name.to_owned(), value));
+        rows.into_iter().chain(more).fold(String::new(), |mut text, (name, value)| {
             // Memory takes it.
             let _ = writeln!(text, "{name} {value}");
             text

@@ -2,13 +2,15 @@
 
 use super::connection::{self, Connection};
 use super::events::SocketEvent;
+use super::share::Common;
 use crate::recording::Recorder;
 use bytes::Bytes;
 use ims_node::{Flow, Input, Listener, ListenerId, Transmit};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -16,6 +18,9 @@ use tokio::task::JoinSet;
 
 /// Connections at a time, in both directions: one more is closed as soon as it is accepted, and none is opened.
 pub const MAX_CONNECTIONS: usize = 10_000;
+/// Connections that peers at one address have opened, at a time: one more is closed as soon as it is accepted, so that nobody
+/// takes them all.
+pub const MAX_FROM_ADDRESS: usize = 2_000;
 /// Messages that wait to be written on one connection; with one more its peer counts as stuck and is cut off.
 pub const MAX_QUEUED: usize = 256;
 /// Connections that the system may hold before we accept them.
@@ -32,6 +37,11 @@ pub(crate) struct Connections {
     locals: Vec<SocketAddr>,
     open: HashMap<ConnectionId, Open>,
     by_peer: HashMap<(ListenerId, SocketAddr), ConnectionId>,
+    /// How many connections an address has opened.
+    from: HashMap<IpAddr, usize>,
+    refused: u64,
+    pub(super) max_from_address: usize,
+    common: Arc<Common>,
     last_id: ConnectionId,
     events: mpsc::Sender<SocketEvent>,
     recorder: Option<Recorder>,
@@ -45,6 +55,8 @@ pub(crate) struct Connections {
 struct Open {
     flow: Flow,
     queue: mpsc::Sender<Bytes>,
+    /// Whether the peer has opened it.
+    accepted: bool,
     /// Flows of messages that wait for it to be connected, each once; at most [`MAX_QUEUED`].
     waiting: Vec<Flow>,
 }
@@ -64,17 +76,16 @@ impl Connections {
             locals: listeners.iter().map(|listener| listener.address).collect(),
             open: HashMap::new(),
             by_peer: HashMap::new(),
+            from: HashMap::new(),
+            refused: 0,
+            max_from_address: MAX_FROM_ADDRESS,
+            common: Arc::default(),
             last_id: 0,
             events: events.clone(),
             recorder,
             tasks: JoinSet::new(),
             acceptors,
         })
-    }
-
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.open.len()
     }
 
     /// The flow of a connection that is open.
@@ -84,11 +95,32 @@ impl Connections {
 
     /// Takes a connection that a peer has opened.
     pub(crate) fn accepted(&mut self, listener: ListenerId, remote: SocketAddr, stream: TcpStream) {
-        if self.open.len() >= MAX_CONNECTIONS {
-            return tracing::warn!(%remote, "too many connections, closed");
+        let from = self.from.get(&remote.ip()).copied().unwrap_or_default();
+        if self.open.len() >= MAX_CONNECTIONS || from >= self.max_from_address {
+            self.refused += 1;
+            return tracing::debug!(%remote, "too many connections, closed");
         }
-        if let Some((_, connection)) = self.enter(listener, remote) {
+        if let Some((id, connection)) = self.enter(listener, remote) {
+            if let Some(open) = self.open.get_mut(&id) {
+                open.accepted = true;
+                self.from.insert(remote.ip(), from + 1);
+            }
             self.tasks.spawn(connection.serve(stream));
+        }
+    }
+
+    /// By name, for the operator.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let own = [("connections", self.open.len() as u64), ("connections_refused", self.refused)];
+        own.into_iter().chain(self.common.figures())
+    }
+
+    fn left(&mut self, ip: IpAddr) {
+        let left = self.from.get(&ip).copied().unwrap_or_default().saturating_sub(1);
+        if left == 0 {
+            self.from.remove(&ip);
+        } else {
+            self.from.insert(ip, left);
         }
     }
 
@@ -131,7 +163,10 @@ impl Connections {
     /// heard of it.
     pub(crate) fn ended(&mut self, id: ConnectionId, inputs: &mut VecDeque<Input>) {
         while self.tasks.try_join_next().is_some() {}
-        let Some(Open { flow, waiting, .. }) = self.open.remove(&id) else { return };
+        let Some(Open { flow, waiting, accepted, .. }) = self.open.remove(&id) else { return };
+        if accepted {
+            self.left(flow.remote.ip());
+        }
         let peer = (flow.listener, flow.remote);
         if self.by_peer.get(&peer) == Some(&id) {
             self.by_peer.remove(&peer);
@@ -139,6 +174,14 @@ impl Connections {
         inputs.extend(waiting.into_iter().map(|flow| Input::SendFailed { flow }));
         if flow.connection.is_some() {
             inputs.push_back(Input::Closed { flow });
+        }
+    }
+
+    /// Ends the connection of this flow, as [`Connections::ended`] does; without a number any to the same peer.
+    pub(crate) fn close_flow(&mut self, flow: Flow, inputs: &mut VecDeque<Input>) {
+        let of_peer = || self.by_peer.get(&(flow.listener, flow.remote)).copied();
+        if let Some(id) = flow.connection.or_else(of_peer) {
+            self.ended(id, inputs);
         }
     }
 
@@ -172,11 +215,12 @@ impl Connections {
         let id = self.last_id;
         let (queue, queued) = mpsc::channel(MAX_QUEUED);
         let flow = Flow { listener, transport: Transport::Tcp, remote, connection: Some(id) };
-        self.open.insert(id, Open { flow, queue, waiting: Vec::new() });
+        self.open.insert(id, Open { flow, queue, accepted: false, waiting: Vec::new() });
         self.by_peer.insert((listener, remote), id);
         let ends = crate::recording::Ends { local, remote };
         let (events, recorder) = (self.events.clone(), self.recorder.clone());
-        Some((id, Connection { id, ends, queued, events, recorder }))
+        let common = Arc::clone(&self.common);
+        Some((id, Connection { id, ends, queued, events, recorder, common }))
     }
 }
 

@@ -1,20 +1,17 @@
 //! Nodes of a small role on real sockets of 127.0.0.0/8. Every step waits for its event.
 
+mod bounds;
 mod world;
 
-use super::connection::{Connection, STALLED};
 use super::driver::Driver;
-use super::events::SocketEvent;
 use super::{Clock, NodeError, Operator};
 use crate::cli::Failure;
 use crate::ctl::CtlAnswer;
 use crate::journal::tests::forgetful::Forgetful;
 use crate::journal::{Journal, JournalError};
-use crate::recording::Ends;
 use ims_node::Node;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::mpsc;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::Instant;
 use world::{BLUEPRINT, Place, TestRole, answer_next, free_address, ignorant_dns, message, read_until, soon};
 
@@ -323,31 +320,4 @@ async fn a_second_process_on_the_same_state_is_refused() {
     start.config.node.state_dir = Some(place.path("state"));
     let Err(Failure::Failed(error)) = super::run(start, BLUEPRINT).await else { panic!("accepted") };
     assert!(matches!(error.downcast_ref::<NodeError>(), Some(NodeError::Journal(_, JournalError::InUse))));
-}
-
-/// Serves one end of a connection; gives the other end, and when and how it was cut off.
-async fn cut_off(sent: &[u8]) -> (Instant, Instant) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (stream, remote) = listener.accept().await.unwrap();
-    let (_queue, queued) = mpsc::channel(1);
-    let (events, mut heard) = mpsc::channel(8);
-    let ends = Ends { local: listener.local_addr().unwrap(), remote };
-    peer.write_all(sent).await.unwrap();
-    let began = Instant::now();
-    tokio::spawn(Connection { id: 1, ends, queued, events, recorder: None }.serve(stream));
-    assert!(matches!(heard.recv().await, Some(SocketEvent::Closed(1))));
-    (began, Instant::now())
-}
-
-#[tokio::test(start_paused = true)]
-async fn half_a_message_is_not_waited_for_longer_than_thirty_seconds() {
-    let (began, ended) = cut_off(b"MESSAGE sip:a SIP/2.0\r\n").await;
-    assert_eq!((ended - began).as_secs(), STALLED.as_secs());
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_idle_connection_is_closed_after_ten_minutes() {
-    let (began, ended) = cut_off(b"\r\n").await;
-    assert_eq!((ended - began).as_secs(), super::IDLE.as_secs());
 }

@@ -1,7 +1,11 @@
 //! A lab for a test.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
-use lab::{Lab, LabError, Options};
-use std::path::PathBuf;
+pub(crate) mod agents;
+
+use lab::{Configuration, Lab, LabError, Options};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 /// The workspace's `config/`.
 pub(crate) fn config() -> PathBuf {
@@ -16,4 +20,43 @@ pub(crate) fn good<T>(result: Result<T, LabError>) -> T {
 /// A network of home1.test.
 pub(crate) async fn up(record: bool) -> Lab {
     good(Lab::up(Options { record, ..Options::new(&config()) }).await)
+}
+
+/// A network of both domains, with this over its configuration.
+pub(crate) async fn both(overlay: Option<PathBuf>) -> Lab {
+    let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
+    good(Lab::up(Options { domains, overlay, ..Options::new(&config()) }).await)
+}
+
+/// An overlay by which CSCFs wait for others no longer than a test wants to.
+pub(crate) fn impatient(place: &Path) -> PathBuf {
+    let overlay = place.join("overlay");
+    std::fs::create_dir(&overlay).unwrap_or_else(|error| panic!("{error}"));
+    for (nodes, text) in [
+        (&["icscf1", "icscf2"][..], "[icscf]\nscscf_patience_ms = 2000\n"),
+        (&["scscf1a", "scscf1b", "scscf2a", "scscf2b"], "[scscf]\nas_patience_ms = 1000\n"),
+    ] {
+        for node in nodes {
+            let written = std::fs::write(overlay.join(format!("{node}.toml")), text);
+            written.unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+    overlay
+}
+
+/// A network of both domains that records.
+pub(crate) async fn up_for(configuration: Configuration) -> Lab {
+    let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
+    let overlay = configuration.overlay().map(|overlay| config().join(overlay));
+    good(Lab::up(Options { domains, overlay, record: true, ..Options::new(&config()) }).await)
+}
+
+/// Notes that something could not be tested, and why, where the list of skipped tests is wished.
+pub(crate) fn skip(why: &str) {
+    println!("SKIPPED: {why}");
+    if let Some(list) = std::env::var_os("MUSTER_SKIPPED") {
+        let list = std::fs::OpenOptions::new().append(true).create(true).open(list);
+        // Whoever wishes the list has made its directory.
+        list.and_then(|mut list| writeln!(list, "{why}")).unwrap_or_else(|error| panic!("{error}"));
+    }
 }

@@ -55,8 +55,8 @@ impl Subscriber {
             State::NotifyWait { sent, .. } => {
                 notify.call_id() == &*sent.call_id && notify.to_tag() == Some(&*sent.local_tag)
             }
-            State::Established(usage) => DialogId::of_request(notify).as_ref() == Some(usage.dialog.id()),
-            State::Leaving { dialog, .. } => DialogId::of_request(notify).as_ref() == Some(dialog.id()),
+            State::Established(usage) => of_dialog(notify, &usage.dialog),
+            State::Leaving { dialog, .. } => of_dialog(notify, dialog),
             State::Init | State::Resting { .. } | State::Terminated => false,
         }
     }
@@ -103,6 +103,10 @@ impl Subscriber {
         let reason = state.reason.and_then(Reason::parse);
         self.end(now, SubscriberEnd::Notified(reason), after_notify(state));
     }
+}
+
+fn of_dialog(notify: &Message, dialog: &Dialog) -> bool {
+    DialogId::of_request(notify).is_some_and(|id| dialog.is(&id))
 }
 
 /// Checks a NOTIFY of a known dialog and takes its Contact.

@@ -31,6 +31,8 @@ impl Subscription {
         let is_gruu = with.dialog.remote_target().params().has("gr");
         let way = match (cause, with.policy.updates) {
             (Cause::Change | Cause::Standing, Updates::Identity) if is_gruu => Way::Identity,
+            // What its SUBSCRIBE is owed found nobody along the dialog: the watcher may have moved since.
+            (Cause::Subscribe, Updates::Identity) if is_gruu && failures > 0 => Way::Identity,
             (Cause::Change | Cause::Standing | Cause::Subscribe, Updates::Identity | Updates::Dialog) => {
                 Way::Dialog
             }
@@ -41,14 +43,16 @@ impl Subscription {
     /// Sends a NOTIFY of how things stand now, which settles whatever was due.
     pub(super) fn send(&mut self, now: Now, attempt: Attempt, with: &mut NotifyContext<'_>) {
         let cause = self.due.take().map_or(attempt.cause, |due| due.max(attempt.cause));
-        let way = if cause == Cause::Subscribe { Way::Dialog } else { attempt.way };
+        // A SUBSCRIBE has come since this attempt was begun: it came along the dialog.
+        let is_answer = cause == Cause::Subscribe && attempt.cause != Cause::Subscribe;
+        let way = if is_answer { Way::Dialog } else { attempt.way };
         let (cseq, reservation) = with.dialog.take_cseq();
         if reservation == Reservation::Raised {
             self.keep(Persist::First);
         }
         let left = self.expires.saturating_since(now.mono).as_secs();
         let version = self.newest;
-        self.notify = Some(Notify {
+        self.notify = Some(Box::new(Notify {
             cseq,
             cause,
             way,
@@ -56,7 +60,7 @@ impl Subscription {
             standing: self.record.standing,
             // A subscription that is not over has some time left.
             expires: u32::try_from(left).unwrap_or(u32::MAX).max(1),
-        });
+        }));
         self.quiet_until = now.mono + with.policy.min_interval;
         let attempt = Attempt { cause, way, failures: attempt.failures };
         self.exchange = Exchange::Outstanding { attempt, version };

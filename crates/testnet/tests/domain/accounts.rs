@@ -1,5 +1,7 @@
-//! The subscribers of the lab's home1.test in the real subscriber store.
+//! The subscribers of the lab in the real subscriber store.
 
+use super::home::Size;
+use super::names::{Kind, domain_of, nodes_of};
 use clock::Now;
 use cx_protocol::{
     Answer, ApplicationServer, ConditionForm, DefaultHandling, DigestAlgorithm, Ha1, Impi,
@@ -10,65 +12,90 @@ use hss::{Account, Credentials, Hss, Scscf, ScscfDirectory, StoreChange};
 use md5::{Digest as _, Md5};
 use testnet::HssOracle;
 
-const REALM: &str = "home1.test";
-
-/// The HSS of home1.test.
-pub(crate) struct Store(pub(crate) Hss);
+/// The HSS of a domain. Its store outlives its process: what is asked to be kept is kept.
+pub(crate) struct Store {
+    pub(crate) hss: Hss,
+    kept: Vec<StoreChange>,
+}
 
 impl Store {
-    /// With alice, carol, erin and grace; scscf1a serves everybody.
-    pub(crate) fn home1() -> Self {
-        let mut hss = Hss::new();
-        let name = ScscfName::new("sip:scscf1a.home1.test").unwrap();
-        let scscfs = vec![Scscf { name: name.clone(), capabilities: vec![] }];
-        hss.apply(StoreChange::Directory(ScscfDirectory { scscfs, default: Some(name) })).unwrap();
-        for user in ["alice", "carol", "erin", "grace"] {
-            hss.apply(StoreChange::Account(Box::new(account(user)))).unwrap();
-        }
-        Self(hss)
+    /// With the lab's accounts of that domain; its first S-CSCF serves everybody.
+    pub(crate) fn of(number: u8, size: Size) -> Self {
+        let nodes = nodes_of(number, size).into_iter().filter(|(_, kind, _)| *kind == Kind::Scscf);
+        let scscfs: Vec<Scscf> =
+            nodes.map(|(name, ..)| Scscf { name: scscf_name(number, &name), capabilities: vec![] }).collect();
+        let default = scscfs.first().map(|scscf| scscf.name.clone());
+        let mut kept = vec![StoreChange::Directory(ScscfDirectory { scscfs, default })];
+        let users: &[&str] =
+            if number == 1 { &["alice", "carol", "erin", "grace"] } else { &["bob", "dave"] };
+        kept.extend(users.iter().map(|user| StoreChange::Account(Box::new(account(number, user)))));
+        Self { hss: restored(&kept), kept }
     }
+
+    /// Another process takes over what was kept.
+    pub(crate) fn restart(&mut self) {
+        self.hss = restored(&self.kept);
+    }
+
+    /// The operator gives a user to another S-CSCF.
+    pub(crate) fn reassign(&mut self, now: Now, user: &str, to: ScscfName) {
+        let changes = self.hss.reassign(now, user, to).expect("a user of the domain");
+        self.kept.extend(changes);
+    }
+}
+
+/// `sip:NAME.DOMAIN`.
+pub(crate) fn scscf_name(number: u8, name: &str) -> ScscfName {
+    ScscfName::new(&format!("sip:{name}.{}", domain_of(number))).unwrap()
+}
+
+fn restored(kept: &[StoreChange]) -> Hss {
+    let mut hss = Hss::new();
+    kept.iter().for_each(|change| hss.apply(change.clone()).unwrap());
+    hss
 }
 
 impl HssOracle for Store {
     fn answer(&mut self, now: Now, peer: &str, request: &Request) -> Answer {
-        // The store outlives every test, so its changes are kept by being there.
-        let (answer, _changes) = self.0.answer(now, peer, request);
+        let (answer, changes) = self.hss.answer(now, peer, request);
+        self.kept.extend(changes);
         answer
     }
 
     fn poll_request(&mut self) -> Option<(Box<str>, Request)> {
-        self.0.poll_request().map(|(scscf, request)| (scscf.host().into(), request))
+        self.hss.poll_request().map(|(scscf, request)| (scscf.host().into(), request))
     }
 }
 
-fn account(user: &str) -> Account {
-    let impi = format!("{user}@{REALM}");
-    let ha1 = Md5::digest(format!("{impi}:{REALM}:{user}-secret"));
+fn account(number: u8, user: &str) -> Account {
+    let realm = domain_of(number);
+    let impi = format!("{user}@{realm}");
+    let ha1 = Md5::digest(format!("{impi}:{realm}:{user}-secret"));
     let credentials = Credentials {
         impi: Impi::new(&impi).unwrap(),
         ha1s: vec![Ha1::new(DigestAlgorithm::Md5, &ha1).unwrap()],
     };
     let identity = PublicIdentity {
-        impu: Impu::new(&format!("sip:{user}@{REALM}")).unwrap(),
+        impu: Impu::new(&format!("sip:{user}@{realm}")).unwrap(),
         barred: false,
         display: None,
     };
     let identities = ImplicitRegistrationSet { identities: vec![identity] };
     Account {
         name: user.into(),
-        realm: REALM.into(),
+        realm: realm.clone().into(),
         credentials: vec![credentials],
         algorithms: vec![DigestAlgorithm::Md5],
-        sets: vec![ServiceProfile { identities, criteria: criteria() }],
+        sets: vec![ServiceProfile { identities, criteria: criteria(number) }],
         mandatory: vec![],
         optional: vec![],
         visited_networks: None,
-        presence_server: Some("sip:ps1.home1.test".into()),
+        presence_server: Some(format!("sip:ps{number}.{realm}").into()),
     }
 }
 
 /// The criteria of the lab's subscribers file.
-fn criteria() -> Vec<InitialFilterCriterion> {
+fn criteria(number: u8) -> Vec<InitialFilterCriterion> {
     let spt = |groups: &[u32], trigger| Spt { groups: groups.to_vec(), negated: false, trigger };
     let method = |name: &str| ServiceTrigger::Method(name.into());
     let event =
@@ -88,7 +115,7 @@ fn criteria() -> Vec<InitialFilterCriterion> {
         priority,
         trigger: Some(TriggerPoint { condition: ConditionForm::Dnf, spts }),
         application_server: ApplicationServer {
-            uri: "sip:ps1.home1.test;lr".into(),
+            uri: format!("sip:ps{number}.{};lr", domain_of(number)).into(),
             default_handling,
             include_register_request: false,
             include_register_response: false,

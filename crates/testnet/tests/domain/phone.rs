@@ -51,6 +51,14 @@ impl Line {
         self.send(world, &draft.without_body())
     }
 
+    /// Ends its registration.
+    pub(crate) fn leave(&mut self, world: &mut World) {
+        let first = self.register(world, None, 0);
+        let challenge = self.response(world, &first);
+        let second = self.register(world, challenge.value(HeaderName::WwwAuthenticate), 0);
+        assert_eq!(code(&self.response(world, &second)), 200);
+    }
+
     /// Its Contact, an address and no GRUU.
     pub(crate) fn contact(&self) -> String {
         let transport = if self.to.0 == Transport::Tcp { ";transport=tcp" } else { "" };

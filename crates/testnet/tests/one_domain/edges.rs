@@ -1,10 +1,10 @@
 //! The edge cases of RFC 6665, RFC 3903 and the filter criteria that fit one domain.
 
+use crate::domain::invariants;
 use crate::domain::{
-    ALICE, CAROL, Home1, Line, Tape, asked, code, endings, ps, quiet, register, registered, reports, say,
+    ALICE, CAROL, Home, Line, Tape, asked, code, endings, ps, quiet, register, registered, reports, say,
     secs, shown,
 };
-use crate::invariants;
 use cx_protocol::Command;
 use sip_message::{HeaderName, Message, Transport};
 use std::cell::Cell;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use testnet::{Availability, Fate, Gone, Link, World};
 use ue_agent::Report;
 
-fn watching(home1: &Home1, seed: u64) -> World {
+fn watching(home1: &Home, seed: u64) -> World {
     let mut world = home1.world(seed);
     register(&mut world, &["alice", "carol"]);
     say(&mut world, "alice", "watch sip:carol@home1.test");
@@ -22,8 +22,8 @@ fn watching(home1: &Home1, seed: u64) -> World {
     world
 }
 
-fn udp() -> Home1 {
-    Home1::new(Transport::Udp)
+fn udp() -> Home {
+    Home::new(Transport::Udp)
 }
 
 fn publish(world: &mut World, line: &str) {
@@ -67,7 +67,7 @@ fn edge_01_the_notify_comes_before_the_200() {
 
 #[test]
 fn edge_02_the_watcher_moves_to_a_new_flow() {
-    let mut world = watching(&Home1::new(Transport::Tcp), 1);
+    let mut world = watching(&Home::new(Transport::Tcp), 1);
     world.cut("alice", "pcscf1a");
     world.run_for(secs(40)).unwrap();
     let told = reports(&mut world, "alice");
@@ -84,7 +84,7 @@ fn edge_02_the_watcher_moves_to_a_new_flow() {
 fn edge_03_the_refresh_races_with_the_expiry() {
     // Every moment around the expiry, the very moment too; a refresh goes out after 80 to 90 percent.
     for late_ms in (0..16_000).step_by(500) {
-        let mut world = watching(&Home1 { subscription_s: 60, ..udp() }, late_ms);
+        let mut world = watching(&Home { subscription_s: 60, ..udp() }, late_ms);
         let start = world.now().mono;
         world.run_for(secs(47)).unwrap();
         world.sever("alice", "pcscf1a");
@@ -96,7 +96,7 @@ fn edge_03_the_refresh_races_with_the_expiry() {
         let since = world.now().mono.saturating_since(start);
         assert_eq!(shown(&reports(&mut world, "alice")), Some(("open", "")), "{late_ms} {since:?}");
         assert_eq!(ps(&world).watches(), 1, "{late_ms}");
-        invariants::notifies_rise_and_end(&Tape::of(&world));
+        invariants::notifies_rise_and_end(&Tape::of(&world)).unwrap();
     }
 }
 
@@ -114,7 +114,7 @@ fn edge_04_the_end_races_with_a_change() {
         world.run_for(secs(40)).unwrap();
         assert_eq!((ps(&world).watches(), endings(&reports(&mut world, "alice")).len()), (0, 1), "{seed}");
         let tape = Tape::of(&world);
-        invariants::notifies_rise_and_end(&tape);
+        invariants::notifies_rise_and_end(&tape).unwrap();
         assert!(tape.notifies().last().unwrap().text().contains("Subscription-State: terminated"));
     }
 }
@@ -122,7 +122,7 @@ fn edge_04_the_end_races_with_a_change() {
 #[test]
 fn edge_05_two_publishes_with_the_same_tag() {
     for transport in [Transport::Udp, Transport::Tcp] {
-        let mut world = Home1::new(transport).world(1);
+        let mut world = Home::new(transport).world(1);
         let mut line = Line::registered(&mut world, transport);
         let draft = line.publish(Some("first"), None);
         let first = line.ask(&mut world, &draft);
@@ -181,7 +181,7 @@ fn edge_07_and_08_the_server_dies_between_200_and_notify() {
         world.run_for(secs(5)).unwrap();
         assert_eq!(shown(&reports(&mut world, "alice")), Some(("open", "after")));
         // Also the numbers go on where they were, or alice would have refused the NOTIFY.
-        invariants::notifies_rise_and_end(&Tape::of(&world));
+        invariants::notifies_rise_and_end(&Tape::of(&world)).unwrap();
         assert_eq!(ps(&world).watches(), 1);
     }
 }
@@ -189,7 +189,7 @@ fn edge_07_and_08_the_server_dies_between_200_and_notify() {
 #[test]
 fn edge_09_the_watcher_vanishes() {
     for transport in [Transport::Udp, Transport::Tcp] {
-        let mut world = watching(&Home1::new(transport), 1);
+        let mut world = watching(&Home::new(transport), 1);
         world.crash("alice", Gone::Silent);
         let before = notifies(&world);
         say(&mut world, "carol", "publish open");
@@ -248,7 +248,7 @@ fn edge_14_the_presentity_was_never_registered() {
 #[test]
 fn edge_15_dialogs_outlive_the_hss() {
     for out in [Availability::Failing, Availability::Silent] {
-        let mut world = watching(&Home1 { subscription_s: 120, ..udp() }, 1);
+        let mut world = watching(&Home { subscription_s: 120, ..udp() }, 1);
         world.set_hss("hss1", out);
         for note in ["one", "two"] {
             publish(&mut world, &format!("publish open {note}"));

@@ -1,6 +1,6 @@
 //! Something the network needs is away: what the UE hears, how soon, and that all mends itself when it is back.
 
-use crate::domain::{Home1, Tape, endings, quiet, register, registered, reports, say, secs, shown};
+use crate::domain::{Home, Tape, endings, quiet, register, registered, reports, say, secs, shown};
 use sip_message::Transport;
 use std::time::Duration;
 use testnet::{Availability, Gone, World};
@@ -39,7 +39,7 @@ fn mends(world: &mut World) {
 }
 
 fn met(transport: Transport) -> World {
-    let mut world = Home1::new(transport).world(1);
+    let mut world = Home::new(transport).world(1);
     register(&mut world, &["alice", "carol"]);
     world
 }
@@ -58,7 +58,7 @@ fn the_hss_is_away() {
 #[test]
 fn nobody_registers_while_the_hss_is_away() {
     for out in OUT {
-        let mut world = Home1::new(Transport::Udp).world(1);
+        let mut world = Home::new(Transport::Udp).world(1);
         world.set_hss("hss1", out);
         say(&mut world, "alice", "register");
         world.run_for(SOON).unwrap();
@@ -76,7 +76,7 @@ fn nobody_registers_while_the_hss_is_away() {
 #[test]
 fn dns_is_away() {
     for out in OUT {
-        let mut world = Home1::new(Transport::Udp).world(1);
+        let mut world = Home::new(Transport::Udp).world(1);
         world.zone.availability = out;
         say(&mut world, "alice", "register");
         world.run_for(secs(31)).unwrap();
@@ -121,7 +121,7 @@ fn the_p_cscf_is_away() {
 #[test]
 fn nobody_registers_while_the_registrar_is_away() {
     for dead in DEAD {
-        let mut world = Home1::new(Transport::Udp).world(1);
+        let mut world = Home::new(Transport::Udp).world(1);
         world.crash("scscf1a", dead);
         say(&mut world, "alice", "register");
         world.run_for(SOON).unwrap();

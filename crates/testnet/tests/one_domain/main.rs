@@ -1,5 +1,4 @@
-//! One whole domain in virtual time: its services, its edge cases, what fails and comes back, and two sweeps over seeds
-//! in which everything goes wrong that a network and a machine can do wrong.
+//! One whole domain in virtual time: its services, its edge cases, what fails and comes back.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,9 +10,7 @@
 #[path = "../domain/mod.rs"]
 mod domain;
 
-mod course;
 mod edges;
 mod failures;
-mod invariants;
+mod reg_event;
 mod services;
-mod sweep;

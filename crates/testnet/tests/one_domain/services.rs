@@ -1,15 +1,16 @@
 //! What a subscriber of one domain can do, from the first REGISTER to the last expiry.
 
 use crate::domain::{
-    Home1, Tape, assert_empty, endings, ps, quiet, register, registered, reports, say, secs, shown,
+    GRACE, Home, Line, Tape, assert_empty, code, endings, ps, quiet, register, registered, reports, say,
+    secs, shown,
 };
-use sip_message::Transport;
+use sip_message::{HeaderName, Method, Transport};
 use testnet::{Gone, World};
 use ue_agent::Report;
 
 const DAY: u64 = 86_400;
 
-fn watching(home1: &Home1) -> World {
+fn watching(home1: &Home) -> World {
     let mut world = home1.world(1);
     register(&mut world, &["alice", "carol"]);
     say(&mut world, "alice", "watch sip:carol@home1.test");
@@ -26,7 +27,7 @@ fn published(world: &mut World, line: &str) {
 #[test]
 fn texts_reach_whoever_is_registered() {
     for transport in [Transport::Udp, Transport::Tcp] {
-        let mut world = Home1::new(transport).world(1);
+        let mut world = Home::new(transport).world(1);
         register(&mut world, &["alice", "carol"]);
         for (to, expected) in [("carol", 200), ("erin", 480), ("nobody", 404)] {
             say(&mut world, "alice", &format!("message sip:{to}@home1.test hello there"));
@@ -44,7 +45,7 @@ fn texts_reach_whoever_is_registered() {
 #[test]
 fn the_life_of_a_publication() {
     for transport in [Transport::Udp, Transport::Tcp] {
-        let mut world = watching(&Home1::new(transport));
+        let mut world = watching(&Home::new(transport));
         for (line, expected) in [
             ("publish open", ("open", "")),
             ("publish open at lunch", ("open", "at lunch")),
@@ -60,8 +61,37 @@ fn the_life_of_a_publication() {
 }
 
 #[test]
+fn a_phone_takes_its_publication_back_after_it_has_left() {
+    // Within 32 seconds; later it is nobody's.
+    for (transport, after_s, expected, left) in [
+        (Transport::Udp, 0, 200, ("closed", "")),
+        (Transport::Tcp, 0, 200, ("closed", "")),
+        (Transport::Udp, 40, 403, ("open", "here")),
+    ] {
+        let mut world = Home::new(transport).world(1);
+        register(&mut world, &["alice"]);
+        let mut line = Line::registered(&mut world, transport);
+        let draft = line.publish(Some("here"), None);
+        let tag = line.ask(&mut world, &draft).value(HeaderName::SipEtag).unwrap().to_owned();
+        say(&mut world, "alice", &format!("watch {GRACE}"));
+        quiet(&mut world);
+        line.leave(&mut world);
+        world.run_for(secs(after_s)).unwrap();
+        let draft = line
+            .draft(Method::Publish, GRACE, GRACE, "left")
+            .header(HeaderName::Event, "presence")
+            .header(HeaderName::Expires, 0)
+            .header(HeaderName::SipIfMatch, &tag)
+            .without_body();
+        assert_eq!(code(&line.ask(&mut world, &draft)), expected, "{transport:?} {after_s}");
+        quiet(&mut world);
+        assert_eq!(shown(&reports(&mut world, "alice")), Some(left), "{transport:?} {after_s}");
+    }
+}
+
+#[test]
 fn a_fetch_looks_once() {
-    let mut world = watching(&Home1::new(Transport::Udp));
+    let mut world = watching(&Home::new(Transport::Udp));
     published(&mut world, "publish open here");
     say(&mut world, "alice", "unwatch sip:carol@home1.test");
     quiet(&mut world);
@@ -77,7 +107,7 @@ fn a_fetch_looks_once() {
 #[test]
 fn refreshes_keep_everything_alive_for_weeks() {
     for transport in [Transport::Udp, Transport::Tcp] {
-        let mut world = watching(&Home1 { subscription_s: 3600, ..Home1::new(transport) });
+        let mut world = watching(&Home { subscription_s: 3600, ..Home::new(transport) });
         published(&mut world, "publish open since monday");
         for _ in 0..15 {
             world.run_for(secs(DAY)).unwrap();
@@ -92,7 +122,7 @@ fn refreshes_keep_everything_alive_for_weeks() {
 
 #[test]
 fn what_nobody_refreshes_expires() {
-    let mut world = watching(&Home1 { registration_s: 7200, ..Home1::new(Transport::Udp) });
+    let mut world = watching(&Home { registration_s: 7200, ..Home::new(Transport::Udp) });
     published(&mut world, "publish open");
     reports(&mut world, "alice");
     // Her phone falls into the water.
@@ -110,7 +140,7 @@ fn what_nobody_refreshes_expires() {
 #[test]
 fn leaving_leaves_nothing_behind() {
     for transport in [Transport::Udp, Transport::Tcp] {
-        let mut world = watching(&Home1::new(transport));
+        let mut world = watching(&Home::new(transport));
         published(&mut world, "publish open");
         for ue in ["alice", "carol"] {
             say(&mut world, ue, "quit");

@@ -3,10 +3,10 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use clock::{Mono, Now};
-use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, Request, ResultCode};
+use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request, ResultCode};
 use ims_node::{
     Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, Outcome, Output,
-    Record, Refusal, Role, Seq, Settings, Side, Transmit, Verdict,
+    Record, Refusal, Role, Seq, Settings, Side, Transmit, Unreadable, Verdict,
 };
 use sip_message::{Draft, HeaderName, Method, StatusCode, Transport, Uri};
 use std::collections::{BTreeSet, VecDeque};
@@ -42,7 +42,10 @@ impl Role for Forwarder {
     fn on_request(&mut self, _: Now, request: &InboundRequest, _: &mut Effects<()>) -> Decision<()> {
         if *request.method() == Method::Subscribe {
             let impu = Impu::new("sip:b@echo.test").unwrap();
-            return Decision::AskHss(Request::Lir(Lir { impu, leg: Leg::Terminating }), ());
+            return Decision::AskHss(
+                Request::Lir(Lir { impu, leg: Leg::Terminating, kind: LirType::Location }),
+                (),
+            );
         }
         ForwardPlan::by_route().decide()
     }
@@ -126,8 +129,9 @@ impl Role for Keeper {
         (words == ["count"]).then(|| Ok(self.kept.len().to_string()))
     }
 
-    fn restore(&mut self, _: Now, record: &Record) {
+    fn restore(&mut self, _: Now, record: &Record) -> Result<(), Unreadable> {
         self.kept.insert(String::from_utf8(record.key.to_vec()).unwrap());
+        Ok(())
     }
 
     fn restored(&mut self, now: Now, _: &mut Effects<()>) {
@@ -195,6 +199,7 @@ impl VirtualNode for Probe {
             }
             Input::SendFailed { .. } => "failed".into(),
             Input::Closed { .. } => "closed".into(),
+            Input::Pong { .. } => "pong".into(),
             Input::Timeout
             | Input::Unframed { .. }
             | Input::Dns { .. }
@@ -202,6 +207,7 @@ impl VirtualNode for Probe {
             | Input::HssRequest { .. }
             | Input::Synced(_)
             | Input::JournalFull(_)
+            | Input::Behind(_)
             | Input::Command { .. }
             | Input::Drain
             | Input::GiveUp => return,

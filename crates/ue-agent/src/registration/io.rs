@@ -11,10 +11,21 @@ pub(crate) enum Input<'a> {
     Register,
     /// The user wants to be no more.
     Deregister,
-    /// The REGISTER has ended.
-    Ended(&'a Outcome),
+    /// The REGISTER of this number has ended.
+    Ended {
+        /// Its CSeq.
+        cseq: u32,
+        /// How.
+        outcome: &'a Outcome,
+    },
     /// The connection over which we are registered is gone, and with it the registration (RFC 5626 section 4.4).
     FlowClosed,
+    /// The network seems to have lost us.
+    Lost,
+    /// Another P-CSCF is to be registered through.
+    Moved,
+    /// The network has ended it (RFC 3680 event), and wants it again after this wait, or not at all.
+    Terminated(&'static str, Option<Duration>),
     /// The time of [`Registration::deadline`] has come.
     Deadline,
 }
@@ -59,4 +70,6 @@ pub(crate) enum Failure {
     Unreachable,
     /// The connection has ended.
     FlowClosed,
+    /// The network has ended the registration, by this event of RFC 3680.
+    ByNetwork(&'static str),
 }

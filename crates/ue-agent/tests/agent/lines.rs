@@ -79,7 +79,13 @@ fn of_others() -> Vec<Report> {
         Report::Status(Status { uri: uri(), registered_s: None, watching: Vec::new(), published: false }),
         Report::Error { what: "nothing is published".into() },
         Report::Deregistered { uri: uri() },
+        contact("active", "registered"),
+        contact("terminated", "expired"),
     ]
+}
+
+fn contact(state: &'static str, reason: &'static str) -> Report {
+    Report::Contact { uri: uri(), contact: "sip:alice@198.51.100.9".into(), state, reason }
 }
 
 const HUMAN: &str = r#"
@@ -101,6 +107,8 @@ const HUMAN: &str = r#"
 03:04:05.678 alice@home1.test is not registered, watches nobody, presence not published
 03:04:05.678 error: nothing is published
 03:04:05.678 alice@home1.test is no longer registered
+03:04:05.678 alice@home1.test is also registered at alice@198.51.100.9 (registered)
+03:04:05.678 alice@home1.test is no longer registered at alice@198.51.100.9 (expired)
 "#;
 
 const JSON: &str = r#"
@@ -122,6 +130,8 @@ const JSON: &str = r#"
 "event":"status","uri":"sip:alice@home1.test","watching":[],"published":false}
 "event":"error","what":"nothing is published"}
 "event":"deregistered","uri":"sip:alice@home1.test"}
+"event":"contact","uri":"sip:alice@home1.test","contact":"sip:alice@198.51.100.9","state":"active","reason":"registered"}
+"event":"contact","uri":"sip:alice@home1.test","contact":"sip:alice@198.51.100.9","state":"terminated","reason":"expired"}
 "#;
 
 #[test]

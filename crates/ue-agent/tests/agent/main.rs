@@ -8,9 +8,13 @@
 )]
 
 mod inbound;
+mod keepalive;
 mod leaving;
 mod lines;
+mod lost;
+mod moving;
 mod publication;
+mod reg_event;
 mod registration;
 mod subscription;
 mod support;

@@ -104,7 +104,7 @@ fn sub_s_05_how_a_notify_is_answered() {
         let responses = ue.responses();
         assert_eq!(responses[0].status().unwrap().code(), status, "{text}");
         if status == 489 {
-            assert_eq!(responses[0].value(HeaderName::AllowEvents), Some("presence"));
+            assert_eq!(responses[0].value(HeaderName::AllowEvents), Some("presence, reg"));
         }
     }
 }

@@ -22,7 +22,10 @@ pub(crate) fn secs(seconds: u64) -> Duration {
 pub(crate) fn settings(transport: Transport) -> Settings {
     let account = Account::new("alice@home1.test", None, Password::new("alice-secret")).unwrap();
     let pcscf = Pcscf { address: PCSCF.parse().unwrap(), transport };
-    Settings::new(account, pcscf, LOCAL.parse().unwrap(), Instance::given(INSTANCE).unwrap())
+    let local = LOCAL.parse().unwrap();
+    let settings = Settings::new(account, pcscf, local, Instance::given(INSTANCE).unwrap());
+    // Its tests switch it on.
+    Settings { subscribe_reg: false, keepalive: Some(Duration::ZERO), ..settings }
 }
 
 /// The agent, and all that it has sent and said.
@@ -35,6 +38,12 @@ pub(crate) struct Ue {
     responses: Vec<Message>,
     /// Whether each transmit fails at once.
     pub(crate) unreachable: bool,
+    /// The other end of the latest request's flow.
+    pub(crate) sent_to: Option<SocketAddr>,
+    /// When keep-alives were sent.
+    pub(crate) pings: Vec<Now>,
+    /// Flows that the agent has closed.
+    pub(crate) closed: Vec<Flow>,
 }
 
 impl Ue {
@@ -56,6 +65,9 @@ impl Ue {
             requests: Vec::new(),
             responses: Vec::new(),
             unreachable: false,
+            sent_to: None,
+            pings: Vec::new(),
+            closed: Vec::new(),
         }
     }
 
@@ -102,7 +114,23 @@ impl Ue {
 
     fn drain(&mut self) {
         while let Some(output) = self.node.poll_output() {
-            let Output::Transmit(transmit) = output else { continue };
+            let transmit = match output {
+                Output::Transmit(transmit) => transmit,
+                Output::Close(flow) => {
+                    self.closed.push(flow);
+                    continue;
+                }
+                Output::AskDns(_)
+                | Output::AskHss { .. }
+                | Output::HssReply { .. }
+                | Output::Persist { .. }
+                | Output::CommandDone { .. }
+                | Output::Log(_) => continue,
+            };
+            if *transmit.bytes == *b"\r\n\r\n" {
+                self.pings.push(self.now);
+                continue;
+            }
             if self.unreachable {
                 self.node.handle(self.now, Input::SendFailed { flow: transmit.flow });
                 continue;
@@ -111,6 +139,7 @@ impl Ue {
             if message.status().is_some() {
                 self.responses.push(message);
             } else if self.branches.insert(message.branch().unwrap().to_owned()) {
+                self.sent_to = Some(transmit.flow.remote);
                 self.requests.push(message);
             }
         }
@@ -177,6 +206,11 @@ impl Ue {
     pub(crate) fn deliver_from(&mut self, remote: SocketAddr, text: &str) {
         let flow = Flow { remote, ..self.flow };
         self.handle(Input::Message { flow, bytes: text.to_owned().into() });
+    }
+
+    /// The network answers a keep-alive.
+    pub(crate) fn pong(&mut self) {
+        self.handle(Input::Pong { flow: self.flow });
     }
 
     pub(crate) fn close_connection(&mut self) {

@@ -7,9 +7,10 @@ use crate::node::{Blueprint, run};
 use crate::node_config::{NodeConfig, State};
 use crate::signals::Signals;
 use clock::Now;
-use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, Request};
+use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request};
 use ims_node::{
-    Decision, Effects, ForwardPlan, InboundRequest, Next, Outcome, OwnRequest, Record, Refusal, Role, Verdict,
+    Decision, Effects, ForwardPlan, InboundRequest, Next, Outcome, OwnRequest, Record, Refusal, Role,
+    Unreadable, Verdict,
 };
 use serde::Deserialize;
 use sip_message::{Draft, HeaderName, Method, StatusCode};
@@ -42,7 +43,10 @@ impl Role for TestRole {
             }
             "ask" => {
                 let impu = Impu::new("sip:alice@home1.test").unwrap();
-                Decision::AskHss(Request::Lir(Lir { impu, leg: Leg::Terminating }), ())
+                Decision::AskHss(
+                    Request::Lir(Lir { impu, leg: Leg::Terminating, kind: LirType::Location }),
+                    (),
+                )
             }
             // An answer, and a request of our own that must not overtake it.
             "follow" => {
@@ -92,8 +96,9 @@ impl Role for TestRole {
         }
     }
 
-    fn restore(&mut self, _: Now, record: &Record) {
+    fn restore(&mut self, _: Now, record: &Record) -> Result<(), Unreadable> {
         self.kept.push(String::from_utf8(record.key.to_vec()).unwrap());
+        Ok(())
     }
 }
 

@@ -1,0 +1,74 @@
+//! What a node counts, and how full it is: for the operator's `stats`.
+
+use crate::node::{MAX_HSS_WAITING, Node};
+use crate::overload::Pressure;
+use crate::role::Role;
+use sip_resolve::MAX_LOOKUPS;
+use sip_transaction::{MAX_CLIENTS, MAX_SERVERS};
+use std::collections::BTreeMap;
+
+/// Refusals and drops, by cause. Causes are texts of the program, so that there are not many.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    refused: BTreeMap<&'static str, u64>,
+    dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Counters {
+    pub(crate) fn refused(&mut self, cause: &'static str) {
+        *self.refused.entry(cause).or_default() += 1;
+    }
+
+    pub(crate) fn dropped(&mut self, cause: &'static str) {
+        *self.dropped.entry(cause).or_default() += 1;
+    }
+}
+
+impl<R: Role> Node<R> {
+    /// How much there is of what, and how often what has happened, by name: tables, pressure, what was shed, refusals
+    /// (`refused_` and the cause) and drops (`dropped_`), and what the role adds.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(String, u64)> {
+        let (clients, servers) = self.transactions.len();
+        let pressure = match self.overload.pressure() {
+            Pressure::None => 0,
+            Pressure::High => 1,
+            Pressure::Extreme => 2,
+        };
+        let own = [
+            ("client_transactions", clients),
+            ("server_transactions", servers),
+            ("requests_sent", self.sent.len()),
+            ("requests_resolving", self.resolving.len()),
+            ("requests_at_hss", self.hss.len()),
+            ("pressure", pressure),
+        ];
+        let own = own.map(|(name, count)| (name.to_owned(), count as u64));
+        let named = self.overload.shed().into_iter().chain(self.role.figures());
+        let named = named.map(|(name, count)| (name.to_owned(), count));
+        let by_cause = |prefix: &'static str, counts: &BTreeMap<&'static str, u64>| {
+            counts.iter().map(|(cause, count)| (name_of(prefix, cause), *count)).collect::<Vec<_>>()
+        };
+        let refused = by_cause("refused", &self.counters.refused);
+        let dropped = by_cause("dropped", &self.counters.dropped);
+        own.into_iter().chain(named).chain(refused).chain(dropped).collect()
+    }
+
+    /// The share of its bound that the fullest table holds, in percent.
+    pub(crate) fn fullness(&self) -> usize {
+        let (clients, servers) = self.transactions.len();
+        let tables = [
+            (clients, MAX_CLIENTS),
+            (servers, MAX_SERVERS),
+            (self.resolving.len(), MAX_LOOKUPS),
+            (self.hss.len(), MAX_HSS_WAITING),
+        ];
+        tables.into_iter().map(|(held, bound)| held * 100 / bound).max().unwrap_or_default()
+    }
+}
+
+/// A cause as the name of a counter: `refused_too_many_registrations`.
+fn name_of(prefix: &str, cause: &str) -> String {
+    let words = cause.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(prefix.to_owned(), |name, word| name + "_" + &word.to_ascii_lowercase())
+}

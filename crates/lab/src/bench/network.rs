@@ -1,0 +1,113 @@
+//! The network that is measured: the usual one, with many subscribers and a presence server that listens to us.
+
+use crate::error::LabError;
+use crate::lab::{Lab, Options};
+use ims_runtime::ctl::CtlAnswer;
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// The domain that is measured.
+pub(crate) const DOMAIN: &str = "home1.test";
+/// The host whose address the users have; the presence server takes its word, and nobody else does.
+pub(crate) const HOST: u8 = 201;
+/// The first port of the users; each has one of its own, and so a flow of its own.
+const FIRST_PORT: u16 = 10_000;
+/// As many users as there are ports.
+pub(crate) const MAX_USERS: u16 = 50_000;
+
+/// Subscribers in one file: about 200 bytes each, and the HSS reads 1 MiB.
+const IN_A_FILE: u16 = 4000;
+
+/// The name of a user.
+pub(crate) fn name(number: u16) -> String {
+    format!("u{number:05}")
+}
+
+/// The port of a user.
+pub(crate) const fn port(number: u16) -> u16 {
+    FIRST_PORT + number
+}
+
+/// Who watches this user; the last one is watched by the first.
+const fn watcher(number: u16, users: u16) -> u16 {
+    if number + 1 < users { number + 1 } else { 0 }
+}
+
+/// Whom this user watches.
+pub(crate) const fn watched(number: u16, users: u16) -> u16 {
+    if number > 0 { number - 1 } else { users.saturating_sub(1) }
+}
+
+/// Brings it up with this many users.
+pub(crate) async fn up(config: &Path, binaries: Option<PathBuf>, users: u16) -> Result<Lab, LabError> {
+    let place = tempfile::Builder::new().prefix("muster-bench-").tempdir();
+    let place = place.map_err(LabError::at(&std::env::temp_dir()))?;
+    let (overlay, rules) = (place.path().join("overlay"), place.path().join("rules"));
+    for directory in [&overlay, &rules] {
+        std::fs::create_dir(directory).map_err(LabError::at(directory))?;
+    }
+    for number in 0..users {
+        let file = rules.join(format!("{}@{DOMAIN}.xml", name(number)));
+        write(&file, &rules_of(&name(watcher(number, users))))?;
+    }
+    write(&overlay.join("ps1.toml"), &presence_server(&rules))?;
+    // The rules are read at the start and not again.
+    let lab = Lab::up(Options { overlay: Some(overlay), binaries, ..Options::new(config) }).await?;
+    match subscribe_all(&lab, users).await {
+        Ok(()) => Ok(lab),
+        Err(error) => {
+            // The first failure is the one to tell.
+            let _ = lab.down().await;
+            Err(error)
+        }
+    }
+}
+
+/// Gives the HSS its subscribers, a part at a time: it reads no long files, and keeps what it has read.
+async fn subscribe_all(lab: &Lab, users: u16) -> Result<(), LabError> {
+    let file = lab.directory().join("config/subscribers-home1.toml");
+    let usual = std::fs::read_to_string(&file).map_err(LabError::at(&file))?;
+    for first in (0..users).step_by(usize::from(IN_A_FILE)) {
+        let part = first..first.saturating_add(IN_A_FILE).min(users);
+        write(&file, &format!("{usual}\n{}", subscribers(part)))?;
+        if let CtlAnswer::Refused(why) = lab.ctl("hss1", &["reload"]).await? {
+            return Err(LabError::Refused("hss1".into(), why.into()));
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), LabError> {
+    std::fs::write(path, text).map_err(LabError::at(path))
+}
+
+fn subscribers(part: Range<u16>) -> String {
+    part.map(name).fold(String::new(), |mut text, name| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "[account.{name}]\nimpis = [\"{name}@{DOMAIN}\"]\npassword = \"{name}-secret\"\nalgorithms = [\"MD5\"]\n\
+             profile = \"presence\"\nsets = [[{{ impu = \"sip:{name}@{DOMAIN}\" }}]]"
+        );
+        text
+    })
+}
+
+fn presence_server(rules: &Path) -> String {
+    format!(
+        "[node]\npeers = [{{ addresses = [\"127.0.10.14\", \"127.0.10.15\", \"127.0.10.{HOST}\"] }}]\n\
+         [presence_server]\nrules_dir = {:?}\n",
+        rules.to_string_lossy()
+    )
+}
+
+fn rules_of(watcher: &str) -> String {
+    format!(
+        "<cp:ruleset xmlns:cp=\"urn:ietf:params:xml:ns:common-policy\" xmlns:pr=\"urn:ietf:params:xml:ns:pres-rules\">\
+         <cp:rule id=\"one\"><cp:conditions><cp:identity><cp:one id=\"sip:{watcher}@{DOMAIN}\"/></cp:identity>\
+         </cp:conditions><cp:actions><pr:sub-handling>allow</pr:sub-handling></cp:actions><cp:transformations>\
+         <pr:provide-services><pr:all-services/></pr:provide-services><pr:provide-all-attributes/>\
+         </cp:transformations></cp:rule></cp:ruleset>"
+    )
+}

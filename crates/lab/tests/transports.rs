@@ -1,0 +1,209 @@
+//! What goes over UDP and what over TCP, and a phone behind a NAT.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test helper may fail its test")]
+
+mod support;
+
+use lab::{Access, Agent, Lab};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use support::agents::{BOB, come_to_rest, does, registered, shows};
+use support::{both, good};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+
+const ALICE: &str = "sip:alice@home1.test";
+const NODES: [&str; 8] = ["pcscf1a", "scscf1a", "icscf1", "ps1", "pcscf2a", "scscf2a", "icscf2", "ps2"];
+/// RFC 3261 section 18.1.1.
+const UDP_LIMIT: usize = 1300;
+/// Where every node of the lab listens.
+const SIP_PORT: u16 = 5060;
+const MARGIN: usize = UDP_LIMIT - 200;
+
+/// A line of a node's recording.
+#[derive(Deserialize)]
+struct Crossing {
+    direction: String,
+    transport: String,
+    local: SocketAddr,
+    remote: SocketAddr,
+    #[serde(default)]
+    text: String,
+}
+
+impl Crossing {
+    fn is_request(&self) -> bool {
+        !self.text.starts_with("SIP/2.0")
+    }
+}
+
+fn recording_into(place: &Path) -> PathBuf {
+    let overlay = place.join("overlay");
+    std::fs::create_dir(&overlay).unwrap();
+    for node in NODES {
+        let section = format!("[node.recording]\nfile = {:?}\n", place.join(node));
+        std::fs::write(overlay.join(format!("{node}.toml")), section).unwrap();
+    }
+    overlay
+}
+
+/// What the nodes have sent by SIP.
+fn sent(place: &Path) -> Vec<Crossing> {
+    let lines = NODES.map(|node| std::fs::read_to_string(place.join(node)).unwrap()).concat();
+    let crossings = lines.lines().map(|line| serde_json::from_str::<Crossing>(line).unwrap());
+    crossings.filter(|crossing| crossing.direction == "out" && crossing.transport != "CX").collect()
+}
+
+/// Publishes so much that no message with it fits a datagram between nodes.
+async fn publishes_much(agent: &mut Agent, basic: &str) {
+    let line = format!("publish {basic} {}", "tea ".repeat(250));
+    does(agent, &line, |event| &*event.event == "published").await;
+}
+
+async fn everybody_sees(alice: &mut Agent, bob: &mut Agent, basic: &str) {
+    publishes_much(alice, basic).await;
+    good(bob.until(basic, |event| shows(event, basic)).await);
+    publishes_much(bob, basic).await;
+    good(alice.until(basic, |event| shows(event, basic)).await);
+}
+
+#[tokio::test]
+async fn sip_10_long_requests_go_over_tcp_between_nodes_and_over_its_flow_to_a_phone() {
+    let place = tempfile::tempdir().unwrap();
+    let lab = both(Some(recording_into(place.path()))).await;
+    let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
+    let mut bob = registered(&lab, "bob", Access::Tcp, &[]).await;
+    does(&mut alice, &format!("watch {BOB}"), |event| &*event.event == "presence").await;
+    does(&mut bob, &format!("watch {ALICE}"), |event| &*event.event == "presence").await;
+    for basic in ["open", "closed", "open"] {
+        everybody_sees(&mut alice, &mut bob, basic).await;
+    }
+    let phones = [alice.place().0, bob.place().0];
+    alice.end().await;
+    bob.end().await;
+    good(lab.down().await);
+
+    let sent = sent(place.path());
+    let of_phone = |phone: IpAddr| sent.iter().filter(move |crossing| crossing.remote.ip() == phone);
+    for (phone, transport) in phones.into_iter().zip(["UDP", "TCP"]) {
+        assert!(of_phone(phone).all(|crossing| crossing.transport == transport), "{phone}");
+        assert!(of_phone(phone).any(|crossing| crossing.is_request() && crossing.text.len() > UDP_LIMIT));
+    }
+    let between_nodes = || sent.iter().filter(|crossing| !phones.contains(&crossing.remote.ip()));
+    let mut seen = BTreeSet::new();
+    for crossing in between_nodes().filter(|crossing| crossing.is_request()) {
+        // What a node begins beside an answer follows the answer on the peer's connection, however short it is.
+        if crossing.transport == "TCP" && crossing.remote.port() != SIP_PORT {
+            continue;
+        }
+        let length = crossing.text.len();
+        // What is not far from the limit goes over TCP as well: the transport is chosen before the Via is made.
+        let expected = match length {
+            0..MARGIN => "UDP",
+            MARGIN..=UDP_LIMIT => continue,
+            _ => "TCP",
+        };
+        let first = crossing.text.lines().next();
+        assert_eq!(crossing.transport, expected, "{first:?} to {}: {length} bytes", crossing.remote);
+        seen.insert(expected);
+    }
+    assert_eq!(seen.len(), 2);
+    assert_connections_are_used_again(between_nodes());
+}
+
+/// One node has one connection to another one's port, whatever it has to say.
+fn assert_connections_are_used_again<'a>(sent: impl Iterator<Item = &'a Crossing>) {
+    let mut connections: BTreeMap<(IpAddr, SocketAddr), Vec<u16>> = BTreeMap::new();
+    for crossing in sent.filter(|crossing| crossing.transport == "TCP" && crossing.is_request()) {
+        let ends = (crossing.local.ip(), crossing.remote);
+        connections.entry(ends).or_default().push(crossing.local.port());
+    }
+    for (ends, ports) in &connections {
+        assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), 1, "{ends:?}: {ports:?}");
+    }
+    assert!(connections.values().any(|ports| ports.len() > 2), "{connections:?}");
+}
+
+#[tokio::test]
+async fn sip_10_a_connection_that_has_died_with_its_node_is_made_anew() {
+    let mut lab = both(None).await;
+    let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
+    let mut bob = registered(&lab, "bob", Access::Udp, &[]).await;
+    does(&mut alice, &format!("watch {BOB}"), |event| &*event.event == "presence").await;
+    does(&mut bob, &format!("watch {ALICE}"), |event| &*event.event == "presence").await;
+    everybody_sees(&mut alice, &mut bob, "open").await;
+    for (node, basic) in [("ps2", "closed"), ("scscf2a", "open"), ("icscf1", "closed"), ("scscf1a", "open")] {
+        // A request whose answer dies with a node is given up by Timer F; that is not the matter here.
+        for server in ["ps1", "ps2"] {
+            come_to_rest(&lab, server).await;
+        }
+        good(lab.restart(node).await);
+        everybody_sees(&mut alice, &mut bob, basic).await;
+    }
+    alice.end().await;
+    bob.end().await;
+    good(lab.down().await);
+}
+
+/// A NAT: what the phone sends to `inside` goes on from `outside`, and back. Tells what passes inwards.
+async fn translate(
+    inside: UdpSocket,
+    outside: UdpSocket,
+    pcscf: SocketAddr,
+    passed: mpsc::UnboundedSender<String>,
+) {
+    let (mut phone, mut from_phone, mut from_network) = (None, vec![0; 65_535], vec![0; 65_535]);
+    loop {
+        tokio::select! {
+            received = inside.recv_from(&mut from_phone) => {
+                let (length, from) = received.unwrap();
+                phone = Some(from);
+                outside.send_to(from_phone.get(..length).unwrap(), pcscf).await.unwrap();
+            }
+            received = outside.recv_from(&mut from_network) => {
+                let (length, _) = received.unwrap();
+                let datagram = from_network.get(..length).unwrap();
+                // Nobody has to listen.
+                let _ = passed.send(String::from_utf8_lossy(datagram).into_owned());
+                inside.send_to(datagram, phone.unwrap()).await.unwrap();
+            }
+        }
+    }
+}
+
+/// A phone behind a NAT: its Via and its Contact say an address that the P-CSCF does not see.
+async fn behind_nat(lab: &Lab, user: &str) -> (Agent, SocketAddr, mpsc::UnboundedReceiver<String>) {
+    let inside = UdpSocket::bind((lab.address(150), 5060)).await.unwrap();
+    let outside = UdpSocket::bind((lab.address(151), 0)).await.unwrap();
+    let (hop, seen_as) = (inside.local_addr().unwrap(), outside.local_addr().unwrap());
+    let (passed, passing) = mpsc::unbounded_channel();
+    tokio::spawn(translate(inside, outside, lab.ue_address("pcscf1a").unwrap(), passed));
+    let mut agent = good(Agent::start_at(lab, (user, hop, Access::Udp), &[]));
+    good(agent.register().await);
+    (agent, seen_as, passing)
+}
+
+#[tokio::test]
+async fn sip_09_a_phone_behind_a_nat_is_answered_and_notified_where_it_is_seen() {
+    let lab = both(None).await;
+    let (mut alice, seen_as, mut passing) = behind_nat(&lab, "alice").await;
+    let mut bob = registered(&lab, "bob", Access::Tcp, &[]).await;
+    does(&mut alice, &format!("watch {BOB}"), |event| &*event.event == "presence").await;
+    does(&mut bob, "publish open", |event| &*event.event == "published").await;
+    good(alice.until("open", |event| shows(event, "open")).await);
+    let notify = format!("NOTIFY sip:alice@{}", alice.place().0);
+    alice.end().await;
+    bob.end().await;
+    good(lab.down().await);
+
+    let mut notifies = 0;
+    while let Ok(message) = passing.try_recv() {
+        notifies += usize::from(message.starts_with(&notify));
+        if message.starts_with("SIP/2.0") {
+            let received = format!(";received={}", seen_as.ip());
+            assert!(message.contains(&received), "{received}\n{message}");
+        }
+    }
+    assert!(notifies >= 2, "the first, and that of the update: {notifies}");
+}

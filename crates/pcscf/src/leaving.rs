@@ -1,0 +1,77 @@
+//! Who has just left. For a while the network may still reach the flow, because the phone has to hear by a NOTIFY of its
+//! own that it is registered no more; and a phone that has ended its registration itself may still take back what it
+//! left behind, for several phones de-register first. In memory alone: a restart ends it.
+
+use crate::bindings::{Binding, Bindings};
+use clock::{Deadlines, Mono, Now};
+use cx_protocol::Impu;
+use ims_node::{Flow, InboundRequest};
+use sip_message::Method;
+use std::time::Duration;
+
+/// How long, after the last registration has ended: 64 times T1.
+const LEAVING: Duration = Duration::from_secs(32);
+
+/// Such flows, and such bindings, at a time; above it one that is left cannot be reached, and may take nothing back.
+const MAX_LEAVING: usize = 10_000;
+
+/// Who ended a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// The phone, by a REGISTER.
+    Ue,
+    /// The network, or nobody refreshed it.
+    Network,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Leaving {
+    flows: Deadlines<Flow>,
+    /// Bindings that the phone itself has ended.
+    ended: Bindings,
+}
+
+impl Leaving {
+    /// A binding on this flow has ended.
+    pub(crate) fn begins(&mut self, now: Now, (flow, by): (Flow, EndedBy), binding: Binding) {
+        if self.flows.len() < MAX_LEAVING {
+            self.flows.set(flow, now.mono + LEAVING);
+        }
+        if by == EndedBy::Ue && self.ended.len() < MAX_LEAVING {
+            self.ended.put(now, binding.until(now.wall + LEAVING));
+        }
+    }
+
+    /// The flow is gone, or somebody has registered on it: whoever that is does not speak for who was there.
+    pub(crate) fn ends(&mut self, flow: Flow) {
+        self.flows.cancel(&flow);
+        self.ended.remove_flow(flow);
+    }
+
+    pub(crate) fn is_reachable(&self, flow: Flow) -> bool {
+        self.flows.contains(&flow)
+    }
+
+    /// The binding that speaks for a request which takes back what a phone left behind; for any other there is none.
+    pub(crate) fn speaker(&self, request: &InboundRequest, preferred: &[Impu]) -> Option<(&Binding, &Impu)> {
+        let takes_back = request.is_unpublish() || is_unsubscribe(request);
+        takes_back.then(|| self.ended.speaker(request.flow(), preferred)).flatten()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        [self.flows.next(), self.ended.deadline()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn expire(&mut self, now: Mono) {
+        while self.flows.pop_due(now).is_some() {}
+        while let Some((flow, aor)) = self.ended.pop_expired(now) {
+            self.ended.remove(flow, &aor);
+        }
+    }
+}
+
+/// RFC 6665 section 4.1.2.3; one outside of a dialog would be a fetch.
+fn is_unsubscribe(request: &InboundRequest) -> bool {
+    *request.method() == Method::Subscribe && request.is_in_dialog() && request.message().expires() == Some(0)
+}

@@ -1,0 +1,70 @@
+//! Flows on which a REGISTER waits for its answer.
+
+use clock::{Mono, Now};
+use ims_node::Flow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Flows that are remembered; of one more nothing is, and what comes for it meanwhile gets 430.
+const MAX_REGISTERING: usize = 20_000;
+
+/// RFC 3261 section 17.1.2.2: timer F, after which the UE waits no more either.
+const TIMER_F: Duration = Duration::from_secs(32);
+
+/// The registrar binds a contact before its 200 comes back here, so a request for the UE may come first; and the UE's
+/// connection may be gone before it.
+#[derive(Debug, Default)]
+pub(crate) struct Registering(HashMap<Flow, UnderWay>);
+
+#[derive(Debug)]
+struct UnderWay {
+    count: usize,
+    until: Mono,
+    way: Way,
+}
+
+/// Whether the answer finds anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// As far as we know.
+    Open,
+    /// The connection has ended.
+    Closed,
+}
+
+impl Registering {
+    pub(crate) fn begins(&mut self, now: Now, flow: Flow) {
+        if self.0.len() >= MAX_REGISTERING {
+            self.0.retain(|_, own| own.until > now.mono);
+        }
+        let until = now.mono + TIMER_F;
+        if self.0.len() < MAX_REGISTERING || self.0.contains_key(&flow) {
+            let own = self.0.entry(flow).or_insert(UnderWay { count: 0, until, way: Way::Open });
+            (own.count, own.until) = (own.count + 1, until);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_over(&mut self, flow: Flow) -> Way {
+        let Some(own) = self.0.get_mut(&flow) else { return Way::Open };
+        let way = own.way;
+        own.count = own.count.saturating_sub(1);
+        if own.count == 0 {
+            self.0.remove(&flow);
+        }
+        way
+    }
+
+    pub(crate) fn closed(&mut self, flow: Flow) {
+        if let Some(own) = self.0.get_mut(&flow) {
+            own.way = Way::Closed;
+        }
+    }
+
+    pub(crate) fn has(&self, now: Now, flow: Flow) -> bool {
+        self.0.get(&flow).is_some_and(|own| own.until > now.mono && own.way == Way::Open)
+    }
+}

@@ -1,0 +1,112 @@
+//! A P-CSCF on a desk, and alice's phone.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+
+use ims_node::{Listener, Peer, Settings, Side};
+use pcscf::{Pcscf, SubscribeReg};
+use sip_message::Message;
+use sip_resolve::{DnsAnswer, Kind, Question, Records};
+use std::net::SocketAddr;
+use std::time::Duration;
+use testnet::Desk;
+
+pub const UE: &str = "198.51.100.7:5080";
+pub const OTHER_UE: &str = "198.51.100.8:5080";
+pub const ICSCF: &str = "127.0.10.13:5060";
+pub const SCSCF: &str = "127.0.10.14:5060";
+/// Listeners by number.
+pub const GM: u8 = 0;
+pub const MW: u8 = 1;
+
+pub fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+pub fn settings() -> Settings {
+    let listeners = vec![
+        Listener { address: address("127.0.10.11:5060"), side: Side::Ue },
+        Listener { address: address("127.0.10.11:5062"), side: Side::Network },
+    ];
+    let own = Peer { addresses: vec![address(ICSCF).ip(), address(SCSCF).ip()], domains: vec![] };
+    Settings::new("pcscf1a.home1.test", listeners, vec![own])
+}
+
+pub fn role(subscribe_reg: SubscribeReg) -> Pcscf {
+    let name = |text: &str| text.into();
+    Pcscf::new(pcscf::Settings {
+        name: name("pcscf1a.home1.test"),
+        network: name("home1.test"),
+        home_domains: vec![name("home1.test")],
+        advertised: name("127.0.10.11:5060"),
+        subscribe_reg,
+    })
+}
+
+pub fn desk_with(subscribe_reg: SubscribeReg) -> Desk<Pcscf> {
+    let mut desk = Desk::new(settings(), role(subscribe_reg));
+    desk.on_dns = |question: &Question| {
+        let ip = match (question.kind(), question.name()) {
+            (Kind::A, "home1.test") => "127.0.10.13",
+            (Kind::A, "scscf1a.home1.test") => "127.0.10.14",
+            _ => return DnsAnswer::NoRecords(None),
+        };
+        DnsAnswer::Records(Records::Addresses(vec![ip.parse().unwrap()]), Duration::from_secs(30))
+    };
+    desk
+}
+
+pub fn request(method: &str, uri: &str, number: u32, headers: &str) -> String {
+    format!(
+        "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5080;branch=z9hG4bK{method}{number}\r\nMax-Forwards: 70\r\n\
+         From: <sip:alice@home1.test>;tag=1\r\nTo: <{uri}>\r\nCall-ID: c-{method}\r\nCSeq: {number} {method}\r\n\
+         {headers}Content-Length: 0\r\n\r\n"
+    )
+}
+
+pub fn register(number: u32, headers: &str) -> String {
+    request("REGISTER", "sip:home1.test", number, headers)
+        .replace("To: <sip:home1.test>", "To: <sip:alice@home1.test>")
+}
+
+pub const CONTACT: &str = "Contact: <sip:alice@198.51.100.7:5080>";
+pub const SERVICE_ROUTE: &str = "Service-Route: <sip:orig@scscf1a.home1.test;lr>\r\n";
+
+/// Alice registers from `UE`, granted for so many seconds.
+pub fn register_alice(desk: &mut Desk<Pcscf>, number: u32, seconds: u32) {
+    desk.receive(GM, address(UE), register(number, &format!("{CONTACT}\r\n")));
+    let (_, forwarded) = desk.sent().unwrap();
+    let headers = format!(
+        "{CONTACT};expires={seconds}\r\n{SERVICE_ROUTE}P-Associated-URI: <sip:alice@home1.test>, <sip:alias@home1.test>\r\n"
+    );
+    desk.respond((MW, address(ICSCF)), &forwarded, 200, &headers);
+    assert_eq!(desk.status(), Some(200));
+}
+
+/// Alice's phone ends its registration on `UE`.
+pub fn leave(desk: &mut Desk<Pcscf>, number: u32) {
+    desk.receive(GM, address(UE), register(number, &format!("{CONTACT};expires=0\r\n")));
+    let (_, message) = forwarded(desk);
+    desk.respond((MW, address(ICSCF)), &message, 200, "");
+    assert_eq!(desk.status(), Some(200));
+}
+
+/// What is sent on or answered for a request of a phone at this address: `None` when it passes.
+pub fn refused(desk: &mut Desk<Pcscf>, from: &str, text: String) -> Option<u16> {
+    desk.clear();
+    desk.receive(GM, address(from), text);
+    let (_, message) = desk.sent().unwrap();
+    message.status().map(|status| status.code())
+}
+
+pub fn forwarded(desk: &mut Desk<Pcscf>) -> (SocketAddr, Message) {
+    let (to, message) = desk.sent().expect("something sent");
+    assert!(message.status().is_none(), "{:?}", message.bytes());
+    (to, message)
+}
+
+pub fn in_dialog(method: &str, number: u32, routes: &[String]) -> String {
+    let headers = format!("Route: {}\r\nEvent: presence\r\n", routes.join(", "));
+    request(method, "sip:alice@198.51.100.7:5080", number, &headers)
+        .replace("To: <sip:alice@198.51.100.7:5080>", "To: <sip:alice@home1.test>;tag=ue")
+        .replace("c-NOTIFY", "c-SUBSCRIBE")
+}

@@ -1,0 +1,152 @@
+//! What a phone may still do that has just ended its registration (RFC 3903 section 4.5, RFC 6665 section 4.1.2.3),
+//! without a network.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test helper may fail its test"
+)]
+
+mod common;
+
+use common::*;
+use ims_node::Input;
+use pcscf::{Pcscf, SubscribeReg};
+use sip_message::{HeaderName, Message};
+use std::time::Duration;
+use testnet::Desk;
+
+const ALICE: &str = "sip:alice@home1.test";
+const UNPUBLISH: &str = "Event: presence\r\nSIP-If-Match: e1\r\nExpires: 0\r\n";
+
+/// Alice is registered and watches bob; gives what her SUBSCRIBE recorded, as her phone has it.
+fn watching() -> (Desk<Pcscf>, Vec<String>) {
+    let mut desk = desk_with(SubscribeReg::Off);
+    register_alice(&mut desk, 1, 3600);
+    desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:bob@home2.test", 1, "Event: presence\r\n"));
+    let (_, message) = forwarded(&mut desk);
+    desk.respond((MW, address(SCSCF)), &message, 200, "");
+    assert_eq!(desk.status(), Some(200));
+    let mut routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
+    routes.reverse();
+    routes.push("<sip:rr-o@scscf1a.home1.test;lr>".into());
+    (desk, routes)
+}
+
+fn unpublish(number: u32) -> String {
+    request("PUBLISH", ALICE, number, UNPUBLISH)
+}
+
+fn in_own_dialog(routes: &[String], expires: &str) -> String {
+    in_dialog("SUBSCRIBE", 2, routes).replace("Event: presence\r\n", &format!("Event: presence\r\n{expires}"))
+}
+
+#[test]
+fn who_has_left_may_only_end_what_is_left_behind() {
+    let (_, routes) = watching();
+    let unsubscribe = in_own_dialog(&routes, "Expires: 0\r\n");
+    let publish = |headers: &str| request("PUBLISH", ALICE, 7, headers);
+    let fetch = |headers: &str| request("SUBSCRIBE", "sip:bob@home2.test", 7, headers);
+    let rows = [
+        ("unpublish", UE, unpublish(7), None),
+        ("unsubscribe", UE, unsubscribe.clone(), None),
+        ("unpublish on another flow", OTHER_UE, unpublish(7), Some(403)),
+        ("unsubscribe on another flow", OTHER_UE, unsubscribe.clone(), Some(481)),
+        ("publish", UE, publish("Event: presence\r\n"), Some(403)),
+        ("refresh of a publication", UE, publish("SIP-If-Match: e1\r\nExpires: 60\r\n"), Some(403)),
+        ("refresh without Expires", UE, publish("SIP-If-Match: e1\r\n"), Some(403)),
+        ("nothing named to unpublish", UE, publish("Expires: 0\r\n"), Some(403)),
+        ("refresh of a subscription", UE, in_own_dialog(&routes, "Expires: 60\r\n"), Some(481)),
+        ("refresh without Expires", UE, in_own_dialog(&routes, ""), Some(481)),
+        ("another dialog", UE, unsubscribe.replace("c-SUBSCRIBE", "c-other"), Some(481)),
+        ("fetch", UE, fetch("Event: presence\r\nExpires: 0\r\n"), Some(403)),
+        (
+            "message",
+            UE,
+            request("MESSAGE", "sip:bob@home2.test", 7, "Expires: 0\r\nSIP-If-Match: e1\r\n"),
+            Some(403),
+        ),
+    ];
+    for (what, from, text, expected) in rows {
+        // The flow key is made from the desk's seed, so the routes are good on each of them.
+        let (mut desk, own) = watching();
+        assert_eq!(own, routes);
+        leave(&mut desk, 2);
+        assert_eq!(refused(&mut desk, from, text), expected, "{what}");
+    }
+}
+
+#[test]
+fn who_has_left_speaks_as_who_was_registered_by_the_same_way() {
+    for (headers, asserted) in [
+        ("", "<sip:alice@home1.test>"),
+        ("P-Preferred-Identity: <sip:alias@home1.test>\r\n", "<sip:alias@home1.test>"),
+        ("P-Preferred-Identity: <sip:bob@home2.test>\r\n", "<sip:alice@home1.test>"),
+    ] {
+        let (mut desk, _) = watching();
+        leave(&mut desk, 2);
+        desk.clear();
+        desk.receive(GM, address(UE), request("PUBLISH", ALICE, 7, &format!("{UNPUBLISH}{headers}")));
+        let (to, message) = forwarded(&mut desk);
+        assert_eq!(to.to_string(), SCSCF);
+        assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), ["<sip:orig@scscf1a.home1.test;lr>"]);
+        assert_eq!(message.list(HeaderName::PAssertedIdentity).collect::<Vec<_>>(), [asserted], "{headers}");
+    }
+}
+
+#[test]
+fn leaving_takes_32_seconds() {
+    for (after_ms, expected) in [(31_999, None), (32_000, Some(403))] {
+        let (mut desk, _) = watching();
+        leave(&mut desk, 2);
+        desk.pass(Duration::from_millis(after_ms));
+        assert_eq!(refused(&mut desk, UE, unpublish(7)), expected, "{after_ms}");
+    }
+}
+
+#[test]
+fn nobody_leaves_whose_registration_ended_otherwise() {
+    type End = fn(&mut Desk<Pcscf>);
+    let expired: End = |desk| desk.pass(Duration::from_secs(3600));
+    let gone: End = |desk| desk.input(Input::Closed { flow: Desk::<Pcscf>::flow(GM, address(UE)) });
+    let not_granted: End = |desk| {
+        desk.receive(GM, address(UE), register(2, &format!("{CONTACT};expires=600\r\n")));
+        answer(desk, "");
+    };
+    let restarted: End = |desk| {
+        leave(desk, 2);
+        desk.restart(settings(), role(SubscribeReg::Off));
+    };
+    let somebody_came: End = |desk| {
+        leave(desk, 2);
+        let text = register(3, &format!("{CONTACT}\r\n"))
+            .replace("<sip:alice@home1.test>", "<sip:carol@home1.test>");
+        desk.receive(GM, address(UE), text);
+        answer(desk, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
+    };
+    for (what, end, expected) in [
+        ("expired", expired, Some(403)),
+        ("connection gone", gone, Some(403)),
+        ("not granted", not_granted, Some(403)),
+        ("restarted", restarted, Some(403)),
+        // Carol's phone is there now, and speaks for carol.
+        ("somebody came", somebody_came, None),
+    ] {
+        let (mut desk, _) = watching();
+        end(&mut desk);
+        desk.clear();
+        desk.receive(GM, address(UE), unpublish(7));
+        let (_, message) = desk.sent().unwrap();
+        assert_eq!(message.status().map(|status| status.code()), expected, "{what}");
+        let carol = expected.is_none().then_some("<sip:carol@home1.test>");
+        assert_eq!(message.value(HeaderName::PAssertedIdentity), carol, "{what}");
+    }
+}
+
+fn answer(desk: &mut Desk<Pcscf>, headers: &str) -> Message {
+    let (_, message) = forwarded(desk);
+    desk.respond((MW, address(ICSCF)), &message, 200, headers);
+    desk.sent().unwrap().1
+}

@@ -1,0 +1,117 @@
+//! What a watcher is shown of a user's registration (rule REG-E-03).
+
+use super::Ending;
+use super::watch::{EndedContact, Watch};
+use crate::Scscf;
+use crate::binding::{Binding, Registration};
+use crate::in_dialog::public_gruu;
+use bytes::Bytes;
+use clock::Wall;
+use cx_protocol::Impu;
+use presence_document::{ContactEvent, ContactState, InfoState, RegContact, RegInfo, RegState};
+use sha2::{Digest as _, Sha256};
+
+/// Octets of a body that still fits into a SIP message with its headers; of a user with so many identities only the
+/// default one is told.
+const MAX_BODY: usize = 48 * 1024;
+
+/// After how many seconds a phone on probation registers again.
+const PROBATION_S: u64 = 60;
+
+impl Scscf {
+    /// The body of a NOTIFY with this version.
+    pub(super) fn reginfo(&self, now: Wall, watch: &Watch, version: u32) -> Bytes {
+        let present = self.users.registration(&watch.user).filter(|_| watch.farewell.is_none());
+        let identities: Vec<&Impu> = match (&watch.farewell, present) {
+            (Some(identities), _) => identities.iter().collect(),
+            (None, Some(registration)) => registration.profile.identities.usable().collect(),
+            (None, None) => vec![&watch.user],
+        };
+        let bindings = present.map_or(&[][..], |registration| &registration.bindings);
+        let of = |impu: &&Impu| registration(now, impu, bindings, &watch.ended);
+        let mut info =
+            RegInfo { version, state: InfoState::Full, registrations: identities.iter().map(of).collect() };
+        let body = info.to_bytes();
+        if body.len() <= MAX_BODY {
+            return body.into();
+        }
+        info.registrations.truncate(1);
+        info.to_bytes().into()
+    }
+}
+
+/// Names a state: equal for states that tell a watcher the same but for the time left.
+pub(super) fn digest(registration: &Registration) -> u64 {
+    let mut hasher = Sha256::new();
+    for impu in registration.profile.identities.usable() {
+        hasher.update(impu.as_str());
+        hasher.update([0]);
+    }
+    for binding in &registration.bindings {
+        hasher.update([1, u8::from(binding.gruu)]);
+        hasher.update(binding.contact.as_bytes());
+        hasher.update([0]);
+        hasher.update(binding.instance.as_deref().unwrap_or_default());
+    }
+    hasher.finalize().iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+}
+
+fn registration(
+    now: Wall,
+    impu: &Impu,
+    bindings: &[Binding],
+    ended: &[EndedContact],
+) -> presence_document::Registration {
+    let active = bindings.iter().filter(|binding| binding.expires_at() > now).map(|binding| {
+        let by_itself = binding.aor.as_ref().is_none_or(|aor| aor == impu);
+        let event = if by_itself { ContactEvent::Registered } else { ContactEvent::Created };
+        let expires_s = Some(binding.seconds_left(now));
+        RegContact { expires_s, ..contact(impu, binding, (ContactState::Active, event)) }
+    });
+    // One that has been bound again since is not told of twice.
+    let is_back = |gone: &EndedContact| bindings.iter().any(|own| own.contact == gone.binding.contact);
+    let terminated = ended.iter().filter(|gone| !is_back(gone)).map(|gone| {
+        let retry_after_s = (gone.ending == Ending::Probation).then_some(PROBATION_S);
+        let standing = (ContactState::Terminated, event(gone.ending));
+        RegContact { retry_after_s, ..contact(impu, &gone.binding, standing) }
+    });
+    presence_document::Registration {
+        aor: impu.as_str().into(),
+        id: id(&[impu.as_str()]),
+        state: if bindings.is_empty() { RegState::Terminated } else { RegState::Active },
+        contacts: active.chain(terminated).collect(),
+    }
+}
+
+fn contact(impu: &Impu, binding: &Binding, (state, event): (ContactState, ContactEvent)) -> RegContact {
+    let gruu = binding.instance.as_deref().filter(|_| binding.gruu && impu.domain().is_some());
+    RegContact {
+        id: id(&[impu.as_str(), &binding.contact]),
+        state,
+        event,
+        expires_s: None,
+        retry_after_s: None,
+        q: (binding.q < 1000).then(|| format!("0.{:03}", binding.q).into()),
+        call_id: Some(binding.call_id.clone()),
+        cseq: Some(binding.cseq),
+        uri: binding.contact.clone(),
+        instance: binding.instance.clone(),
+        pub_gruu: gruu.and_then(|instance| public_gruu(impu, instance)).map(Into::into),
+    }
+}
+
+const fn event(ending: Ending) -> ContactEvent {
+    match ending {
+        Ending::Expired => ContactEvent::Expired,
+        Ending::Unregistered => ContactEvent::Unregistered,
+        Ending::Deactivated => ContactEvent::Deactivated,
+        Ending::Probation => ContactEvent::Probation,
+        Ending::Rejected => ContactEvent::Rejected,
+    }
+}
+
+/// The same for the same thing in every document, and different for different things.
+fn id(parts: &[&str]) -> Box<str> {
+    let text = parts.join(" ");
+    ims_node::digest::hex(Sha256::digest(text).get(..8).unwrap_or_default()).into()
+}

@@ -1,0 +1,72 @@
+//! A user agent in a phone that moves from one access to another.
+
+use clock::{Mono, Now};
+use ims_node::{Flow, Input, Node, Output, Record, Seq, Transmit};
+use std::net::SocketAddr;
+use testnet::VirtualNode;
+use ue_agent::{Report, UeAgent};
+
+/// A user agent that knows one P-CSCF by its address, and behind that address the one that serves where it is now.
+/// What an earlier P-CSCF still sends does not reach it.
+pub(crate) struct Roamer {
+    agent: Node<UeAgent>,
+    /// The address that the agent was given.
+    known: SocketAddr,
+    /// The P-CSCF where it is.
+    here: SocketAddr,
+}
+
+impl Roamer {
+    pub(crate) fn new(agent: Node<UeAgent>, pcscf: SocketAddr) -> Self {
+        Self { agent, known: pcscf, here: pcscf }
+    }
+
+    /// Everything goes through this P-CSCF from now on.
+    pub(crate) fn move_to(&mut self, pcscf: SocketAddr) {
+        self.here = pcscf;
+    }
+
+    pub(crate) fn reports(&mut self) -> Vec<Report> {
+        let (role, _) = self.agent.role_mut();
+        std::iter::from_fn(|| role.poll_report()).collect()
+    }
+
+    fn as_known(&self, flow: Flow) -> Flow {
+        Flow { remote: self.known, ..flow }
+    }
+}
+
+impl VirtualNode for Roamer {
+    fn restore(&mut self, now: Now, records: &[Record], last: Seq) {
+        self.agent.restore(now, records, last);
+    }
+
+    fn handle(&mut self, now: Now, input: Input) {
+        let input = match input {
+            Input::Message { flow, .. } if flow.remote != self.here => return,
+            Input::Message { flow, bytes } => Input::Message { flow: self.as_known(flow), bytes },
+            Input::SendFailed { flow } => Input::SendFailed { flow: self.as_known(flow) },
+            Input::Closed { flow } => Input::Closed { flow: self.as_known(flow) },
+            other => other,
+        };
+        self.agent.handle(now, input);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        Some(match self.agent.poll_output()? {
+            Output::Transmit(transmit) => {
+                let flow = Flow { remote: self.here, ..transmit.flow };
+                Output::Transmit(Transmit { flow, ..transmit })
+            }
+            other => other,
+        })
+    }
+
+    fn poll_timeout(&self) -> Option<Mono> {
+        self.agent.poll_timeout()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.agent.is_idle()
+    }
+}

@@ -1,0 +1,63 @@
+//! A network node under test, with or without something wrong with it.
+
+use super::fault::{Fault, Spoilt};
+use clock::{Mono, Now};
+use ims_node::{Input, Node, Output, Record, Role, Seq};
+use testnet::VirtualNode;
+
+/// A node as it is, or with a fault put in around it: what it is given, says and keeps passes through the fault.
+pub(crate) struct Subject<R: Role> {
+    node: Node<R>,
+    now: Now,
+    spoilt: Option<Spoilt>,
+}
+
+impl<R: Role> Subject<R> {
+    pub(crate) fn new(node: Node<R>, fault: Option<Fault>) -> Self {
+        Self { node, now: Now::ZERO, spoilt: fault.map(Spoilt::new) }
+    }
+
+    pub(crate) const fn node(&self) -> &Node<R> {
+        &self.node
+    }
+}
+
+impl<R: Role + 'static> VirtualNode for Subject<R> {
+    fn restore(&mut self, now: Now, records: &[Record], last: Seq) {
+        self.now = now;
+        if let Some(spoilt) = &mut self.spoilt {
+            spoilt.restored(records);
+        }
+        self.node.restore(now, records, last);
+    }
+
+    fn handle(&mut self, now: Now, input: Input) {
+        self.now = now;
+        self.node.handle(now, input);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        let Some(spoilt) = &mut self.spoilt else { return self.node.poll_output() };
+        loop {
+            while let Some(input) = spoilt.input() {
+                self.node.handle(self.now, input);
+            }
+            let output = spoilt.output(self.node.poll_output()?);
+            if output.is_some() {
+                return output;
+            }
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Mono> {
+        let at = self.node.poll_timeout();
+        match &self.spoilt {
+            Some(spoilt) => spoilt.timeout(self.now, at),
+            None => at,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.node.is_idle()
+    }
+}

@@ -1,0 +1,68 @@
+//! A network that has lost us: we are registered, and what we ask ends in 504 or without an answer, as when the S-CSCF that
+//! serves us is away (TS 24.229 section 5.1.2A.1.6). We register again, and get another S-CSCF where there is one.
+
+use crate::agent::UeAgent;
+use crate::binding::Binding;
+use crate::leave::Stage;
+use crate::registration::Input;
+use crate::role::Own;
+use clock::{Mono, Now};
+use ims_node::{Effects, Outcome};
+use sip_message::StatusCode;
+use std::time::Duration;
+
+/// How long another REGISTER for this reason is held back after a first one. It doubles: what has failed may be the network
+/// of somebody whom we watch, which no REGISTER of ours mends.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+
+/// RFC 3261 section 17.1.2.2: how many T1 a request is waited for.
+const TIMER_F: u32 = 64;
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// What has been done about it.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    last: Option<Attempt>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    at: Mono,
+    pause: Duration,
+}
+
+impl Lost {
+    /// Whether it is time to register for this reason; if so it is taken as done. After twice the pause without any sign the
+    /// matter is another one.
+    fn is_time(&mut self, now: Mono) -> bool {
+        let pause = match &self.last {
+            Some(last) if now < last.at + last.pause => return false,
+            Some(last) if now < last.at + last.pause * 2 => (last.pause * 2).min(LONGEST_PAUSE),
+            Some(_) | None => FIRST_PAUSE,
+        };
+        self.last = Some(Attempt { at: now, pause });
+        true
+    }
+}
+
+impl UeAgent {
+    /// Looks at how a request of ours has ended.
+    pub(crate) fn look_for_signs(&mut self, now: Now, own: &Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+        let since = self.registration.binding().map(Binding::since);
+        let is_sign = match outcome {
+            Outcome::Response(response) => response.status() == Some(StatusCode::SERVER_TIMEOUT),
+            // What was sent before we last registered says nothing.
+            Outcome::TimedOut => since.is_some_and(|since| now.mono > since + self.settings.t1 * TIMER_F),
+            // The P-CSCF is away: the way to it is what has to come back, by itself or by `move`.
+            Outcome::Unreachable | Outcome::Unresolved(_) => false,
+        };
+        // A REGISTER that fails is tried again anyway.
+        let is_ours = !matches!(own, Own::Register { .. }) && self.stage == Stage::Working;
+        let settled = self.registration.is_settled();
+        if is_sign && is_ours && settled && self.lost.is_time(now.mono) {
+            self.registration.handle(now, &self.settings, Input::Lost, &mut fx.random);
+        }
+    }
+}

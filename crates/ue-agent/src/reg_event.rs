@@ -1,0 +1,272 @@
+//! The subscription to our own registration (TS 24.229 section 5.1.1.3): the network says when it has ended it, and
+//! whether to register again (section 5.1.1.7, rule REG-U-06); and where else the user is registered.
+//!
+//! A network that refuses it is registered with all the same.
+
+use crate::agent::UeAgent;
+use crate::compose;
+use crate::presence::shown;
+use crate::registration::Input;
+use crate::report::Report;
+use crate::role::Own;
+use crate::watch::schedule;
+use clock::{Mono, Now};
+use ims_node::{Decision, Effects, InboundRequest, Outcome, Random, Refusal};
+use presence_document::{ContactEvent, ContactState, InfoState, RegContact, RegInfo};
+use sip_event::{
+    Answer, NotifyVerdict, Retry, SentSubscribe, Subscriber, SubscriberConfig, SubscriberInput,
+    SubscriberOutput,
+};
+use sip_message::{Event, HeaderName, Message, Method, StatusCode, Uri};
+use std::convert::Infallible;
+use std::time::Duration;
+
+/// The package.
+pub(crate) const REG: &str = "reg";
+
+/// The interval asked for, in seconds.
+const EXPIRES_S: u32 = 600_000;
+
+/// Other contacts of the user that are remembered; of more nothing is told.
+const MAX_OTHERS: usize = 32;
+
+/// The longest that a registrar may put us on probation, in seconds; longer is taken as this.
+const MAX_PROBATION_S: u64 = 3600;
+
+/// What we know of our registration from the network.
+#[derive(Debug, Default)]
+pub(crate) struct RegWatch {
+    subscriber: Option<Subscriber>,
+    /// A first SUBSCRIBE with this Expires that waits for our registration.
+    due: Option<u32>,
+    /// The number of the latest SUBSCRIBE: answers to earlier ones count no more.
+    number: u32,
+    /// The registration it was about is over, or leads another way now.
+    outlived: bool,
+    /// Other contacts of the user that have been told of.
+    others: Vec<Box<str>>,
+}
+
+impl RegWatch {
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.subscriber.as_ref()?.poll_timeout()
+    }
+
+    /// Whether nothing is left to be ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.subscriber.is_none()
+    }
+
+    /// The registration is over, or leads another way: its dialog is of no more use.
+    pub(crate) fn outlive(&mut self) {
+        self.outlived = true;
+    }
+}
+
+impl UeAgent {
+    /// Registered: the subscription is begun where there is none; by another way, or after a time without a
+    /// registration, anew.
+    pub(crate) fn watch_registration(&mut self, random: &mut Random) {
+        let is_needed = self.reg.outlived || self.reg.subscriber.is_none();
+        if !self.settings.subscribe_reg || !is_needed {
+            return;
+        }
+        let config =
+            SubscriberConfig { expires: EXPIRES_S, t1: self.settings.t1, schedule: schedule(random) };
+        let package = Event { package: REG, id: None };
+        self.reg = RegWatch {
+            subscriber: Some(Subscriber::new(config, package)),
+            due: None,
+            number: self.reg.number + 1,
+            outlived: false,
+            others: std::mem::take(&mut self.reg.others),
+        };
+    }
+
+    pub(crate) fn unwatch_registration(&mut self, now: Now) {
+        if let Some(subscriber) = &mut self.reg.subscriber {
+            subscriber.handle(now, SubscriberInput::Unsubscribe);
+        }
+    }
+
+    pub(crate) fn registration_watch_due(&mut self, now: Now) {
+        if let Some(subscriber) = self.reg.subscriber.as_mut().filter(|own| is_due(own, now)) {
+            subscriber.handle(now, SubscriberInput::Deadline);
+        }
+    }
+
+    pub(crate) fn on_reg_subscribe_ended(&mut self, now: Now, number: u32, outcome: &Outcome) {
+        let Some(subscriber) = self.reg.subscriber.as_mut().filter(|_| self.reg.number == number) else {
+            return;
+        };
+        let answer = match outcome {
+            Outcome::Response(response) => Answer::of(response),
+            Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => None,
+        };
+        subscriber.handle(now, answer.map_or(SubscriberInput::NoAnswer, SubscriberInput::Answered));
+    }
+
+    /// Does what the subscription wants; whether there was anything.
+    pub(crate) fn run_registration_watch(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
+        let mut busy = false;
+        while let Some(output) = self.reg.subscriber.as_mut().and_then(Subscriber::poll_output) {
+            busy = true;
+            match output {
+                SubscriberOutput::SubscribeAnew(expires) => self.reg.due = Some(expires),
+                SubscriberOutput::SubscribeInDialog(expires) => {
+                    self.refresh_registration_watch(now, expires, fx)
+                }
+                SubscriberOutput::State(_) => {}
+                SubscriberOutput::Ended(_, Retry::Never) => self.reg.subscriber = None,
+                SubscriberOutput::Ended(_, Retry::Now | Retry::After(_)) => self.reg.due = None,
+            }
+        }
+        busy | self.subscribe_registration(now, fx)
+    }
+
+    /// Rule RT-P-01: nothing is sent before we are registered.
+    fn subscribe_registration(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
+        let Some(binding) = self.registration.binding() else { return false };
+        let Some(subscriber) = &mut self.reg.subscriber else { return false };
+        let Some(expires) = self.reg.due.take() else { return false };
+        let own = binding.identity(self.settings.account.impu());
+        let sent = SentSubscribe {
+            call_id: fx.random.secret().into(),
+            local_tag: fx.random.token().into(),
+            local_uri: own.clone(),
+            remote_uri: own.clone(),
+            cseq: 1,
+        };
+        self.reg.number += 1;
+        let draft = compose::subscribe_anew(&self.settings, binding, &sent, (REG, expires));
+        subscriber.handle(now, SubscriberInput::Sent(sent));
+        self.send(draft, Own::RegSubscribe { number: self.reg.number }, fx);
+        true
+    }
+
+    fn refresh_registration_watch(&mut self, now: Now, expires: u32, fx: &mut Effects<Own>) {
+        let Some(subscriber) = &mut self.reg.subscriber else { return };
+        let Some(binding) = self.registration.binding() else {
+            return subscriber.handle(now, SubscriberInput::NoAnswer);
+        };
+        let Some(dialog) = subscriber.dialog_mut() else { return };
+        self.reg.number += 1;
+        let draft = dialog.request(Method::Subscribe);
+        let draft = compose::subscribe_in_dialog(&self.settings, binding, draft, (REG, expires));
+        self.send(draft, Own::RegSubscribe { number: self.reg.number }, fx);
+    }
+
+    /// A NOTIFY, if it is of this subscription.
+    pub(crate) fn on_reg_notify(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Effects<Own>,
+    ) -> Option<Decision<Infallible>> {
+        let message = request.message();
+        let verdict = self.reg.subscriber.as_mut()?.notify(now, message);
+        match verdict {
+            NotifyVerdict::NoSuchSubscription => None,
+            NotifyVerdict::Accepted => {
+                self.tell_registration(now, message, fx);
+                Some(Decision::Reply(fx.response(request, StatusCode::OK)))
+            }
+            NotifyVerdict::BadEvent | NotifyVerdict::Stale | NotifyVerdict::Malformed => {
+                let refusal = Refusal::new(verdict.status(), "not a NOTIFY of this subscription");
+                Some(refusal.with(HeaderName::AllowEvents, crate::inbound::EVENTS).into())
+            }
+        }
+    }
+
+    fn tell_registration(&mut self, now: Now, message: &Message, fx: &mut Effects<Own>) {
+        let info = match RegInfo::parse(&message.body()) {
+            Ok(info) => info,
+            Err(error) => return self.error(format!("a registration document is broken: {error}")),
+        };
+        self.tell_others(&info);
+        let ended = info.contacts().map(|(_, contact)| contact).find(|contact| {
+            contact.state == ContactState::Terminated && self.is_own(contact) && !self.is_outdated(contact)
+        });
+        if let Some(contact) = ended {
+            let ended = Input::Terminated(contact.event.as_str(), comeback(contact));
+            self.registration.handle(now, &self.settings, ended, &mut fx.random);
+        }
+    }
+
+    fn is_own(&self, contact: &RegContact) -> bool {
+        let same_uri = || {
+            let bound = Uri::parse(&contact.uri).ok();
+            bound.zip(self.settings.contact()).is_some_and(|(bound, own)| bound.is_equivalent(&own))
+        };
+        let instance = contact.instance.as_deref().map(|text| text.trim_matches(['<', '>']));
+        instance.map_or_else(same_uri, |other| {
+            other.eq_ignore_ascii_case(self.settings.instance.as_str()) && same_uri()
+        })
+    }
+
+    /// Another REGISTER of ours has been accepted since.
+    fn is_outdated(&self, contact: &RegContact) -> bool {
+        contact.call_id.as_deref().zip(contact.cseq).is_some_and(|by| self.registration.is_outdated(by))
+    }
+
+    /// Where else the user is registered, and no more.
+    fn tell_others(&mut self, info: &RegInfo) {
+        let aor = self.identity().clone();
+        let of_us = |text: &str| Uri::parse(text).is_ok_and(|uri| uri.is_equivalent(&aor));
+        let contacts: Vec<&RegContact> =
+            info.contacts().filter(|(own, _)| of_us(&own.aor)).map(|(_, contact)| contact).collect();
+        let is_active = |uri: &str| {
+            contacts.iter().any(|contact| contact.state == ContactState::Active && *contact.uri == *uri)
+        };
+        let mut reports = Vec::new();
+        let gone: Vec<Box<str>> = match info.state {
+            InfoState::Full => self.reg.others.extract_if(.., |uri| !is_active(uri)).collect(),
+            InfoState::Partial => Vec::new(),
+        };
+        for uri in gone {
+            let event = contacts.iter().find(|contact| contact.uri == uri).map(|contact| contact.event);
+            reports.push((uri, ContactState::Terminated, event));
+        }
+        for contact in contacts {
+            let known = self.reg.others.iter().position(|uri| *uri == contact.uri);
+            match (contact.state, known) {
+                (ContactState::Active, None)
+                    if !self.is_own(contact) && self.reg.others.len() < MAX_OTHERS =>
+                {
+                    self.reg.others.push(contact.uri.clone());
+                    reports.push((contact.uri.clone(), contact.state, Some(contact.event)));
+                }
+                (ContactState::Terminated, Some(at)) => {
+                    let uri = self.reg.others.remove(at);
+                    reports.push((uri, contact.state, Some(contact.event)));
+                }
+                (ContactState::Active, _) | (ContactState::Terminated, None) => {}
+            }
+        }
+        for (contact, state, event) in reports {
+            let (uri, reason) = (aor.as_str().into(), event.map_or("gone", ContactEvent::as_str));
+            self.report(Report::Contact { uri, contact: shown(&contact), state: state.as_str(), reason });
+        }
+    }
+}
+
+fn is_due(subscriber: &Subscriber, now: Now) -> bool {
+    subscriber.poll_timeout().is_some_and(|at| at <= now.mono)
+}
+
+/// After how long to register again; `None` is not at all (section 5.1.1.7).
+fn comeback(contact: &RegContact) -> Option<Duration> {
+    match contact.event {
+        ContactEvent::Probation => {
+            let seconds = contact.retry_after_s.unwrap_or_default().min(MAX_PROBATION_S);
+            Some(Duration::from_secs(seconds))
+        }
+        ContactEvent::Rejected | ContactEvent::Unregistered => None,
+        ContactEvent::Deactivated
+        | ContactEvent::Expired
+        | ContactEvent::Registered
+        | ContactEvent::Created
+        | ContactEvent::Refreshed
+        | ContactEvent::Shortened => Some(Duration::ZERO),
+    }
+}
