@@ -1,4 +1,4 @@
-//! Answers for as long as they live.
+//! Answers for as long as they live, and records beyond that while DNS says nothing newer (RFC 8767).
 
 use crate::question::{DnsAnswer, Question};
 use clock::{Deadlines, Mono};
@@ -10,11 +10,19 @@ use std::time::Duration;
 pub(crate) const FAILURE_TTL: Duration = Duration::from_secs(1);
 /// Longest life of an answer with records, whatever its TTL says.
 pub(crate) const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
+/// How long after their TTL records may stand in for an answer that DNS fails to give (RFC 8767 section 5: one to three
+/// days).
+const MAX_STALE: Duration = Duration::from_secs(24 * 3600);
+/// For how long they do so until DNS is asked again (RFC 8767 section 5).
+const STALE_TTL: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct Entry {
     answer: Arc<DnsAnswer>,
+    /// When DNS is to be asked again.
     until: Mono,
+    /// How long the records may stand in for a failure; nothing else may at all.
+    stands_in_until: Mono,
     number: u64,
 }
 
@@ -50,25 +58,59 @@ impl Cache {
         Some((&entry.answer, entry.until))
     }
 
-    pub(crate) fn insert(&mut self, now: Mono, question: &Question, answer: Arc<DnsAnswer>) {
+    /// Records whose time is over, and that are better than no answer.
+    pub(crate) fn stale(&self, now: Mono, question: &Question) -> Option<&Arc<DnsAnswer>> {
+        let entry = self.entries.get(question)?;
+        (entry.until <= now && now < entry.stands_in_until).then_some(&entry.answer)
+    }
+
+    /// Keeps `answer` and says what holds now: in place of a failure the records of before.
+    pub(crate) fn insert(&mut self, now: Mono, question: &Question, answer: DnsAnswer) -> Arc<DnsAnswer> {
+        if answer == DnsAnswer::Failed
+            && let Some(before) = self.stand_in(now, question)
+        {
+            return before;
+        }
         self.remove(question);
         let ttl = self.ttl(&answer);
+        let answer = Arc::new(answer);
         if ttl.is_zero() {
-            return; // RFC 1035 3.2.1: for the transaction in progress only.
+            return answer; // RFC 1035 3.2.1: for the transaction in progress only.
         }
-        while let Some(expired) = self.expiry.pop_due(now) {
-            self.remove(&expired);
-        }
-        if self.entries.len() >= self.bound
-            && let Some(oldest) = self.by_age.first_key_value().map(|(_, question)| question.clone())
-        {
-            self.remove(&oldest);
-        }
+        self.make_room(now);
         let (until, number) = (now + ttl, self.next_number);
+        let stands_in_until = match &*answer {
+            DnsAnswer::Records(..) => until + MAX_STALE,
+            DnsAnswer::NoRecords(_) | DnsAnswer::NoSuchDomain(_) | DnsAnswer::Failed => until,
+        };
         self.next_number += 1;
         self.expiry.set(question.clone(), until);
         self.by_age.insert(number, question.clone());
-        self.entries.insert(question.clone(), Entry { answer, until, number });
+        let kept = Arc::clone(&answer);
+        self.entries.insert(question.clone(), Entry { answer: kept, until, stands_in_until, number });
+        answer
+    }
+
+    /// Lets the records of before hold for a while longer.
+    fn stand_in(&mut self, now: Mono, question: &Question) -> Option<Arc<DnsAnswer>> {
+        let entry = self.entries.get_mut(question).filter(|entry| now < entry.stands_in_until)?;
+        if !matches!(*entry.answer, DnsAnswer::Records(..)) {
+            return None;
+        }
+        entry.until = (now + STALE_TTL).min(entry.stands_in_until).max(entry.until);
+        self.expiry.set(question.clone(), entry.until);
+        Some(Arc::clone(&entry.answer))
+    }
+
+    /// At the bound the answer goes whose time was over first, or else the oldest.
+    fn make_room(&mut self, now: Mono) {
+        if self.entries.len() < self.bound {
+            return;
+        }
+        let oldest = || self.by_age.first_key_value().map(|(_, question)| question.clone());
+        if let Some(question) = self.expiry.pop_due(now).or_else(oldest) {
+            self.remove(&question);
+        }
     }
 
     fn ttl(&self, answer: &DnsAnswer) -> Duration {
@@ -103,9 +145,9 @@ mod tests {
         Question::new(name, Kind::A)
     }
 
-    fn address(ttl_s: u64) -> Arc<DnsAnswer> {
+    fn address(ttl_s: u64) -> DnsAnswer {
         let records = Records::Addresses(vec![[192, 0, 2, 1].into()]);
-        Arc::new(DnsAnswer::Records(records, Duration::from_secs(ttl_s)))
+        DnsAnswer::Records(records, Duration::from_secs(ttl_s))
     }
 
     #[test]
@@ -115,15 +157,15 @@ mod tests {
             (address(30), Some(30_000)),
             (address(0), None),
             (address(10 * 24 * 3600), Some(24 * 3_600_000)),
-            (Arc::new(DnsAnswer::NoRecords(Some(s(10)))), Some(10_000)),
-            (Arc::new(DnsAnswer::NoSuchDomain(Some(s(10)))), Some(10_000)),
-            (Arc::new(DnsAnswer::NoSuchDomain(Some(s(3600)))), Some(60_000)),
-            (Arc::new(DnsAnswer::NoRecords(None)), None),
-            (Arc::new(DnsAnswer::Failed), Some(1000)),
+            (DnsAnswer::NoRecords(Some(s(10))), Some(10_000)),
+            (DnsAnswer::NoSuchDomain(Some(s(10))), Some(10_000)),
+            (DnsAnswer::NoSuchDomain(Some(s(3600))), Some(60_000)),
+            (DnsAnswer::NoRecords(None), None),
+            (DnsAnswer::Failed, Some(1000)),
         ];
         for (answer, lives_ms) in rows {
             let mut cache = Cache::new(10, s(60));
-            cache.insert(at(500), &question("a.test"), Arc::clone(&answer));
+            let answer = cache.insert(at(500), &question("a.test"), answer);
             let last = lives_ms.map_or(500, |ms| 500 + ms);
             if lives_ms.is_some() {
                 assert_eq!(cache.get(at(last - 1), &question("A.test.")), Some(&answer), "{answer:?}");
@@ -138,6 +180,7 @@ mod tests {
         cache.insert(at(0), &question("old"), address(100));
         cache.insert(at(1), &question("short"), address(1));
         cache.insert(at(2000), &question("third"), address(100));
+        assert!(cache.stale(at(2000), &question("short")).is_none());
         assert!(cache.get(at(2000), &question("old")).is_some(), "the expired one went first");
         cache.insert(at(2001), &question("fourth"), address(100));
         assert!(cache.get(at(2001), &question("old")).is_none());
@@ -152,5 +195,38 @@ mod tests {
         cache.insert(at(1), &question("a"), address(0));
         assert!(cache.get(at(1), &question("a")).is_none());
         assert_eq!((cache.entries.len(), cache.expiry.len(), cache.by_age.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn rfc8767_5_records_stand_in_for_an_answer_that_dns_fails_to_give() {
+        let day_ms = 24 * 3_600_000;
+        // (what was known for 10 s, when DNS fails, what holds then, until when)
+        let negative = DnsAnswer::NoSuchDomain(Some(Duration::from_secs(10)));
+        let rows = [
+            (address(10), 10_000, address(10), 40_000),
+            (address(10), 90_000, address(10), 120_000),
+            (address(10), day_ms, address(10), day_ms + 10_000),
+            (address(10), day_ms + 10_000, DnsAnswer::Failed, day_ms + 11_000),
+            (negative, 10_000, DnsAnswer::Failed, 11_000),
+        ];
+        for (known, ms, holds, until_ms) in rows {
+            let (mut cache, name) = (Cache::new(10, Duration::from_secs(60)), question("a.test"));
+            cache.insert(at(0), &name, known);
+            assert_eq!(cache.get(at(ms), &name), None, "DNS is asked, at {ms}");
+            assert_eq!(*cache.insert(at(ms), &name, DnsAnswer::Failed), holds, "at {ms}");
+            assert_eq!(cache.get(at(until_ms - 1), &name).map(AsRef::as_ref), Some(&holds), "at {ms}");
+            assert_eq!(cache.get(at(until_ms), &name), None, "at {ms}");
+        }
+    }
+
+    #[test]
+    fn rfc8767_4_what_dns_says_replaces_what_stood_in() {
+        let (mut cache, name) = (Cache::new(10, Duration::from_secs(60)), question("a.test"));
+        cache.insert(at(0), &name, address(10));
+        assert!(cache.stale(at(9999), &name).is_none(), "it is fresh");
+        assert!(cache.stale(at(10_000), &name).is_some());
+        cache.insert(at(10_000), &name, DnsAnswer::NoSuchDomain(Some(Duration::from_secs(1))));
+        assert!(cache.stale(at(11_000), &name).is_none(), "it is gone");
+        assert_eq!(*cache.insert(at(11_000), &name, DnsAnswer::Failed), DnsAnswer::Failed);
     }
 }

@@ -8,8 +8,10 @@ use crate::query::{Hop, Query, ResolveError};
 use crate::question::{DnsAnswer, Question};
 use crate::select;
 use clock::{Deadlines, Mono};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,8 @@ pub const MAX_LOOKUPS: usize = 4096;
 /// How long a question may stay unanswered before it counts as failed. The asker has its own, shorter limit; this one
 /// keeps lookups from waiting for ever if the asker loses a question.
 pub const QUESTION_DEADLINE: Duration = Duration::from_secs(10);
+/// How long lookups wait for news of a name whose records are over, before they do with these (RFC 8767 section 5).
+pub const STALE_PATIENCE: Duration = Duration::from_millis(1800);
 
 /// A family of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +85,7 @@ pub struct Resolver {
     next_id: u64,
     /// Questions asked and not answered, with the lookups that wait for them.
     asked: HashMap<Question, Vec<LookupId>>,
+    /// When the wait for an answer is over.
     deadlines: Deadlines<Question>,
     to_ask: VecDeque<Question>,
     done: VecDeque<(LookupId, Result<Vec<Hop>, ResolveError>)>,
@@ -135,8 +140,24 @@ impl Resolver {
         let id = LookupId(self.next_id);
         self.next_id += 1;
         self.lookups.insert(id, Lookup { query: query.clone(), seed, heard: Vec::new() });
-        self.ask(now, id, open);
+        let over = self.over(now, query);
+        self.ask(now, id, open.into_iter().chain(over));
         Resolution::Waiting(id)
+    }
+
+    /// What the walk will come by once more, to the last address if nothing has changed: asked for all at once, so that
+    /// a silent DNS makes a lookup wait once.
+    fn over(&self, now: Mono, query: &Query) -> Vec<Question> {
+        let over = RefCell::new(Vec::new());
+        let kept = |question: &Question| {
+            let stale = || {
+                over.borrow_mut().push(question.clone());
+                self.cache.stale(now, question)
+            };
+            self.cache.get(now, question).or_else(stale).map(AsRef::as_ref)
+        };
+        let _where_it_led_before = plan(query, &self.settings.families, &kept);
+        over.into_inner()
     }
 
     /// The hops of a query whose answers are all kept, those among them that asked to be left alone: for a request that
@@ -156,12 +177,16 @@ impl Resolver {
     pub fn answer(&mut self, now: Mono, question: &Question, answer: DnsAnswer) {
         let Some(waiting) = self.asked.remove(question) else { return };
         self.deadlines.cancel(question);
-        let answer = Arc::new(if answer.fits(question) { answer } else { DnsAnswer::Failed });
-        self.cache.insert(now, question, Arc::clone(&answer));
+        let answer = if answer.fits(question) { answer } else { DnsAnswer::Failed };
+        let answer = self.cache.insert(now, question, answer);
         self.planned.clear();
+        self.tell(now, question, &answer, waiting);
+    }
+
+    fn tell(&mut self, now: Mono, question: &Question, answer: &Arc<DnsAnswer>, waiting: Vec<LookupId>) {
         for id in waiting {
             if let Some(lookup) = self.lookups.get_mut(&id) {
-                lookup.heard.push((question.clone(), Arc::clone(&answer)));
+                lookup.heard.push((question.clone(), Arc::clone(answer)));
                 self.advance(now, id);
             }
         }
@@ -183,10 +208,19 @@ impl Resolver {
         self.deadlines.next()
     }
 
-    /// Gives up the questions that have stayed unanswered for too long.
+    /// Gives up the questions that have stayed unanswered for too long; where there are records that may stand in, they
+    /// do so before, and the answer may still come.
     pub fn handle_timeout(&mut self, now: Mono) {
         while let Some(question) = self.deadlines.pop_due(now) {
-            self.answer(now, &question, DnsAnswer::Failed);
+            let may_stand_in = self.cache.stale(now, &question).is_some();
+            match self.asked.get_mut(&question).filter(|_| may_stand_in).map(mem::take) {
+                Some(waiting) => {
+                    let answer = self.cache.insert(now, &question, DnsAnswer::Failed);
+                    self.deadlines.set(question.clone(), now + QUESTION_DEADLINE);
+                    self.tell(now, &question, &answer, waiting);
+                }
+                None => self.answer(now, &question, DnsAnswer::Failed),
+            }
         }
     }
 
@@ -205,13 +239,18 @@ impl Resolver {
         self.penalties.reachable(hop);
     }
 
-    fn ask(&mut self, now: Mono, id: LookupId, open: Vec<Question>) {
+    fn ask(&mut self, now: Mono, id: LookupId, open: impl IntoIterator<Item = Question>) {
         for question in open {
-            let waiting = self.asked.entry(question.clone()).or_default();
-            if waiting.is_empty() {
-                self.deadlines.set(question.clone(), now + QUESTION_DEADLINE);
-                self.to_ask.push_back(question);
-            }
+            let waiting = match self.asked.entry(question) {
+                Entry::Occupied(asked) => asked.into_mut(),
+                Entry::Vacant(new) => {
+                    let may_stand_in = self.cache.stale(now, new.key()).is_some();
+                    let patience = if may_stand_in { STALE_PATIENCE } else { QUESTION_DEADLINE };
+                    self.deadlines.set(new.key().clone(), now + patience);
+                    self.to_ask.push_back(new.key().clone());
+                    new.insert(Vec::new())
+                }
+            };
             if !waiting.contains(&id) {
                 waiting.push(id);
             }

@@ -128,6 +128,79 @@ fn a_question_that_is_never_answered_fails_at_its_deadline() {
     assert_eq!(resolver.poll_timeout(), None);
 }
 
+const SILENT: &str = "";
+const FAILING: &str = "
+    home1.test           FAILS NAPTR
+    _sip._udp.home1.test FAILS SRV
+    icscf1.home1.test    FAILS A
+    icscf2.home1.test    FAILS A
+";
+const HOUR_MS: u64 = 3_600_000;
+
+/// A resolver that knew home1.test at 0, and a lookup of it when all of that is over.
+fn waits_for_news(ms: u64) -> (Resolver, LookupId) {
+    let mut resolver = Resolver::new(Settings::default());
+    assert_eq!(shown(&run(&mut resolver, &Dns::new(ZONE), at(0), &target("home1.test")).0), BOTH);
+    match resolver.resolve(at(ms), &target("home1.test"), 1) {
+        Resolution::Waiting(id) => (resolver, id),
+        done @ Resolution::Done(_) => panic!("{done:?}"),
+    }
+}
+
+fn asked(resolver: &mut Resolver) -> Vec<Question> {
+    std::iter::from_fn(|| resolver.poll_question()).collect()
+}
+
+#[test]
+fn rfc8767_5_records_stand_in_where_dns_fails() {
+    let (dns, failing) = (Dns::new(ZONE), Dns::new(FAILING));
+    let mut resolver = Resolver::new(Settings::default());
+    let home = target("home1.test");
+    // (at, from whom, questions asked): first the lookup that fills the cache.
+    let rows =
+        [(0, &dns, 4), (HOUR_MS, &failing, 4), (HOUR_MS + 29_999, &failing, 0), (HOUR_MS + 30_000, &dns, 4)];
+    for (ms, dns, questions) in rows {
+        let (outcome, asked) = run(&mut resolver, dns, at(ms), &home);
+        assert_eq!((shown(&outcome).as_str(), asked.len()), (BOTH, questions), "at {ms}");
+    }
+    let (outcome, _) = run(&mut Resolver::new(Settings::default()), &failing, at(0), &home);
+    assert_eq!(outcome, Err(ResolveError::DnsFailed), "what was never known");
+}
+
+#[test]
+fn rfc8767_5_a_silent_dns_is_waited_for_once() {
+    let (mut resolver, id) = waits_for_news(HOUR_MS);
+    assert_eq!(asked(&mut resolver).len(), 4, "the whole way is asked for at once");
+    let patience = at(HOUR_MS) + STALE_PATIENCE;
+    assert_eq!(resolver.poll_timeout(), Some(patience));
+    resolver.handle_timeout(patience - Duration::from_millis(1));
+    assert_eq!(resolver.poll_done(), None);
+    resolver.handle_timeout(patience);
+    let (done, outcome) = resolver.poll_done().unwrap();
+    assert_eq!((done, shown(&outcome).as_str()), (id, BOTH));
+    let (outcome, questions) = run(&mut resolver, &Dns::new(SILENT), patience, &target("home1.test"));
+    assert_eq!((shown(&outcome).as_str(), questions.len()), (BOTH, 0), "the next one does not wait");
+    resolver.handle_timeout(patience + QUESTION_DEADLINE);
+    assert_eq!(resolver.poll_timeout(), None);
+}
+
+#[test]
+fn rfc8767_5_a_late_answer_counts_as_soon_as_it_is_there() {
+    let moved = Dns::new(&ZONE.replace("192.0.2.1", "192.0.2.9"));
+    let (mut resolver, id) = waits_for_news(HOUR_MS);
+    let questions = asked(&mut resolver);
+    let patience = at(HOUR_MS) + STALE_PATIENCE;
+    resolver.handle_timeout(patience);
+    assert_eq!(resolver.poll_done().unwrap().0, id);
+    for question in &questions {
+        resolver.answer(patience, question, moved.answer(question));
+    }
+    assert_eq!(resolver.poll_timeout(), None);
+    let (outcome, questions) = run(&mut resolver, &Dns::new(SILENT), patience, &target("home1.test"));
+    let now = "192.0.2.9:5060/UDP 192.0.2.2:5060/UDP";
+    assert_eq!((shown(&outcome).as_str(), questions.len()), (now, 0));
+}
+
 #[test]
 fn sip_15_failed_and_overloaded_servers_are_avoided() {
     let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(Settings::default()));

@@ -87,6 +87,26 @@ fn dns_is_away() {
     }
 }
 
+/// RFC 8767: who has found each other goes on, however long DNS is away.
+#[test]
+fn dns_is_away_for_longer_than_its_answers_live() {
+    for out in OUT {
+        let mut world = met(Transport::Udp);
+        say(&mut world, "alice", "watch sip:carol@home1.test");
+        quiet(&mut world);
+        world.zone.availability = out;
+        for (after, basic, note) in [(300, "open", "minutes later"), (3600, "closed", "an hour later")] {
+            world.run_for(secs(after)).unwrap();
+            say(&mut world, "carol", &format!("publish {basic} {note}"));
+            world.run_for(secs(31)).unwrap();
+            assert_eq!(shown(&reports(&mut world, "alice")), Some((basic, note)), "{out:?}");
+        }
+        assert_eq!(registered(&world), (2, 2), "{out:?}");
+        world.zone.availability = Availability::Up;
+        mends(&mut world);
+    }
+}
+
 #[test]
 fn a_node_is_away() {
     for dead in DEAD {
