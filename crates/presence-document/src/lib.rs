@@ -14,11 +14,11 @@
 //!
 //! Many documents are best held as their text and parsed when one is needed: a parsed one is many times as large.
 
-mod attribute;
 mod compose;
 mod constant;
 mod filter;
 mod identity;
+mod info;
 mod namespace;
 mod pidf;
 mod reginfo;
@@ -32,17 +32,18 @@ pub use compose::{Source, compose, sphere};
 pub use constant::{closed_document, neutral_document, polite_block_document};
 pub use filter::filter;
 pub use identity::same_user;
+pub use info::InfoError;
 pub use pidf::{Basic, Component, Kind, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_ELEMENTS, Note, Pidf, PidfError};
 pub use reginfo::{
-    ContactEvent, ContactState, MAX_REGINFO_BYTES, MAX_REGINFO_ELEMENTS, RegContact, RegInfo, RegInfoError,
-    RegState, Registration,
+    ContactEvent, ContactState, MAX_REGINFO_BYTES, MAX_REGINFO_ELEMENTS, RegContact, RegInfo, RegState,
+    Registration,
 };
 pub use rules::{
     MAX_RULES_BYTES, MAX_RULES_ELEMENTS, Permissions, Rules, RulesError, SubHandling, Verdict, Watcher,
 };
 pub use watcherinfo::{
-    MAX_WATCHERINFO_BYTES, MAX_WATCHERINFO_ELEMENTS, WatcherEntry, WatcherEvent, WatcherInfo,
-    WatcherInfoError, WatcherList, WatcherStatus,
+    MAX_WATCHERINFO_BYTES, MAX_WATCHERINFO_ELEMENTS, WatcherEntry, WatcherEvent, WatcherInfo, WatcherList,
+    WatcherStatus,
 };
 pub use words::InfoState;
 pub use xml::XmlError;

@@ -1,9 +1,9 @@
 //! Registration information: where a user is registered, told by its registrar (RFC 3680), with its GRUUs (RFC 5628).
 
-use crate::attribute::{Invalid, number, required, text, with_those_there};
+use crate::info::{InfoError, number, required, text, with_those_there};
 use crate::namespace::{GRUUINFO, REGINFO};
 use crate::words::{InfoState, words};
-use crate::xml::{self, Binding, Element, Limits, XmlError};
+use crate::xml::{self, Binding, Element, Limits};
 
 /// Bytes of one registration information document that is read; a longer one is refused.
 pub const MAX_REGINFO_BYTES: usize = 64 * 1024;
@@ -111,48 +111,16 @@ words!(
     }
 );
 
-/// Why bytes are not registration information; always the fault of who sent them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RegInfoError {
-    /// Not XML that is taken.
-    Xml(XmlError),
-    /// The root is not `reginfo` (RFC 3680 §5.1).
-    Root,
-    /// An attribute is missing or has none of its values; holds its name.
-    Attribute(&'static str),
-    /// A contact has no `uri`.
-    NoUri,
-}
-
-impl std::fmt::Display for RegInfoError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Xml(error) => error.fmt(f),
-            Self::Root => f.write_str("the root element is not reginfo"),
-            Self::Attribute(name) => write!(f, "the attribute {name} is missing or has no valid value"),
-            Self::NoUri => f.write_str("a contact has no URI"),
-        }
-    }
-}
-
-impl std::error::Error for RegInfoError {}
-
-impl From<Invalid> for RegInfoError {
-    fn from(Invalid(name): Invalid) -> Self {
-        Self::Attribute(name)
-    }
-}
-
 impl RegInfo {
     /// Reads a document. What is not in its namespaces is ignored (RFC 3680 §5.1).
     ///
     /// # Errors
-    /// [`RegInfoError`] says what the notifier did wrong.
-    pub fn parse(bytes: &[u8]) -> Result<Self, RegInfoError> {
+    /// [`InfoError`] says what the notifier did wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, InfoError> {
         let limits = Limits { bytes: MAX_REGINFO_BYTES, elements: MAX_REGINFO_ELEMENTS };
-        let root = xml::parse(bytes, &limits).map_err(RegInfoError::Xml)?;
+        let root = xml::parse(bytes, &limits).map_err(InfoError::Xml)?;
         if !root.is(REGINFO, "reginfo") {
-            return Err(RegInfoError::Root);
+            return Err(InfoError::Root("reginfo"));
         }
         let registrations = root.elements().filter(|e| e.is(REGINFO, "registration"));
         Ok(Self {
@@ -179,7 +147,7 @@ impl RegInfo {
 }
 
 impl Registration {
-    fn read(element: &Element) -> Result<Self, RegInfoError> {
+    fn read(element: &Element) -> Result<Self, InfoError> {
         let contacts = element.elements().filter(|e| e.is(REGINFO, "contact"));
         Ok(Self {
             aor: required(element, "aor", text)?,
@@ -199,7 +167,7 @@ impl Registration {
 }
 
 impl RegContact {
-    fn read(element: &Element) -> Result<Self, RegInfoError> {
+    fn read(element: &Element) -> Result<Self, InfoError> {
         let uri = element.child(REGINFO, "uri").map(Element::text).and_then(text);
         let optional = |name| element.attribute(name).and_then(text);
         let instance = element
@@ -215,7 +183,7 @@ impl RegContact {
             q: optional("q"),
             call_id: optional("callid"),
             cseq: element.attribute("cseq").and_then(number),
-            uri: uri.ok_or(RegInfoError::NoUri)?,
+            uri: uri.ok_or(InfoError::Element("uri"))?,
             instance: instance.and_then(|instance| text(instance.text().trim_matches('"'))),
             pub_gruu: gruu.and_then(text),
         })

@@ -1,9 +1,9 @@
 //! Watcher information: who watches a presentity, told to itself (RFC 3857 and RFC 3858).
 
-use crate::attribute::{Invalid, number, required, text, with_those_there};
+use crate::info::{InfoError, number, required, text, with_those_there};
 use crate::namespace::WATCHERINFO;
 use crate::words::{InfoState, words};
-use crate::xml::{self, Binding, Element, Limits, XmlError};
+use crate::xml::{self, Binding, Element, Limits};
 
 /// Bytes of one watcher information document that is read; a longer one is refused.
 pub const MAX_WATCHERINFO_BYTES: usize = 1024 * 1024;
@@ -88,45 +88,16 @@ words!(
     }
 );
 
-/// Why bytes are not watcher information; always the fault of who sent them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WatcherInfoError {
-    /// Not XML that is taken.
-    Xml(XmlError),
-    /// The root is not `watcherinfo` (RFC 3858 §3).
-    Root,
-    /// An attribute is missing or has none of its values; holds its name.
-    Attribute(&'static str),
-}
-
-impl std::fmt::Display for WatcherInfoError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Xml(error) => error.fmt(f),
-            Self::Root => f.write_str("the root element is not watcherinfo"),
-            Self::Attribute(name) => write!(f, "the attribute {name} is missing or has no valid value"),
-        }
-    }
-}
-
-impl std::error::Error for WatcherInfoError {}
-
-impl From<Invalid> for WatcherInfoError {
-    fn from(Invalid(name): Invalid) -> Self {
-        Self::Attribute(name)
-    }
-}
-
 impl WatcherInfo {
     /// Reads a document. What is not in its namespace is ignored (RFC 3858 §3).
     ///
     /// # Errors
-    /// [`WatcherInfoError`] says what the notifier did wrong.
-    pub fn parse(bytes: &[u8]) -> Result<Self, WatcherInfoError> {
+    /// [`InfoError`] says what the notifier did wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, InfoError> {
         let limits = Limits { bytes: MAX_WATCHERINFO_BYTES, elements: MAX_WATCHERINFO_ELEMENTS };
-        let root = xml::parse(bytes, &limits).map_err(WatcherInfoError::Xml)?;
+        let root = xml::parse(bytes, &limits).map_err(InfoError::Xml)?;
         if !root.is(WATCHERINFO, "watcherinfo") {
-            return Err(WatcherInfoError::Root);
+            return Err(InfoError::Root("watcherinfo"));
         }
         let version = required(&root, "version", number)?;
         let state = required(&root, "state", InfoState::parse)?;
@@ -146,7 +117,7 @@ impl WatcherInfo {
 }
 
 impl WatcherList {
-    fn read(element: &Element) -> Result<Self, WatcherInfoError> {
+    fn read(element: &Element) -> Result<Self, InfoError> {
         let resource = required(element, "resource", text)?;
         let package = required(element, "package", text)?;
         let watchers = element.elements().filter(|e| e.is(WATCHERINFO, "watcher"));
@@ -162,7 +133,7 @@ impl WatcherList {
 }
 
 impl WatcherEntry {
-    fn read(element: &Element) -> Result<Self, WatcherInfoError> {
+    fn read(element: &Element) -> Result<Self, InfoError> {
         let seconds = |name| element.attribute(name).and_then(number);
         Ok(Self {
             uri: element.text().into(),

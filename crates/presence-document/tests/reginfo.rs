@@ -8,8 +8,8 @@
 )]
 
 use presence_document::{
-    ContactEvent, ContactState, InfoState, MAX_REGINFO_BYTES, MAX_REGINFO_ELEMENTS, RegContact, RegInfo,
-    RegInfoError, RegState, Registration, XmlError,
+    ContactEvent, ContactState, InfoError, InfoState, MAX_REGINFO_BYTES, MAX_REGINFO_ELEMENTS, RegContact,
+    RegInfo, RegState, Registration, XmlError,
 };
 
 fn contact() -> RegContact {
@@ -111,32 +111,29 @@ fn reg_e_03_a_hostile_document_is_refused_with_the_reason() {
         document(good, &format!("<registration aor='sip:a@h' id='1' state='active'>{contact}</registration>"))
     };
     let rows = [
-        (String::new(), RegInfoError::Xml(XmlError::Malformed)),
-        ("<reginfo version='0' state='full'/>".into(), RegInfoError::Root),
-        (
-            format!("<!DOCTYPE r [<!ENTITY e 'e'>]>{}", document(good, "")),
-            RegInfoError::Xml(XmlError::DocType),
-        ),
-        (document(good, "<registration"), RegInfoError::Xml(XmlError::Malformed)),
-        (document("state='full'", ""), RegInfoError::Attribute("version")),
-        (document("version='-1' state='full'", ""), RegInfoError::Attribute("version")),
-        (document("version='4294967296' state='full'", ""), RegInfoError::Attribute("version")),
-        (document("version='0' state='whole'", ""), RegInfoError::Attribute("state")),
-        (document(good, "<registration id='1' state='active'/>"), RegInfoError::Attribute("aor")),
-        (document(good, "<registration aor='' id='1' state='active'/>"), RegInfoError::Attribute("aor")),
-        (document(good, "<registration aor='a' id='1' state='gone'/>"), RegInfoError::Attribute("state")),
+        (String::new(), InfoError::Xml(XmlError::Malformed)),
+        ("<reginfo version='0' state='full'/>".into(), InfoError::Root("reginfo")),
+        (format!("<!DOCTYPE r [<!ENTITY e 'e'>]>{}", document(good, "")), InfoError::Xml(XmlError::DocType)),
+        (document(good, "<registration"), InfoError::Xml(XmlError::Malformed)),
+        (document("state='full'", ""), InfoError::Attribute("version")),
+        (document("version='-1' state='full'", ""), InfoError::Attribute("version")),
+        (document("version='4294967296' state='full'", ""), InfoError::Attribute("version")),
+        (document("version='0' state='whole'", ""), InfoError::Attribute("state")),
+        (document(good, "<registration id='1' state='active'/>"), InfoError::Attribute("aor")),
+        (document(good, "<registration aor='' id='1' state='active'/>"), InfoError::Attribute("aor")),
+        (document(good, "<registration aor='a' id='1' state='gone'/>"), InfoError::Attribute("state")),
         (
             within("<contact id='1' state='active' event='x'><uri>a</uri></contact>"),
-            RegInfoError::Attribute("event"),
+            InfoError::Attribute("event"),
         ),
-        (within("<contact id='1' state='active' event='created'/>"), RegInfoError::NoUri),
+        (within("<contact id='1' state='active' event='created'/>"), InfoError::Element("uri")),
         (
             within("<contact id='1' state='active' event='created'><uri> </uri></contact>"),
-            RegInfoError::NoUri,
+            InfoError::Element("uri"),
         ),
-        (document(good, &"<x/>".repeat(MAX_REGINFO_ELEMENTS)), RegInfoError::Xml(XmlError::TooLarge)),
-        (document(good, &" ".repeat(MAX_REGINFO_BYTES)), RegInfoError::Xml(XmlError::TooLarge)),
-        (document(good, &"<x>".repeat(40)), RegInfoError::Xml(XmlError::TooLarge)),
+        (document(good, &"<x/>".repeat(MAX_REGINFO_ELEMENTS)), InfoError::Xml(XmlError::TooLarge)),
+        (document(good, &" ".repeat(MAX_REGINFO_BYTES)), InfoError::Xml(XmlError::TooLarge)),
+        (document(good, &"<x>".repeat(40)), InfoError::Xml(XmlError::TooLarge)),
     ];
     for (text, error) in rows {
         assert_eq!(RegInfo::parse(text.as_bytes()), Err(error), "{text:.200}");

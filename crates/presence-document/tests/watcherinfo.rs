@@ -9,8 +9,8 @@
 )]
 
 use presence_document::{
-    InfoState, MAX_WATCHERINFO_ELEMENTS, WatcherEntry, WatcherEvent, WatcherInfo, WatcherInfoError,
-    WatcherList, WatcherStatus, XmlError,
+    InfoError, InfoState, MAX_WATCHERINFO_ELEMENTS, WatcherEntry, WatcherEvent, WatcherInfo, WatcherList,
+    WatcherStatus, XmlError,
 };
 
 const RFC_3858: &[u8] = include_bytes!("documents/rfc3858-5.xml");
@@ -109,14 +109,10 @@ fn prs_12_what_lacks_a_mandatory_attribute_is_refused() {
     for (attribute, name) in table {
         let (before, _) = attribute.split_once('=').unwrap();
         for without in [text.replace(attribute, ""), text.replace(attribute, &format!("{before}=\"\""))] {
-            assert_eq!(
-                WatcherInfo::parse(without.as_bytes()),
-                Err(WatcherInfoError::Attribute(name)),
-                "{without}"
-            );
+            assert_eq!(WatcherInfo::parse(without.as_bytes()), Err(InfoError::Attribute(name)), "{without}");
         }
     }
-    assert_eq!(WatcherInfo::parse(b"<watcherinfo/>"), Err(WatcherInfoError::Root));
+    assert_eq!(WatcherInfo::parse(b"<watcherinfo/>"), Err(InfoError::Root("watcherinfo")));
 }
 
 #[test]
@@ -128,7 +124,7 @@ fn prs_12_unknown_elements_are_ignored_and_limits_hold() {
     assert_eq!(WatcherInfo::parse(extended(3).as_bytes()), WatcherInfo::parse(RFC_3858));
     assert!(WatcherInfo::parse(extended(MAX_WATCHERINFO_ELEMENTS - own).as_bytes()).is_ok());
     let refused = WatcherInfo::parse(extended(MAX_WATCHERINFO_ELEMENTS - own + 1).as_bytes());
-    assert_eq!(refused, Err(WatcherInfoError::Xml(XmlError::TooLarge)));
+    assert_eq!(refused, Err(InfoError::Xml(XmlError::TooLarge)));
     for cut in 0..RFC_3858.trim_ascii_end().len() {
         assert!(WatcherInfo::parse(&RFC_3858[..cut]).is_err(), "cut at {cut}");
     }
