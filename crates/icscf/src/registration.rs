@@ -9,7 +9,7 @@ use sip_message::{Credentials, HeaderName, Message, NameAddr, StatusCode, delta_
 impl Icscf {
     pub(crate) fn ask_where_to_register(&self, request: &InboundRequest) -> Decision<Waiting> {
         if !request.source().is_trusted() {
-            return Refusal::new(StatusCode::FORBIDDEN, "REGISTER from outside the network").into();
+            return Refusal::outsider().into();
         }
         match uar(request.message(), None) {
             Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(Candidates::default())),

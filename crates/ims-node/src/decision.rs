@@ -59,6 +59,12 @@ impl Refusal {
         Self { status, cause, headers: Vec::new() }
     }
 
+    /// 403 to who is not one of the nodes that this one takes such a request from.
+    #[must_use]
+    pub const fn outsider() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "request from outside the network")
+    }
+
     /// 503, with the seconds after which to come again (RFC 3261 section 21.5.4).
     #[must_use]
     pub fn unavailable(cause: &'static str, retry_after_s: u32) -> Self {

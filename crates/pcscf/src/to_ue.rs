@@ -13,7 +13,7 @@ impl Pcscf {
     /// Our flow entry says which flow, whatever the Request-URI says.
     pub(crate) fn on_network_request(&self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
         if !request.source().is_trusted() {
-            return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
+            return Refusal::outsider().into();
         }
         let token = request.own_routes().iter().find_map(Self::token_of);
         let (Some(key), Some(token)) = (&self.key, token) else {

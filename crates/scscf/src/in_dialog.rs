@@ -19,7 +19,7 @@ impl Scscf {
     /// phone is reached by its Path (figures 6 and 7); none is left and the target is foreign, so by its domain.
     pub(crate) fn on_in_dialog(&self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
         if !request.source().is_trusted() {
-            return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
+            return Refusal::outsider().into();
         }
         let mut plan = ForwardPlan::by_route();
         // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog, so we put ourselves in again.

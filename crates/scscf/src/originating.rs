@@ -9,8 +9,7 @@ use sip_message::{HeaderName, NameAddr, StatusCode};
 impl Scscf {
     pub(crate) fn on_originating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
         if *request.source() != Source::Own {
-            return Refusal::new(StatusCode::FORBIDDEN, "originating request from outside the network")
-                .into();
+            return Refusal::outsider().into();
         }
         let Some(impu) = self.originating_user(request) else {
             return Refusal::new(StatusCode::FORBIDDEN, "no asserted identity").into();

@@ -66,7 +66,7 @@ impl Scscf {
     ) -> Result<(Registrant, Contacts), Refusal> {
         let message = request.message();
         if !request.source().is_trusted() {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "REGISTER from outside the network"));
+            return Err(Refusal::outsider());
         }
         if fx.storage() == Storage::Closed {
             return Err(no_new_state());

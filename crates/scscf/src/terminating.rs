@@ -10,7 +10,7 @@ use sip_message::{HeaderName, StatusCode, Uri};
 impl Scscf {
     pub(crate) fn on_terminating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
         if !request.source().is_trusted() {
-            return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
+            return Refusal::outsider().into();
         }
         if !request.request_uri().is_host(&self.settings.domain) {
             // Not one of ours: somebody routed by a Route entry of ours alone.

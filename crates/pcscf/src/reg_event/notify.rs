@@ -29,7 +29,7 @@ impl Pcscf {
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         if !request.source().is_trusted() {
-            return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
+            return Refusal::outsider().into();
         }
         let message = request.message();
         let known =

@@ -66,7 +66,7 @@ impl Scscf {
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         if !request.source().is_trusted() {
-            return Refusal::new(StatusCode::FORBIDDEN, "request from outside the network").into();
+            return Refusal::outsider().into();
         }
         if *request.method() != Method::Subscribe {
             return Refusal::no_subscription().into();
