@@ -20,7 +20,7 @@ use crate::node_config::NodeConfig;
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::Bytes;
 use clock::Mono;
-use ims_node::{CommandId, Flow, Input, Node, Role, Transmit};
+use ims_node::{CommandId, Flow, Input, Node, Role, Seq, Transmit};
 use sip_resolve::{DnsAnswer, Kind, Question};
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
@@ -96,8 +96,9 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             dns: Dns::new(&config.dns)?,
             probe: Some((Question::new(&config.domain, Kind::Naptr), Mono::ZERO)),
             hss: Hss::start(&config, recorder.clone())?,
+            // Without a journal nothing ever waits for one.
+            held: Held::new(journal.as_ref().map_or(Seq(u64::MAX), |journal| journal.status().synced)),
             journal,
-            held: Held::default(),
             connections_first: false,
             datagrams: Vec::new(),
             commands: HashMap::new(),

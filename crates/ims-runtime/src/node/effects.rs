@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 
 impl<C: Configuration, R: Role> Driver<C, R> {
     pub(super) fn carry_out(&mut self, output: Output) -> Result<(), NodeError> {
-        if let Some(after) = self.not_durable(&output) {
+        if let Some(after) = output.after().filter(|after| !self.held.is_released(*after)) {
             if !self.held.hold(after, output) {
                 self.stats.dropped_out += 1;
             }
@@ -38,11 +38,6 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             Output::Log(event) => self.log(event),
         }
         Ok(())
-    }
-
-    fn not_durable(&self, output: &Output) -> Option<Seq> {
-        let synced = self.journal.as_ref()?.status().synced;
-        output.after().filter(|after| *after > synced)
     }
 
     pub(super) fn transmit(&mut self, transmit: Transmit) {
