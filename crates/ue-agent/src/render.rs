@@ -77,6 +77,12 @@ fn human(report: &Report) -> String {
             SubscriptionState::Active | SubscriptionState::Pending => {
                 format!("the subscription to {} is {}", short(uri), state.as_str())
             }
+            // RFC 6665 section 4.1.3: what a fetch and leaving end with; otherwise it would be tried again.
+            SubscriptionState::Ended
+                if status.is_none() && retry_s.is_none() && reason.as_deref() == Some("timeout") =>
+            {
+                format!("the subscription to {} has ended, as asked", short(uri))
+            }
             SubscriptionState::Ended => {
                 let why = failure(*status, reason.as_deref().unwrap_or("no reason given"));
                 format!("the subscription to {} has ended: {why}{}", short(uri), again(*retry_s))

@@ -41,6 +41,7 @@ fn of_the_network() -> Vec<Report> {
         },
         ended("deactivated", None, Some(0)),
         ended("blocked", Some(403), None),
+        ended("timeout", None, None),
         Report::Presence {
             uri: CAROL.into(),
             state: SubscriptionState::Active,
@@ -95,6 +96,7 @@ const HUMAN: &str = r#"
 03:04:05.678 the subscription to carol@home1.test is pending
 03:04:05.678 the subscription to carol@home1.test has ended: deactivated; trying again now
 03:04:05.678 the subscription to carol@home1.test has ended: 403 blocked
+03:04:05.678 the subscription to carol@home1.test has ended, as asked
 03:04:05.678 carol@home1.test is open "in a \"meeting\"" [meeting, away] (active, 3599 s)
 03:04:05.678 carol@home1.test is unknown (ended)
 03:04:05.678 the presence of alice@home1.test is published (3600 s)
@@ -118,6 +120,7 @@ const JSON: &str = r#"
 "event":"subscription","uri":"sip:carol@home1.test","state":"pending"}
 "event":"subscription","uri":"sip:carol@home1.test","state":"ended","reason":"deactivated","retry_s":0}
 "event":"subscription","uri":"sip:carol@home1.test","state":"ended","reason":"blocked","status":403}
+"event":"subscription","uri":"sip:carol@home1.test","state":"ended","reason":"timeout"}
 "event":"presence","uri":"sip:carol@home1.test","state":"active","expires_s":3599,"basic":"open","note":"in a \"meeting\"","activities":["meeting","away"]}
 "event":"presence","uri":"sip:carol@home1.test","state":"ended"}
 "event":"published","uri":"sip:alice@home1.test","expires_s":3600}
@@ -154,7 +157,7 @@ fn lines_for_programs() {
 
 #[test]
 fn documents_are_shown_when_asked_for() {
-    let presence = &reports()[6];
-    assert!(line(Form::HumanRaw, START, presence).ends_with("(active, 3599 s)\n<presence/>"));
-    assert!(line(Form::JsonRaw, START, presence).ends_with(",\"document\":\"<presence/>\\n\"}"));
+    let presence = reports().into_iter().find(|report| matches!(report, Report::Presence { .. })).unwrap();
+    assert!(line(Form::HumanRaw, START, &presence).ends_with("(active, 3599 s)\n<presence/>"));
+    assert!(line(Form::JsonRaw, START, &presence).ends_with(",\"document\":\"<presence/>\\n\"}"));
 }
