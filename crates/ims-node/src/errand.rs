@@ -120,6 +120,12 @@ impl<R: Role> Node<R> {
     }
 
     pub(crate) fn start(&mut self, now: Now, errand: Errand<R>) {
+        let via = self.via_heads.longest();
+        if errand.draft.as_ref().is_some_and(|draft| !draft.fits_with(via)) {
+            // The next hop would close the connection, which carries the requests of others.
+            let refusal = Refusal::new(StatusCode::MESSAGE_TOO_LARGE, "the request has grown too long");
+            return self.give_back(now, errand.purpose, &refusal);
+        }
         if errand.flow.is_some() {
             return self.send_next(now, errand);
         }
@@ -158,7 +164,9 @@ impl<R: Role> Node<R> {
     }
 
     fn send_to(&mut self, now: Now, mut errand: Errand<R>, hops: Vec<Hop>) {
-        errand.hops = by_length(errand.draft.as_ref(), self.via_heads.longest(), hops);
+        let mut hops = by_length(errand.draft.as_ref(), self.via_heads.longest(), hops);
+        self.resolver.put_suspects_last(now.mono, &mut hops);
+        errand.hops = hops.into();
         errand.flow = errand.same_connection();
         self.send_next(now, errand);
     }
@@ -178,8 +186,13 @@ impl<R: Role> Node<R> {
         // stream silence means nothing: who is there sends no 100 (RFC 4320), who is gone breaks the connection.
         let reliable = flow.transport.is_reliable();
         let is_last = errand.hops.len() <= usize::from(errand.flow.is_none());
-        let impatient = !is_last && !reliable;
-        let silence = if impatient { self.settings.failover_after } else { timers.timer_f() };
+        let left = errand.until.saturating_since(now.mono);
+        let silence = if is_last || reliable {
+            timers.timer_f()
+        } else {
+            // Where patience is short, each address has its part of it.
+            self.settings.failover_after.min(left / u32::try_from(errand.hops.len()).unwrap_or(u32::MAX))
+        };
         let again = (!is_last).then(|| draft.clone());
         let method = draft.method().clone();
         let after = match &errand.purpose {
@@ -193,7 +206,7 @@ impl<R: Role> Node<R> {
             bytes: crate::trust::leaving(&self.settings, flow, draft).into_bytes(&via),
             reliable,
             timers,
-            give_up: errand.until.saturating_since(now.mono).min(silence),
+            give_up: left.min(silence),
         };
         match self.transactions.send(now.mono, request) {
             Some((client, Transmit { path, bytes })) => {
@@ -201,17 +214,18 @@ impl<R: Role> Node<R> {
                 self.sent.insert(client, errand);
                 self.transmit(path, bytes);
             }
-            None => self.no_room(now, errand.purpose),
+            None => {
+                let pause = self.pause();
+                let refusal = Refusal::unavailable("too many requests under way", pause);
+                self.give_back(now, errand.purpose, &refusal);
+            }
         }
     }
 
-    /// There are too many client transactions.
-    fn no_room(&mut self, now: Now, purpose: Purpose<R>) {
+    /// It is not sent at all.
+    fn give_back(&mut self, now: Now, purpose: Purpose<R>, refusal: &Refusal) {
         match purpose {
-            Purpose::Forward { request, .. } => {
-                let pause = self.pause();
-                self.refuse(now, &request, &Refusal::unavailable("too many requests under way", pause));
-            }
+            Purpose::Forward { request, .. } => self.refuse(now, &request, refusal),
             own @ Purpose::Own(_) => self.finish(now, own, &Outcome::Unreachable),
         }
     }
@@ -230,7 +244,7 @@ impl<R: Role> Node<R> {
         // What a connection that was there already did says nothing about an address that has not been tried.
         let failed = if errand.flow.is_some() { None } else { errand.hops.pop_front() };
         if let Some(hop) = failed {
-            self.resolver.suspect(now.mono, hop, now.mono + self.settings.suspicion);
+            self.suspect(now, hop, outcome);
             let call_id = errand.call_id().to_owned();
             self.log_hop(hop.address, cause, &call_id);
         }
@@ -239,6 +253,16 @@ impl<R: Role> Node<R> {
         }
         errand.flow = None;
         self.send_next(now, errand);
+    }
+
+    /// Who says nothing by one transport will hardly speak by the other; who refuses one may have the other.
+    fn suspect(&mut self, now: Now, hop: Hop, outcome: &Outcome) {
+        let until = now.mono + self.settings.suspicion;
+        self.resolver.suspect(now.mono, hop, until);
+        if let Outcome::TimedOut = outcome {
+            let other = if hop.transport.is_reliable() { Transport::Udp } else { Transport::Tcp };
+            self.resolver.suspect(now.mono, Hop { transport: other, ..hop }, until);
+        }
     }
 
     pub(crate) fn on_final_response(&mut self, now: Now, client: ClientId, response: Message) {
@@ -311,9 +335,9 @@ impl<R: Role> Node<R> {
 
 /// A request too long for a datagram with a Via of `via` bytes goes over TCP, and over UDP after all where TCP is refused
 /// (RFC 3261 section 18.1.1).
-fn by_length(draft: Option<&Draft>, via: usize, hops: Vec<Hop>) -> VecDeque<Hop> {
+fn by_length(draft: Option<&Draft>, via: usize, hops: Vec<Hop>) -> Vec<Hop> {
     if draft.is_none_or(|draft| draft.length_with(via) <= UDP_LIMIT) {
-        return hops.into();
+        return hops;
     }
     let both = |hop: Hop| {
         let over_tcp = (hop.transport == Transport::Udp).then_some(Hop { transport: Transport::Tcp, ..hop });

@@ -48,6 +48,27 @@ fn sip_02_what_every_node_refuses() {
 }
 
 #[test]
+fn rfc3261_21_5_14_what_the_next_hop_would_not_read_is_refused_and_nobody_else_suffers() {
+    let padded = |head: usize, body: usize| {
+        let headers = format!("X: {}\r\nContent-Length: {body}\r\n", "x".repeat(head));
+        let text = request("MESSAGE", &headers).replace("Content-Length: 0\r\n", "");
+        text + &"b".repeat(body)
+    };
+    // Head, body: as long as is read, and with our Via too long for a datagram, or its head for a stream.
+    for (head, body) in [(1, 65_000), (32_000, 1), (32_000, 33_000)] {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, padded(head, body));
+        assert_eq!(bench.sent_one().0.to_string(), NEXT, "{head}, {body}");
+    }
+    for (head, body, status) in [(1, 65_250, 513), (32_500, 1, 513), (32_700, 1, 413), (40_000, 25_000, 413)]
+    {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, padded(head, body));
+        assert_eq!(bench.status(), status, "{head}, {body}");
+    }
+}
+
+#[test]
 fn sip_22_every_refusal_says_why() {
     let mut bench = Bench::forwarding();
     bench.receive(CLIENT, request("INVITE", ""));

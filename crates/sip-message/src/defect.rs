@@ -7,7 +7,7 @@ use crate::status::StatusCode;
 pub enum Defect {
     /// No SIP start line at all.
     NotSip,
-    /// Longer than [`crate::MAX_MESSAGE`].
+    /// Longer than [`crate::MAX_MESSAGE`], or its head than [`crate::MAX_HEAD`].
     TooLarge,
     /// More than [`crate::MAX_HEADER_LINES`] header lines.
     TooManyHeaders,

@@ -6,6 +6,7 @@
 use crate::header_name::HeaderName;
 use crate::method::Method;
 use crate::name_addr::NameAddr;
+use crate::raw::{MAX_DATAGRAM, MAX_HEAD};
 use crate::uri::Uri;
 use bytes::Bytes;
 use std::fmt::{self, Display, Write as _};
@@ -131,6 +132,13 @@ impl Draft {
     pub fn length_with(&self, via: usize) -> usize {
         let start = self.method.as_str().len() + self.request_uri.as_str().len() + " SIP/2.0\r\n ".len();
         start + "Via: \r\n".len() + via + self.lines.len() + 2 + self.body.len()
+    }
+
+    /// Whether the next hop will read it with a Via value of `via` bytes: neither it nor its head is too long.
+    #[must_use]
+    pub fn fits_with(&self, via: usize) -> bool {
+        let length = self.length_with(via);
+        length <= MAX_DATAGRAM && length - self.body.len() <= MAX_HEAD
     }
 
     /// The bytes for the wire, with `via` as the topmost Via value.

@@ -1,11 +1,8 @@
 //! Cuts a byte stream into messages (RFC 3261 sections 7.5 and 18.3, RFC 5626 section 4.4.1).
 
 use crate::header_name::HeaderName;
-use crate::raw::MAX_MESSAGE;
+use crate::raw::{MAX_HEAD, MAX_MESSAGE};
 use bytes::{Buf, Bytes, BytesMut};
-
-/// Largest head of a message on a stream, in bytes; a longer one closes the connection.
-pub const MAX_HEAD: usize = 32 * 1024;
 
 /// What stood next in the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]

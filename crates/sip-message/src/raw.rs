@@ -17,6 +17,11 @@ use std::net::SocketAddr;
 /// Most header lines of a message; more is [`Defect::TooManyHeaders`].
 pub const MAX_HEADER_LINES: usize = 256;
 
+/// Largest head of a message that is read, in bytes: a longer one is [`Defect::TooLarge`], and closes a stream.
+pub const MAX_HEAD: usize = 32 * 1024;
+/// Largest payload of a datagram over IPv4, in bytes: nothing larger is sent, whatever it goes over, for it may have to go on
+/// by UDP.
+pub const MAX_DATAGRAM: usize = 65_507;
 /// Largest message that is read, in bytes; a larger one is [`Defect::TooLarge`].
 pub const MAX_MESSAGE: usize = 65_535;
 
@@ -55,6 +60,10 @@ impl RawMessage {
     /// Cuts what follows the start line into lines, and says what is wrong first.
     pub(crate) fn read_lines(&mut self, mut defect: Option<Defect>) -> Option<Defect> {
         let body_at = self.lines.read(&self.bytes, self.body_at, &mut defect);
+        if body_at.unwrap_or(self.bytes.len()) > MAX_HEAD {
+            // A stream would have been closed: who reads this by UDP must not hand it on to one.
+            defect = Some(Defect::TooLarge);
+        }
         self.body_at = body_at.unwrap_or_else(|| {
             defect.get_or_insert(Defect::NoEndOfHead);
             self.bytes.len()

@@ -58,6 +58,7 @@ statuses! {
     NOT_IMPLEMENTED 501 "Not Implemented",
     SERVICE_UNAVAILABLE 503 "Service Unavailable",
     SERVER_TIMEOUT 504 "Server Time-out",
+    MESSAGE_TOO_LARGE 513 "Message Too Large",
     VERSION_NOT_SUPPORTED 505 "Version Not Supported",
     BUSY_EVERYWHERE 600 "Busy Everywhere",
     NOT_EXISTING_ANYWHERE 604 "Does Not Exist Anywhere",

@@ -67,10 +67,14 @@ impl Penalties {
                 return Err(first.map_or(ResolveError::NoRecords, ResolveError::AllUnavailable));
             }
         }
+        self.put_suspects_last(now, &mut hops);
+        Ok(hops)
+    }
+
+    pub(crate) fn put_suspects_last(&self, now: Mono, hops: &mut [Hop]) {
         if !self.suspect.0.is_empty() {
             hops.sort_by_key(|hop| self.suspect.get(now, hop).is_some());
         }
-        Ok(hops)
     }
 }
 

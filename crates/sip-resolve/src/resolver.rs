@@ -234,6 +234,11 @@ impl Resolver {
         self.penalties.suspect(now, hop, until);
     }
 
+    /// Puts those under suspicion behind the others, where there are more hops than were resolved.
+    pub fn put_suspects_last(&self, now: Mono, hops: &mut [Hop]) {
+        self.penalties.put_suspects_last(now, hops);
+    }
+
     /// Takes the suspicion back: `hop` answered.
     pub fn reachable(&mut self, hop: &Hop) {
         self.penalties.reachable(hop);

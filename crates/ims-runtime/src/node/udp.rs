@@ -4,6 +4,7 @@ use super::events::SocketEvent;
 use super::refused;
 use bytes::Bytes;
 use ims_node::{Flow, Listener, ListenerId};
+use nix::errno::Errno;
 use sip_message::Transport;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::collections::VecDeque;
@@ -31,7 +32,7 @@ pub(crate) enum Sent {
     Taken,
     /// It cannot be sent.
     Failed,
-    /// [`MAX_UNSENT`] wait already.
+    /// [`MAX_UNSENT`] wait already, or it is longer than the way takes.
     Dropped,
 }
 
@@ -105,6 +106,8 @@ impl UdpSockets {
         match one.try_send(remote, &bytes) {
             Ok(()) => Sent::Taken,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => one.keep(remote, bytes),
+            // It is this message's fault: nothing is wrong with the way, on which others are.
+            Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => Sent::Dropped,
             Err(error) => {
                 tracing::debug!(%remote, %error, "datagram not sent");
                 Sent::Failed
@@ -120,6 +123,7 @@ impl UdpSockets {
                 match one.try_send(*remote, bytes) {
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {}
                     Err(_) => failed.push(one.flow(*remote)),
                 }
                 one.unsent.pop_front();
