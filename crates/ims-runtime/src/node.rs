@@ -18,6 +18,7 @@ mod endpoint;
 mod events;
 mod held;
 mod hss;
+mod queue;
 mod refused;
 mod share;
 mod stats;
@@ -30,8 +31,9 @@ pub(crate) use clock::Clock;
 pub use connection::{CONNECT_DEADLINE, IDLE, STALLED};
 pub use ending::DRAIN;
 pub use endpoint::{Endpoint, wall};
+pub use queue::{MAX_ALL_QUEUED, MAX_QUEUED};
 pub use share::MAX_HALF_READ;
-pub use tcp::{MAX_CONNECTIONS, MAX_FROM_ADDRESS, MAX_QUEUED};
+pub use tcp::{MAX_CONNECTIONS, MAX_FROM_ADDRESS};
 
 use crate::cli::{Failure, Start};
 use crate::config::{ConfigFile, Configuration};

@@ -1,10 +1,11 @@
 //! One TCP connection: a task that cuts what it reads into messages and writes what is queued.
 
 use super::events::SocketEvent;
+use super::queue::Queued;
 use super::share::{Common, CutOff, Share};
 use super::tcp::ConnectionId;
 use crate::recording::{Channel, Direction, Ends, Recorder};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use sip_message::{Frame, FrameError, Framer};
 use std::io;
 use std::net::SocketAddr;
@@ -36,7 +37,7 @@ const PONG: &[u8] = b"\r\n";
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) ends: Ends,
-    pub(super) queued: mpsc::Receiver<Bytes>,
+    pub(super) queued: Queued,
     pub(super) events: mpsc::Sender<SocketEvent>,
     pub(super) recorder: Option<Recorder>,
     pub(super) common: Arc<Common>,
@@ -122,11 +123,15 @@ impl Connection {
             // What is queued is gathered first and written in one go, before anything more is read. `room` ends that.
             tokio::select! {
                 biased;
-                message = self.queued.recv(), if room => match message {
+                message = self.queued.next(), if room => match message {
                     Some(message) => self.put(&mut stream, &message),
                     None => return self.finish(stream, &mut writer).await,
                 },
-                written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => stream.written(written?),
+                written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => {
+                    let count = written?;
+                    self.queued.written(count);
+                    stream.written(count);
+                }
                 ready = reader.readable(), if room && stream.readable => {
                     ready?;
                     stream.framer.buffer().reserve(READ);
@@ -153,6 +158,7 @@ impl Connection {
                 }
                 Ok(Some(Frame::Ping)) => {
                     stream.read_whole();
+                    self.queued.add(PONG.len());
                     stream.put(PONG);
                 }
                 Ok(Some(Frame::Pong)) => {
@@ -190,7 +196,7 @@ impl Connection {
         mut stream: Stream,
         writer: &mut (impl AsyncWriteExt + Unpin),
     ) -> Result<(), Over> {
-        while let Ok(message) = self.queued.try_recv() {
+        while let Ok(message) = self.queued.next_now() {
             self.put(&mut stream, &message);
         }
         let farewell = async {

@@ -10,6 +10,8 @@ pub const MAX_HALF_READ: usize = 64 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Common {
     half_read: AtomicUsize,
+    /// Bytes that wait to be written.
+    pub(super) queued: AtomicUsize,
     stalled: AtomicU64,
     idle: AtomicU64,
     crowded: AtomicU64,
@@ -37,9 +39,10 @@ impl Common {
     }
 
     /// By name, for the operator.
-    pub(super) fn figures(&self) -> [(&'static str, u64); 4] {
+    pub(super) fn figures(&self) -> [(&'static str, u64); 5] {
         [
             ("half_read_bytes", self.half_read.load(Relaxed) as u64),
+            ("queued_bytes", self.queued.load(Relaxed) as u64),
             ("connections_stalled", self.stalled.load(Relaxed)),
             ("connections_idle", self.idle.load(Relaxed)),
             ("connections_crowded", self.crowded.load(Relaxed)),

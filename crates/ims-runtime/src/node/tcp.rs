@@ -2,9 +2,9 @@
 
 use super::connection::{self, Connection};
 use super::events::SocketEvent;
+use super::queue::{Full, Queue, queue};
 use super::share::Common;
 use crate::recording::Recorder;
-use bytes::Bytes;
 use ims_node::{Flow, Input, Listener, ListenerId, Transmit};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Connections at a time, in both directions: one more is closed as soon as it is accepted, and none is opened.
@@ -21,8 +21,8 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 /// Connections that peers at one address have opened, at a time: one more is closed as soon as it is accepted, so that nobody
 /// takes them all.
 pub const MAX_FROM_ADDRESS: usize = 2_000;
-/// Messages that wait to be written on one connection; with one more its peer counts as stuck and is cut off.
-pub const MAX_QUEUED: usize = 256;
+/// Flows by which one peer that is being connected may be meant; what comes by another one has failed.
+const MAX_WAITING: usize = 256;
 /// Connections that the system may hold before we accept them.
 const BACKLOG: u32 = 1024;
 /// How long accepting rests when the system refuses: out of file descriptors, most likely.
@@ -54,10 +54,10 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 struct Open {
     flow: Flow,
-    queue: mpsc::Sender<Bytes>,
+    queue: Queue,
     /// Whether the peer has opened it.
     accepted: bool,
-    /// Flows of messages that wait for it to be connected, each once; at most [`MAX_QUEUED`].
+    /// Flows of messages that wait for it to be connected, each once; at most [`MAX_WAITING`].
     waiting: Vec<Flow>,
 }
 
@@ -139,15 +139,15 @@ impl Connections {
         let Some((id, open)) = id.and_then(|id| Some((id, self.open.get_mut(&id)?))) else {
             return inputs.push_back(Input::SendFailed { flow });
         };
-        match open.queue.try_send(bytes) {
-            Ok(()) if open.flow.connection.is_none() && !open.waiting.contains(&flow) => {
-                open.waiting.push(flow)
+        if open.flow.connection.is_none() && !open.waiting.contains(&flow) {
+            if open.waiting.len() >= MAX_WAITING {
+                return inputs.push_back(Input::SendFailed { flow });
             }
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {
-                inputs.push_back(Input::SendFailed { flow });
-                self.ended(id, inputs);
-            }
+            open.waiting.push(flow);
+        }
+        if let Err(Full) = open.queue.push(bytes) {
+            inputs.push_back(Input::SendFailed { flow });
+            self.ended(id, inputs);
         }
     }
 
@@ -213,7 +213,7 @@ impl Connections {
         let local = *self.locals.get(usize::from(listener.0))?;
         self.last_id += 1;
         let id = self.last_id;
-        let (queue, queued) = mpsc::channel(MAX_QUEUED);
+        let (queue, queued) = queue(Arc::clone(&self.common));
         let flow = Flow { listener, transport: Transport::Tcp, remote, connection: Some(id) };
         self.open.insert(id, Open { flow, queue, accepted: false, waiting: Vec::new() });
         self.by_peer.insert((listener, remote), id);

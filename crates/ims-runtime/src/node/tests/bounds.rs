@@ -3,10 +3,15 @@
 use super::super::connection::{Connection, IDLE, STALLED};
 use super::super::driver::Driver;
 use super::super::events::SocketEvent;
+use super::super::queue::queue;
+use super::super::tcp::Connections;
 use super::super::{Clock, Operator};
 use super::world::{BLUEPRINT, Place, TestRole, message, read_until, soon};
 use crate::recording::Ends;
-use ims_node::Node;
+use bytes::Bytes;
+use ims_node::{Flow, Listener, ListenerId, Node, Side, Transmit};
+use sip_message::Transport;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -85,17 +90,35 @@ async fn one_address_does_not_take_all_connections() {
     }
 }
 
+#[tokio::test]
+async fn a_peer_that_is_told_of_many_at_once_is_not_taken_for_stuck() {
+    let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = Listener { address: "127.0.0.1:0".parse().unwrap(), side: Side::Network };
+    let (events, _heard) = mpsc::channel(8);
+    let mut connections = Connections::listen(&[listener], &events, None).unwrap();
+    let remote = peer.local_addr().unwrap();
+    let flow = Flow { listener: ListenerId(0), transport: Transport::Tcp, remote, connection: None };
+    let (bytes, mut inputs) = (Bytes::from_static(&[b'x'; 2000]), VecDeque::new());
+    for _ in 0..1000 {
+        let transmit = Transmit { flow, fallback: None, bytes: bytes.clone(), after: None };
+        connections.send(transmit, &mut inputs);
+    }
+    assert!(inputs.is_empty(), "{inputs:?}");
+    let (mut stream, _) = soon(peer.accept()).await.unwrap();
+    soon(stream.read_exact(&mut vec![0; 1000 * bytes.len()])).await.unwrap();
+}
+
 /// Serves one end of a connection; gives the other end, and when and how it was cut off.
 async fn cut_off(sent: &[u8]) -> (Instant, Instant) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, remote) = listener.accept().await.unwrap();
-    let (_queue, queued) = mpsc::channel(1);
+    let common = Arc::default();
+    let (_queue, queued) = queue(Arc::clone(&common));
     let (events, mut heard) = mpsc::channel(8);
     let ends = Ends { local: listener.local_addr().unwrap(), remote };
     peer.write_all(sent).await.unwrap();
     let began = Instant::now();
-    let common = Arc::default();
     tokio::spawn(Connection { id: 1, ends, queued, events, recorder: None, common }.serve(stream));
     assert!(matches!(heard.recv().await, Some(SocketEvent::Closed(1))));
     (began, Instant::now())
