@@ -128,10 +128,15 @@ impl Locator {
             while let Some(question) = self.resolver.poll_question() {
                 self.dns.ask(question);
             }
-            let (question, answer) = self.dns.next().await;
+            let answered = match self.resolver.poll_timeout() {
+                Some(at) => timeout(at.saturating_since(self.now()), self.dns.next()).await.ok(),
+                None => Some(self.dns.next().await),
+            };
             let now = self.now();
+            if let Some((question, answer)) = answered {
+                self.resolver.answer(now, &question, answer);
+            }
             self.resolver.handle_timeout(now);
-            self.resolver.answer(now, &question, answer);
             // Others are of earlier calls that were dropped.
             while let Some((done, outcome)) = self.resolver.poll_done() {
                 if done == id {

@@ -1,4 +1,4 @@
-//! Answers for as long as they live, and records beyond that while DNS says nothing newer (RFC 8767).
+//! Answers for as long as they live, and beyond that while DNS says nothing newer (RFC 8767).
 
 use crate::question::{DnsAnswer, Question};
 use clock::{Deadlines, Mono};
@@ -10,10 +10,9 @@ use std::time::Duration;
 pub(crate) const FAILURE_TTL: Duration = Duration::from_secs(1);
 /// Longest life of an answer with records, whatever its TTL says.
 pub(crate) const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
-/// How long after their TTL records may stand in for an answer that DNS fails to give (RFC 8767 section 5: one to three
-/// days).
+/// How long after its TTL an answer may stand in for one that DNS fails to give (RFC 8767 section 5: one to three days).
 const MAX_STALE: Duration = Duration::from_secs(24 * 3600);
-/// For how long they do so until DNS is asked again (RFC 8767 section 5).
+/// For how long it does so until DNS is asked again (RFC 8767 section 5).
 const STALE_TTL: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -21,7 +20,7 @@ struct Entry {
     answer: Arc<DnsAnswer>,
     /// When DNS is to be asked again.
     until: Mono,
-    /// How long the records may stand in for a failure; nothing else may at all.
+    /// How long the answer may stand in for a failure.
     stands_in_until: Mono,
     number: u64,
 }
@@ -58,13 +57,13 @@ impl Cache {
         Some((&entry.answer, entry.until))
     }
 
-    /// Records whose time is over, and that are better than no answer.
+    /// An answer whose time is over, and that is better than none.
     pub(crate) fn stale(&self, now: Mono, question: &Question) -> Option<&Arc<DnsAnswer>> {
         let entry = self.entries.get(question)?;
         (entry.until <= now && now < entry.stands_in_until).then_some(&entry.answer)
     }
 
-    /// Keeps `answer` and says what holds now: in place of a failure the records of before.
+    /// Keeps `answer` and says what holds now: in place of a failure the answer of before.
     pub(crate) fn insert(&mut self, now: Mono, question: &Question, answer: DnsAnswer) -> Arc<DnsAnswer> {
         if answer == DnsAnswer::Failed
             && let Some(before) = self.stand_in(now, question)
@@ -79,10 +78,8 @@ impl Cache {
         }
         self.make_room(now);
         let (until, number) = (now + ttl, self.next_number);
-        let stands_in_until = match &*answer {
-            DnsAnswer::Records(..) => until + MAX_STALE,
-            DnsAnswer::NoRecords(_) | DnsAnswer::NoSuchDomain(_) | DnsAnswer::Failed => until,
-        };
+        // That there is no such record is known as well as a record is: most names lack one or the other kind.
+        let stands_in_until = if *answer == DnsAnswer::Failed { until } else { until + MAX_STALE };
         self.next_number += 1;
         self.expiry.set(question.clone(), until);
         self.by_age.insert(number, question.clone());
@@ -91,10 +88,10 @@ impl Cache {
         answer
     }
 
-    /// Lets the records of before hold for a while longer.
+    /// Lets the answer of before hold for a while longer.
     fn stand_in(&mut self, now: Mono, question: &Question) -> Option<Arc<DnsAnswer>> {
-        let entry = self.entries.get_mut(question).filter(|entry| now < entry.stands_in_until)?;
-        if !matches!(*entry.answer, DnsAnswer::Records(..)) {
+        let entry = self.entries.get_mut(question)?;
+        if *entry.answer == DnsAnswer::Failed || entry.stands_in_until <= now {
             return None;
         }
         entry.until = (now + STALE_TTL).min(entry.stands_in_until).max(entry.until);
@@ -198,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc8767_5_records_stand_in_for_an_answer_that_dns_fails_to_give() {
+    fn rfc8767_5_what_was_known_stands_in_for_an_answer_that_dns_fails_to_give() {
         let day_ms = 24 * 3_600_000;
         // (what was known for 10 s, when DNS fails, what holds then, until when)
         let negative = DnsAnswer::NoSuchDomain(Some(Duration::from_secs(10)));
@@ -207,7 +204,8 @@ mod tests {
             (address(10), 90_000, address(10), 120_000),
             (address(10), day_ms, address(10), day_ms + 10_000),
             (address(10), day_ms + 10_000, DnsAnswer::Failed, day_ms + 11_000),
-            (negative, 10_000, DnsAnswer::Failed, 11_000),
+            (negative.clone(), 10_000, negative, 40_000),
+            (DnsAnswer::Failed, 1000, DnsAnswer::Failed, 2000),
         ];
         for (known, ms, holds, until_ms) in rows {
             let (mut cache, name) = (Cache::new(10, Duration::from_secs(60)), question("a.test"));
@@ -225,8 +223,8 @@ mod tests {
         cache.insert(at(0), &name, address(10));
         assert!(cache.stale(at(9999), &name).is_none(), "it is fresh");
         assert!(cache.stale(at(10_000), &name).is_some());
-        cache.insert(at(10_000), &name, DnsAnswer::NoSuchDomain(Some(Duration::from_secs(1))));
-        assert!(cache.stale(at(11_000), &name).is_none(), "it is gone");
-        assert_eq!(*cache.insert(at(11_000), &name, DnsAnswer::Failed), DnsAnswer::Failed);
+        let gone = DnsAnswer::NoSuchDomain(Some(Duration::from_secs(1)));
+        cache.insert(at(10_000), &name, gone.clone());
+        assert_eq!(*cache.insert(at(11_000), &name, DnsAnswer::Failed), gone);
     }
 }

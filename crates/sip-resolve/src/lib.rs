@@ -2,7 +2,7 @@
 //! among servers, and RFC 2308's memory of what does not exist).
 //!
 //! [`Resolver`] is a machine without sockets: it says which DNS questions it needs answered and is handed the answers.
-//! It keeps answers as long as they live, and does with records beyond that while DNS fails (RFC 8767). It asks a
+//! It keeps answers as long as they live, and does with them beyond that while DNS fails (RFC 8767). It asks a
 //! question once however many requests wait for it, and remembers which servers failed or asked to be left alone
 //! (RFC 3261 section 21.5.4).
 //!

@@ -168,6 +168,20 @@ fn rfc8767_5_records_stand_in_where_dns_fails() {
 }
 
 #[test]
+fn rfc8767_5_that_there_is_no_record_stands_in_too() {
+    // Neither NAPTR nor SRV: the way leads over what does not exist.
+    let (dns, plain) = (Dns::new("plain.test 30 A 192.0.2.7"), target("plain.test"));
+    let mut resolver = Resolver::new(Settings::default());
+    assert_eq!(shown(&run(&mut resolver, &dns, at(0), &plain).0), "192.0.2.7:5060/UDP");
+    let failing = "plain.test FAILS NAPTR
+        _sip._udp.plain.test FAILS SRV
+        _sip._tcp.plain.test FAILS SRV
+        plain.test FAILS A";
+    let (outcome, asked) = run(&mut resolver, &Dns::new(failing), at(HOUR_MS), &plain);
+    assert_eq!((shown(&outcome).as_str(), asked.len()), ("192.0.2.7:5060/UDP", 4));
+}
+
+#[test]
 fn rfc8767_5_a_silent_dns_is_waited_for_once() {
     let (mut resolver, id) = waits_for_news(HOUR_MS);
     assert_eq!(asked(&mut resolver).len(), 4, "the whole way is asked for at once");
