@@ -4,6 +4,7 @@ use crate::config::{Assignment, ConfigError, ConfigFile, Configuration, InvalidK
 use crate::ctl::{self, CtlAnswer, CtlServer};
 use crate::health;
 use crate::logging::{self, LogFormat};
+use crate::open_files;
 use crate::signals::Signals;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::error::Error;
@@ -168,6 +169,7 @@ where
     let outcome = match command {
         Command::Run { log_format, exit_with_parent, .. } => {
             logging::init(log_format);
+            open_files::raise();
             let listen =
                 || if exit_with_parent { Signals::listen()?.with_parent() } else { Signals::listen() };
             (service.check)(&config).and_then(|()| run(service.run, config, file.clone(), listen))

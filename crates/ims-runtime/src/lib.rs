@@ -13,6 +13,7 @@ mod journal;
 pub mod logging;
 pub mod node;
 pub mod node_config;
+mod open_files;
 pub mod recording;
 pub mod signals;
 

@@ -4,6 +4,7 @@ use super::connection::{self, Connection};
 use super::events::SocketEvent;
 use super::queue::{Full, Queue, queue};
 use super::share::Common;
+use crate::open_files;
 use crate::recording::Recorder;
 use ims_node::{Flow, Input, Listener, ListenerId, Transmit};
 use sip_message::Transport;
@@ -40,6 +41,7 @@ pub(crate) struct Connections {
     /// How many connections an address has opened.
     from: HashMap<IpAddr, usize>,
     refused: u64,
+    max: usize,
     pub(super) max_from_address: usize,
     common: Arc<Common>,
     last_id: ConnectionId,
@@ -68,6 +70,7 @@ impl Connections {
         events: &mpsc::Sender<SocketEvent>,
         recorder: Option<Recorder>,
     ) -> io::Result<Self> {
+        let max = open_files::room_for(MAX_CONNECTIONS);
         let mut acceptors = JoinSet::new();
         for (listener, id) in listeners.iter().zip(0_u8..) {
             acceptors.spawn(accept(listen(listener.address)?, ListenerId(id), events.clone()));
@@ -78,7 +81,9 @@ impl Connections {
             by_peer: HashMap::new(),
             from: HashMap::new(),
             refused: 0,
-            max_from_address: MAX_FROM_ADDRESS,
+            max,
+            // The same part of them, however many there are.
+            max_from_address: (max * MAX_FROM_ADDRESS / MAX_CONNECTIONS).max(1),
             common: Arc::default(),
             last_id: 0,
             events: events.clone(),
@@ -96,7 +101,7 @@ impl Connections {
     /// Takes a connection that a peer has opened.
     pub(crate) fn accepted(&mut self, listener: ListenerId, remote: SocketAddr, stream: TcpStream) {
         let from = self.from.get(&remote.ip()).copied().unwrap_or_default();
-        if self.open.len() >= MAX_CONNECTIONS || from >= self.max_from_address {
+        if self.open.len() >= self.max || from >= self.max_from_address {
             self.refused += 1;
             return tracing::debug!(%remote, "too many connections, closed");
         }
@@ -198,7 +203,7 @@ impl Connections {
         if let Some(id) = self.by_peer.get(&(listener, remote)) {
             return Some(*id);
         }
-        if self.open.len() >= MAX_CONNECTIONS {
+        if self.open.len() >= self.max {
             return None;
         }
         let (id, connection) = self.enter(listener, remote)?;
