@@ -4,7 +4,7 @@ use crate::node::{MAX_HSS_WAITING, Node};
 use crate::overload::Pressure;
 use crate::role::Role;
 use sip_resolve::MAX_LOOKUPS;
-use sip_transaction::{MAX_CLIENTS, MAX_SERVERS};
+use sip_transaction::{MAX_CLIENTS, MAX_KEPT_BYTES, MAX_SERVERS};
 use std::collections::BTreeMap;
 
 /// Refusals and drops, by cause. Causes are texts of the program, so that there are not many.
@@ -38,6 +38,7 @@ impl<R: Role> Node<R> {
         let own = [
             ("client_transactions", clients),
             ("server_transactions", servers),
+            ("transaction_bytes", self.transactions.kept_bytes()),
             ("requests_sent", self.sent.len()),
             ("requests_resolving", self.resolving.len()),
             ("requests_at_hss", self.hss.len()),
@@ -60,6 +61,7 @@ impl<R: Role> Node<R> {
         let tables = [
             (clients, MAX_CLIENTS),
             (servers, MAX_SERVERS),
+            (self.transactions.kept_bytes(), MAX_KEPT_BYTES),
             (self.resolving.len(), MAX_LOOKUPS),
             (self.hss.len(), MAX_HSS_WAITING),
         ];

@@ -19,5 +19,5 @@ mod timers;
 pub use client::{Client, ClientEvent, ClientState};
 pub use exchange::{Arrival, ClientId, Event, Lookup, Request, Response, ServerId, Transmit};
 pub use server::{Repeat, Server, ServerEvent, ServerState};
-pub use table::{MAX_CLIENTS, MAX_SERVERS, Transactions};
+pub use table::{MAX_CLIENTS, MAX_KEPT_BYTES, MAX_SERVERS, Transactions};
 pub use timers::Timers;

@@ -7,7 +7,6 @@ use crate::exchange::{Arrival, ClientId, Event, Lookup, Request, Response, Serve
 use crate::key::{Keys, client_key, server_key};
 use crate::server::{Repeat, Server, ServerEvent};
 use crate::timers::Timers;
-use bytes::Bytes;
 use clock::Mono;
 use sip_message::{Message, StatusCode};
 use std::collections::VecDeque;
@@ -17,6 +16,10 @@ pub const MAX_CLIENTS: usize = 200_000;
 
 /// Server transactions at one time; above it a new request is answered 503 without keeping anything.
 pub const MAX_SERVERS: usize = 400_000;
+
+/// Bytes of messages that all transactions keep; above it they are full as well. Only messages far longer than usual come to
+/// this before the numbers do.
+pub const MAX_KEPT_BYTES: usize = 192 * 1024 * 1024;
 
 #[derive(Debug)]
 struct ClientEntry<P> {
@@ -43,6 +46,16 @@ enum Kept<P> {
     Response(Transmit<P>),
 }
 
+impl<P> Kept<P> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Request(arrival) => arrival.bytes.len(),
+            Self::Nothing => 0,
+            Self::Response(transmit) => transmit.bytes.len(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Id {
     Client(ClientId),
@@ -58,6 +71,7 @@ pub struct Transactions<P> {
     server_by_key: Keys<ServerId>,
     agenda: Agenda<Id>,
     events: VecDeque<Event<P>>,
+    kept_bytes: usize,
 }
 
 impl<P: Clone> Default for Transactions<P> {
@@ -77,6 +91,7 @@ impl<P: Clone> Transactions<P> {
             server_by_key: Keys::default(),
             agenda: Agenda::new(),
             events: VecDeque::new(),
+            kept_bytes: 0,
         }
     }
 
@@ -100,12 +115,13 @@ impl<P: Clone> Transactions<P> {
             });
             return Lookup::Repeat(again);
         }
-        if self.servers.len() >= MAX_SERVERS {
+        if self.servers.len() >= MAX_SERVERS || self.kept_bytes >= MAX_KEPT_BYTES {
             return Lookup::Full;
         }
         let machine = Server::start(now, timers, reliable);
         let deadline = machine.deadline();
         let kept = Kept::Request(Arrival { path, bytes: request.bytes().clone(), reliable });
+        self.kept_bytes += kept.len();
         let id = ServerId(self.servers.insert(ServerEntry { machine, key, kept }));
         if let Some(entry) = self.servers.get(id.0) {
             self.server_by_key.insert(&entry.key, id);
@@ -123,9 +139,17 @@ impl<P: Clone> Transactions<P> {
 
     /// Sends a provisional response, which repeats of the request get until the final one.
     pub fn provisional(&mut self, server: ServerId, transmit: Transmit<P>) -> Option<Transmit<P>> {
-        let entry = self.servers.get_mut(server.0)?;
-        entry.kept = Kept::Response(transmit.clone());
+        self.keep(server, Kept::Response(transmit.clone()))?;
         Some(transmit)
+    }
+
+    /// Keeps this in place of what was kept, and gives that.
+    fn keep(&mut self, server: ServerId, kept: Kept<P>) -> Option<Kept<P>> {
+        let entry = self.servers.get_mut(server.0)?;
+        self.kept_bytes += kept.len();
+        let before = std::mem::replace(&mut entry.kept, kept);
+        self.kept_bytes -= before.len();
+        Some(before)
     }
 
     /// Sends the final response; `None` when the transaction has ended or was answered before, so that nothing must be
@@ -137,7 +161,7 @@ impl<P: Clone> Transactions<P> {
         }
         match entry.machine.deadline() {
             Some(at) => {
-                entry.kept = Kept::Response(transmit.clone());
+                self.keep(server, Kept::Response(transmit.clone()));
                 self.agenda.add(at, Id::Server(server));
             }
             None => self.forget_server(server),
@@ -148,13 +172,14 @@ impl<P: Clone> Transactions<P> {
 
     /// Sends a request in a new client transaction; `None` when there is no room.
     pub fn send(&mut self, now: Mono, request: Request<'_, P>) -> Option<(ClientId, Transmit<P>)> {
-        if self.clients.len() >= MAX_CLIENTS {
+        if self.clients.len() >= MAX_CLIENTS || self.kept_bytes >= MAX_KEPT_BYTES {
             return None;
         }
         let key = client_key(request.branch, request.method);
         let machine = Client::start(now, request.timers, request.reliable, request.give_up);
         let transmit = Transmit { path: request.path, bytes: request.bytes };
         let deadline = machine.deadline();
+        self.kept_bytes += transmit.bytes.len();
         let id = ClientId(self.clients.insert(ClientEntry { machine, key, transmit: transmit.clone() }));
         if let Some(entry) = self.clients.get(id.0) {
             self.client_by_key.insert(&entry.key, id);
@@ -173,7 +198,7 @@ impl<P: Clone> Transactions<P> {
             ClientEvent::PassUp => {
                 if !provisional {
                     // From here on it is never sent again.
-                    entry.transmit.bytes = Bytes::new();
+                    self.kept_bytes -= std::mem::take(&mut entry.transmit.bytes).len();
                 }
                 let deadline = entry.machine.deadline();
                 self.settle_client(id, deadline);
@@ -216,12 +241,14 @@ impl<P: Clone> Transactions<P> {
 
     fn forget_client(&mut self, id: ClientId) {
         if let Some(entry) = self.clients.remove(id.0) {
+            self.kept_bytes -= entry.transmit.bytes.len();
             self.client_by_key.remove(&entry.key, id);
         }
     }
 
     fn forget_server(&mut self, id: ServerId) {
         if let Some(entry) = self.servers.remove(id.0) {
+            self.kept_bytes -= entry.kept.len();
             self.server_by_key.remove(&entry.key, id);
         }
     }
@@ -275,14 +302,15 @@ impl<P: Clone> Transactions<P> {
         let Some(entry) = self.servers.get_mut(id.0) else { return };
         let answered = matches!(entry.kept, Kept::Response(_));
         match entry.machine.on_deadline(now) {
-            ServerEvent::SendTrying => match std::mem::replace(&mut entry.kept, Kept::Nothing) {
-                Kept::Request(request) => self.events.push_back(Event::TryingDue { server: id, request }),
-                kept @ (Kept::Nothing | Kept::Response(_)) => entry.kept = kept,
-            },
+            ServerEvent::SendTrying if matches!(entry.kept, Kept::Request(_)) => {
+                if let Some(Kept::Request(request)) = self.keep(id, Kept::Nothing) {
+                    self.events.push_back(Event::TryingDue { server: id, request });
+                }
+            }
             ServerEvent::Ended if !answered => self.events.push_back(Event::Unanswered(id)),
-            ServerEvent::Ended | ServerEvent::Nothing => {}
+            ServerEvent::SendTrying | ServerEvent::Ended | ServerEvent::Nothing => {}
         }
-        match entry.machine.deadline() {
+        match self.servers.get(id.0).and_then(|entry| entry.machine.deadline()) {
             Some(at) => self.agenda.add(at, Id::Server(id)),
             None => self.forget_server(id),
         }
@@ -297,6 +325,12 @@ impl<P: Clone> Transactions<P> {
     #[must_use]
     pub fn len(&self) -> (usize, usize) {
         (self.clients.len(), self.servers.len())
+    }
+
+    /// How many bytes of messages they keep.
+    #[must_use]
+    pub const fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
 
     /// Whether there is no transaction at all.

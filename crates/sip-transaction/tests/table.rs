@@ -10,7 +10,7 @@
 use bytes::Bytes;
 use clock::Mono;
 use sip_message::Message;
-use sip_transaction::{Event, Lookup, Request, ServerId, Timers, Transactions, Transmit};
+use sip_transaction::{Event, Lookup, MAX_KEPT_BYTES, Request, ServerId, Timers, Transactions, Transmit};
 use std::time::Duration;
 
 fn ms(ms: u64) -> Mono {
@@ -169,4 +169,38 @@ fn sip_15_a_lost_path_names_the_transactions_that_waited_on_it() {
     assert!(table.on_transport_error(id));
     assert!(!table.on_transport_error(id));
     assert!(table.is_empty());
+}
+
+#[test]
+fn long_messages_fill_the_table_before_its_numbers_do_and_leave_nothing_behind() {
+    let mut table = Transactions::new();
+    let long = Transmit { path: "client", bytes: Bytes::from(vec![b'x'; 1024 * 1024]) };
+    let branch = |number: usize| format!("h1;branch=z9hG4bK{number}");
+    let first = request("PUBLISH", &branch(0), 1);
+    for number in 0..MAX_KEPT_BYTES / long.bytes.len() {
+        let message = request("PUBLISH", &branch(number), 1);
+        let id = fresh(&mut table, &message);
+        assert_eq!(table.kept_bytes(), number * long.bytes.len() + message.bytes().len());
+        assert!(table.respond(ms(1), id, long.clone()).is_some());
+    }
+    assert_eq!(arrive(&mut table, ms(2), &request("PUBLISH", "h2;branch=z9hG4bKa", 1)), Lookup::Full);
+    assert_eq!(arrive(&mut table, ms(2), &first), Lookup::Repeat(Some(long)));
+    table.on_deadline(ms(40_000));
+    assert_eq!((table.len(), table.kept_bytes()), ((0, 0), 0));
+}
+
+#[test]
+fn bytes_are_counted_until_nothing_can_need_them_any_more() {
+    let mut table = Transactions::new();
+    let message = request("PUBLISH", "h1;branch=z9hG4bKa", 1);
+    fresh(&mut table, &message);
+    send(&mut table, "z9hG4bKb");
+    assert_eq!(table.kept_bytes(), message.bytes().len() + "NOTIFY".len());
+    // The first response is asked for: the request goes with it.
+    table.on_deadline(ms(5_000));
+    assert_eq!(table.kept_bytes(), "NOTIFY".len());
+    table.on_response(ms(5_001), &response("z9hG4bKb", 200, "NOTIFY"));
+    assert_eq!(table.kept_bytes(), 0);
+    table.on_deadline(ms(60_000));
+    assert_eq!((table.len(), table.kept_bytes()), ((0, 0), 0));
 }
