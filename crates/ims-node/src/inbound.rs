@@ -178,10 +178,10 @@ impl InboundRequest {
         self.remaining_routes().next().and_then(|value| NameAddr::parse(value).ok()?.uri().ok())
     }
 
-    /// Whether it belongs to a dialog (it has a To tag).
+    /// Whether it belongs to a dialog: it is of a method that makes dialogs here and has a To tag.
     #[must_use]
     pub fn is_in_dialog(&self) -> bool {
-        self.message.to_tag().is_some()
+        is_in_dialog(&self.message)
     }
 
     /// Whether it takes a publication back (RFC 3903 section 4.5).
@@ -205,6 +205,14 @@ impl InboundRequest {
             .filter_map(|value| NameAddr::parse(value).ok()?.uri().ok())
             .filter(|uri| self.source.may_assert(if uri.is_sip() { uri.host_text() } else { "" }))
     }
+}
+
+/// See [`InboundRequest::is_in_dialog`]. Dialogs are made by SUBSCRIBE alone, INVITE being served nowhere, and NOTIFY goes
+/// along them. Any other request is its own affair whatever tag its sender put on To, or a tag would spare it what is asked
+/// of a new one: filter criteria, identity, target (rule RT-SO-07).
+pub(crate) fn is_in_dialog(request: &Message) -> bool {
+    let makes_dialogs = matches!(request.method(), Some(Method::Subscribe | Method::Notify));
+    makes_dialogs && request.to_tag().is_some()
 }
 
 /// Our Record-Route entries have a user part that no other own URI has.

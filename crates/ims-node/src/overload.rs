@@ -5,6 +5,7 @@
 //! ([`crate::Input::Behind`]). It is let up step by step, so that it does not flap.
 
 use crate::decision::Refusal;
+use crate::inbound::is_in_dialog;
 use crate::input::Flow;
 use crate::node::Node;
 use crate::output::{Event, Output};
@@ -38,7 +39,7 @@ pub(crate) enum Class {
 
 impl Class {
     pub(crate) fn of(request: &Message) -> Self {
-        let in_dialog = request.to_tag().is_some();
+        let in_dialog = is_in_dialog(request);
         match request.method() {
             Some(Method::Notify) if in_dialog => Self::Notify,
             Some(Method::Publish) => Self::Known,
@@ -212,8 +213,10 @@ mod tests {
             ("REGISTER", "", challenged, [false, false, true]),
             ("PUBLISH", "", "", [false, false, true]),
             ("MESSAGE", "", "", [false, true, true]),
-            ("MESSAGE", ";tag=2", "", [false, false, true]),
+            ("MESSAGE", ";tag=2", "", [false, true, true]),
             ("OPTIONS", "", "", [false, true, true]),
+            ("OPTIONS", ";tag=2", "", [false, true, true]),
+            ("REGISTER", ";tag=2", "", [false, true, true]),
             ("NOTIFY", ";tag=2", "", [false, false, false]),
             ("NOTIFY", "", "", [false, true, true]),
         ];

@@ -11,9 +11,7 @@ impl Pcscf {
     pub(crate) fn on_ue_request(&self, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
         let message = request.message();
         let flow = request.flow();
-        // PUBLISH, MESSAGE and OPTIONS belong to no dialog, whatever tag they carry.
-        let lone = matches!(request.method(), Method::Publish | Method::Message | Method::Options);
-        let in_dialog = request.is_in_dialog() && !lone;
+        let in_dialog = request.is_in_dialog();
         let (Some(key), Some((binding, impu))) = (&self.key, self.speaker(request)) else {
             // Rule RT-P-01. A subscriber whose flow is new is to begin anew, as 481 tells it (RFC 6665 section 4.1.2.2).
             let status = if in_dialog { StatusCode::NO_SUCH_TRANSACTION } else { StatusCode::FORBIDDEN };

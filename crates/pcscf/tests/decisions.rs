@@ -116,14 +116,23 @@ fn rt_p_02_the_identity_is_the_registered_one_whatever_the_ue_claims() {
 
 #[test]
 fn rt_p_03_and_04_initial_requests_go_by_the_service_route() {
-    for (method, recorded) in [("SUBSCRIBE", 2), ("PUBLISH", 0), ("MESSAGE", 0)] {
+    for (method, tag, recorded) in [
+        ("SUBSCRIBE", "", 2),
+        ("PUBLISH", "", 0),
+        ("PUBLISH", ";tag=2", 0),
+        ("MESSAGE", "", 0),
+        ("MESSAGE", ";tag=2", 0),
+        ("DANCE", ";tag=2", 0),
+    ] {
         let mut desk = registered();
         let route = "Route: <sip:127.0.10.11:5060;lr>, <sip:orig@elsewhere.test;lr>\r\n";
-        desk.receive(GM, address(UE), request(method, "sip:bob@home2.test", 1, route));
+        let text = request(method, "sip:bob@home2.test", 1, route)
+            .replace("To: <sip:bob@home2.test>", &format!("To: <sip:bob@home2.test>{tag}"));
+        desk.receive(GM, address(UE), text);
         let (to, message) = forwarded(&mut desk);
         assert_eq!(to.to_string(), SCSCF);
         assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), ["<sip:orig@scscf1a.home1.test;lr>"]);
-        assert_eq!(message.list(HeaderName::RecordRoute).count(), recorded, "{method}");
+        assert_eq!(message.list(HeaderName::RecordRoute).count(), recorded, "{method}{tag}");
     }
 }
 

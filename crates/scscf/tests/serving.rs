@@ -64,6 +64,33 @@ fn rt_so_02_and_03_who_may_begin_a_request() {
 }
 
 #[test]
+fn rt_so_07_a_to_tag_spares_nothing_but_a_request_of_a_dialog() {
+    let from = |identity: &str| ORIG.replace("sip:alice@home1.test", identity);
+    let alice = || from(ALICE);
+    let rows = [
+        ("PUBLISH", ALICE, alice(), Ok(PS)),
+        ("PUBLISH", ALICE, from(CAROL), Err(403)),
+        ("MESSAGE", CAROL, alice(), Ok(ICSCF)),
+        ("MESSAGE", CAROL, from(CAROL), Err(403)),
+        ("MESSAGE", CAROL, from("sip:barred@home1.test"), Err(403)),
+        ("MESSAGE", "sip:x@127.0.10.23:3868", alice(), Err(404)),
+        ("OPTIONS", "sip:x@127.0.10.23:3868", alice(), Err(404)),
+        ("DANCE", "sip:x@127.0.10.23:3868", alice(), Err(404)),
+        // Of a dialog: the way on, and no identity is asked for (rule RT-SO-07).
+        ("SUBSCRIBE", "sip:x@127.0.10.23:3868", from(CAROL), Ok("127.0.10.23:3868")),
+    ];
+    for (method, uri, headers, expected) in rows {
+        let mut desk = registered();
+        let text =
+            request(method, uri, 1, &headers).replace(&format!("To: <{uri}>"), &format!("To: <{uri}>;tag=2"));
+        desk.receive(0, address(PCSCF), text);
+        let (to, message) = desk.sent().unwrap();
+        let sent = message.status().map_or_else(|| Ok(to.to_string()), |status| Err(status.code()));
+        assert_eq!(sent, expected.map(str::to_owned), "{method} {uri} {headers}");
+    }
+}
+
+#[test]
 fn rfc3325_7_an_identity_that_is_private_does_not_leave_the_trust_domain() {
     // The I-CSCF of home1.test is a peer, that of home2.test is nobody we know.
     for (uri, privacy, identities) in [
