@@ -191,3 +191,28 @@ fn reg_s_08_a_late_third_party_register_changes_nothing() {
     ps.pass_s(32);
     assert_eq!((ps.node.role().presentities(), ps.journal.len()), (0, 0), "nothing is remembered for good");
 }
+
+#[test]
+fn reg_s_09_an_s_cscf_that_has_been_restarted_counts_anew_under_another_call_id() {
+    let scscf = "sip:scscf1a.home1.test";
+    let process = |call_id: &str, said| register(ALICE, scscf, said).call_id(call_id);
+    let rows = [
+        ("before", (900, 600), 200, "600s"),
+        ("after", (1, 500), 200, "500s"),
+        ("after", (2, 0), 200, ""),
+        ("after", (3, 400), 200, "400s"),
+        // A late one of the process that is gone is believed until the next of the new one.
+        ("before", (901, 0), 200, ""),
+        ("after", (4, 300), 200, "300s"),
+        ("after", (3, 0), 500, "300s"),
+    ];
+    let mut ps = Ps::usual();
+    for (call_id, said, status, left) in rows {
+        assert_eq!(ps.status(&process(call_id, said)), status, "{call_id} {said:?}");
+        let listed = ps.command("list").unwrap();
+        assert!(
+            listed.ends_with(left) && listed.is_empty() == left.is_empty(),
+            "{call_id} {said:?} {listed}"
+        );
+    }
+}

@@ -36,6 +36,7 @@ use challenge::Challenges;
 use criteria::Patterns;
 use odi::OdiKey;
 use reg_event::RegWatches;
+use third_party::ThirdPartyCalls;
 use users::Users;
 
 /// The role.
@@ -48,7 +49,7 @@ pub struct Scscf {
     reg: RegWatches,
     /// Made when the node starts.
     odi: Option<OdiKey>,
-    third_party_cseq: u32,
+    third_party: ThirdPartyCalls,
     /// Bindings that went because their user had too many.
     crowded_out: u64,
 }

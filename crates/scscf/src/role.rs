@@ -5,6 +5,7 @@ use crate::criteria::Patterns;
 use crate::odi::OdiKey;
 use crate::reg_event::{RegWatches, WATCH_PREFIX};
 use crate::settings::Settings;
+use crate::third_party::ThirdPartyCalls;
 use crate::users::Users;
 use crate::{Own, Scscf, Waiting};
 use clock::{Mono, Now};
@@ -24,7 +25,7 @@ impl Scscf {
             reg: RegWatches::default(),
             odi: None,
             crowded_out: 0,
-            third_party_cseq: 0,
+            third_party: ThirdPartyCalls::default(),
         }
     }
 

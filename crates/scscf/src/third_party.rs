@@ -6,12 +6,33 @@ use crate::criteria::{Facts, first_match};
 use crate::{Own, Scscf};
 use clock::Now;
 use cx_protocol::{DefaultHandling, Impu, SessionCase};
-use ims_node::{Effects, Next, Outcome, OwnRequest};
+use ims_node::{Effects, Next, Outcome, OwnRequest, Random};
 use sha2::{Digest as _, Sha256};
 use sip_message::{Draft, HeaderName, Message, Method, Uri};
 
-/// 2020-01-01T00:00:00Z in seconds since 1970: CSeq numbers count seconds from there and stay below 2^31.
-const CSEQ_EPOCH: u64 = 1_577_836_800;
+/// RFC 3261 section 8.1.1.5: CSeq numbers stay below 2^31.
+const LAST_CSEQ: u32 = (1 << 31) - 1;
+
+/// What tells the third-party REGISTERs of this node apart, and the later of two.
+#[derive(Debug, Default)]
+pub(crate) struct ThirdPartyCalls {
+    /// Stands in every Call-ID.
+    token: String,
+    /// The last CSeq.
+    cseq: u32,
+}
+
+impl ThirdPartyCalls {
+    /// The next CSeq, and the token it counts under. No process counts on where another one stopped, nor does anybody know
+    /// how far that was: each has a token of its own, and to a server another Call-ID is a later one.
+    fn next(&mut self, random: &mut Random) -> (&str, u32) {
+        self.cseq = if self.cseq < LAST_CSEQ { self.cseq + 1 } else { 1 };
+        if self.cseq == 1 {
+            self.token = random.token();
+        }
+        (&self.token, self.cseq)
+    }
+}
 
 impl Scscf {
     /// Tells every application server whose criterion matches a REGISTER (rule REG-S-09).
@@ -39,7 +60,7 @@ impl Scscf {
             let server = criteria.get(index).and_then(|c| Uri::parse(&c.application_server.uri).ok());
             let asks_for_it = criteria.get(index).is_some_and(|criterion| criterion.trigger.is_some());
             if let Some(server) = server.filter(|_| asks_for_it) {
-                let draft = self.third_party_register(now, &server, (&impu, seconds), fx);
+                let draft = self.third_party_register(&server, (&impu, seconds), fx);
                 let then = Own::ThirdParty {
                     impu: impu.clone(),
                     index,
@@ -50,26 +71,24 @@ impl Scscf {
         }
     }
 
-    /// One Call-ID for a user at this S-CSCF and a rising CSeq, across restarts as well, so that a server can tell the
-    /// later of two (RFC 3261 section 10.2.4).
+    /// One Call-ID for a user for as long as this process runs and a rising CSeq, so that a server can tell the later of
+    /// two (RFC 3261 section 10.2.4).
     fn third_party_register(
         &mut self,
-        now: Now,
         server: &Uri,
         (impu, seconds): (&Impu, u64),
         fx: &mut Effects<Own>,
     ) -> Draft {
         let own = self.settings.uri();
-        let clock = u32::try_from(now.wall.unix_seconds().saturating_sub(CSEQ_EPOCH)).unwrap_or(0);
-        self.third_party_cseq = clock.max(self.third_party_cseq + 1);
+        let (token, cseq) = self.third_party.next(&mut fx.random);
         let user = ims_node::digest::hex(Sha256::digest(impu.as_str()).get(..12).unwrap_or_default());
         let uri = server.without_param("lr");
         Draft::new(Method::Register, uri)
             .header(HeaderName::MaxForwards, 70)
             .header(HeaderName::From, format_args!("<{own}>;tag={}", fx.random.token()))
             .header(HeaderName::To, format_args!("<{impu}>"))
-            .header(HeaderName::CallId, format_args!("{user}@{}", self.settings.name))
-            .header(HeaderName::CSeq, format_args!("{} REGISTER", self.third_party_cseq))
+            .header(HeaderName::CallId, format_args!("{token}-{user}@{}", self.settings.name))
+            .header(HeaderName::CSeq, format_args!("{cseq} REGISTER"))
             .header(HeaderName::Contact, format_args!("<{own}>"))
             .header(HeaderName::Expires, seconds)
             .without_body()
@@ -105,4 +124,25 @@ fn sample(impu: &Impu) -> Option<Message> {
         .header(HeaderName::CSeq, "1 REGISTER")
         .without_body();
     Message::parse(draft.to_bytes("SIP/2.0/UDP localhost;branch=z9hG4bK1")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc3261_8_1_1_5_when_the_numbers_are_used_up_another_call_begins() {
+        let mut random = Random::new([1; 32]);
+        let mut calls = ThirdPartyCalls::default();
+        let mut next = |cseq| {
+            calls.cseq = cseq;
+            let (token, cseq) = calls.next(&mut random);
+            (token.to_owned(), cseq)
+        };
+        let (first, one) = next(0);
+        assert_eq!((first.len(), one), (12, 1));
+        assert_eq!(next(LAST_CSEQ - 1), (first.clone(), LAST_CSEQ));
+        let (second, again) = next(LAST_CSEQ);
+        assert_eq!((second != first, again), (true, 1));
+    }
 }

@@ -15,8 +15,10 @@ use cx_protocol::{
     Answer, CxFailure, DefaultHandling, Impi, Impu, Ppr, Request, ResultCode, Rtr, RtrReason, SarType,
 };
 use ims_node::{HssRequestId, Input};
+use scscf::Scscf;
 use sip_message::{Challenge, DigestAlgorithm, HeaderName, NameAddr};
 use std::time::Duration;
+use testnet::Desk;
 
 #[test]
 fn reg_s_01_from_outside_the_trust_domain_is_403() {
@@ -259,6 +261,26 @@ fn reg_s_10_a_server_that_fails_ends_the_registration_only_where_the_criterion_s
         desk.respond((0, address(PS)), &third_party, 500, "");
         assert_eq!(desk.node.role().registered(), left, "{handling:?}");
     }
+}
+
+#[test]
+fn reg_s_09_a_server_can_tell_the_later_register_also_after_a_restart() {
+    let call = |desk: &mut Desk<Scscf>, number| {
+        register_alice(desk, number, CONTACT);
+        let (_, message) = forwarded(desk);
+        desk.respond((0, address(PS)), &message, 200, "");
+        (message.call_id().to_owned(), message.cseq())
+    };
+    let mut desk = desk();
+    let (first, cseq) = call(&mut desk, 1);
+    // Many in one second: how far the count has come is known to nobody after a kill.
+    for later in 1..=3 {
+        assert_eq!(call(&mut desk, 1 + 2 * later), (first.clone(), cseq + later));
+    }
+    desk.restart(settings(), role());
+    let (second, cseq) = call(&mut desk, 11);
+    assert_ne!(second, first, "of another Call-ID it is the later one, whatever its CSeq");
+    assert_eq!(call(&mut desk, 13), (second, cseq + 1));
 }
 
 #[test]
