@@ -2,8 +2,9 @@
 
 use crate::binding::Binding;
 use crate::settings::Settings;
+use cx_protocol::Impu;
 use ims_node::Refusal;
-use sip_message::{HeaderName, Message, NameAddr, StatusCode, Uri, delta_seconds};
+use sip_message::{HeaderName, Message, NameAddr, Scheme, StatusCode, Uri, delta_seconds};
 
 /// Contacts in one REGISTER; more is refused.
 const MAX_CONTACTS: usize = 10;
@@ -63,11 +64,10 @@ impl Contacts {
         if values.len() > MAX_CONTACTS {
             return Err(bad("too many contacts"));
         }
-        values
-            .into_iter()
-            .map(|value| update(value, message, settings))
-            .collect::<Result<_, _>>()
-            .map(Self::Update)
+        let updates: Vec<ContactUpdate> =
+            values.into_iter().map(|value| update(value, message, settings)).collect::<Result<_, _>>()?;
+        check_targets(&updates, message)?;
+        Ok(Self::Update(updates))
     }
 }
 
@@ -87,6 +87,29 @@ fn update(value: &str, message: &Message, settings: &Settings) -> Result<Contact
         expires_s: wanted.min(settings.max_expires_s),
         q: address.params().get("q").map_or(1000, thousandths),
     })
+}
+
+/// RFC 5627 section 5.1: a user bound to itself is a loop, whether or not the phone names its instance, without which RFC
+/// 3261 leaves it to the registrar. Where another scheme leads is asked of none but a phone that could have a GRUU. What is
+/// taken back leads nowhere.
+fn check_targets(updates: &[ContactUpdate], message: &Message) -> Result<(), Refusal> {
+    let forbidden = |cause| Err(Refusal::new(StatusCode::FORBIDDEN, cause));
+    let Some(aor) = message.to_uri() else { return Ok(()) };
+    for update in updates.iter().filter(|update| update.expires_s > 0) {
+        if update.uri.is_equivalent(&aor) || is_gruu_of(&update.uri, &aor) {
+            return forbidden("the contact is the user itself");
+        }
+        let is_sip = matches!(update.uri.scheme(), Scheme::Sip | Scheme::Sips);
+        if update.instance.is_some() && !is_sip {
+            return forbidden("the contact of a phone is no SIP URI");
+        }
+    }
+    Ok(())
+}
+
+fn is_gruu_of(contact: &Uri, aor: &Uri) -> bool {
+    let users = (Impu::new(contact.as_str()), Impu::new(aor.as_str()));
+    contact.params().has("gr") && matches!(users, (Ok(contact), Ok(aor)) if contact == aor)
 }
 
 /// A q value (0 to 1, at most three digits behind the point) in thousandths; anything else means 1.
@@ -149,6 +172,28 @@ mod tests {
         }
         assert_eq!(read("Contact: *\r\nExpires: 0\r\n"), Ok(Contacts::RemoveAll));
         assert_eq!(read(""), Ok(Contacts::Fetch));
+    }
+
+    #[test]
+    fn rfc5627_5_1_a_contact_that_leads_back_to_its_user_is_403() {
+        const INSTANCE: &str = ";+sip.instance=\"<urn:uuid:1>\"";
+        for (contact, status, with_instance) in [
+            ("<sip:a@home1.test>", Some(403), Some(403)),
+            ("<sip:%61@HOME1.test>", Some(403), Some(403)),
+            ("<sip:a@home1.test;gr=urn:uuid:1>", Some(403), Some(403)),
+            ("<sip:a@home1.test:5060;gr>", Some(403), Some(403)),
+            ("<sip:b@h>, <sip:a@home1.test>", Some(403), Some(403)),
+            ("<mailto:a@home1.test>", None, Some(403)),
+            ("<tel:+15550001>", None, Some(403)),
+            ("<sip:b@home1.test;gr=urn:uuid:1>", None, None),
+            ("<sip:a@home1.test:5080>", None, None),
+            ("<sips:a@h>", None, None),
+        ] {
+            let refused = |params: &str| read(&format!("Contact: {contact}{params}\r\n")).err();
+            assert_eq!((refused(""), refused(INSTANCE)), (status, with_instance), "{contact}");
+            let taken_back = read(&format!("Contact: {contact}{INSTANCE};expires=0\r\nExpires: 0\r\n"));
+            assert!(matches!(taken_back, Ok(Contacts::Update(_))), "{contact}");
+        }
     }
 
     #[test]

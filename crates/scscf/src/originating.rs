@@ -1,10 +1,11 @@
 //! Requests of the users served here (TS 24.229 section 5.4.3.2): figures 1 and 2 step 3, figure 3 step 2.
 
+use crate::profile::Profile;
 use crate::{Scscf, Visit, Waiting};
 use clock::Now;
 use cx_protocol::{Impu, Request, Sar, SarType, SessionCase};
 use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal, Source};
-use sip_message::{HeaderName, NameAddr, StatusCode};
+use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
 
 impl Scscf {
     pub(crate) fn on_originating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
@@ -23,7 +24,26 @@ impl Scscf {
         if profile.identities.find(&impu).is_none_or(|identity| identity.barred) {
             return Refusal::new(StatusCode::FORBIDDEN, "the identity is barred").into();
         }
+        if let Err(refusal) = self.check_gruu(request, &profile) {
+            return refusal.into();
+        }
         self.next_server(now, request, Visit { impu, case: SessionCase::Originating, index: 0 }, &profile)
+    }
+
+    /// RFC 5627 section 6.2: a user who subscribes has the NOTIFYs sent to a phone of his own, by whichever identity of
+    /// his, and not to somebody else's.
+    pub(crate) fn check_gruu(&self, request: &InboundRequest, profile: &Profile) -> Result<(), Refusal> {
+        let makes_dialog = *request.method() == Method::Subscribe && !request.is_in_dialog();
+        let contact =
+            request.message().first_address(HeaderName::Contact).and_then(|contact| contact.uri().ok());
+        let ours = |uri: &Uri| uri.params().has("gr") && uri.is_host(&self.settings.domain);
+        let Some(gruu) = contact.filter(|contact| makes_dialog && ours(contact)) else { return Ok(()) };
+        let own = Impu::new(gruu.as_str()).is_ok_and(|impu| profile.identities.find(&impu).is_some());
+        if own {
+            Ok(())
+        } else {
+            Err(Refusal::new(StatusCode::FORBIDDEN, "the Contact is another user's GRUU"))
+        }
     }
 
     /// Rule RT-SO-02: P-Served-User from an application server, else the asserted identity.

@@ -198,6 +198,28 @@ fn figures_1_and_2_a_subscribe_is_recorded_on_both_sides() {
 }
 
 #[test]
+fn rfc5627_6_2_a_watcher_has_its_notifys_sent_to_no_phone_but_its_own() {
+    for (contact, refused) in [
+        ("sip:alice@home1.test;gr=urn:uuid:1", false),
+        ("sip:alias@HOME1.test;gr=urn:uuid:1", false),
+        ("sip:carol@home1.test;gr=urn:uuid:1", true),
+        ("sip:home1.test;gr", true),
+        ("sip:carol@home2.test;gr=urn:uuid:1", false),
+        ("sip:carol@198.51.100.7:5080", false),
+    ] {
+        for (method, event, uri) in
+            [("SUBSCRIBE", "presence", CAROL), ("SUBSCRIBE", "reg", ALICE), ("MESSAGE", "presence", CAROL)]
+        {
+            let mut desk = registered();
+            let headers = format!("{}Contact: <{contact}>\r\n", ORIG.replace("presence", event));
+            desk.receive(0, address(PCSCF), request(method, uri, 1, &headers));
+            let refused = refused && method == "SUBSCRIBE";
+            assert_eq!(desk.status() == Some(403), refused, "{method} {event} {contact}");
+        }
+    }
+}
+
+#[test]
 fn isc_05_a_request_that_comes_back_goes_on_behind_that_criterion() {
     let mut desk = registered();
     desk.receive(0, address(PCSCF), request("SUBSCRIBE", CAROL, 1, ORIG));

@@ -88,6 +88,7 @@ impl Scscf {
         let message = request.message();
         let registration = self.users.registration(&user).ok_or_else(Refusal::no_subscription)?;
         let watcher = watcher(request, registration)?;
+        self.check_gruu(request, &registration.profile)?;
         let digest = digest(registration);
         let event = check_event(message, &[REG]).map_err(|error| Refusal::of_event(error, REG))?;
         let granted = self.grant_watch(message)?;
