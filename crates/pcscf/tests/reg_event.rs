@@ -176,6 +176,15 @@ fn reg_p_07_one_of_two_contacts() {
 }
 
 #[test]
+fn reg_p_07_a_document_that_names_no_contact_says_whether_the_user_is_registered() {
+    for (state, registered) in [("active;expires=600000", 1), (ENDED, 0)] {
+        let (mut desk, subscribe) = watching();
+        assert_eq!(notify(&mut desk, &subscribe, (2, state), &[]), Some(200));
+        assert_eq!(desk.node.role().registered(), registered, "{state}");
+    }
+}
+
+#[test]
 fn reg_p_08_a_late_notify_does_not_end_what_a_later_register_made() {
     let (mut desk, subscribe) = watching();
     register_alice(&mut desk, 2, 3600);

@@ -138,6 +138,33 @@ fn reg_e_03_the_first_notify_holds_every_identity_of_the_set() {
 }
 
 #[test]
+fn reg_e_03_a_document_fits_into_a_message_whatever_the_contacts_are_called() {
+    use InfoState::{Full, Partial};
+    // Each `&` is five octets of the document, for each of three identities.
+    for (length, shown) in
+        [(100, (Full, 3, 10)), (700, (Full, 1, 10)), (1500, (Partial, 1, 0)), (5500, (Partial, 1, 0))]
+    {
+        let mut desk = desk();
+        let contact = |number| format!("<sip:{}@h:{number}>", "&".repeat(length));
+        let contacts: Vec<String> = (1..=10).map(contact).collect();
+        register_alice(&mut desk, 1, &format!("Contact: {}\r\n", contacts.join(", ")));
+        answer_third_party(&mut desk);
+        let (_, notify) = watching(&mut desk);
+        let told = |notify: &Message| {
+            let RegInfo { state, registrations, .. } = document(notify);
+            assert!(notify.bytes().len() <= 50_000, "{length}");
+            (state, registrations.len(), registrations[0].contacts.len(), registrations[0].state)
+        };
+        let (state, identities, contacts) = shown;
+        assert_eq!(told(&notify), (state, identities, contacts, RegState::Active), "{length}");
+        rtr(&mut desk, RtrReason::PermanentTermination);
+        answer_third_party(&mut desk);
+        let last = told(&notified(&mut desk));
+        assert_eq!(last, (state, identities, contacts, RegState::Terminated), "{length}");
+    }
+}
+
+#[test]
 fn reg_e_03_every_change_is_told_once_and_one_notify_is_outstanding() {
     use ContactEvent::{Registered, Unregistered};
     use ContactState::{Active, Terminated};

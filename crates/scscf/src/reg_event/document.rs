@@ -11,8 +11,8 @@ use cx_protocol::Impu;
 use presence_document::{ContactEvent, ContactState, InfoState, RegContact, RegInfo, RegState};
 use sha2::{Digest as _, Sha256};
 
-/// Octets of a body that still fits into a SIP message with its headers; of a user with so many identities only the
-/// default one is told.
+/// Octets of a body that still fits into a SIP message with its headers. Where the whole does not, only the default
+/// identity is told of, and where its contacts do not either, only whether it is registered.
 const MAX_BODY: usize = 48 * 1024;
 
 /// After how many seconds a phone on probation registers again.
@@ -28,15 +28,24 @@ impl Scscf {
             (None, None) => vec![&watch.user],
         };
         let bindings = present.map_or(&[][..], |registration| &registration.bindings);
-        let of = |impu: &&Impu| registration(now, impu, bindings, &watch.ended);
-        let mut info =
-            RegInfo { version, state: InfoState::Full, registrations: identities.iter().map(of).collect() };
-        let body = info.to_bytes();
-        if body.len() <= MAX_BODY {
-            return body.into();
+        let contacts: usize =
+            bindings.iter().chain(watch.ended.iter().map(|gone| &gone.binding)).map(octets).sum();
+        for count in [identities.len(), 1] {
+            // Nothing gets shorter by being written: a phone cannot have us write much that is thrown away.
+            if contacts.saturating_mul(count) > MAX_BODY {
+                continue;
+            }
+            let of = |impu: &&Impu| registration(now, impu, bindings, &watch.ended);
+            let registrations = identities.iter().take(count).map(of).collect();
+            let body = RegInfo { version, state: InfoState::Full, registrations }.to_bytes();
+            if body.len() <= MAX_BODY {
+                return body.into();
+            }
         }
-        info.registrations.truncate(1);
-        info.to_bytes().into()
+        // RFC 3680 section 5.2: of what a partial document leaves out a watcher believes what it did before. A P-CSCF takes
+        // the end of the whole registration from its state, and lets a contact whose end it is not told expire.
+        let registrations = identities.iter().take(1).map(|impu| without_contacts(impu, bindings)).collect();
+        RegInfo { version, state: InfoState::Partial, registrations }.to_bytes().into()
     }
 }
 
@@ -75,12 +84,22 @@ fn registration(
         let standing = (ContactState::Terminated, event(gone.ending));
         RegContact { retry_after_s, ..contact(impu, &gone.binding, standing) }
     });
+    let contacts = active.chain(terminated).collect();
+    presence_document::Registration { contacts, ..without_contacts(impu, bindings) }
+}
+
+fn without_contacts(impu: &Impu, bindings: &[Binding]) -> presence_document::Registration {
     presence_document::Registration {
         aor: impu.as_str().into(),
         id: id(&[impu.as_str()]),
         state: if bindings.is_empty() { RegState::Terminated } else { RegState::Active },
-        contacts: active.chain(terminated).collect(),
+        contacts: Vec::new(),
     }
+}
+
+/// Octets that a contact is told in at least.
+fn octets(binding: &Binding) -> usize {
+    binding.contact.len() + binding.call_id.len() + binding.instance.as_ref().map_or(0, |text| text.len())
 }
 
 fn contact(impu: &Impu, binding: &Binding, (state, event): (ContactState, ContactEvent)) -> RegContact {
