@@ -44,6 +44,9 @@ pub(crate) struct Binding {
     /// Call-ID and CSeq number of the REGISTER that made it.
     #[n(6)]
     pub(crate) register: (Box<str>, u32),
+    /// The how-manieth that was filed, given when it is; of this process alone.
+    #[cbor(skip)]
+    pub(crate) number: u64,
 }
 
 impl Binding {
@@ -83,11 +86,17 @@ pub(crate) struct Bindings {
     by_aor: HashMap<Impu, Slots>,
     expiries: Deadlines<Slot>,
     routes: Pool<[Box<str>]>,
+    filed: u64,
 }
 
 impl Bindings {
     pub(crate) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// How many have been filed so far, refreshed ones again.
+    pub(crate) const fn filed(&self) -> u64 {
+        self.filed
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Binding> {
@@ -98,6 +107,8 @@ impl Bindings {
     pub(crate) fn put(&mut self, now: Now, mut binding: Binding) {
         self.remove(binding.flow, &binding.aor);
         binding.service_route = self.routes.share(binding.service_route);
+        self.filed += 1;
+        binding.number = self.filed;
         // One text for an identity, wherever it stands.
         if let Some(own) = binding.impus.iter_mut().find(|own| **own == binding.aor) {
             *own = binding.aor.clone();
@@ -149,12 +160,21 @@ impl Bindings {
 
     /// The other flows of a user that lead nowhere any more: their contact is not bound now, or it is the one that has
     /// just been registered on `flow`; and the oldest above [`MAX_FLOWS`].
-    pub(crate) fn outlived(&self, flow: Flow, aor: &Impu, (own, bound): (&str, &[Uri])) -> Vec<Flow> {
+    ///
+    /// Of a binding filed after the first `filed` the answer may know nothing, for it may be one that was lost and has been
+    /// resent (RFC 3261 section 17.2.2).
+    pub(crate) fn outlived(
+        &self,
+        flow: Flow,
+        aor: &Impu,
+        (own, bound): (&str, &[Uri]),
+        filed: u64,
+    ) -> Vec<Flow> {
         let own = Uri::parse(own).ok();
         let is_over = |other: &Binding| {
             Uri::parse(&other.contact).ok().is_none_or(|uri| {
                 own.as_ref().is_some_and(|own| own.is_equivalent(&uri))
-                    || !bound.iter().any(|one| one.is_equivalent(&uri))
+                    || other.number <= filed && !bound.iter().any(|one| one.is_equivalent(&uri))
             })
         };
         let crowd = self.crowd(flow, aor);

@@ -82,7 +82,10 @@ pub enum Own {
 #[derive(Debug)]
 pub enum Waiting {
     /// For the answer to a REGISTER.
-    Registering,
+    Registering {
+        /// How many bindings had been filed when it was forwarded.
+        filed: u64,
+    },
     /// For the network's answer to a request of a UE.
     Network,
     /// For a UE's answer.

@@ -1,6 +1,6 @@
 //! REGISTER (TS 24.229 section 5.2.2): Path on the way in, binding on the way back.
 
-use crate::bindings::{Binding, MAX_CONTACTS};
+use crate::bindings::{Binding, MAX_CONTACTS, ServiceRoute};
 use crate::leaving::EndedBy;
 use crate::registering::Way;
 use crate::{Own, Pcscf, Waiting};
@@ -41,7 +41,7 @@ impl Pcscf {
         plan.headers.push((HeaderName::PChargingVector, Some(charging_vector(fx))));
         plan.headers.push((HeaderName::PPreferredIdentity, None));
         plan.headers.extend(protected_authorization(message));
-        plan.then = Some(Waiting::Registering);
+        plan.then = Some(Waiting::Registering { filed: self.bindings.filed() });
         self.registering.begins(now, request.flow());
         plan.decide()
     }
@@ -73,7 +73,7 @@ impl Pcscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        outcome: &Outcome,
+        (filed, outcome): (u64, &Outcome),
         fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
         let flow = request.flow();
@@ -94,7 +94,7 @@ impl Pcscf {
         let own = contacts(request.message()).next().map_or("", |contact| contact.uri_text());
         let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
         self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
-        for old in self.bindings.outlived(flow, &aor, (own, &bound)) {
+        for old in self.bindings.outlived(flow, &aor, (own, &bound), filed) {
             self.forget(now, (old, &aor), fx);
         }
         match own_expiry(request.message(), response) {
@@ -104,16 +104,15 @@ impl Pcscf {
             }
             Some(seconds) => {
                 let expires_at = now.wall + Duration::from_secs(seconds.into());
-                let domain = aor.domain().unwrap_or_default();
-                let routes = response.list(HeaderName::ServiceRoute).filter(|route| is_of(route, domain));
                 let binding = Binding {
                     flow,
                     impus: identities(response, &aor),
                     aor: aor.clone(),
-                    service_route: routes.map(Into::into).collect(),
+                    service_route: service_route(response, &aor),
                     expires_at: expires_at.unix_millis(),
                     contact: own.into(),
                     register: (request.message().call_id().into(), request.message().cseq()),
+                    number: 0,
                 };
                 if let Ok(record) = minicbor::to_vec(&binding) {
                     fx.persist(journal_key(flow, &aor), record);
@@ -216,6 +215,13 @@ fn identities(response: &Message, aor: &Impu) -> Box<[Impu]> {
     let impus: Box<[Impu]> =
         impus.filter(|impu| impu.domain().is_none_or(|own| aor.domain() == Some(own))).collect();
     if impus.is_empty() { [aor.clone()].into() } else { impus }
+}
+
+/// The entries of the Service-Route that a home network may name: its own nodes.
+fn service_route(response: &Message, aor: &Impu) -> ServiceRoute {
+    let domain = aor.domain().unwrap_or_default();
+    let routes = response.list(HeaderName::ServiceRoute).filter(|route| is_of(route, domain));
+    routes.map(Into::into).collect()
 }
 
 /// Whether a Route entry names the domain or a node in it.

@@ -64,7 +64,7 @@ impl Role for Pcscf {
         fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
         match waiting {
-            Waiting::Registering => self.on_register_answer(now, request, outcome, fx),
+            Waiting::Registering { filed } => self.on_register_answer(now, request, (filed, outcome), fx),
             Waiting::Network => Verdict::Relay(Vec::new()),
             Waiting::Ue => Self::on_ue_answer(outcome),
         }

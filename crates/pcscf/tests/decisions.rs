@@ -13,7 +13,7 @@ mod common;
 use common::*;
 use ims_node::Input;
 use pcscf::{Pcscf, SubscribeReg};
-use sip_message::HeaderName;
+use sip_message::{HeaderName, Message};
 use std::time::Duration;
 use testnet::Desk;
 
@@ -324,4 +324,50 @@ fn reg_p_06_a_phone_that_comes_from_another_port_leaves_its_old_flow() {
     assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), 1));
     desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", 3, ""));
     assert_eq!(desk.status(), Some(403), "whoever is on the old flow now");
+}
+
+/// Alice's phone at this address registers; gives the REGISTER as it is forwarded.
+fn registers(desk: &mut Desk<Pcscf>, from: &str, number: u32) -> Message {
+    let headers = format!("Contact: <sip:alice@{from}>\r\n");
+    desk.receive(
+        GM,
+        address(from),
+        register(number, &headers).replace("198.51.100.7:5080;", &format!("{from};")),
+    );
+    forwarded(desk).1
+}
+
+/// The 200 to a REGISTER comes, with the contacts at these addresses.
+fn binds(desk: &mut Desk<Pcscf>, register: &Message, bound: &[&str]) {
+    let contacts: Vec<String> =
+        bound.iter().map(|at| format!("Contact: <sip:alice@{at}>;expires=600\r\n")).collect();
+    desk.respond((MW, address(ICSCF)), register, 200, &format!("{}{SERVICE_ROUTE}", contacts.concat()));
+    assert_eq!(desk.status(), Some(200));
+}
+
+#[test]
+fn reg_p_06_a_200_ends_the_bindings_it_does_not_name_and_could_have_named() {
+    // When the other phone's 200 comes, and the phones that are registered after the late 200 to the first.
+    for (when, left) in
+        [("before the REGISTER", 1), ("after it", 2), ("before and after it", 2), ("before a restart", 1)]
+    {
+        let mut desk = desk();
+        if when.starts_with("before") {
+            let other = registers(&mut desk, OTHER_UE, 1);
+            binds(&mut desk, &other, &[OTHER_UE]);
+        }
+        if when == "before a restart" {
+            desk.restart(settings(), role(SubscribeReg::Off));
+        }
+        let first = registers(&mut desk, UE, 2);
+        if when.ends_with("after it") {
+            let other = registers(&mut desk, OTHER_UE, 3);
+            binds(&mut desk, &other, &[UE, OTHER_UE]);
+        }
+        binds(&mut desk, &first, &[UE]);
+        assert_eq!(desk.node.role().registered(), left, "{when}");
+        let next = registers(&mut desk, UE, 4);
+        binds(&mut desk, &next, &[UE]);
+        assert_eq!(desk.node.role().registered(), 1, "{when}, at the next REGISTER");
+    }
 }
