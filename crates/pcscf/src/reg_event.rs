@@ -8,7 +8,7 @@
 
 mod notify;
 
-use crate::bindings::ServiceRoute;
+use crate::bindings::{Binding, ServiceRoute};
 use crate::registration::charging_vector;
 use crate::{Own, Pcscf, SubscribeReg};
 use clock::{Deadlines, Mono, Now};
@@ -18,7 +18,7 @@ use sip_event::{
     Answer, Retry, Schedule, SentSubscribe, Subscriber, SubscriberConfig, SubscriberEnd, SubscriberInput,
     SubscriberOutput,
 };
-use sip_message::{Draft, Event, HeaderName, Method, StatusCode, Uri};
+use sip_message::{Draft, Event, HeaderName, Method, NameAddr, StatusCode, Uri};
 use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -142,9 +142,22 @@ impl RegSubscription {
         }
     }
 
+    /// Whether its SUBSCRIBE has gone to other nodes than those of this way.
+    fn has_asked_elsewhere(&self, route: &ServiceRoute) -> bool {
+        self.due.is_none() && !nodes(&self.route).eq(nodes(route))
+    }
+
     fn deadline(&self) -> Option<Mono> {
         [self.subscriber.poll_timeout(), self.unwanted_until].into_iter().flatten().min()
     }
+}
+
+/// The nodes on a way: the user part of an entry may be another for each registration (RFC 3608).
+fn nodes(route: &ServiceRoute) -> impl Iterator<Item = Option<(String, Option<u16>)>> {
+    route.iter().map(|entry| {
+        let uri = NameAddr::parse(entry).ok()?.uri().ok()?;
+        Some((uri.host_text().to_ascii_lowercase(), uri.port()))
+    })
 }
 
 impl Pcscf {
@@ -159,15 +172,14 @@ impl Pcscf {
         self.watch_set(now, Begun::Registered, (user, aor, route), fx);
     }
 
-    /// Restored bindings are watched anew.
+    /// Restored bindings are watched anew, each user where it has registered last as far as the expiry tells.
     pub(crate) fn watch_restored(&mut self, now: Now, fx: &mut Effects<Own>) {
-        let mut sets: Vec<(Impu, Impu, ServiceRoute)> = self
-            .bindings
-            .iter()
-            .filter_map(|own| Some((own.user()?.clone(), own.aor.clone(), own.service_route.clone())))
-            .collect();
+        let set = |own: &Binding| {
+            Some((own.user()?.clone(), own.expires_at, own.aor.clone(), own.service_route.clone()))
+        };
+        let mut sets: Vec<(Impu, u64, Impu, ServiceRoute)> = self.bindings.iter().filter_map(set).collect();
         sets.sort();
-        for (user, aor, route) in sets {
+        for (user, _, aor, route) in sets {
             self.watch_set(now, Begun::Restarted, (&user, &aor, &route), fx);
         }
     }
@@ -183,9 +195,13 @@ impl Pcscf {
         if self.settings.subscribe_reg == SubscribeReg::Off || route.is_empty() {
             return;
         }
+        // The S-CSCF that has lost the user may be dead, and then never says so; otherwise its next NOTIFY gets 481.
+        let has_moved = self.reg.by_user.get(user).is_some_and(|own| own.has_asked_elsewhere(route));
+        let former = if has_moved { self.reg.remove(user) } else { None };
         let is_known = self.reg.by_user.contains_key(user);
         let new = || Box::new(RegSubscription::new(begun, &mut fx.random));
         let own = self.reg.by_user.entry(user.clone()).or_insert_with(new);
+        own.aors.extend(former.into_iter().flat_map(|former| former.aors));
         own.route = route.clone();
         own.unwanted_until = None;
         own.renewed |= is_known && begun == Begun::Registered;

@@ -272,6 +272,65 @@ fn reg_p_07_a_user_who_leaves_is_watched_no_longer_than_its_last_notify_takes() 
     assert_eq!(notify(&mut desk, &subscribe, (2, ENDED), &[]), Some(481));
 }
 
+/// The Service-Route of the other S-CSCF.
+fn other_route() -> String {
+    SERVICE_ROUTE.replace("scscf1a", "scscf1b")
+}
+
+#[test]
+fn reg_p_07_who_comes_back_at_another_s_cscf_is_watched_there() {
+    for accepted in [true, false] {
+        let (mut desk, former) = if accepted {
+            watching()
+        } else {
+            let mut desk = desk();
+            register_alice(&mut desk, 1, 3600);
+            let asked = subscribed(&mut desk);
+            (desk, asked)
+        };
+        register_alice_at(&mut desk, 2, 3600, &other_route());
+        let (to, anew) = forwarded(&mut desk);
+        assert_eq!((to.to_string().as_str(), anew.cseq_method()), (OTHER_SCSCF, "SUBSCRIBE"), "{accepted}");
+        assert_eq!(anew.value(HeaderName::Route), Some("<sip:orig@scscf1b.home1.test;lr>"));
+        desk.respond((MW, address(SCSCF)), &former, 480, "");
+        assert_eq!(notify(&mut desk, &former, (2, ENDED), &[]), Some(481), "{accepted}");
+        assert_eq!((desk.node.role().registered(), desk.node.role().reg_subscriptions()), (1, 1));
+        desk.respond((MW, address(OTHER_SCSCF)), &anew, 200, "Expires: 600000\r\n");
+        assert_eq!(notify(&mut desk, &anew, (1, ENDED), &[contact("terminated", "rejected", 2)]), Some(200));
+        assert_eq!(desk.node.role().registered(), 0, "{accepted}: the other one is believed");
+    }
+}
+
+#[test]
+fn rfc3608_a_service_route_of_the_same_node_is_no_other_s_cscf() {
+    for service_route in [SERVICE_ROUTE.replace("orig@", "orig-2@"), SERVICE_ROUTE.replace("home1", "HOME1")]
+    {
+        let (mut desk, _) = watching();
+        register_alice_at(&mut desk, 2, 3600, &service_route);
+        assert!(desk.sent().is_none(), "{service_route}");
+    }
+}
+
+#[test]
+fn reg_p_07_after_a_restart_a_user_is_watched_where_it_registered_last() {
+    for (first, last, watched) in
+        [(SERVICE_ROUTE.into(), other_route(), OTHER_SCSCF), (other_route(), SERVICE_ROUTE.into(), SCSCF)]
+    {
+        let mut desk = desk();
+        register_alice_at(&mut desk, 1, 3600, &first);
+        let phone = format!("Contact: <sip:alice@{OTHER_UE}>");
+        desk.clear();
+        desk.receive(GM, address(OTHER_UE), register(2, &format!("{phone}\r\n")));
+        let (_, message) = forwarded(&mut desk);
+        let headers = format!("{CONTACT};expires=3600\r\n{phone};expires=3700\r\n{last}");
+        desk.respond((MW, address(ICSCF)), &message, 200, &headers);
+        desk.clear();
+        desk.restart(settings(), role(SubscribeReg::On));
+        let to = std::iter::from_fn(|| desk.sent()).last().map(|(to, _)| to.to_string());
+        assert_eq!((to.as_deref(), desk.node.role().registered()), (Some(watched), 2));
+    }
+}
+
 #[test]
 fn reg_p_07_after_a_restart_everybody_is_watched_anew() {
     for (status, left) in [(200, 1), (480, 0), (403, 1)] {

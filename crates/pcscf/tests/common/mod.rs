@@ -14,6 +14,7 @@ pub const UE: &str = "198.51.100.7:5080";
 pub const OTHER_UE: &str = "198.51.100.8:5080";
 pub const ICSCF: &str = "127.0.10.13:5060";
 pub const SCSCF: &str = "127.0.10.14:5060";
+pub const OTHER_SCSCF: &str = "127.0.10.15:5060";
 /// Listeners by number.
 pub const GM: u8 = 0;
 pub const MW: u8 = 1;
@@ -27,7 +28,8 @@ pub fn settings() -> Settings {
         Listener { address: address("127.0.10.11:5060"), side: Side::Ue },
         Listener { address: address("127.0.10.11:5062"), side: Side::Network },
     ];
-    let own = Peer { addresses: vec![address(ICSCF).ip(), address(SCSCF).ip()], domains: vec![] };
+    let addresses = [ICSCF, SCSCF, OTHER_SCSCF].map(|own| address(own).ip()).to_vec();
+    let own = Peer { addresses, domains: vec![] };
     Settings::new("pcscf1a.home1.test", listeners, vec![own])
 }
 
@@ -48,6 +50,7 @@ pub fn desk_with(subscribe_reg: SubscribeReg) -> Desk<Pcscf> {
         let ip = match (question.kind(), question.name()) {
             (Kind::A, "home1.test") => "127.0.10.13",
             (Kind::A, "scscf1a.home1.test") => "127.0.10.14",
+            (Kind::A, "scscf1b.home1.test") => "127.0.10.15",
             _ => return DnsAnswer::NoRecords(None),
         };
         DnsAnswer::Records(Records::Addresses(vec![ip.parse().unwrap()]), Duration::from_secs(30))
@@ -73,10 +76,15 @@ pub const SERVICE_ROUTE: &str = "Service-Route: <sip:orig@scscf1a.home1.test;lr>
 
 /// Alice registers from `UE`, granted for so many seconds.
 pub fn register_alice(desk: &mut Desk<Pcscf>, number: u32, seconds: u32) {
+    register_alice_at(desk, number, seconds, SERVICE_ROUTE);
+}
+
+/// As [`register_alice`], with this Service-Route.
+pub fn register_alice_at(desk: &mut Desk<Pcscf>, number: u32, seconds: u32, service_route: &str) {
     desk.receive(GM, address(UE), register(number, &format!("{CONTACT}\r\n")));
     let (_, forwarded) = desk.sent().unwrap();
     let headers = format!(
-        "{CONTACT};expires={seconds}\r\n{SERVICE_ROUTE}P-Associated-URI: <sip:alice@home1.test>, <sip:alias@home1.test>\r\n"
+        "{CONTACT};expires={seconds}\r\n{service_route}P-Associated-URI: <sip:alice@home1.test>, <sip:alias@home1.test>\r\n"
     );
     desk.respond((MW, address(ICSCF)), &forwarded, 200, &headers);
     assert_eq!(desk.status(), Some(200));
