@@ -140,8 +140,15 @@ impl Hss {
                 return Err(conflict(holder, impi.as_str()));
             }
         }
-        self.by_impu.retain(|_, (holder, _)| *holder != account.name);
-        self.by_impi.retain(|_, holder| *holder != account.name);
+        let before = self.subscribers.remove(&account.name);
+        if let Some(Subscriber { account: former, .. }) = &before {
+            for impu in former.impus() {
+                self.by_impu.remove(impu);
+            }
+            for Credentials { impi, .. } in &former.credentials {
+                self.by_impi.remove(impi);
+            }
+        }
         for (set, profile) in account.sets.iter().enumerate() {
             for identity in &profile.identities.identities {
                 self.by_impu.insert(identity.impu.clone(), (account.name.clone(), set));
@@ -151,7 +158,6 @@ impl Hss {
             self.by_impi.insert(impi.clone(), account.name.clone());
         }
         let sets = account.sets.len();
-        let before = self.subscribers.remove(&account.name);
         let mut registration = before.map_or_else(Registration::default, |before| before.registration);
         registration.sets.resize(sets, RegistrationState::NotRegistered);
         self.subscribers.insert(account.name.clone(), Subscriber { account, registration });

@@ -374,6 +374,35 @@ fn an_identity_belongs_to_one_account_and_a_replaced_account_gives_up_its_old_on
 }
 
 #[test]
+fn a_replaced_account_leaves_nothing_of_its_former_identities_and_takes_nothing_of_others() {
+    let erin = || account("erin", "sip:erin@home1.test");
+    let mut hss = hss_with([alice(), erin()]);
+    let usernames = account("al", "sip:al@home1.test").credentials;
+    let kept = profile(&[("sip:al@home1.test", false), ("sip:alice@home1.test", false)]);
+    let changes = [
+        Account { sets: vec![profile(&[("sip:al@home1.test", false)])], credentials: usernames, ..alice() },
+        Account { sets: vec![kept], ..alice() },
+    ];
+    // A username, a public identity, and what each is after the first and the second change.
+    let rows = [
+        (ALICE, "sip:alice@home1.test", [UserUnknown, Success]),
+        (ALICE, "sip:al@home1.test", [UserUnknown, Success]),
+        ("al", "sip:alice@home1.test", [UserUnknown, UserUnknown]),
+        ("al", "sip:al@home1.test", [Success, UserUnknown]),
+        ("erin", "sip:erin@home1.test", [Success, Success]),
+    ];
+    for (at, change) in changes.into_iter().enumerate() {
+        hss.apply(StoreChange::Account(Box::new(change))).unwrap();
+        for (username, identity, results) in rows {
+            let result = ask(&mut hss, "icscf1", &uar(username, uri(identity), None)).result();
+            assert_eq!(result, results[at], "{username} {identity} after change {at}");
+        }
+    }
+    let heir = Account { credentials: account("al", "sip:heir@home1.test").credentials, ..erin() };
+    assert_eq!(hss.apply(StoreChange::Account(Box::new(heir))), Ok(()), "a username that is free again");
+}
+
+#[test]
 fn explain_shows_no_secret() {
     let text = hss_with([alice()]).explain(ALICE).unwrap();
     assert!(text.contains("identity sip:alice@home1.test"), "{text}");
