@@ -35,8 +35,10 @@ pub struct Hss {
     pub(crate) subscribers: BTreeMap<Box<str>, Subscriber>,
     pub(crate) directory: ScscfDirectory,
     by_impu: HashMap<Impu, (Box<str>, usize)>,
-    by_impi: HashMap<Impi, Box<str>>,
+    pub(crate) by_impi: HashMap<Impi, Box<str>>,
     pub(crate) requests: VecDeque<(ScscfName, Request)>,
+    /// S-CSCFs that are there again, and the accounts whose loss they have not confirmed.
+    pub(crate) reminders: VecDeque<(ScscfName, Box<str>)>,
 }
 
 #[derive(Debug)]

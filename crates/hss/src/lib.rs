@@ -7,8 +7,9 @@
 //!
 //! * an [`Account`], which only the operator changes: usernames with their HA1s, implicit registration sets with their
 //!   service profiles, what an S-CSCF must be able to do for it;
-//! * a [`Registration`], which Cx changes: the S-CSCF that has it, the one that is authenticating it, and the state of
-//!   each set. All sets of a subscription are at one S-CSCF (TS 24.229 §5.3.1.2, note).
+//! * a [`Registration`], which Cx changes: the S-CSCF that has it, the one that is authenticating it, those that have
+//!   lost it and may not know, and the state of each set. All sets of a subscription are at one S-CSCF (TS 24.229
+//!   §5.3.1.2, note).
 //!
 //! Not here: wildcarded identities, public service identities, charging addresses, several profiles in one set.
 
@@ -20,6 +21,7 @@ mod location;
 mod operator;
 mod registration;
 mod report;
+mod untold;
 
 pub use account::{Account, Credentials};
 pub use directory::{Scscf, ScscfDirectory};

@@ -86,9 +86,10 @@ impl Hss {
         let name = self.account_of(user).ok_or(UnknownUser)?;
         let subscriber = self.subscribers.get_mut(&name).ok_or(UnknownUser)?;
         let mut changes = Vec::new();
-        let loser = subscriber.change(now, &mut changes, |registration| registration.terminate(next));
-        let told = subscriber.termination(reason);
-        self.requests.extend(loser.zip(told));
+        subscriber.change(now, &mut changes, |registration| registration.terminate(reason, next));
+        for (scscf, reason) in &subscriber.registration.untold {
+            self.requests.extend(subscriber.termination(*reason).map(|rtr| (scscf.clone(), rtr)));
+        }
         Ok(changes)
     }
 }

@@ -2,7 +2,10 @@
 
 use clock::Wall;
 use cx_protocol::RegistrationState::{self, AuthenticationPending, NotRegistered, Registered, Unregistered};
-use cx_protocol::{ResultCode, SarType, ScscfName};
+use cx_protocol::{ResultCode, RtrReason, SarType, ScscfName};
+
+/// S-CSCFs that have lost a user and are remembered until they know it; of one more the first is not.
+const MAX_UNTOLD: usize = 4;
 
 /// The state that Cx changes (TS 29.228). Holds: an S-CSCF is named if and only if some set is registered or
 /// unregistered there.
@@ -16,6 +19,8 @@ pub struct Registration {
     pub sets: Vec<RegistrationState>,
     /// When it last changed.
     pub changed: Wall,
+    /// The S-CSCFs that have lost the user and have not confirmed it, first lost first, and why; not `scscf`.
+    pub untold: Vec<(ScscfName, RtrReason)>,
 }
 
 impl Registration {
@@ -91,21 +96,41 @@ impl Registration {
         }
     }
 
-    /// The network ends every registration, and names who is to have the user next. Gives the S-CSCF that had it.
-    pub(crate) fn terminate(&mut self, next: Option<ScscfName>) -> Option<ScscfName> {
+    /// The network ends every registration, and names who is to have the user next. Who had it is to be told, and so is
+    /// who has not confirmed an earlier loss, now for this reason.
+    pub(crate) fn terminate(&mut self, reason: RtrReason, next: Option<ScscfName>) {
         self.sets.fill(NotRegistered);
         self.next_scscf = next;
-        self.scscf.take()
+        if let Some(loser) = self.scscf.take() {
+            self.loses(loser, reason);
+        }
+        for (_, known) in &mut self.untold {
+            *known = reason;
+        }
+    }
+
+    /// This S-CSCF knows that it has lost the user, or has it again.
+    pub(crate) fn has_heard(&mut self, name: &ScscfName) {
+        self.untold.retain(|(known, _)| known != name);
+    }
+
+    fn loses(&mut self, name: ScscfName, reason: RtrReason) {
+        self.has_heard(&name);
+        let crowd = (self.untold.len() + 1).saturating_sub(MAX_UNTOLD);
+        self.untold.drain(..crowd);
+        self.untold.push((name, reason));
     }
 
     /// Puts the set into the hands of `name`; what another S-CSCF had is no longer registered.
     fn take(&mut self, set: usize, state: RegistrationState, name: &ScscfName) -> Option<ScscfName> {
         let lost = self.scscf.take_if(|before| before != name);
-        if lost.is_some() {
+        if let Some(lost) = &lost {
+            self.loses(lost.clone(), RtrReason::NewServerAssigned);
             for state in self.sets.iter_mut().filter(|state| matches!(state, Registered | Unregistered)) {
                 *state = NotRegistered;
             }
         }
+        self.has_heard(name);
         self.scscf = Some(name.clone());
         self.put(set, state);
         lost

@@ -47,6 +47,9 @@ fn explain(text: &mut String, hss: &Hss, subscriber: &Subscriber) -> std::fmt::R
     writeln!(text, "challenges {}", algorithms.join(", "))?;
     writeln!(text, "scscf {}", or_dash(registration.scscf.as_ref()))?;
     writeln!(text, "next scscf {}", or_dash(registration.next_scscf.as_ref()))?;
+    for (scscf, reason) in &registration.untold {
+        writeln!(text, "not confirmed by {scscf} ({reason:?})")?;
+    }
     writeln!(text, "changed at {} ms", registration.changed.unix_millis())?;
     for (set, profile) in account.sets.iter().enumerate() {
         writeln!(text, "set {set} {}", in_words(registration.state(set)))?;

@@ -5,7 +5,7 @@ use crate::ctl;
 use crate::seed::Subscribers;
 use crate::store::{Store, StoreError};
 use clock::{Mono, Now, Wall};
-use cx_protocol::Token;
+use cx_protocol::{Answer, Command, CxFailure, Impi, Request, ScscfName, Token};
 use hss::{Hss, StoreChange};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{ConfigError, ConfigFile};
@@ -13,12 +13,16 @@ use ims_runtime::ctl::CtlRequest;
 use ims_runtime::cx::{CxServer, CxServerEvent};
 use ims_runtime::health;
 use ims_runtime::signals::Signal;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// How long what runs may take to finish after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(4);
+
+/// RTRs under way above which no reminder is sent: an S-CSCF that was down may have lost all its users.
+const MAX_REMINDING: usize = 100;
 
 /// Runs an HSS until it is told to end.
 pub(crate) async fn run(start: Start<HssConfig>) -> Result<(), Failure> {
@@ -52,6 +56,8 @@ pub(crate) struct Service {
     store: Option<Store>,
     subscribers: ConfigFile<Subscribers>,
     requests_sent: u64,
+    /// RTRs that have not been answered, by number; each connection takes only so many.
+    terminating: HashMap<u64, (ScscfName, Impi)>,
 }
 
 impl Service {
@@ -71,7 +77,14 @@ impl Service {
         }
         let server = CxServer::bind(config.identity()?, &config.listen).await?;
         tracing::info!(addresses = ?server.addresses(), "listening for Cx");
-        Ok(Self { hss, server, store: Some(store), subscribers, requests_sent: 0 })
+        Ok(Self {
+            hss,
+            server,
+            store: Some(store),
+            subscribers,
+            requests_sent: 0,
+            terminating: HashMap::new(),
+        })
     }
 
     /// One transaction for all that came together; every answer of the batch waits for it, because each may tell of a
@@ -80,6 +93,7 @@ impl Service {
         let now = now();
         let mut changes = Vec::new();
         let mut answers = Vec::new();
+        let mut connected = Vec::new();
         for event in batch {
             match event {
                 CxServerEvent::Question(question) => {
@@ -93,12 +107,8 @@ impl Service {
                     changes.extend(changed);
                     answers.push((question, answer));
                 }
-                CxServerEvent::Answer(Token(number), Ok(answer)) => {
-                    tracing::info!(number, command = ?answer.command(), result = answer.result().code(), "was answered");
-                }
-                CxServerEvent::Answer(Token(number), Err(failure)) => {
-                    tracing::warn!(number, ?failure, "was not answered");
-                }
+                CxServerEvent::Answer(token, result) => changes.extend(self.on_answer(now, token, result)),
+                CxServerEvent::Connected(host) => connected.push(host),
             }
         }
         self.keep(changes).await?;
@@ -106,7 +116,35 @@ impl Service {
             question.answer(answer);
         }
         self.send_requests();
+        // Last, because a peer may have taken a user back in this batch.
+        for host in connected {
+            self.hss.connected(&host);
+        }
+        self.send_reminders();
         Ok(())
+    }
+
+    /// What became of a request of the HSS's own. Gives what has to be kept.
+    fn on_answer(
+        &mut self,
+        now: Now,
+        Token(number): Token,
+        result: Result<Box<Answer>, CxFailure>,
+    ) -> Vec<StoreChange> {
+        let terminated = self.terminating.remove(&number);
+        let confirmed = match result {
+            Ok(answer) => {
+                let result = answer.result();
+                tracing::info!(number, command = ?answer.command(), result = result.code(), "was answered");
+                result.is_success()
+            }
+            Err(failure) => {
+                tracing::warn!(number, ?failure, "was not answered");
+                false
+            }
+        };
+        let confirmed = terminated.filter(|_| confirmed);
+        confirmed.map_or_else(Vec::new, |(scscf, impi)| self.hss.confirmed(now, &scscf, &impi))
     }
 
     async fn on_command(&mut self, request: CtlRequest) -> Result<(), Failure> {
@@ -134,16 +172,38 @@ impl Service {
     pub(crate) fn send_requests(&mut self) -> Vec<String> {
         let mut said = Vec::new();
         while let Some((scscf, request)) = self.hss.poll_request() {
-            self.requests_sent += 1;
             let command = request.command();
-            let sent = self.server.request(scscf.host(), Token(self.requests_sent), request);
-            tracing::info!(number = self.requests_sent, %scscf, ?command, ?sent, "request of the HSS");
-            said.push(match sent {
-                Ok(()) => format!("{scscf} was told ({command:?})"),
-                Err(failure) => format!("{scscf} could not be told ({command:?}: {failure:?})"),
+            said.push(match (self.send(&scscf, request), command) {
+                (Ok(()), _) => format!("{scscf} was told ({command:?})"),
+                (Err(failure), Command::RegistrationTermination) => format!(
+                    "{scscf} could not be told ({command:?}: {failure:?}) and will be when it connects again"
+                ),
+                (Err(failure), _) => format!("{scscf} could not be told ({command:?}: {failure:?})"),
             });
         }
         said
+    }
+
+    fn send_reminders(&mut self) {
+        while self.terminating.len() < MAX_REMINDING
+            && let Some((scscf, request)) = self.hss.poll_reminder()
+        {
+            // What cannot be sent now waits for the next connection.
+            let _ = self.send(&scscf, request);
+        }
+    }
+
+    fn send(&mut self, scscf: &ScscfName, request: Request) -> Result<(), CxFailure> {
+        self.requests_sent += 1;
+        let number = self.requests_sent;
+        let command = request.command();
+        let terminated = if let Request::Rtr(rtr) = &request { Some(rtr.impi.clone()) } else { None };
+        let sent = self.server.request(scscf.host(), Token(number), request);
+        tracing::info!(number, %scscf, ?command, ?sent, "request of the HSS");
+        if let (Ok(()), Some(impi)) = (sent, terminated) {
+            self.terminating.insert(number, (scscf.clone(), impi));
+        }
+        sent
     }
 
     /// Reads the subscribers file again: adds and replaces accounts, removes none, leaves registrations as they are.

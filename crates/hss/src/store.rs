@@ -1,7 +1,7 @@
 //! The durable store: SQLite, written before an answer leaves, read at start only.
 
 use clock::Wall;
-use cx_protocol::{RegistrationState, ScscfName};
+use cx_protocol::{RegistrationState, RtrReason, ScscfName};
 use hss::{Account, Registration, ScscfDirectory, StoreChange};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::error::Error;
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Version of the tables below, in `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// How long another program may keep the store from being written; then writing has failed.
 const BUSY: Duration = Duration::from_secs(1);
@@ -26,8 +26,12 @@ const SCHEMA: &str = "
         scscf TEXT,
         next_scscf TEXT,
         sets TEXT NOT NULL, -- one letter a set: N not registered, P authentication pending, R registered, U unregistered
-        changed_ms INTEGER NOT NULL
+        changed_ms INTEGER NOT NULL,
+        untold BLOB -- CBOR: S-CSCFs that have lost the user and have not confirmed it, and why; NULL is none
     ) STRICT;";
+
+/// Makes the tables of version 1 those of version 2.
+const FROM_VERSION_1: &str = "ALTER TABLE registration ADD COLUMN untold BLOB;";
 
 /// Why the store cannot be used. Nothing of what was to be written is acknowledged.
 #[derive(Debug)]
@@ -81,16 +85,16 @@ impl Store {
         // Acknowledged means kept, also when the power fails.
         sqlite.pragma_update(None, "synchronous", "FULL")?;
         sqlite.pragma_update(None, "foreign_keys", true)?;
-        match sqlite.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
-            SCHEMA_VERSION => {}
-            0 => {
-                let transaction = sqlite.transaction()?;
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-                transaction.commit()?;
-            }
+        let missing = match sqlite.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
+            SCHEMA_VERSION => return Ok(Self { sqlite }),
+            0 => SCHEMA,
+            1 => FROM_VERSION_1,
             _ => return Err(StoreError::Damaged("written by another version")),
-        }
+        };
+        let transaction = sqlite.transaction()?;
+        transaction.execute_batch(missing)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
         Ok(Self { sqlite })
     }
 
@@ -110,7 +114,7 @@ impl Store {
             changes.push(StoreChange::Account(Box::new(account)));
         }
         let mut registrations = self.sqlite.prepare(
-            "SELECT account, scscf, next_scscf, sets, changed_ms FROM registration ORDER BY account",
+            "SELECT account, scscf, next_scscf, sets, changed_ms, untold FROM registration ORDER BY account",
         )?;
         let mut rows = registrations.query([])?;
         while let Some(row) = rows.next()? {
@@ -119,6 +123,7 @@ impl Store {
                 next_scscf: scscf_name(row.get(2)?)?,
                 sets: states(&row.get::<_, String>(3)?)?,
                 changed: Wall::from_unix_millis(row.get::<_, i64>(4)?.unsigned_abs()),
+                untold: untold(row.get(5)?)?,
             };
             changes.push(StoreChange::Registration(row.get::<_, String>(0)?.into(), registration));
         }
@@ -159,12 +164,14 @@ fn write(transaction: &Transaction<'_>, change: &StoreChange) -> Result<(), Stor
             let sets: String = registration.sets.iter().map(|state| letter(*state)).collect();
             let scscf = registration.scscf.as_ref().map(ScscfName::as_str);
             let next_scscf = registration.next_scscf.as_ref().map(ScscfName::as_str);
+            let untold = minicbor::to_vec(&registration.untold).map_err(not_written)?;
+            let untold = (!registration.untold.is_empty()).then_some(untold);
             transaction
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO registration (account, scscf, next_scscf, sets, changed_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT OR REPLACE INTO registration (account, scscf, next_scscf, sets, changed_ms, untold)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
-                .execute(params![account, scscf, next_scscf, sets, changed_ms])?;
+                .execute(params![account, scscf, next_scscf, sets, changed_ms, untold])?;
         }
     }
     Ok(())
@@ -173,6 +180,11 @@ fn write(transaction: &Transaction<'_>, change: &StoreChange) -> Result<(), Stor
 fn scscf_name(text: Option<String>) -> Result<Option<ScscfName>, StoreError> {
     let Some(text) = text else { return Ok(None) };
     ScscfName::new(&text).map(Some).map_err(|_| StoreError::Damaged("an S-CSCF name"))
+}
+
+fn untold(body: Option<Vec<u8>>) -> Result<Vec<(ScscfName, RtrReason)>, StoreError> {
+    let Some(body) = body else { return Ok(Vec::new()) };
+    minicbor::decode(&body).map_err(|_| StoreError::Damaged("the S-CSCFs that have lost a user"))
 }
 
 fn states(letters: &str) -> Result<Vec<RegistrationState>, StoreError> {

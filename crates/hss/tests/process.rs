@@ -176,14 +176,44 @@ async fn the_operator_reassigns_a_user_and_the_scscf_is_told() {
 
     let said = node.says(&["reassign", "sip:alice@home1.test", B]);
     assert!(said.contains("sip:scscf1a.home1.test was told"), "{said}");
-    let CxEvent::Question(_, request) = scscf.event().await else { panic!("an RTR") };
+    let CxEvent::Question(question, request) = scscf.event().await else { panic!("an RTR") };
     assert!(matches!(*request, Request::Rtr(_)));
+    scscf.sender.answer(question, request.answer(ResultCode::Success)).unwrap();
+    scscf.ask(lir()).await;
     let explained = node.says(&["explain", "alice"]);
     assert!(explained.contains("next scscf sip:scscf1b.home1.test"), "{explained}");
 
     for words in [&["deregister", "nobody"][..], &["reassign", "alice", "home"], &["dance"]] {
         assert_eq!(node.ctl(words).status.code(), Some(1), "{words:?}");
     }
+    assert!(node.says(&["deregister", "alice"]).contains("no S-CSCF has the user"));
+}
+
+#[tokio::test]
+async fn an_s_cscf_that_was_down_is_told_when_it_is_back_also_by_a_new_process() {
+    let node = Node::new();
+    let mut running = node.start();
+    Scscf::connect("scscf1a.home1.test", &running).ask(Step::Sar(SarType::Registration, A).request()).await;
+    // Whether or not the HSS has noticed that the connection is gone.
+    node.says(&["deregister", "alice"]);
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+
+    let running = node.start();
+    assert!(node.says(&["deregister", "alice"]).contains("will be when it connects again"));
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    let (question, request) = loop {
+        match scscf.event().await {
+            CxEvent::Question(question, request) => break (question, request),
+            CxEvent::Connected(..) => {}
+            event @ (CxEvent::Disconnected(_) | CxEvent::Answer(..)) => panic!("{event:?}"),
+        }
+    };
+    assert!(matches!(*request, Request::Rtr(_)), "{request:?}");
+    assert!(node.says(&["explain", "alice"]).contains("not confirmed by sip:scscf1a.home1.test"));
+    scscf.sender.answer(question, request.answer(ResultCode::Success)).unwrap();
+    scscf.ask(lir()).await;
+    assert!(!node.says(&["explain", "alice"]).contains("not confirmed"));
     assert!(node.says(&["deregister", "alice"]).contains("no S-CSCF has the user"));
 }
 

@@ -14,7 +14,9 @@ use cx_protocol::ResultCode::{
     IdentityAlreadyRegistered, IdentityNotRegistered, SubsequentRegistration, Success, UnableToComply,
     UnregisteredService,
 };
-use cx_protocol::{Answer, Leg, RegistrationState, Request, ResultCode, Rtr, RtrReason, SarType, UarType};
+use cx_protocol::{
+    Answer, Leg, RegistrationState, Request, ResultCode, Rtr, RtrReason, Sar, SarType, ScscfName, UarType,
+};
 use hss::{Hss, StoreChange};
 use support::{A, ALICE, B, Step, alice, hss_with, impi, impu, name};
 
@@ -282,6 +284,75 @@ fn reg_s_11_the_scscf_that_lost_a_user_to_another_is_told() {
         assert_eq!(rtr, expected);
         assert_eq!(hss.poll_request(), None);
     }
+}
+
+const A_HOST: &str = "SCSCF1a.home1.test";
+
+/// Whom the HSS reminds, and of what, when the node of that host connects.
+fn reminded(hss: &mut Hss, host: &str) -> Vec<(ScscfName, RtrReason)> {
+    hss.connected(host);
+    let rtr = |(scscf, request)| {
+        let Request::Rtr(rtr) = request else { panic!("{request:?}") };
+        (scscf, rtr.reason)
+    };
+    std::iter::from_fn(|| hss.poll_reminder()).map(rtr).collect()
+}
+
+#[test]
+fn reg_s_11_what_an_s_cscf_has_not_confirmed_it_hears_when_it_connects() {
+    use SarType::{Registration, UnregisteredUser};
+    let registered = [Step::Mar(A), Step::Sar(Registration, A)];
+    let deregister = |hss: &mut Hss| hss.deregister(Now::ZERO, ALICE).unwrap();
+    let reassign = |hss: &mut Hss| hss.reassign(Now::ZERO, ALICE, name(B)).unwrap();
+    let takes = |step: Step| move |hss: &mut Hss| step.run(hss).1;
+    let to_b = takes(Step::Sar(UnregisteredUser, B));
+    let back = takes(Step::Sar(Registration, A));
+    let confirms = |hss: &mut Hss| hss.confirmed(Now::ZERO, &name(A), &impi(ALICE));
+    type Happens<'a> = &'a dyn Fn(&mut Hss) -> Vec<StoreChange>;
+    let table: [(&str, &[Happens<'_>], Option<RtrReason>); 7] = [
+        ("nothing", &[], None),
+        ("deregistered", &[&deregister], Some(RtrReason::PermanentTermination)),
+        ("reassigned", &[&reassign], Some(RtrReason::ServerChange)),
+        ("and had by B", &[&reassign, &to_b], Some(RtrReason::ServerChange)),
+        ("the last order counts", &[&reassign, &deregister], Some(RtrReason::PermanentTermination)),
+        ("back at A", &[&deregister, &back], None),
+        ("confirmed", &[&deregister, &confirms], None),
+    ];
+    for (case, happens, reason) in table {
+        let mut hss = after(&registered);
+        let kept: Vec<StoreChange> = happens.iter().flat_map(|happens| happens(&mut hss)).collect();
+        let expected: Vec<_> = reason.map(|reason| (name(A), reason)).into_iter().collect();
+        assert_eq!(reminded(&mut hss, A_HOST), expected, "{case}");
+        assert_eq!(reminded(&mut hss, A_HOST), expected, "{case}: again and again");
+        assert_eq!(reminded(&mut hss, "scscf1b.home1.test"), [], "{case}");
+        let mut restored = hss_with([alice()]);
+        kept.into_iter().for_each(|change| restored.apply(change).unwrap());
+        assert_eq!(reminded(&mut restored, A_HOST), expected, "{case}: after a restart");
+    }
+    let mut hss = after(&[Step::Sar(UnregisteredUser, A), Step::Sar(UnregisteredUser, B)]);
+    assert_eq!(reminded(&mut hss, A_HOST), [(name(A), RtrReason::NewServerAssigned)], "lost to another");
+}
+
+#[test]
+fn reg_s_11_who_has_come_back_before_the_reminder_is_sent_is_left_there() {
+    let mut hss = after(&[Step::Sar(SarType::Registration, A)]);
+    hss.deregister(Now::ZERO, ALICE).unwrap();
+    hss.connected(A_HOST);
+    Step::Sar(SarType::Registration, A).run(&mut hss);
+    assert_eq!(hss.poll_reminder(), None);
+}
+
+#[test]
+fn reg_s_11_of_a_user_four_s_cscfs_are_remembered() {
+    let all = ["1", "2", "3", "4", "5", "6"].map(|number| format!("scscf{number}.home1.test"));
+    let mut hss = hss_with([alice()]);
+    for host in &all {
+        let (impi, server_name) = (Some(impi(ALICE)), name(&format!("sip:{host}")));
+        let sar = Sar { impi, impu: impu(), server_name, kind: SarType::UnregisteredUser };
+        assert_eq!(hss.answer(Now::ZERO, host, &Request::Sar(sar)).0.result(), Success);
+    }
+    let remembered = all.map(|host| reminded(&mut hss, &host).len());
+    assert_eq!(remembered, [0, 1, 1, 1, 1, 0], "the first is forgotten, the last has the user");
 }
 
 #[test]

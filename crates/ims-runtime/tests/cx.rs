@@ -87,8 +87,11 @@ async fn questions(server: &mut CxServer, count: usize) -> Vec<PeerQuestion> {
     let mut questions = Vec::new();
     while questions.len() < count {
         for event in soon(server.next_batch()).await.unwrap() {
-            let CxServerEvent::Question(question) = event else { panic!("{event:?}") };
-            questions.push(question);
+            match event {
+                CxServerEvent::Question(question) => questions.push(question),
+                CxServerEvent::Connected(_) => {}
+                event @ CxServerEvent::Answer(..) => panic!("{event:?}"),
+            }
         }
     }
     questions
@@ -139,6 +142,21 @@ async fn rtr_finds_its_connection_by_the_hello_host() {
     let batch = soon(server.next_batch()).await.unwrap();
     let [CxServerEvent::Answer(Token(8), Ok(told))] = &batch[..] else { panic!("{batch:?}") };
     assert_eq!(**told, answer);
+}
+
+#[tokio::test]
+async fn the_server_hears_that_a_peer_is_there_before_what_it_asks() {
+    let mut server = server().await;
+    let (sender, _events) = client("secret", Addresses::of(&server));
+    sender.request(Token(1), lir()).unwrap();
+    let mut heard = Vec::new();
+    while heard.len() < 2 {
+        heard.extend(soon(server.next_batch()).await.unwrap());
+    }
+    let [CxServerEvent::Connected(host), CxServerEvent::Question(_)] = &heard[..] else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(&**host, "scscf1a.home1.test");
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ fn records_come_back_as_they_were_written() {
                 RegistrationState::NotRegistered,
             ],
             changed: Wall::from_unix_millis(1_700_000_000_000),
+            untold: vec![(ScscfName::new("sip:scscf1c.home1.test").unwrap(), RtrReason::ServerChange)],
         },
     ));
     store.commit(&written).unwrap();
@@ -101,6 +102,24 @@ fn the_disk_is_asked_to_keep_what_was_committed() {
     assert_eq!(pragma("synchronous"), 2, "FULL");
     let mode: String = store.sqlite.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
+}
+
+#[test]
+fn a_store_of_version_1_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("hss.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    let mut written = seeded();
+    written.push(StoreChange::Registration("alice".into(), Registration::default()));
+    store.commit(&written).unwrap();
+    store
+        .sqlite
+        .execute_batch("ALTER TABLE registration DROP COLUMN untold; PRAGMA user_version = 1")
+        .unwrap();
+    drop(store);
+    for _ in 0..2 {
+        assert_eq!(Store::open(&path).unwrap().load().unwrap(), written);
+    }
 }
 
 #[test]

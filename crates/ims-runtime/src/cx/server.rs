@@ -27,6 +27,8 @@ const TOLD: usize = 2 * MAX_OUTSTANDING;
 /// What the owner is to look at.
 #[derive(Debug)]
 pub enum CxServerEvent {
+    /// A peer has said hello as this host, in lower case; what it asks comes after it.
+    Connected(Box<str>),
     /// A peer asks.
     Question(PeerQuestion),
     /// What became of a request of [`CxServer::request`]: exactly one for each that was taken.
@@ -151,7 +153,8 @@ impl CxServer {
             Inner::Event(event) => return Some(event),
             // A host that connects again has lost its earlier connection, whether or not we noticed.
             Inner::Established(host, peer) => {
-                self.peers.insert(host, peer);
+                self.peers.insert(host.clone(), peer);
+                return Some(CxServerEvent::Connected(host));
             }
             Inner::Ended(host, number) => {
                 if self.peers.get(&host).is_some_and(|peer| peer.number == number) {
