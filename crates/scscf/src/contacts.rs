@@ -9,6 +9,10 @@ use sip_message::{HeaderName, Message, NameAddr, Scheme, StatusCode, Uri, delta_
 /// Contacts in one REGISTER; more is refused.
 const MAX_CONTACTS: usize = 10;
 
+/// Octets of a contact's URI and instance together; a longer one is refused. The 200 names all that are bound, and has to
+/// fit into a message.
+const MAX_CONTACT: usize = 2048;
+
 /// Registration interval when a REGISTER names none.
 const DEFAULT_EXPIRES_S: u32 = 3600;
 
@@ -75,6 +79,10 @@ fn update(value: &str, message: &Message, settings: &Settings) -> Result<Contact
     let bad = || Refusal::new(StatusCode::BAD_REQUEST, "a contact is no address");
     let address = NameAddr::parse(value).map_err(|_| bad())?;
     let uri = address.uri().map_err(|_| bad())?;
+    let instance = address.params().get("+sip.instance");
+    if uri.as_str().len() + instance.map_or(0, str::len) > MAX_CONTACT {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "a contact is too long"));
+    }
     let wanted = address.params().get("expires").map_or_else(|| message.expires(), delta_seconds);
     let wanted = wanted.unwrap_or(DEFAULT_EXPIRES_S);
     if wanted > 0 && wanted < settings.min_expires_s {
@@ -83,7 +91,7 @@ fn update(value: &str, message: &Message, settings: &Settings) -> Result<Contact
     }
     Ok(ContactUpdate {
         uri,
-        instance: address.params().get("+sip.instance").map(Into::into),
+        instance: instance.map(Into::into),
         expires_s: wanted.min(settings.max_expires_s),
         q: address.params().get("q").map_or(1000, thousandths),
     })
@@ -170,6 +178,9 @@ mod tests {
         ] {
             assert_eq!(read(headers), Err(status), "{headers}");
         }
+        let long = |user: usize| format!("Contact: <sip:{}@h>;+sip.instance=\"<i>\"\r\n", "u".repeat(user));
+        let most = MAX_CONTACT - "sip:@h<i>".len();
+        assert_eq!((read(&long(most)).err(), read(&long(most + 1)).err()), (None, Some(400)));
         assert_eq!(read("Contact: *\r\nExpires: 0\r\n"), Ok(Contacts::RemoveAll));
         assert_eq!(read(""), Ok(Contacts::Fetch));
     }

@@ -142,7 +142,7 @@ fn reg_e_03_a_document_fits_into_a_message_whatever_the_contacts_are_called() {
     use InfoState::{Full, Partial};
     // Each `&` is five octets of the document, for each of three identities.
     for (length, shown) in
-        [(100, (Full, 3, 10)), (700, (Full, 1, 10)), (1500, (Partial, 1, 0)), (2900, (Partial, 1, 0))]
+        [(100, (Full, 3, 10)), (700, (Full, 1, 10)), (1500, (Partial, 1, 0)), (2000, (Partial, 1, 0))]
     {
         let mut desk = desk();
         let contact = |number| format!("<sip:{}@h:{number}>", "&".repeat(length));
