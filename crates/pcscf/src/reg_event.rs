@@ -144,7 +144,8 @@ impl RegSubscription {
 
     /// Whether its SUBSCRIBE has gone to other nodes than those of this way.
     fn has_asked_elsewhere(&self, route: &ServiceRoute) -> bool {
-        self.due.is_none() && !nodes(&self.route).eq(nodes(route))
+        // A refresh mostly brings the same text, which is then not read.
+        self.due.is_none() && self.route != *route && !nodes(&self.route).eq(nodes(route))
     }
 
     fn deadline(&self) -> Option<Mono> {

@@ -116,8 +116,8 @@ fn check_targets(updates: &[ContactUpdate], message: &Message) -> Result<(), Ref
 }
 
 fn is_gruu_of(contact: &Uri, aor: &Uri) -> bool {
-    let users = (Impu::new(contact.as_str()), Impu::new(aor.as_str()));
-    contact.params().has("gr") && matches!(users, (Ok(contact), Ok(aor)) if contact == aor)
+    contact.params().has("gr")
+        && Impu::new(contact.as_str()).is_ok_and(|contact| Impu::new(aor.as_str()) == Ok(contact))
 }
 
 /// A q value (0 to 1, at most three digits behind the point) in thousandths; anything else means 1.

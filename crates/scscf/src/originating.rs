@@ -33,11 +33,13 @@ impl Scscf {
     /// RFC 5627 section 6.2: a user who subscribes has the NOTIFYs sent to a phone of his own, by whichever identity of
     /// his, and not to somebody else's.
     pub(crate) fn check_gruu(&self, request: &InboundRequest, profile: &Profile) -> Result<(), Refusal> {
-        let makes_dialog = *request.method() == Method::Subscribe && !request.is_in_dialog();
+        if *request.method() != Method::Subscribe || request.is_in_dialog() {
+            return Ok(());
+        }
         let contact =
             request.message().first_address(HeaderName::Contact).and_then(|contact| contact.uri().ok());
         let ours = |uri: &Uri| uri.params().has("gr") && uri.is_host(&self.settings.domain);
-        let Some(gruu) = contact.filter(|contact| makes_dialog && ours(contact)) else { return Ok(()) };
+        let Some(gruu) = contact.filter(ours) else { return Ok(()) };
         let own = Impu::new(gruu.as_str()).is_ok_and(|impu| profile.identities.find(&impu).is_some());
         if own {
             Ok(())
