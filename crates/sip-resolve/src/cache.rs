@@ -90,10 +90,7 @@ impl Cache {
 
     /// Lets the answer of before hold for a while longer.
     fn stand_in(&mut self, now: Mono, question: &Question) -> Option<Arc<DnsAnswer>> {
-        let entry = self.entries.get_mut(question)?;
-        if *entry.answer == DnsAnswer::Failed || entry.stands_in_until <= now {
-            return None;
-        }
+        let entry = self.entries.get_mut(question).filter(|entry| now < entry.stands_in_until)?;
         entry.until = (now + STALE_TTL).min(entry.stands_in_until).max(entry.until);
         self.expiry.set(question.clone(), entry.until);
         Some(Arc::clone(&entry.answer))

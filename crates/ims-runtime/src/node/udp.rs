@@ -106,8 +106,7 @@ impl UdpSockets {
         match one.try_send(remote, &bytes) {
             Ok(()) => Sent::Taken,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => one.keep(remote, bytes),
-            // It is this message's fault: nothing is wrong with the way, on which others are.
-            Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => Sent::Dropped,
+            Err(error) if is_too_long(&error) => Sent::Dropped,
             Err(error) => {
                 tracing::debug!(%remote, %error, "datagram not sent");
                 Sent::Failed
@@ -123,7 +122,7 @@ impl UdpSockets {
                 match one.try_send(*remote, bytes) {
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {}
+                    Err(error) if is_too_long(&error) => {}
                     Err(_) => failed.push(one.flow(*remote)),
                 }
                 one.unsent.pop_front();
@@ -166,6 +165,11 @@ impl One {
         }
         outcome
     }
+}
+
+/// It is this message's fault: nothing is wrong with the way, on which others are.
+fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EMSGSIZE as i32)
 }
 
 fn open(address: SocketAddr) -> io::Result<UdpSocket> {
