@@ -4,7 +4,7 @@ use crate::node::{MAX_HSS_WAITING, Node};
 use crate::overload::Pressure;
 use crate::role::Role;
 use sip_resolve::MAX_LOOKUPS;
-use sip_transaction::{MAX_CLIENTS, MAX_KEPT_BYTES, MAX_SERVERS};
+use sip_transaction::{MAX_CLIENTS, MAX_OPEN_BYTES, MAX_SERVERS};
 use std::collections::BTreeMap;
 
 /// Refusals and drops, by cause. Causes are texts of the program, so that there are not many.
@@ -29,17 +29,20 @@ impl<R: Role> Node<R> {
     /// (`refused_` and the cause) and drops (`dropped_`), and what the role adds.
     #[must_use]
     pub fn figures(&self) -> Vec<(String, u64)> {
-        let (clients, servers) = self.transactions.len();
+        let load = self.transactions.load();
         let pressure = match self.overload.pressure() {
             Pressure::None => 0,
             Pressure::High => 1,
             Pressure::Extreme => 2,
         };
         let own = [
-            ("client_transactions", clients),
-            ("server_transactions", servers),
-            ("transaction_bytes", self.transactions.kept_bytes()),
-            ("requests_sent", self.sent.len()),
+            ("client_transactions", load.clients),
+            ("server_transactions", load.servers),
+            ("transaction_bytes", load.bytes),
+            ("finished_transactions", load.finished),
+            ("finished_transaction_bytes", load.finished_bytes),
+            ("transaction_steps", usize::try_from(self.steps()).unwrap_or(usize::MAX)),
+            ("requests_sent", self.under_way.len()),
             ("requests_resolving", self.resolving.len()),
             ("requests_at_hss", self.hss.len()),
             ("pressure", pressure),
@@ -55,13 +58,20 @@ impl<R: Role> Node<R> {
         own.into_iter().chain(named).chain(refused).chain(dropped).collect()
     }
 
-    /// The share of its bound that the fullest table holds, in percent.
+    /// How many deadlines of transactions were looked at since the start: a measure of work that no loaded machine changes.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        self.transactions.steps()
+    }
+
+    /// The share of its bound that the fullest table holds, in percent. Tables of what waits for an answer count; what is
+    /// finished makes room by itself.
     pub(crate) fn fullness(&self) -> usize {
-        let (clients, servers) = self.transactions.len();
+        let load = self.transactions.load();
         let tables = [
-            (clients, MAX_CLIENTS),
-            (servers, MAX_SERVERS),
-            (self.transactions.kept_bytes(), MAX_KEPT_BYTES),
+            (load.clients, MAX_CLIENTS),
+            (load.servers, MAX_SERVERS),
+            (load.bytes, MAX_OPEN_BYTES),
             (self.resolving.len(), MAX_LOOKUPS),
             (self.hss.len(), MAX_HSS_WAITING),
         ];

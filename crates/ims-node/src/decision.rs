@@ -149,7 +149,7 @@ pub struct ForwardPlan<W> {
     pub pushes: Vec<(HeaderName, String)>,
     /// Where it goes.
     pub next: Next,
-    /// How long all the addresses it can go to may stay silent together, where less than Timer F.
+    /// How long each address that it can go to may say nothing at all, where that is not [`crate::Settings::failover_after`].
     pub patience: Option<Duration>,
     /// What the role goes on with when the answer comes; `None` relays it.
     pub then: Option<W>,

@@ -1,7 +1,8 @@
 //! Carries out what a role decided.
 
 use crate::decision::{Decision, ForwardPlan, Refusal, Verdict};
-use crate::errand::{Errand, MAX_RETRY_AFTER_S, Purpose};
+use crate::errand::{Errand, Purpose};
+use crate::failing::MAX_RETRY_AFTER_S;
 use crate::inbound::InboundRequest;
 use crate::node::{HssWait, MAX_HSS_WAITING, Node, status_of};
 use crate::own::Outcome;
@@ -44,8 +45,6 @@ impl<R: Role> Node<R> {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "the next Route entry is no SIP URI");
             return self.refuse(now, &request, &refusal);
         };
-        let patience_ends = self.patience_ends(now, prepared.flow);
-        let until = plan.patience.map_or(patience_ends, |patience| now.mono + patience);
         let errand = Errand {
             draft: Some(prepared.draft),
             target: prepared.target,
@@ -53,7 +52,9 @@ impl<R: Role> Node<R> {
             beside: None,
             hops: Vec::new().into(),
             fingerprint,
-            until,
+            until: request.answer_by(),
+            silence: plan.patience.unwrap_or(self.settings.failover_after),
+            reopened: false,
             purpose: Purpose::Forward { request, then: plan.then },
         };
         self.start(now, errand);

@@ -40,6 +40,8 @@ pub struct Effects<O> {
 pub(crate) enum FlowAct {
     Ping,
     Close,
+    Claim,
+    Unclaim,
 }
 
 impl<O> Effects<O> {
@@ -106,6 +108,16 @@ impl<O> Effects<O> {
     /// Closes the connection of this flow; one without a number is any to its other end. UDP has nothing to close.
     pub fn close(&mut self, flow: Flow) {
         self.flows.push((flow, FlowAct::Close));
+    }
+
+    /// Somebody is registered on this flow: if it is a connection, it gives way to no stranger.
+    pub fn claim(&mut self, flow: Flow) {
+        self.flows.push((flow, FlowAct::Claim));
+    }
+
+    /// Nobody is registered on this flow any more.
+    pub fn unclaim(&mut self, flow: Flow) {
+        self.flows.push((flow, FlowAct::Unclaim));
     }
 
     /// Reports something for the log.

@@ -10,21 +10,17 @@ use crate::loop_check::BRANCH;
 use crate::node::{Node, Path};
 use crate::overload::Class;
 use crate::own::{Outcome, OwnRequest};
-use crate::respond::reply_path;
 use crate::role::Role;
 use clock::{Mono, Now};
-use sip_message::{Draft, Host, Message, Method, Response, Scheme, StatusCode, Transport, Uri};
+use sip_message::{Draft, Host, Method, Scheme, StatusCode, Transport, Uri};
 use sip_resolve::{Hop, LookupId, Query, Resolution, ResolveError, Target};
-use sip_transaction::{Arrival, ClientId, Event, Request, ServerId, Transmit};
+use sip_transaction::{Patience, Request, Transmit};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// RFC 3261 section 18.1.1: a request longer than this goes over a transport with congestion control.
 const UDP_LIMIT: usize = 1300;
-
-/// Longest that a server may ask to be left alone, in seconds; a larger Retry-After is taken as this.
-pub(crate) const MAX_RETRY_AFTER_S: u32 = 600;
 
 /// Why a request is sent.
 #[derive(Debug)]
@@ -57,6 +53,10 @@ pub(crate) struct Errand<R: Role> {
     pub(crate) fingerprint: u64,
     /// When whoever asked has waited long enough, however many addresses are left.
     pub(crate) until: Mono,
+    /// How long an address may say nothing at all.
+    pub(crate) silence: Duration,
+    /// Whether the connection to the present address has ended once and been opened anew.
+    pub(crate) reopened: bool,
     pub(crate) purpose: Purpose<R>,
 }
 
@@ -76,7 +76,7 @@ impl<R: Role> Errand<R> {
         self.beside.filter(|beside| beside.listens_at == hop.address).map(|beside| beside.connection)
     }
 
-    fn class(&self) -> Class {
+    pub(crate) fn class(&self) -> Class {
         match &self.purpose {
             Purpose::Forward { request, .. } => Class::of(request.message()),
             Purpose::Own(_) => match self.draft.as_ref().map(Draft::method) {
@@ -87,7 +87,7 @@ impl<R: Role> Errand<R> {
     }
 
     /// For the log; a request of our own is found by the role's lines.
-    fn call_id(&self) -> &str {
+    pub(crate) fn call_id(&self) -> &str {
         match &self.purpose {
             Purpose::Forward { request, .. } => request.message().call_id(),
             Purpose::Own(_) => "",
@@ -107,16 +107,20 @@ impl<R: Role> Node<R> {
         let fingerprint = self.fx.random.bits();
         let hops = VecDeque::new();
         let draft = Some(draft);
-        let until = self.patience_ends(now, flow);
-        let beside = self.answering;
-        self.start(now, Errand { draft, target, flow, beside, hops, fingerprint, until, purpose });
-    }
-
-    /// After Timer F nobody upstream waits: if every node of a way began again then, at another address, its copies of the
-    /// request would only multiply.
-    pub(crate) fn patience_ends(&self, now: Now, flow: Option<Flow>) -> Mono {
         let timers = flow.map_or(self.settings.timers, |flow| self.timers(flow));
-        now.mono + timers.timer_f()
+        let errand = Errand {
+            draft,
+            target,
+            flow,
+            beside: self.answering,
+            hops,
+            fingerprint,
+            until: now.mono + timers.timer_f(),
+            silence: self.settings.failover_after,
+            reopened: false,
+            purpose,
+        };
+        self.start(now, errand);
     }
 
     pub(crate) fn start(&mut self, now: Now, errand: Errand<R>) {
@@ -172,7 +176,7 @@ impl<R: Role> Node<R> {
     }
 
     /// Sends to the first address left; with none left the errand has failed.
-    fn send_next(&mut self, now: Now, mut errand: Errand<R>) {
+    pub(crate) fn send_next(&mut self, now: Now, mut errand: Errand<R>) {
         let flow = self.next_flow(&errand);
         let head = flow.and_then(|flow| self.via_heads.of(flow));
         let (Some(flow), Some(head), Some(draft)) = (flow, head, errand.draft.take()) else {
@@ -182,18 +186,12 @@ impl<R: Role> Node<R> {
         via.push_str(head);
         self.loops.put_branch(&mut via, &mut self.fx.random, errand.fingerprint);
         let timers = self.timers(flow);
-        // While another address is left, a silent one is not waited for until Timer F: by then nobody upstream waits. On a
-        // stream silence means nothing: who is there sends no 100 (RFC 4320), who is gone breaks the connection.
-        let reliable = flow.transport.is_reliable();
         let is_last = errand.hops.len() <= usize::from(errand.flow.is_none());
-        let left = errand.until.saturating_since(now.mono);
-        let silence = if is_last || reliable {
-            timers.timer_f()
-        } else {
-            // Where patience is short, each address has its part of it.
-            self.settings.failover_after.min(left / u32::try_from(errand.hops.len()).unwrap_or(u32::MAX))
-        };
-        let again = (!is_last).then(|| draft.clone());
+        let timer_f = timers.timer_f().min(errand.until.saturating_since(now.mono));
+        // On the flow of a UE there is nowhere else to go, and hardly any phone says 100: it has all the time there is.
+        let silence = if errand.hops.is_empty() { timer_f } else { errand.silence };
+        // A connection that ends is opened once more; a last address by UDP is tried once.
+        let again = (!is_last || flow.transport.is_reliable()).then(|| draft.clone());
         let method = draft.method().clone();
         let after = match &errand.purpose {
             Purpose::Forward { request, .. } => request.after,
@@ -204,14 +202,14 @@ impl<R: Role> Node<R> {
             method: method.as_str(),
             path: Path { flow, fallback: None, after },
             bytes: crate::trust::leaving(&self.settings, flow, draft).into_bytes(&via),
-            reliable,
+            reliable: flow.transport.is_reliable(),
             timers,
-            give_up: left.min(silence),
+            patience: Patience { silence, timer_f },
         };
         match self.transactions.send(now.mono, request) {
             Some((client, Transmit { path, bytes })) => {
                 errand.draft = again;
-                self.sent.insert(client, errand);
+                self.under_way.insert(client, path.flow, errand);
                 self.transmit(path, bytes);
             }
             None => {
@@ -237,99 +235,6 @@ impl<R: Role> Node<R> {
         let hop = errand.hops.front()?;
         let listener = self.settings.listener_towards(hop.address)?;
         Some(Flow { listener, transport: hop.transport, remote: hop.address, connection: None })
-    }
-
-    /// The way to this address is of no use: the next one is tried.
-    fn hop_failed(&mut self, now: Now, mut errand: Errand<R>, outcome: &Outcome, cause: &'static str) {
-        // What a connection that was there already did says nothing about an address that has not been tried.
-        let failed = if errand.flow.is_some() { None } else { errand.hops.pop_front() };
-        if let Some(hop) = failed {
-            self.suspect(now, hop, outcome);
-            let call_id = errand.call_id().to_owned();
-            self.log_hop(hop.address, cause, &call_id);
-        }
-        if errand.hops.is_empty() || errand.until <= now.mono {
-            return self.finish(now, errand.purpose, outcome);
-        }
-        errand.flow = None;
-        self.send_next(now, errand);
-    }
-
-    /// Who says nothing by one transport will hardly speak by the other; who refuses one may have the other.
-    fn suspect(&mut self, now: Now, hop: Hop, outcome: &Outcome) {
-        let until = now.mono + self.settings.suspicion;
-        self.resolver.suspect(now.mono, hop, until);
-        if let Outcome::TimedOut = outcome {
-            let other = if hop.transport.is_reliable() { Transport::Udp } else { Transport::Tcp };
-            self.resolver.suspect(now.mono, Hop { transport: other, ..hop }, until);
-        }
-    }
-
-    pub(crate) fn on_final_response(&mut self, now: Now, client: ClientId, response: Message) {
-        let Some(mut errand) = self.sent.remove(&client) else { return };
-        if response.status() != Some(StatusCode::SERVICE_UNAVAILABLE) {
-            if let Some(hop) = errand.hops.front() {
-                self.resolver.reachable(hop);
-            }
-            return self.finish(now, errand.purpose, &Outcome::Response(Box::new(response)));
-        }
-        // RFC 3261 section 21.5.4: leave that server alone for as long as it asks.
-        if let (Some(hop), Some(seconds)) = (errand.hops.front(), response.retry_after()) {
-            let until = now.mono + Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S).into());
-            self.resolver.unavailable(now.mono, hop.address, until);
-        }
-        errand.flow = None;
-        self.hop_failed(now, errand, &Outcome::Response(Box::new(response)), "503 from the next hop");
-    }
-
-    pub(crate) fn on_send_failed(&mut self, now: Now, flow: Flow) {
-        let lost = |path: &Path| {
-            let own = path.flow;
-            own == flow || (own.connection.is_none() && Flow { connection: None, ..flow } == own)
-        };
-        let mut waiting = self.transactions.waiting_on(lost);
-        // The table has no order of its own; a run must follow from its seed.
-        waiting.sort_unstable();
-        for client in waiting {
-            let was_waiting = self.transactions.on_transport_error(client);
-            let Some(mut errand) = self.sent.remove(&client).filter(|_| was_waiting) else { continue };
-            if errand.flow.take().is_some() && !errand.hops.is_empty() {
-                // That this connection has ended says nothing about the address.
-                self.send_next(now, errand);
-            } else {
-                self.hop_failed(now, errand, &Outcome::Unreachable, "cannot be reached");
-            }
-        }
-    }
-
-    /// What the transactions' timers brought.
-    pub(crate) fn drain_transactions(&mut self, now: Now) {
-        while let Some(event) = self.transactions.poll_event() {
-            match event {
-                Event::Transmit(Transmit { path, bytes }) => self.transmit(path, bytes),
-                Event::TimedOut(client) => {
-                    if let Some(errand) = self.sent.remove(&client) {
-                        self.hop_failed(now, errand, &Outcome::TimedOut, "did not answer in time");
-                    }
-                }
-                Event::TryingDue { server, request } => self.send_trying(server, &request),
-                Event::Unanswered(_) => {}
-            }
-        }
-    }
-
-    /// RFC 4320 section 4.1: 100 once the client's retransmissions have slowed down, so that they stay slow.
-    fn send_trying(&mut self, server: ServerId, arrival: &Arrival<Path>) {
-        let flow = arrival.path.flow;
-        let Ok(mut message) = Message::parse(arrival.bytes.clone()) else { return };
-        message.stamp_source(flow.remote);
-        let path = reply_path(self.settings.side(flow.listener), flow, message.top_via(), None);
-        let bytes = Response::to(&message, StatusCode::TRYING, "").to_bytes();
-        if let Some(Transmit { path, bytes }) =
-            self.transactions.provisional(server, Transmit { path, bytes })
-        {
-            self.transmit(path, bytes);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::input::Flow;
 use crate::output::Seq;
 use crate::settings::Settings;
+use clock::Mono;
 use sip_message::{Event, HeaderName, Message, Method, NameAddr, Uri};
 use sip_transaction::ServerId;
 use smallvec::SmallVec;
@@ -58,6 +59,8 @@ pub(crate) struct Arrival {
     pub(crate) server: ServerId,
     /// See [`crate::loop_check`].
     pub(crate) fingerprint: u64,
+    /// See [`InboundRequest::answer_by`].
+    pub(crate) answer_by: Mono,
 }
 
 /// A new request, its own Route entries already set apart (RFC 3261 section 16.4).
@@ -68,6 +71,7 @@ pub struct InboundRequest {
     source: Source,
     server: ServerId,
     fingerprint: u64,
+    answer_by: Mono,
     request_uri: Uri,
     own_routes: SmallVec<[Uri; 1]>,
     /// After a strict router's swap the last Route entry is the Request-URI and is not sent again.
@@ -81,7 +85,7 @@ impl InboundRequest {
     pub(crate) fn new(
         settings: &Settings,
         message: Message,
-        Arrival { flow, source, server, fingerprint }: Arrival,
+        Arrival { flow, source, server, fingerprint, answer_by }: Arrival,
     ) -> Option<Self> {
         let mut request_uri = message.request_uri()?.clone();
         let mut strict_swap = false;
@@ -105,6 +109,7 @@ impl InboundRequest {
             source,
             server,
             fingerprint,
+            answer_by,
             request_uri,
             own_routes,
             strict_swap,
@@ -148,6 +153,11 @@ impl InboundRequest {
 
     pub(crate) const fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// When it has to be answered, come what may: a while before its sender stops waiting.
+    pub(crate) const fn answer_by(&self) -> Mono {
+        self.answer_by
     }
 
     pub(crate) const fn was_strictly_routed(&self) -> bool {

@@ -33,6 +33,18 @@ pub struct CommandId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HssRequestId(pub u64);
 
+/// How a way to a peer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing was sent: there is no route or no room, or the peer's system refuses.
+    Refused,
+    /// One end has closed a connection, as after a time without traffic, or the process at the other end has ended: its
+    /// address may be all right.
+    Ended,
+    /// The other end has said nothing for too long: its address leads nowhere now.
+    Silent,
+}
+
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Input {
@@ -51,10 +63,13 @@ pub enum Input {
         /// The head.
         head: Bytes,
     },
-    /// Something could not be sent on this flow: no route, refused, connection failed.
+    /// Something could not be sent on this flow, or no connection could be had; or the network says that a datagram did not
+    /// arrive (ICMP), which anybody can say.
     SendFailed {
         /// The flow as it stood in the [`crate::Transmit`].
         flow: Flow,
+        /// How.
+        loss: Loss,
     },
     /// The peer of a connection has answered a keep-alive ([`crate::Effects::ping`]).
     Pong {
@@ -65,6 +80,8 @@ pub enum Input {
     Closed {
         /// The connection.
         flow: Flow,
+        /// How.
+        loss: Loss,
     },
     /// DNS answered.
     Dns {

@@ -3,6 +3,7 @@
 use crate::counters::Counters;
 use crate::effects::{Effects, FlowAct, Storage};
 use crate::errand::{Beside, Errand};
+
 use crate::inbound::InboundRequest;
 use crate::input::{Flow, Input};
 use crate::loop_check::LoopCheck;
@@ -10,15 +11,17 @@ use crate::output::{Event, HssToken, Output, Record, Seq, Transmit};
 use crate::overload::Overload;
 use crate::own::Outcome;
 use crate::random::Random;
+use crate::refusals::Refusals;
 use crate::role::Role;
 use crate::settings::Settings;
+use crate::under_way::UnderWay;
 use crate::via_head::ViaHeads;
 use bytes::Bytes;
 use clock::{Mono, Now};
 use hashbrown::HashMap;
 use sip_message::{StatusCode, Transport};
 use sip_resolve::{LookupId, Resolver};
-use sip_transaction::{ClientId, Transactions};
+use sip_transaction::Transactions;
 use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -54,9 +57,10 @@ pub struct Node<R: Role> {
     pub(crate) loops: LoopCheck,
     pub(crate) via_heads: ViaHeads,
     pub(crate) fx: Effects<R::Own>,
-    pub(crate) sent: HashMap<ClientId, Errand<R>, foldhash::fast::RandomState>,
+    pub(crate) under_way: UnderWay<R>,
     pub(crate) resolving: HashMap<LookupId, Errand<R>, foldhash::fast::RandomState>,
     pub(crate) hss: HashMap<HssToken, HssWait<R>, foldhash::fast::RandomState>,
+    pub(crate) refusals: Refusals,
     pub(crate) overload: Overload,
     pub(crate) counters: Counters,
     /// Where the request that is being dealt with came from.
@@ -81,9 +85,10 @@ impl<R: Role> Node<R> {
             role,
             transactions: Transactions::new(),
             fx: Effects::new(random),
-            sent: HashMap::default(),
+            under_way: UnderWay::new(),
             resolving: HashMap::default(),
             hss: HashMap::default(),
+            refusals: Refusals::default(),
             overload: Overload::default(),
             counters: Counters::default(),
             answering: None,
@@ -114,11 +119,15 @@ impl<R: Role> Node<R> {
     /// One thing happened.
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
-            Input::Message { flow, bytes } => self.receive(now, flow, bytes),
+            Input::Message { flow, bytes } => {
+                self.refusals.heard(flow);
+                self.under_way.heard(now.mono, flow);
+                self.receive(now, flow, bytes);
+            }
             Input::Unframed { flow, head } => self.receive_unframed(flow, head),
-            Input::SendFailed { flow } => self.on_send_failed(now, flow),
-            Input::Closed { flow } => {
-                self.on_send_failed(now, flow);
+            Input::SendFailed { flow, loss } => self.on_send_failed(now, flow, loss),
+            Input::Closed { flow, loss } => {
+                self.on_way_lost(now, flow, loss);
                 self.role.on_flow_closed(now, flow, &mut self.fx);
             }
             Input::Pong { flow } => self.role.on_pong(now, flow, &mut self.fx),
@@ -195,7 +204,7 @@ impl<R: Role> Node<R> {
             HssWait::Request(request, _) => Some(request),
             HssWait::Own(_) => None,
         });
-        let errands = self.sent.drain().map(|(_, e)| e).chain(self.resolving.drain().map(|(_, e)| e));
+        let errands = self.under_way.drain().chain(self.resolving.drain().map(|(_, e)| e));
         let mut requests: Vec<Box<InboundRequest>> =
             held.chain(errands.filter_map(Errand::into_request)).collect();
         requests.sort_by_key(|request| request.server());
@@ -243,7 +252,11 @@ impl<R: Role> Node<R> {
                 self.push(Output::Transmit(Transmit { flow, fallback: None, bytes, after: None }));
             }
             (FlowAct::Close, Transport::Tcp) => self.push(Output::Close(flow)),
-            (FlowAct::Close, Transport::Udp) => {}
+            (FlowAct::Claim | FlowAct::Unclaim, Transport::Tcp) => {
+                let is_claimed = act == FlowAct::Claim;
+                self.push(Output::Claim { flow, is_claimed });
+            }
+            (FlowAct::Close | FlowAct::Claim | FlowAct::Unclaim, Transport::Udp) => {}
         }
     }
 
@@ -299,7 +312,7 @@ impl<R: Role> Node<R> {
     /// Whether nothing waits for an answer.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.sent.is_empty() && self.resolving.is_empty() && self.hss.is_empty()
+        self.under_way.is_empty() && self.resolving.is_empty() && self.hss.is_empty()
     }
 
     /// Whether every table is empty: nothing waits and no transaction lingers.
@@ -313,8 +326,10 @@ impl<R: Role> Node<R> {
 pub(crate) const fn status_of(outcome: &Outcome) -> Option<StatusCode> {
     use sip_resolve::ResolveError as E;
     match outcome {
-        Outcome::Response(_) | Outcome::TimedOut => None,
-        Outcome::Unreachable => Some(StatusCode::SERVER_TIMEOUT),
+        Outcome::Response(_) => None,
+        // Where whoever sent the request has timed out as well, its transaction has ended and takes no answer (RFC 4320
+        // section 4.2).
+        Outcome::TimedOut | Outcome::Unreachable => Some(StatusCode::SERVER_TIMEOUT),
         Outcome::Unresolved(E::NoSuchDomain | E::NoRecords) => Some(StatusCode::NOT_FOUND),
         Outcome::Unresolved(E::DnsFailed) => Some(StatusCode::SERVER_TIMEOUT),
         Outcome::Unresolved(E::Unsupported) => Some(StatusCode::UNSUPPORTED_URI_SCHEME),

@@ -45,6 +45,14 @@ pub enum Output {
     Transmit(Transmit),
     /// Close a connection; a flow without a number is any to its other end.
     Close(Flow),
+    /// Somebody is registered on this connection, or nobody is any more: only a connection that nobody has a claim to gives
+    /// way when there are too many.
+    Claim {
+        /// The connection.
+        flow: Flow,
+        /// Whether somebody has a claim to it.
+        is_claimed: bool,
+    },
     /// Ask DNS.
     AskDns(Question),
     /// Ask the HSS.
@@ -89,6 +97,7 @@ impl Output {
             Self::Transmit(transmit) => transmit.after,
             Self::HssReply { after, .. } => *after,
             Self::Close(_)
+            | Self::Claim { .. }
             | Self::AskDns(_)
             | Self::AskHss { .. }
             | Self::Persist { .. }

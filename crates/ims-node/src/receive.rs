@@ -82,7 +82,8 @@ impl<R: Role> Node<R> {
                 let side = self.settings.side(flow.listener);
                 let source = trust::source(&self.settings, side, flow.remote);
                 let fingerprint = self.loops.fingerprint(&message);
-                let arrival = Arrival { flow, source, server, fingerprint };
+                let answer_by = now.mono + timers.timer_f() - timers.t2 / 2;
+                let arrival = Arrival { flow, source, server, fingerprint, answer_by };
                 if let Some(request) = InboundRequest::new(&self.settings, message, arrival) {
                     self.on_request(now, Box::new(request));
                 }

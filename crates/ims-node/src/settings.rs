@@ -1,6 +1,7 @@
 //! What a node knows about itself and its neighbours.
 
 use crate::input::ListenerId;
+use crate::silence::Acquaintance;
 use sip_message::Uri;
 use sip_transaction::Timers;
 use std::cmp::Reverse;
@@ -49,7 +50,8 @@ pub struct Settings {
     pub timers: Timers,
     /// Timers towards UEs.
     pub ue_timers: Timers,
-    /// How long a hop may stay silent while another one is left to try.
+    /// How long a hop may say nothing at all before the next one is tried or, where none is left, the request is answered
+    /// 504. Longer than [`Timers::until_t2`], at which whoever lives says 100.
     pub failover_after: Duration,
     /// How long a hop that failed is tried last.
     pub suspicion: Duration,
@@ -68,7 +70,7 @@ impl Settings {
             peers,
             timers: Timers::DEFAULT,
             ue_timers: Timers::DEFAULT,
-            failover_after: Duration::from_secs(5),
+            failover_after: Duration::from_millis(4500),
             suspicion: Duration::from_secs(30),
             resolver: sip_resolve::Settings::default(),
         }
@@ -84,6 +86,19 @@ impl Settings {
     #[must_use]
     pub fn side(&self, id: ListenerId) -> Side {
         self.listener(id).map_or(Side::Ue, |listener| listener.side)
+    }
+
+    /// Whether a node at this address is believed.
+    #[must_use]
+    pub fn is_peer(&self, address: IpAddr) -> bool {
+        self.peers.iter().any(|peer| peer.addresses.contains(&address))
+    }
+
+    /// Whether the node at this address is one of our own network.
+    #[must_use]
+    pub fn acquaintance(&self, address: IpAddr) -> Acquaintance {
+        let is_own = |peer: &Peer| peer.domains.is_empty() && peer.addresses.contains(&address);
+        if self.peers.iter().any(is_own) { Acquaintance::Own } else { Acquaintance::Other }
     }
 
     /// The listener from which `remote` is reached: on the network side, of its address family, and of those the one

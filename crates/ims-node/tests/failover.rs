@@ -10,21 +10,20 @@
 
 mod common;
 
-use common::{Bench, CLIENT, Fake, request_to};
-use ims_node::{ForwardPlan, Input, Output};
+use common::{Bench, CLIENT, Fake, NEXT, answer, read, request, request_to};
+use ims_node::{Flow, ForwardPlan, Input, Loss, Next, Output};
 use sip_message::Transport;
 use sip_resolve::{DnsAnswer, Kind, Records};
 use std::time::Duration;
 
 const TTL: Duration = Duration::from_secs(300);
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an address may say nothing.
+const SILENCE: Duration = Duration::from_millis(4500);
+const LATER: Duration = Duration::from_millis(1);
 
-/// Forwards to a name with two addresses, and waits for an answer as long as an S-CSCF for an application server.
+/// Forwards to a name with two addresses.
 fn bench() -> Bench {
-    Bench::new(Fake {
-        decide: |_, _| ForwardPlan { patience: Some(PATIENCE), ..ForwardPlan::by_route() }.decide(),
-        ..Fake::forwarding()
-    })
+    Bench::forwarding()
 }
 
 /// A new request comes from the client, and DNS answers.
@@ -41,41 +40,198 @@ fn ask(bench: &mut Bench, number: u32, length: usize) {
     }
 }
 
-/// Where requests went, in order.
-fn tried(bench: &mut Bench) -> Vec<(String, Transport)> {
+type Way = (String, Transport);
+
+/// Where requests went, in order, and the statuses of the responses to the client.
+fn seen(bench: &mut Bench) -> (Vec<Way>, Vec<u16>) {
     let sent = bench.sent();
-    let requests = sent.iter().filter(|one| one.bytes.starts_with(b"MESSAGE"));
-    let mut ways: Vec<_> =
-        requests.map(|one| (one.flow.remote.ip().to_string(), one.flow.transport)).collect();
+    let (requests, responses): (Vec<_>, Vec<_>) =
+        sent.iter().partition(|one| one.bytes.starts_with(b"MESSAGE"));
+    let mut ways: Vec<Way> =
+        requests.iter().map(|one| (one.flow.remote.ip().to_string(), one.flow.transport)).collect();
     ways.dedup();
-    ways
+    let mut statuses: Vec<u16> =
+        responses.iter().map(|one| read(&one.bytes).status().unwrap().code()).collect();
+    // A 100 is sent twice.
+    statuses.dedup();
+    (ways, statuses)
 }
 
-fn way(last: u8, transport: Transport) -> (String, Transport) {
+fn tried(bench: &mut Bench) -> Vec<Way> {
+    seen(bench).0
+}
+
+fn way(last: u8, transport: Transport) -> Way {
     (format!("192.0.2.{last}"), transport)
 }
 
-#[test]
-fn sip_15_each_address_has_its_part_of_a_short_patience() {
-    let mut bench = bench();
-    ask(&mut bench, 1, 1);
-    bench.pass(PATIENCE / 2);
-    let both = tried(&mut bench);
-    assert_eq!((both.len(), both[0].0 == both[1].0), (2, false), "{both:?}");
-    // Until then it is remembered who was silent.
-    ask(&mut bench, 2, 1);
-    assert_eq!(tried(&mut bench), [both[1].clone()]);
+/// The other one of the two addresses.
+fn other((address, _): &Way) -> u8 {
+    if address == "192.0.2.9" { 10 } else { 9 }
 }
 
 #[test]
-fn sip_15_who_is_silent_by_one_transport_comes_last_by_both() {
+fn sip_15_each_silent_address_is_given_up_before_five_seconds_and_then_the_client_hears_504() {
+    let mut bench = bench();
+    ask(&mut bench, 1, 1);
+    bench.pass(SILENCE - LATER);
+    let (first, answers) = seen(&mut bench);
+    assert_eq!((first.len(), answers), (1, vec![100]), "RFC 4320 section 4.1");
+    bench.pass(LATER);
+    assert_eq!(seen(&mut bench), (vec![way(other(&first[0]), Transport::Udp)], vec![]));
+    // Until then it is remembered who was silent.
+    ask(&mut bench, 2, 1);
+    assert_eq!(tried(&mut bench), [way(other(&first[0]), Transport::Udp)]);
+    bench.pass(SILENCE);
+    assert_eq!(seen(&mut bench).1, [100, 504]);
+}
+
+#[test]
+fn sip_15_whoever_says_100_has_until_the_client_stops_waiting() {
+    let mut bench = bench();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    let (next, forwarded) = bench.sent_one();
+    bench.pass(Duration::from_millis(3500));
+    bench.receive(&next.to_string(), answer(&forwarded, 100, ""));
+    bench.sent();
+    bench.pass(Duration::from_millis(26_499));
+    assert_eq!(seen(&mut bench).1, [100], "once more, in case the first one was lost");
+    // Two seconds before its Timer F.
+    bench.pass(LATER);
+    assert_eq!(seen(&mut bench).1, [504]);
+}
+
+#[test]
+fn sip_15_who_is_silent_by_one_transport_is_not_tried_by_the_other() {
     let mut bench = bench();
     ask(&mut bench, 1, 1400);
-    bench.pass(PATIENCE);
-    let [(silent, Transport::Tcp)] = &tried(&mut bench)[..] else { panic!("one address by TCP") };
-    let spoken_to = if silent == "192.0.2.9" { 10 } else { 9 };
+    let [silent @ (_, Transport::Tcp)] = &tried(&mut bench)[..] else { panic!("one address by TCP") };
+    let silent = silent.clone();
+    bench.pass(SILENCE);
+    assert_eq!(tried(&mut bench), [way(other(&silent), Transport::Tcp)]);
     for (number, length, transport) in [(2, 1400, Transport::Tcp), (3, 1, Transport::Udp)] {
         ask(&mut bench, number, length);
-        assert_eq!(tried(&mut bench), [way(spoken_to, transport)], "{length}");
+        assert_eq!(tried(&mut bench), [way(other(&silent), transport)], "{length}");
     }
+}
+
+/// A request to the client's peer goes by TCP; the connection that carries it.
+fn on_a_connection(bench: &mut Bench, branch: &str) -> (Flow, Flow) {
+    let text = request_to("MESSAGE", "sip:bob@192.0.2.9;transport=tcp", "");
+    bench.receive(CLIENT, text.replace("z9hG4bKclient", branch));
+    let sent = bench.sent();
+    let asked_for = sent[0].flow;
+    assert_eq!((sent.len(), asked_for.transport, asked_for.connection), (1, Transport::Tcp, None));
+    (asked_for, Flow { connection: Some(7), ..asked_for })
+}
+
+#[test]
+fn sip_15_an_ended_connection_is_opened_anew_once_before_its_address_is_suspect() {
+    let mut bench = bench();
+    let (asked_for, connection) = on_a_connection(&mut bench, "z9hG4bK1");
+    bench.input(Input::Closed { flow: connection, loss: Loss::Ended });
+    let again = bench.sent();
+    assert_eq!((again.len(), again[0].flow), (1, asked_for));
+    let anew = Flow { connection: Some(8), ..connection };
+    bench.input(Input::Closed { flow: anew, loss: Loss::Ended });
+    assert_eq!(seen(&mut bench).1, [504]);
+    // Its address is tried all the same where it is the only one, and anew.
+    assert_eq!(on_a_connection(&mut bench, "z9hG4bK2").0, asked_for);
+}
+
+#[test]
+fn sip_15_a_silent_connection_and_one_that_cannot_be_had_are_not_opened_anew() {
+    for silent in [true, false] {
+        let mut bench = bench();
+        let (asked_for, connection) = on_a_connection(&mut bench, "z9hG4bK1");
+        bench.input(if silent {
+            Input::Closed { flow: connection, loss: Loss::Silent }
+        } else {
+            Input::SendFailed { flow: asked_for, loss: Loss::Refused }
+        });
+        assert_eq!(seen(&mut bench), (vec![], vec![504]), "silent: {silent}");
+    }
+}
+
+#[test]
+fn a_way_that_is_lost_again_and_again_costs_nothing_more_for_what_has_failed() {
+    let mut bench = bench();
+    for number in 0..500 {
+        let text = request_to("MESSAGE", "sip:bob@192.0.2.9:5060", "");
+        bench.receive(CLIENT, text.replace("z9hG4bKclient", &format!("z9hG4bK{number}")));
+    }
+    bench.sent();
+    let refused = Bench::flow(0, NEXT);
+    bench.input(Input::SendFailed { flow: refused, loss: Loss::Refused });
+    // A URI with a port has no other address to try.
+    assert!(bench.sent().iter().filter(|one| one.bytes.starts_with(b"SIP/2.0 504")).count() == 500);
+    let before = bench.node.steps();
+    for _ in 0..500 {
+        bench.input(Input::SendFailed { flow: refused, loss: Loss::Refused });
+    }
+    assert_eq!((bench.node.steps() - before, bench.sent().len()), (0, 0));
+}
+
+/// Two UEs; the first one is asked something.
+fn to_a_ue() -> (Bench, Flow) {
+    const PHONE: &str = "198.51.100.7:5062";
+    let mut bench = Bench::new(Fake {
+        decide: |_, _| {
+            let mut plan = ForwardPlan::by_route();
+            plan.next = Next::Flow(Bench::flow(1, PHONE));
+            plan.decide()
+        },
+        ..Fake::forwarding()
+    });
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    assert_eq!(bench.sent()[0].flow, Bench::flow(1, PHONE));
+    (bench, Bench::flow(1, PHONE))
+}
+
+#[test]
+fn a_phone_is_given_up_after_refusals_over_some_seconds_and_never_after_one() {
+    let (mut bench, phone) = to_a_ue();
+    // What was sent at 0, 0.5 and 1.5 s.
+    for pause in [0, 500, 1000] {
+        bench.pass(Duration::from_millis(pause));
+        bench.input(Input::SendFailed { flow: phone, loss: Loss::Refused });
+        assert_eq!((seen(&mut bench).1, bench.node.role().closed), (vec![], None));
+    }
+    bench.pass(Duration::from_millis(2000));
+    bench.input(Input::SendFailed { flow: phone, loss: Loss::Refused });
+    assert_eq!(bench.node.role().closed, Some(phone));
+    assert_eq!(seen(&mut bench).1, [100, 504]);
+}
+
+#[test]
+fn nobody_is_given_up_by_refusals_of_what_was_not_sent() {
+    let (mut bench, phone) = to_a_ue();
+    let stranger = Bench::flow(1, "198.51.100.8:5062");
+    for _ in 0..20 {
+        bench.pass(Duration::from_millis(500));
+        bench.input(Input::SendFailed { flow: stranger, loss: Loss::Refused });
+    }
+    // Whoever speaks is there.
+    bench.input(Input::SendFailed { flow: phone, loss: Loss::Refused });
+    bench.receive_on(phone, "\r\n");
+    bench.input(Input::SendFailed { flow: phone, loss: Loss::Refused });
+    assert_eq!(bench.node.role().closed, None);
+}
+
+#[test]
+fn sip_15_an_address_that_says_other_things_lives_and_is_waited_for() {
+    let mut bench = bench();
+    for number in [1, 2] {
+        let text = request("MESSAGE", "").replace("z9hG4bKclient", &format!("z9hG4bK{number}"));
+        bench.receive(CLIENT, text);
+    }
+    let second = read(&bench.sent()[1].bytes);
+    // The answer to the second one comes late; all that was said to the first one was lost.
+    bench.pass(Duration::from_secs(3));
+    bench.receive(NEXT, answer(&second, 200, ""));
+    assert_eq!(seen(&mut bench).1, [200]);
+    bench.pass(SILENCE - LATER);
+    assert_eq!(seen(&mut bench).1, [100]);
+    bench.pass(LATER);
+    assert_eq!(seen(&mut bench).1, [504]);
 }

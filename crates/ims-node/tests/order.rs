@@ -11,7 +11,7 @@
 mod common;
 
 use common::{Bench, Fake, request};
-use ims_node::{Decision, Effects, Flow, InboundRequest, Input, Next, Output, OwnRequest, Transmit};
+use ims_node::{Decision, Effects, Flow, InboundRequest, Input, Loss, Next, Output, OwnRequest, Transmit};
 use sip_message::{Draft, HeaderName, Method, StatusCode, Transport, Uri};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn sub_n_17_it_takes_its_own_way_when_the_connection_has_ended() {
     let mut bench = notifier();
     bench.receive_on(connection(), request("SUBSCRIBE", "Event: presence\r\n"));
     bench.sent();
-    bench.input(Input::Closed { flow: connection() });
+    bench.input(Input::Closed { flow: connection(), loss: Loss::Ended });
     let sent = bench.sent();
     assert_eq!(notifies(&sent), [Bench::flow(0, "192.0.2.1:5060")]);
 }

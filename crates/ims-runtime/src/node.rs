@@ -22,6 +22,7 @@ mod queue;
 mod refused;
 mod share;
 mod stats;
+mod strangers;
 mod tcp;
 #[cfg(test)]
 mod tests;

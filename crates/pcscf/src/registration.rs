@@ -119,6 +119,7 @@ impl Pcscf {
                 }
                 let (user, routes) = (binding.user().cloned(), binding.service_route.clone());
                 self.bindings.put(now, binding);
+                fx.claim(flow);
                 self.leaving.ends(flow);
                 if let Some(user) = user {
                     self.watch_registration(now, (&user, &aor), &routes, fx);
@@ -132,6 +133,9 @@ impl Pcscf {
     /// Nobody on this flow speaks for the identity any more.
     fn forget(&mut self, now: Now, (flow, aor): (Flow, &Impu), fx: &mut Effects<Own>) -> Option<Binding> {
         let binding = self.bindings.remove(flow, aor)?;
+        if !self.bindings.is_used(flow) {
+            fx.unclaim(flow);
+        }
         fx.forget(journal_key(flow, aor));
         self.unwatch_registration(now, binding.user());
         Some(binding)

@@ -12,7 +12,7 @@
 mod common;
 
 use common::*;
-use ims_node::Input;
+use ims_node::{Input, Loss};
 use pcscf::{Pcscf, SubscribeReg};
 use sip_message::{HeaderName, Message};
 use std::time::Duration;
@@ -110,7 +110,10 @@ fn leaving_takes_32_seconds() {
 fn nobody_leaves_whose_registration_ended_otherwise() {
     type End = fn(&mut Desk<Pcscf>);
     let expired: End = |desk| desk.pass(Duration::from_secs(3600));
-    let gone: End = |desk| desk.input(Input::Closed { flow: Desk::<Pcscf>::flow(GM, address(UE)) });
+    let gone: End = |desk| {
+        let flow = Desk::<Pcscf>::flow(GM, address(UE));
+        desk.input(Input::Closed { flow, loss: Loss::Ended });
+    };
     let not_granted: End = |desk| {
         desk.receive(GM, address(UE), register(2, &format!("{CONTACT};expires=600\r\n")));
         answer(desk, "");

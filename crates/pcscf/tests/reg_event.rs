@@ -11,7 +11,7 @@
 mod common;
 
 use common::*;
-use ims_node::{Flow, Input, ListenerId};
+use ims_node::{Flow, Input, ListenerId, Loss};
 use pcscf::{Pcscf, SubscribeReg};
 use sip_message::{HeaderName, Message, Transport};
 use std::time::Duration;
@@ -377,7 +377,7 @@ fn rfc5626_5_2_a_200_that_comes_after_the_connection_binds_nobody() {
         desk.input(Input::Message { flow: tcp(1), bytes });
         let (_, message) = forwarded(&mut desk);
         if closed {
-            desk.input(Input::Closed { flow: tcp(1) });
+            desk.input(Input::Closed { flow: tcp(1), loss: Loss::Ended });
         }
         desk.respond(
             (MW, address(ICSCF)),

@@ -12,7 +12,7 @@ mod common;
 
 use common::*;
 use cx_protocol::{CxFailure, DefaultHandling, Request, ResultCode, SarType};
-use ims_node::Input;
+use ims_node::{Input, Loss};
 use scscf::Scscf;
 use sip_message::{HeaderName, Message};
 use std::time::Duration;
@@ -267,7 +267,9 @@ fn server_fails(
 fn isc_06_and_07_default_handling() {
     type Failure = fn(&mut Desk<Scscf>, &Message);
     let silent: Failure = |desk, _| desk.pass(Duration::from_secs(5));
-    let dead: Failure = |desk, _| desk.input(Input::SendFailed { flow: Desk::<Scscf>::flow(0, address(PS)) });
+    let dead: Failure = |desk, _| {
+        desk.input(Input::SendFailed { flow: Desk::<Scscf>::flow(0, address(PS)), loss: Loss::Refused })
+    };
     let busy: Failure = |desk, message| desk.respond((0, address(PS)), message, 500, "");
     let no: Failure = |desk, message| desk.respond((0, address(PS)), message, 403, "");
     let on = || vec![ICSCF.to_owned()];

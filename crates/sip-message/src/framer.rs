@@ -34,8 +34,10 @@ pub struct Framer {
     searched: usize,
     /// Length of the whole message, once its head is complete.
     wanted: Option<usize>,
-    /// Whether this side asks, so that a CRLF alone is an answer and not half of a question.
+    /// Whether only this side asks, so that a CRLF alone is an answer and not half of a question.
     asks: bool,
+    /// Whether this side has asked and has no answer yet, which makes a CRLF alone the answer.
+    expects_pong: bool,
 }
 
 impl Framer {
@@ -50,6 +52,11 @@ impl Framer {
     #[must_use]
     pub fn asking() -> Self {
         Self { asks: true, ..Self::default() }
+    }
+
+    /// This side has sent a ping.
+    pub const fn expect_pong(&mut self) {
+        self.expects_pong = true;
     }
 
     /// The buffer to read into.
@@ -106,9 +113,10 @@ impl Framer {
                 Some(Some(Frame::Ping))
             }
             [b'\r'] | [b'\r', b'\n', b'\r'] => Some(None),
-            [b'\r', b'\n'] if !self.asks => Some(None),
+            [b'\r', b'\n'] if !self.asks && !self.expects_pong => Some(None),
             [b'\r', b'\n', ..] => {
                 self.buffer.advance(2);
+                self.expects_pong = false;
                 Some(Some(Frame::Pong))
             }
             _ => None,
@@ -209,6 +217,14 @@ mod tests {
         let mut framer = Framer::asking();
         framer.push(b"\r\n");
         assert_eq!(frames(&mut framer), [Frame::Pong], "whoever asks hears the answer at once");
+        let mut framer = Framer::new();
+        framer.expect_pong();
+        framer.push(b"\r\n");
+        assert_eq!(frames(&mut framer), [Frame::Pong], "and so does the other side when it has asked");
+        framer.push(b"\r\n");
+        assert_eq!(frames(&mut framer), [], "which it has not now");
+        framer.push(b"\r\n");
+        assert_eq!(frames(&mut framer), [Frame::Ping]);
     }
 
     #[test]

@@ -11,13 +11,19 @@ use std::collections::{BinaryHeap, VecDeque};
 /// would be walked from top to bottom, through memory that is in no cache, for each one taken.
 ///
 /// Nearly every deadline is moved before it comes, and only the transaction knows its present one: an entry that is no
-/// longer `live` stays until it comes up or until half of all are of that kind.
+/// longer `live` stays until it comes up or until a sweep removes it. A sweep looks at every entry, so the next one
+/// happens only after the agenda has doubled: whatever the entries are, each change of a deadline costs a constant
+/// number of steps on average.
 #[derive(Debug)]
 pub(crate) struct Agenda<K> {
     /// Each in order.
     queues: Vec<VecDeque<(Mono, K)>>,
     /// What would need one queue more than [`MAX_QUEUES`].
     rest: BinaryHeap<Reverse<(Mono, K)>>,
+    /// The next sweep happens when there are more entries than this.
+    sweep_above: usize,
+    /// How many entries were looked at since the start.
+    steps: u64,
 }
 
 /// Entries that are not worth clearing away.
@@ -28,7 +34,7 @@ const MAX_QUEUES: usize = 16;
 
 impl<K: Ord + Copy> Agenda<K> {
     pub(crate) const fn new() -> Self {
-        Self { queues: Vec::new(), rest: BinaryHeap::new() }
+        Self { queues: Vec::new(), rest: BinaryHeap::new(), sweep_above: FEW, steps: 0 }
     }
 
     pub(crate) fn add(&mut self, at: Mono, key: K) {
@@ -46,9 +52,14 @@ impl<K: Ord + Copy> Agenda<K> {
     /// Makes sure that the earliest deadline is live, with `count` transactions there. To be called after every change
     /// of any of them.
     pub(crate) fn tidy(&mut self, count: usize, live: impl Fn(Mono, K) -> bool) {
-        if self.len() > 2 * count + FEW {
+        if self.len() > self.sweep_above.max(2 * count + FEW) {
+            self.steps += self.len() as u64;
             self.queues.iter_mut().for_each(|queue| queue.retain(|(at, key)| live(*at, *key)));
             self.rest.retain(|Reverse((at, key))| live(*at, *key));
+            self.sweep_above = 2 * self.len() + FEW;
+        } else {
+            // What a burst needed is no measure for later.
+            self.sweep_above = self.sweep_above.min(4 * self.len() + FEW);
         }
         while self.first().is_some_and(|(at, key)| !live(at, key)) {
             self.pop();
@@ -84,8 +95,14 @@ impl<K: Ord + Copy> Agenda<K> {
         self.queues.iter().filter_map(VecDeque::front).chain(rest).min().copied()
     }
 
+    /// How many entries were looked at since the start: the work that the agenda has caused.
+    pub(crate) const fn steps(&self) -> u64 {
+        self.steps
+    }
+
     fn pop(&mut self) -> Option<K> {
         let first = self.first()?;
+        self.steps += 1;
         match self.queues.iter_mut().find(|queue| queue.front() == Some(&first)) {
             Some(queue) => queue.pop_front().map(|(_, key)| key),
             None => self.rest.pop().map(|Reverse((_, key))| key),
@@ -122,6 +139,17 @@ mod tests {
             agenda.tidy(1, |live, _| live == at(5000 - ms));
             assert!(agenda.len() <= 2 + FEW);
         }
+    }
+
+    /// Entries that stay live in spite of a sweep (here: one key again and again) must not make every call sweep.
+    #[test]
+    fn the_work_does_not_grow_with_the_number_of_entries() {
+        let mut agenda = Agenda::new();
+        for _ in 0..10_000 {
+            agenda.add(at(32_000), 'a');
+            agenda.tidy(1, |_, _| true);
+        }
+        assert!(agenda.steps() < 40_000, "{}", agenda.steps());
     }
 
     #[test]

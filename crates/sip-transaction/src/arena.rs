@@ -72,14 +72,6 @@ impl<T> Arena<T> {
         Some(entry)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        self.parts.iter().enumerate().flat_map(|(at, part)| {
-            part.iter().map(move |(place, (number, entry))| {
-                (Key { number: *number, place: at * PART + place }, entry)
-            })
-        })
-    }
-
     pub(crate) const fn len(&self) -> usize {
         self.length
     }
@@ -116,6 +108,6 @@ mod tests {
             }
         }
         assert!(later.iter().enumerate().all(|(at, key)| arena.get(*key) == Some(&(at * 100))));
-        assert_eq!((arena.iter().count(), arena.len(), arena.parts.len()), (later.len(), later.len(), 2));
+        assert_eq!((arena.len(), arena.parts.len()), (later.len(), 2));
     }
 }

@@ -18,15 +18,13 @@ pub enum ClientState {
     Trying {
         /// `None` on a transport that does not lose messages.
         timer_e: Option<TimerE>,
-        /// When the transaction gives up.
-        timer_f: Mono,
+        /// When the other side counts as silent.
+        silent: Mono,
     },
     /// A provisional response came.
     Proceeding {
         /// As in `Trying`, but T2 apart.
         timer_e: Option<TimerE>,
-        /// When the transaction gives up.
-        timer_f: Mono,
     },
     /// The final response came; repeats of it are absorbed.
     Completed {
@@ -46,6 +44,8 @@ pub enum ClientEvent {
     Resend,
     /// Hand the response up.
     PassUp,
+    /// Nothing at all came for as long as the other side may be silent. The caller says whether that is the end.
+    Silent,
     /// Timer F: no final response came.
     TimedOut,
     /// The request could not be sent.
@@ -60,18 +60,32 @@ pub struct Client {
     state: ClientState,
     timers: Timers,
     reliable: bool,
-    /// Timer F, for one who has said that it is there.
-    patience: Mono,
+    /// When the transaction gives up, whatever has come.
+    timer_f: Mono,
+}
+
+/// How long a client waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For anything to come. Whoever lives says 100 once Timer E has reached T2, on every transport (RFC 4320 section
+    /// 4.1), and may then take its time.
+    pub silence: Duration,
+    /// For the final response: Timer F, or less where whoever asked stops waiting earlier.
+    pub timer_f: Duration,
 }
 
 impl Client {
-    /// The request has just been sent. `give_up` is how long to wait for a response: Timer F, or less where a caller has
-    /// somebody else to ask. A provisional response shows that the other side lives, and gives it until Timer F.
+    /// The request has just been sent.
     #[must_use]
-    pub fn start(now: Mono, timers: Timers, reliable: bool, give_up: Duration) -> Self {
+    pub fn start(now: Mono, timers: Timers, reliable: bool, patience: Patience) -> Self {
         let timer_e = (!reliable).then(|| TimerE { at: now + timers.t1, gap: timers.t1 });
-        let patience = now + give_up.max(timers.timer_f());
-        Self { state: ClientState::Trying { timer_e, timer_f: now + give_up }, timers, reliable, patience }
+        let timer_f = now + patience.timer_f;
+        Self {
+            state: ClientState::Trying { timer_e, silent: now + patience.silence },
+            timers,
+            reliable,
+            timer_f,
+        }
     }
 
     /// The state.
@@ -84,9 +98,8 @@ impl Client {
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
         match self.state {
-            ClientState::Trying { timer_e, timer_f } | ClientState::Proceeding { timer_e, timer_f } => {
-                Some(timer_e.map_or(timer_f, |timer_e| timer_e.at.min(timer_f)))
-            }
+            ClientState::Trying { timer_e, silent } => Some(earliest(timer_e, silent.min(self.timer_f))),
+            ClientState::Proceeding { timer_e } => Some(earliest(timer_e, self.timer_f)),
             ClientState::Completed { timer_k } => Some(timer_k),
             ClientState::Terminated => None,
         }
@@ -95,8 +108,8 @@ impl Client {
     /// A response of this transaction came.
     pub fn on_response(&mut self, now: Mono, provisional: bool) -> ClientEvent {
         match (self.state, provisional) {
-            (ClientState::Trying { timer_e, .. } | ClientState::Proceeding { timer_e, .. }, true) => {
-                self.state = ClientState::Proceeding { timer_e, timer_f: self.patience };
+            (ClientState::Trying { timer_e, .. } | ClientState::Proceeding { timer_e }, true) => {
+                self.state = ClientState::Proceeding { timer_e };
                 ClientEvent::PassUp
             }
             (ClientState::Trying { .. } | ClientState::Proceeding { .. }, false) => {
@@ -115,22 +128,23 @@ impl Client {
     /// A deadline may have passed; harmless when none has.
     pub fn on_deadline(&mut self, now: Mono) -> ClientEvent {
         match self.state {
-            ClientState::Trying { timer_f, .. } | ClientState::Proceeding { timer_f, .. }
-                if timer_f <= now =>
-            {
+            ClientState::Trying { .. } | ClientState::Proceeding { .. } if self.timer_f <= now => {
                 self.state = ClientState::Terminated;
                 ClientEvent::TimedOut
             }
-            ClientState::Trying { timer_e: Some(timer_e), timer_f } if timer_e.at <= now => {
+            ClientState::Trying { timer_e, silent } if silent <= now => {
+                self.state = ClientState::Trying { timer_e, silent: self.timer_f };
+                ClientEvent::Silent
+            }
+            ClientState::Trying { timer_e: Some(timer_e), silent } if timer_e.at <= now => {
                 // Section 17.1.2.2: E doubles from T1 up to T2.
                 let gap = (timer_e.gap * 2).min(self.timers.t2);
-                self.state = ClientState::Trying { timer_e: Some(TimerE { at: now + gap, gap }), timer_f };
+                self.state = ClientState::Trying { timer_e: Some(TimerE { at: now + gap, gap }), silent };
                 ClientEvent::Resend
             }
-            ClientState::Proceeding { timer_e: Some(timer_e), timer_f } if timer_e.at <= now => {
+            ClientState::Proceeding { timer_e: Some(timer_e) } if timer_e.at <= now => {
                 let gap = self.timers.t2;
-                self.state =
-                    ClientState::Proceeding { timer_e: Some(TimerE { at: now + gap, gap }), timer_f };
+                self.state = ClientState::Proceeding { timer_e: Some(TimerE { at: now + gap, gap }) };
                 ClientEvent::Resend
             }
             ClientState::Completed { timer_k } if timer_k <= now => {
@@ -144,7 +158,14 @@ impl Client {
         }
     }
 
-    /// The transport could not send, or lost the connection.
+    /// The other side lives, as something else of it shows: it may be silent until then.
+    pub fn wait_until(&mut self, silent: Mono) {
+        if let ClientState::Trying { timer_e, .. } = self.state {
+            self.state = ClientState::Trying { timer_e, silent };
+        }
+    }
+
+    /// The transport could not send, or lost the connection, or the caller gives the other side up.
     pub fn on_transport_error(&mut self) -> ClientEvent {
         match self.state {
             ClientState::Trying { .. } | ClientState::Proceeding { .. } => {
@@ -156,17 +177,25 @@ impl Client {
     }
 }
 
+/// When the request is sent again or `end` comes.
+fn earliest(timer_e: Option<TimerE>, end: Mono) -> Mono {
+    timer_e.map_or(end, |timer_e| timer_e.at.min(end))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ClientEvent::{Ended, Failed, Nothing, PassUp, Resend, TimedOut};
+    use ClientEvent::{Ended, Failed, Nothing, PassUp, Resend, Silent, TimedOut};
+
+    const TIMER_F: Duration = Timers::DEFAULT.timer_f();
 
     fn ms(ms: u64) -> Mono {
         Mono::at(Duration::from_millis(ms))
     }
 
     fn client(reliable: bool) -> Client {
-        Client::start(Mono::ZERO, Timers::DEFAULT, reliable, Timers::DEFAULT.timer_f())
+        let patience = Patience { silence: TIMER_F, timer_f: TIMER_F };
+        Client::start(Mono::ZERO, Timers::DEFAULT, reliable, patience)
     }
 
     /// Deadlines until the end, with what each brought.
@@ -199,12 +228,31 @@ mod tests {
     }
 
     #[test]
-    fn isc_06_whoever_says_100_has_until_timer_f() {
-        let impatient = || Client::start(Mono::ZERO, Timers::DEFAULT, false, Duration::from_secs(5));
-        assert_eq!(run(&mut impatient()).last(), Some(&(5000, TimedOut)));
-        let mut client = impatient();
-        assert_eq!(client.on_response(ms(3500), true), PassUp);
-        assert_eq!(run(&mut client).last(), Some(&(32000, TimedOut)));
+    fn isc_06_whoever_says_100_has_until_timer_f_and_whoever_says_nothing_does_not() {
+        let silence = Duration::from_millis(4500);
+        let impatient = |reliable| {
+            Client::start(Mono::ZERO, Timers::DEFAULT, reliable, Patience { silence, timer_f: TIMER_F })
+        };
+        for reliable in [false, true] {
+            let came = run(&mut impatient(reliable));
+            assert!(came.contains(&(4500, Silent)) && came.last() == Some(&(32000, TimedOut)), "{came:?}");
+            let mut waiting = impatient(reliable);
+            let due = std::iter::from_fn(|| waiting.deadline().map(|at| (at, waiting.on_deadline(at))));
+            assert_eq!(due.take(6).find(|(_, event)| *event == Silent), Some((ms(4500), Silent)));
+            waiting.wait_until(ms(6000));
+            assert!(run(&mut waiting).contains(&(6000, Silent)));
+            let mut client = impatient(reliable);
+            assert_eq!(client.on_response(ms(4499), true), PassUp);
+            assert_eq!(run(&mut client).last(), Some(&(32000, TimedOut)));
+        }
+    }
+
+    #[test]
+    fn sip_05_whoever_asked_may_stop_waiting_before_timer_f() {
+        let patience = Patience { silence: TIMER_F, timer_f: Duration::from_secs(3) };
+        let mut client = Client::start(Mono::ZERO, Timers::DEFAULT, true, patience);
+        assert_eq!(client.on_response(ms(100), true), PassUp);
+        assert_eq!(run(&mut client), [(3000, TimedOut)]);
     }
 
     #[test]

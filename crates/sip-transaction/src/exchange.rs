@@ -1,9 +1,9 @@
 //! What goes into the table of transactions, and what comes out of it.
 
 use crate::arena::Key;
+use crate::client::Patience;
 use crate::timers::Timers;
 use bytes::Bytes;
-use std::time::Duration;
 
 /// A client transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,9 @@ pub enum Event<P> {
         /// The request as it came in.
         request: Arrival<P>,
     },
+    /// Nothing at all came for as long as the other side may be silent: to be answered by
+    /// [`crate::Transactions::wait_until`] or [`crate::Transactions::on_transport_error`].
+    Silent(ClientId),
     /// No final response came within Timer F.
     TimedOut(ClientId),
     /// A server transaction ended without having been answered.
@@ -77,8 +80,8 @@ pub struct Request<'a, P> {
     pub reliable: bool,
     /// The timers of that leg.
     pub timers: Timers,
-    /// How long to wait for a final response.
-    pub give_up: Duration,
+    /// How long to wait.
+    pub patience: Patience,
 }
 
 /// A response that belongs to a client transaction.

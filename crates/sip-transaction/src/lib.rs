@@ -10,14 +10,17 @@
 mod agenda;
 mod arena;
 mod client;
+mod entry;
 mod exchange;
 mod key;
+mod load;
 mod server;
 mod table;
 mod timers;
 
-pub use client::{Client, ClientEvent, ClientState};
+pub use client::{Client, ClientEvent, ClientState, Patience};
 pub use exchange::{Arrival, ClientId, Event, Lookup, Request, Response, ServerId, Transmit};
+pub use load::Load;
 pub use server::{Repeat, Server, ServerEvent, ServerState};
-pub use table::{MAX_CLIENTS, MAX_KEPT_BYTES, MAX_SERVERS, Transactions};
+pub use table::{MAX_CLIENTS, MAX_FINISHED_BYTES, MAX_OPEN_BYTES, MAX_SERVERS, Transactions};
 pub use timers::Timers;

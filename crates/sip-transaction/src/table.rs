@@ -3,58 +3,32 @@
 use crate::agenda::Agenda;
 use crate::arena::Arena;
 use crate::client::{Client, ClientEvent};
+use crate::entry::{ClientEntry, Kept, ServerEntry, Standing};
 use crate::exchange::{Arrival, ClientId, Event, Lookup, Request, Response, ServerId, Transmit};
 use crate::key::{Keys, client_key, server_key};
+use crate::load::{Finished, Kind, Load};
 use crate::server::{Repeat, Server, ServerEvent};
 use crate::timers::Timers;
+use bytes::Bytes;
 use clock::Mono;
 use sip_message::{Message, StatusCode};
 use std::collections::VecDeque;
 
-/// Client transactions at one time; above it a request is not sent and its sender is told 503.
+/// Client transactions that wait for their final response, at one time; above it a request is not sent.
 pub const MAX_CLIENTS: usize = 200_000;
 
-/// Server transactions at one time; above it a new request is answered 503 without keeping anything.
+/// Server transactions that have not been answered, at one time; above it a new request is answered 503 without keeping
+/// anything.
 pub const MAX_SERVERS: usize = 400_000;
 
-/// Bytes of messages that all transactions keep; above it they are full as well. Only messages far longer than usual come to
-/// this before the numbers do.
-pub const MAX_KEPT_BYTES: usize = 192 * 1024 * 1024;
+/// Bytes that the transactions which wait for an answer take together; above it they are full as well. Only messages far
+/// longer than usual come to this before the numbers do.
+pub const MAX_OPEN_BYTES: usize = 192 * 1024 * 1024;
 
-#[derive(Debug)]
-struct ClientEntry<P> {
-    machine: Client,
-    key: Box<str>,
-    transmit: Transmit<P>,
-}
-
-#[derive(Debug)]
-struct ServerEntry<P> {
-    machine: Server,
-    key: Box<str>,
-    kept: Kept<P>,
-}
-
-/// What a server transaction keeps of its messages.
-#[derive(Debug)]
-enum Kept<P> {
-    /// The request, until the first response.
-    Request(Arrival<P>),
-    /// Nothing: the request was handed out for a first response.
-    Nothing,
-    /// The last response, for repeats of the request.
-    Response(Transmit<P>),
-}
-
-impl<P> Kept<P> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Request(arrival) => arrival.bytes.len(),
-            Self::Nothing => 0,
-            Self::Response(transmit) => transmit.bytes.len(),
-        }
-    }
-}
+/// Bytes that finished transactions take together; above it the ones that ended first are forgotten before their Timer J
+/// or K. A repeat of such a request is then taken for a new one: whoever answers it must give the same answer to the
+/// same request (RFC 3261 section 8.2.2.2). A repeat of such a response is dropped as one that matches nothing.
+pub const MAX_FINISHED_BYTES: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Id {
@@ -71,7 +45,8 @@ pub struct Transactions<P> {
     server_by_key: Keys<ServerId>,
     agenda: Agenda<Id>,
     events: VecDeque<Event<P>>,
-    kept_bytes: usize,
+    load: Load,
+    finished: Finished<Id>,
 }
 
 impl<P: Clone> Default for Transactions<P> {
@@ -91,7 +66,8 @@ impl<P: Clone> Transactions<P> {
             server_by_key: Keys::default(),
             agenda: Agenda::new(),
             events: VecDeque::new(),
-            kept_bytes: 0,
+            load: Load::default(),
+            finished: Finished::new(),
         }
     }
 
@@ -115,18 +91,18 @@ impl<P: Clone> Transactions<P> {
             });
             return Lookup::Repeat(again);
         }
-        if self.servers.len() >= MAX_SERVERS || self.kept_bytes >= MAX_KEPT_BYTES {
+        if self.load.servers >= MAX_SERVERS || self.load.bytes >= MAX_OPEN_BYTES {
             return Lookup::Full;
         }
         let machine = Server::start(now, timers, reliable);
-        let deadline = machine.deadline();
         let kept = Kept::Request(Arrival { path, bytes: request.bytes().clone(), reliable });
-        self.kept_bytes += kept.len();
-        let id = ServerId(self.servers.insert(ServerEntry { machine, key, kept }));
+        let entry = ServerEntry { machine, standing: Standing::Open, key, kept };
+        self.load.add(Kind::Server, Standing::Open, entry.size());
+        let id = ServerId(self.servers.insert(entry));
         if let Some(entry) = self.servers.get(id.0) {
             self.server_by_key.insert(&entry.key, id);
         }
-        self.set_deadline(Id::Server(id), deadline);
+        self.set_deadline(Id::Server(id), machine.deadline());
         Lookup::New(id)
     }
 
@@ -146,9 +122,9 @@ impl<P: Clone> Transactions<P> {
     /// Keeps this in place of what was kept, and gives that.
     fn keep(&mut self, server: ServerId, kept: Kept<P>) -> Option<Kept<P>> {
         let entry = self.servers.get_mut(server.0)?;
-        self.kept_bytes += kept.len();
+        self.load.remove(Kind::Server, entry.standing, entry.size());
         let before = std::mem::replace(&mut entry.kept, kept);
-        self.kept_bytes -= before.len();
+        self.load.add(Kind::Server, entry.standing, entry.size());
         Some(before)
     }
 
@@ -159,32 +135,30 @@ impl<P: Clone> Transactions<P> {
         if !entry.machine.on_final(now) {
             return None;
         }
-        match entry.machine.deadline() {
-            Some(at) => {
-                self.keep(server, Kept::Response(transmit.clone()));
-                self.agenda.add(at, Id::Server(server));
-            }
-            None => self.forget_server(server),
-        }
-        self.tidy_agenda();
+        self.load.remove(Kind::Server, entry.standing, entry.size());
+        entry.kept = Kept::Response(transmit.clone());
+        entry.standing = Standing::Finished;
+        self.load.add(Kind::Server, entry.standing, entry.size());
+        let deadline = entry.machine.deadline();
+        self.finish(Id::Server(server), deadline);
         Some(transmit)
     }
 
     /// Sends a request in a new client transaction; `None` when there is no room.
     pub fn send(&mut self, now: Mono, request: Request<'_, P>) -> Option<(ClientId, Transmit<P>)> {
-        if self.clients.len() >= MAX_CLIENTS || self.kept_bytes >= MAX_KEPT_BYTES {
+        if self.load.clients >= MAX_CLIENTS || self.load.bytes >= MAX_OPEN_BYTES {
             return None;
         }
         let key = client_key(request.branch, request.method);
-        let machine = Client::start(now, request.timers, request.reliable, request.give_up);
+        let machine = Client::start(now, request.timers, request.reliable, request.patience);
         let transmit = Transmit { path: request.path, bytes: request.bytes };
-        let deadline = machine.deadline();
-        self.kept_bytes += transmit.bytes.len();
-        let id = ClientId(self.clients.insert(ClientEntry { machine, key, transmit: transmit.clone() }));
+        let entry = ClientEntry { machine, standing: Standing::Open, key, transmit: transmit.clone() };
+        self.load.add(Kind::Client, Standing::Open, entry.size());
+        let id = ClientId(self.clients.insert(entry));
         if let Some(entry) = self.clients.get(id.0) {
             self.client_by_key.insert(&entry.key, id);
         }
-        self.set_deadline(Id::Client(id), deadline);
+        self.set_deadline(Id::Client(id), machine.deadline());
         Some((id, transmit))
     }
 
@@ -194,62 +168,92 @@ impl<P: Clone> Transactions<P> {
         let id = self.client_by_key.get(&key, |id| self.clients.get(id.0).map(|entry| &*entry.key))?;
         let provisional = response.status().is_some_and(StatusCode::is_provisional);
         let entry = self.clients.get_mut(id.0)?;
+        let before = entry.machine.deadline();
         match entry.machine.on_response(now, provisional) {
+            ClientEvent::PassUp if provisional => self.settle_client(id, before),
             ClientEvent::PassUp => {
-                if !provisional {
-                    // From here on it is never sent again.
-                    self.kept_bytes -= std::mem::take(&mut entry.transmit.bytes).len();
-                }
+                self.load.remove(Kind::Client, entry.standing, entry.size());
+                // From here on it is never sent again.
+                entry.transmit.bytes = Bytes::new();
+                entry.standing = Standing::Finished;
+                self.load.add(Kind::Client, entry.standing, entry.size());
                 let deadline = entry.machine.deadline();
-                self.settle_client(id, deadline);
-                Some(Response { client: id, provisional })
+                self.finish(Id::Client(id), deadline);
             }
             ClientEvent::Nothing
             | ClientEvent::Resend
+            | ClientEvent::Silent
             | ClientEvent::TimedOut
             | ClientEvent::Failed
-            | ClientEvent::Ended => None,
+            | ClientEvent::Ended => return None,
         }
+        Some(Response { client: id, provisional })
     }
 
-    /// The request of this transaction could not be sent; whether it was still waiting for its answer.
+    /// The other side of this transaction may be silent until then.
+    pub fn wait_until(&mut self, client: ClientId, silent: Mono) {
+        let Some(entry) = self.clients.get_mut(client.0) else { return };
+        let before = entry.machine.deadline();
+        entry.machine.wait_until(silent);
+        self.settle_client(client, before);
+    }
+
+    /// The request of this transaction could not be sent, or its other side is given up; whether it was still waiting for
+    /// its answer.
     pub fn on_transport_error(&mut self, client: ClientId) -> bool {
         let Some(entry) = self.clients.get_mut(client.0) else { return false };
+        let before = entry.machine.deadline();
         let waiting = entry.machine.on_transport_error() == ClientEvent::Failed;
-        let deadline = entry.machine.deadline();
-        self.settle_client(client, deadline);
+        self.settle_client(client, before);
         waiting
     }
 
-    /// The client transactions still waiting on a path, after that path was lost.
-    #[must_use]
-    pub fn waiting_on(&self, lost: impl Fn(&P) -> bool) -> Vec<ClientId> {
-        self.clients
-            .iter()
-            .filter(|(_, entry)| lost(&entry.transmit.path))
-            .map(|(id, _)| ClientId(id))
-            .collect()
-    }
-
-    fn settle_client(&mut self, id: ClientId, deadline: Option<Mono>) {
+    /// A transaction has its final response, and is kept until `deadline` for repeats.
+    fn finish(&mut self, id: Id, deadline: Option<Mono>) {
         match deadline {
-            Some(at) => self.agenda.add(at, Id::Client(id)),
-            None => self.forget_client(id),
+            Some(at) => {
+                self.agenda.add(at, id);
+                let (clients, servers) = (&self.clients, &self.servers);
+                self.finished.note(id, self.load.finished, |id| match id {
+                    Id::Client(id) => clients.get(id.0).is_some(),
+                    Id::Server(id) => servers.get(id.0).is_some(),
+                });
+            }
+            None => self.forget(id),
+        }
+        while self.load.finished_bytes > MAX_FINISHED_BYTES
+            && let Some(oldest) = self.finished.pop_oldest()
+        {
+            self.forget(oldest);
         }
         self.tidy_agenda();
     }
 
-    fn forget_client(&mut self, id: ClientId) {
-        if let Some(entry) = self.clients.remove(id.0) {
-            self.kept_bytes -= entry.transmit.bytes.len();
-            self.client_by_key.remove(&entry.key, id);
+    /// After an event: a deadline that has moved since `before` stands in the agenda once more, one that has not moved
+    /// stands there already, and a transaction without a deadline has ended.
+    fn settle_client(&mut self, id: ClientId, before: Option<Mono>) {
+        match self.clients.get(id.0).and_then(|entry| entry.machine.deadline()) {
+            Some(at) if before == Some(at) => {}
+            Some(at) => self.agenda.add(at, Id::Client(id)),
+            None => self.forget(Id::Client(id)),
         }
+        self.tidy_agenda();
     }
 
-    fn forget_server(&mut self, id: ServerId) {
-        if let Some(entry) = self.servers.remove(id.0) {
-            self.kept_bytes -= entry.kept.len();
-            self.server_by_key.remove(&entry.key, id);
+    fn forget(&mut self, id: Id) {
+        match id {
+            Id::Client(id) => {
+                if let Some(entry) = self.clients.remove(id.0) {
+                    self.load.remove(Kind::Client, entry.standing, entry.size());
+                    self.client_by_key.remove(&entry.key, id);
+                }
+            }
+            Id::Server(id) => {
+                if let Some(entry) = self.servers.remove(id.0) {
+                    self.load.remove(Kind::Server, entry.standing, entry.size());
+                    self.server_by_key.remove(&entry.key, id);
+                }
+            }
         }
     }
 
@@ -291,28 +295,34 @@ impl<P: Clone> Transactions<P> {
         let Some(entry) = self.clients.get_mut(id.0) else { return };
         match entry.machine.on_deadline(now) {
             ClientEvent::Resend => self.events.push_back(Event::Transmit(entry.transmit.clone())),
+            ClientEvent::Silent => self.events.push_back(Event::Silent(id)),
             ClientEvent::TimedOut => self.events.push_back(Event::TimedOut(id)),
             ClientEvent::Nothing | ClientEvent::PassUp | ClientEvent::Failed | ClientEvent::Ended => {}
         }
-        let deadline = entry.machine.deadline();
-        self.settle_client(id, deadline);
+        // Its entry has just been taken off the agenda.
+        self.settle_client(id, None);
     }
 
     fn server_deadline(&mut self, now: Mono, id: ServerId) {
         let Some(entry) = self.servers.get_mut(id.0) else { return };
-        let answered = matches!(entry.kept, Kept::Response(_));
+        let is_answered = entry.standing == Standing::Finished;
         match entry.machine.on_deadline(now) {
             ServerEvent::SendTrying if matches!(entry.kept, Kept::Request(_)) => {
                 if let Some(Kept::Request(request)) = self.keep(id, Kept::Nothing) {
                     self.events.push_back(Event::TryingDue { server: id, request });
                 }
             }
-            ServerEvent::Ended if !answered => self.events.push_back(Event::Unanswered(id)),
+            ServerEvent::RepeatTrying => {
+                if let Kept::Response(trying) = &entry.kept {
+                    self.events.push_back(Event::Transmit(trying.clone()));
+                }
+            }
+            ServerEvent::Ended if !is_answered => self.events.push_back(Event::Unanswered(id)),
             ServerEvent::SendTrying | ServerEvent::Ended | ServerEvent::Nothing => {}
         }
         match self.servers.get(id.0).and_then(|entry| entry.machine.deadline()) {
             Some(at) => self.agenda.add(at, Id::Server(id)),
-            None => self.forget_server(id),
+            None => self.forget(Id::Server(id)),
         }
     }
 
@@ -321,21 +331,21 @@ impl<P: Clone> Transactions<P> {
         self.events.pop_front()
     }
 
-    /// How many client and server transactions there are.
+    /// How many transactions there are of each kind, and how many bytes they take.
     #[must_use]
-    pub fn len(&self) -> (usize, usize) {
-        (self.clients.len(), self.servers.len())
+    pub const fn load(&self) -> Load {
+        self.load
     }
 
-    /// How many bytes of messages they keep.
+    /// How many entries of the agenda were looked at since the start: a measure of work that no loaded machine changes.
     #[must_use]
-    pub const fn kept_bytes(&self) -> usize {
-        self.kept_bytes
+    pub const fn steps(&self) -> u64 {
+        self.agenda.steps()
     }
 
     /// Whether there is no transaction at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == (0, 0)
+        self.clients.len() + self.servers.len() == 0
     }
 }

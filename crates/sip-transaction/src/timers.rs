@@ -27,6 +27,18 @@ impl Timers {
     pub const fn timer_f(self) -> Duration {
         self.t1.saturating_mul(64)
     }
+
+    /// How long a client takes from its first sending until its Timer E is set to T2: the time after which whoever lives
+    /// has said at least 100 (RFC 4320 section 4.1).
+    #[must_use]
+    pub fn until_t2(self) -> Duration {
+        let (mut gap, mut passed) = (self.t1, Duration::ZERO);
+        while gap < self.t2 && !gap.is_zero() {
+            passed += gap;
+            gap *= 2;
+        }
+        passed
+    }
 }
 
 impl Default for Timers {

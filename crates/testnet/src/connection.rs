@@ -2,7 +2,7 @@
 
 use crate::process::ProcessId;
 use clock::Mono;
-use ims_node::{Flow, ListenerId, Transmit};
+use ims_node::{Flow, ListenerId, Silence, Transmit};
 use sip_message::Transport;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 pub(crate) struct ConnectionId(pub(crate) u64);
 
 /// An end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
     Dialer,
     Acceptor,
@@ -37,6 +37,8 @@ pub(crate) struct End {
     pub(crate) ending: bool,
     /// Nothing may arrive here before this.
     pub(crate) last_arrival: Mono,
+    /// As in the runtime: whether the node at the other end is still there.
+    pub(crate) silence: Option<Silence>,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,16 @@ impl Connection {
 }
 
 impl Tcp {
+    /// The end that is the next to ask itself whether the other one is there, of those that `may`, and when it does.
+    pub(crate) fn next_silence(&self, may: impl Fn(&End) -> bool) -> Option<(Mono, ConnectionId, Side)> {
+        let ends = self.connections.iter().filter(|(_, connection)| matches!(connection.state, State::Open));
+        let ends = ends.flat_map(|(id, connection)| {
+            [Side::Dialer, Side::Acceptor].map(|side| (*id, side, connection.end(side)))
+        });
+        let due = ends.filter(|(_, _, end)| end.open && may(end));
+        due.filter_map(|(id, side, end)| Some((end.silence.as_ref()?.deadline()?, id, side))).min()
+    }
+
     /// The end that a process means by a flow: that connection, or any to that address.
     pub(crate) fn find(&self, process: ProcessId, flow: Flow) -> Option<(ConnectionId, Side)> {
         let of_process = self.connections.iter().flat_map(|(id, connection)| {

@@ -76,7 +76,11 @@ impl<R: Role> Desk<R> {
                     self.records.push(record);
                     self.node.handle(self.now, Input::Synced(seq));
                 }
-                Output::Close(_) | Output::HssReply { .. } | Output::CommandDone { .. } | Output::Log(_) => {}
+                Output::Close(_)
+                | Output::Claim { .. }
+                | Output::HssReply { .. }
+                | Output::CommandDone { .. }
+                | Output::Log(_) => {}
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::connection::{ConnectionId, Side};
 use crate::process::{Place, ProcessId};
 use bytes::Bytes;
 use cx_protocol::{Answer, CxFailure, Request};
-use ims_node::{Flow, HssRequestId, HssToken, Seq};
+use ims_node::{Flow, HssRequestId, HssToken, Loss, Seq};
 use sip_resolve::{DnsAnswer, Question};
 use std::net::SocketAddr;
 
@@ -20,11 +20,11 @@ pub(crate) enum Event {
     /// The opening has been answered.
     Connected(ConnectionId),
     /// The opening was refused, or nobody answered it.
-    ConnectFailed(ConnectionId),
+    ConnectFailed(ConnectionId, Loss),
     /// A message arrives at this end of a connection.
     Stream { connection: ConnectionId, side: Side, bytes: Bytes },
     /// This end of a connection learns that it is over.
-    Closed { connection: ConnectionId, side: Side },
+    Closed { connection: ConnectionId, side: Side, loss: Loss },
     /// DNS answers.
     Dns { process: ProcessId, question: Question, answer: DnsAnswer },
     /// A request reaches the HSS.

@@ -43,6 +43,8 @@ impl World {
         match output {
             Output::Transmit(transmit) => self.transmit(place, transmit),
             Output::Close(flow) => self.close(place, flow),
+            // There is room for every connection.
+            Output::Claim { .. } => {}
             Output::AskDns(question) => self.ask_dns(process, question),
             Output::AskHss { token, request } => self.ask_hss(process, token, request),
             Output::HssReply { id, answer, .. } => self.reply_to_hss(id, answer),

@@ -1,9 +1,10 @@
 //! A node's place in the world, and the process that lives there.
 
 use crate::disk::Disk;
+use crate::event::Event;
 use crate::node::VirtualNode;
 use clock::Mono;
-use ims_node::{Event, ListenerId, Output};
+use ims_node::{ListenerId, Output, Settings, Side, Silence};
 use std::net::SocketAddr;
 
 /// Index of a node's place.
@@ -36,10 +37,14 @@ pub(crate) struct Slot {
     pub(crate) life: u64,
     pub(crate) started: Mono,
     pub(crate) gone: Gone,
+    /// While it is stopped where it is: what comes for it meanwhile.
+    pub(crate) frozen: Option<Vec<Event>>,
+    /// What it knows of its neighbours, where it is a node.
+    pub(crate) settings: Option<Settings>,
     pub(crate) disk: Disk,
     pub(crate) held: Vec<Output>,
     pub(crate) hss: Option<usize>,
-    pub(crate) log: Vec<(Mono, Event)>,
+    pub(crate) log: Vec<(Mono, ims_node::Event)>,
     pub(crate) command_answers: Vec<Result<String, String>>,
     pub(crate) timeouts_now: u32,
     /// When the node wants [`ims_node::Input::Timeout`], by the world's clock.
@@ -51,6 +56,15 @@ pub(crate) struct Slot {
 impl Slot {
     pub(crate) fn listener(&self, id: ListenerId) -> Option<SocketAddr> {
         self.listeners.get(usize::from(id.0)).copied()
+    }
+
+    /// What the runtime has at its end of a connection to this address.
+    pub(crate) fn silence(&self, id: ListenerId, remote: SocketAddr) -> Option<Silence> {
+        let settings = self.settings.as_ref()?;
+        match settings.side(id) {
+            Side::Network => Some(Silence::new(settings.acquaintance(remote.ip()))),
+            Side::Ue => None,
+        }
     }
 
     /// Asks the node once more when it wants [`ims_node::Input::Timeout`].

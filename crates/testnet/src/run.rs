@@ -1,10 +1,10 @@
 //! Letting time pass.
 
 use crate::event::Event;
-use crate::process::Gone;
+use crate::process::{Gone, Place};
 use crate::world::World;
 use clock::Mono;
-use ims_node::Input;
+use ims_node::{Input, Loss};
 use std::fmt;
 use std::time::Duration;
 
@@ -89,8 +89,17 @@ impl World {
     /// The next thing happens, if it does so by `end`; whether it did.
     fn step(&mut self, end: Mono) -> Result<bool, Stuck> {
         let event = self.queue.first_key_value().map(|((at, _), _)| *at);
-        let timers = (0..).zip(&self.slots).filter_map(|(place, slot)| Some((slot.due?, place)));
-        let timer = timers.min();
+        let awake = (0..).zip(&self.slots).filter(|(_, slot)| slot.frozen.is_none());
+        let timer = awake.filter_map(|(place, slot)| Some((slot.due?, place))).min();
+        let first = [event, timer.map(|(due, _)| due)].into_iter().flatten().min();
+        if let Some((due, id, side)) = self.tcp.next_silence(|own| !self.is_frozen(own.process.place))
+            && due <= end
+            && first.is_none_or(|first| due < first)
+        {
+            self.advance(due);
+            self.suspect(id, side);
+            return Ok(true);
+        }
         match (event, timer) {
             (Some(at), timer) if timer.is_none_or(|(due, _)| at <= due) => {
                 if at > end {
@@ -131,19 +140,45 @@ impl World {
         Ok(())
     }
 
+    /// Whose process an event is for, where it is for one.
+    fn receiver(&self, event: &Event) -> Option<Place> {
+        match event {
+            Event::Datagram { to, .. } => self.addresses.get(to).map(|(place, _)| *place),
+            Event::SendFailed { process, .. }
+            | Event::Dns { process, .. }
+            | Event::HssAnswered { process, .. }
+            | Event::Synced { process, .. } => Some(process.place),
+            Event::HssRequest { place, .. } => Some(*place),
+            Event::Stream { connection, side, .. } | Event::Closed { connection, side, .. } => {
+                Some(self.tcp.connections.get(connection)?.end(*side).process.place)
+            }
+            Event::Connected(id) | Event::ConnectFailed(id, _) => {
+                Some(self.tcp.connections.get(id)?.dialer.process.place)
+            }
+            // The system takes connections, whatever its processes do.
+            Event::Connect(_) | Event::HssAsked { .. } | Event::HssReplied { .. } => None,
+        }
+    }
+
     fn happen(&mut self, event: Event) {
+        let slot = self.receiver(&event).and_then(|place| self.slots.get_mut(place));
+        if let Some(held) = slot.and_then(|slot| slot.frozen.as_mut()) {
+            return held.push(event);
+        }
         match event {
             Event::Datagram { from, to, bytes, sender, flow } => {
                 if self.datagram(from, to, bytes) == Some(Gone::Refusing) {
                     self.after(self.conditions.link.latency, Event::SendFailed { process: sender, flow });
                 }
             }
-            Event::SendFailed { process, flow } => self.handle_process(process, Input::SendFailed { flow }),
+            Event::SendFailed { process, flow } => {
+                self.handle_process(process, Input::SendFailed { flow, loss: Loss::Refused })
+            }
             Event::Connect(id) => self.connect(id),
             Event::Connected(id) => self.connected(id),
-            Event::ConnectFailed(id) => self.connect_failed(id),
+            Event::ConnectFailed(id, loss) => self.connect_failed(id, loss),
             Event::Stream { connection, side, bytes } => self.stream(connection, side, bytes),
-            Event::Closed { connection, side } => self.closed(connection, side),
+            Event::Closed { connection, side, loss } => self.closed(connection, side, loss),
             Event::Dns { process, question, answer } => {
                 self.handle_process(process, Input::Dns { question, answer });
             }

@@ -9,7 +9,7 @@ use crate::world::World;
 use bytes::Bytes;
 use clock::Mono;
 use figure::Wire;
-use ims_node::{Flow, Input, ListenerId, Transmit};
+use ims_node::{Flow, Heard, Input, ListenerId, Loss, Suspicion, Transmit};
 use sip_message::Transport;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,8 +17,11 @@ use std::time::Duration;
 /// How long an opening that nobody answers is waited for.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
 
-/// How long after an unacknowledged write a connection is given up.
-const WRITE_PATIENCE: Duration = Duration::from_secs(20);
+/// How long after an unacknowledged write a connection is given up (`TCP_USER_TIMEOUT`).
+const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
+
+/// A keep-alive.
+const PING: &[u8] = b"\r\n\r\n";
 
 /// The answer to a keep-alive.
 const PONG: &[u8] = b"\r\n";
@@ -36,8 +39,8 @@ impl World {
         });
         let broken: Vec<ConnectionId> = between.map(|(id, _)| *id).collect();
         for id in broken {
-            self.tell_end(id, Side::Dialer, Duration::ZERO);
-            self.tell_end(id, Side::Acceptor, Duration::ZERO);
+            self.tell_end(id, Side::Dialer, Duration::ZERO, Loss::Ended);
+            self.tell_end(id, Side::Acceptor, Duration::ZERO, Loss::Ended);
         }
     }
 
@@ -75,15 +78,19 @@ impl World {
             open: true,
             ending: false,
             last_arrival: Mono::ZERO,
+            silence: None,
         };
         let target = self.addresses.get(&remote).copied();
         let (place, listener) = target.unwrap_or((usize::MAX, ListenerId(0)));
-        let acceptor = end(self.process(place), listener, remote);
-        let dialer = end(process, flow.listener, SocketAddr::new(from.ip(), port));
+        let mut acceptor = end(self.process(place), listener, remote);
+        let mut dialer = end(process, flow.listener, SocketAddr::new(from.ip(), port));
+        dialer.silence = self.slots.get(process.place).and_then(|slot| slot.silence(flow.listener, remote));
+        acceptor.silence =
+            self.slots.get(place).and_then(|slot| slot.silence(acceptor.listener, dialer.address));
         let state = State::Opening(vec![transmit]);
         self.tcp.connections.insert(id, Connection { dialer, acceptor, state });
         if target.is_none() || self.is_severed(process.place, place) {
-            return self.after(CONNECT_PATIENCE, Event::ConnectFailed(id));
+            return self.after(CONNECT_PATIENCE, Event::ConnectFailed(id, Loss::Silent));
         }
         let link = self.link(process.place, place);
         self.after(link.latency, Event::Connect(id));
@@ -96,8 +103,8 @@ impl World {
         let back = self.link(from, to).latency;
         if !self.is_alive(to) {
             let silent = self.slots.get(to).is_some_and(|slot| slot.gone == Gone::Silent);
-            let news = if silent { CONNECT_PATIENCE } else { back };
-            return self.after(news, Event::ConnectFailed(id));
+            let (news, loss) = if silent { (CONNECT_PATIENCE, Loss::Silent) } else { (back, Loss::Refused) };
+            return self.after(news, Event::ConnectFailed(id, loss));
         }
         let accepted_by = self.process(to);
         if let Some(connection) = self.tcp.connections.get_mut(&id) {
@@ -111,7 +118,7 @@ impl World {
     pub(crate) fn connected(&mut self, id: ConnectionId) {
         let accepted_by = self.tcp.connections.get(&id).map(|connection| connection.acceptor.process);
         if accepted_by.is_some_and(|process| !self.still_lives(process)) {
-            return self.connect_failed(id);
+            return self.connect_failed(id, Loss::Refused);
         }
         let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
         let State::Opening(queue) = std::mem::replace(&mut connection.state, State::Open) else { return };
@@ -121,12 +128,12 @@ impl World {
     }
 
     /// The dialer learns that nobody listens.
-    pub(crate) fn connect_failed(&mut self, id: ConnectionId) {
+    pub(crate) fn connect_failed(&mut self, id: ConnectionId, loss: Loss) {
         let Some(connection) = self.tcp.connections.remove(&id) else { return };
         let State::Opening(queue) = connection.state else { return };
         self.recorder.counters.connections_refused += 1;
         for transmit in queue {
-            let input = Input::SendFailed { flow: transmit.flow };
+            let input = Input::SendFailed { flow: transmit.flow, loss };
             self.handle_process(connection.dialer.process, input);
         }
     }
@@ -145,10 +152,15 @@ impl World {
         if !is_keepalive(&bytes) {
             self.record(from, listener, Wire::Sip(bytes.clone()));
         }
+        let now = self.now;
+        let near = self.tcp.connections.get_mut(&id).map(|connection| connection.end_mut(side));
+        if let Some(silence) = near.and_then(|near| near.silence.as_mut()).filter(|_| !is_keepalive(&bytes)) {
+            silence.wrote(now, &bytes);
+        }
         let lost = self.fate(from, Some(to), Transport::Tcp, &bytes) == Fate::Lost;
         if lost || !heard || self.is_severed(from, to) {
-            self.tell_end(id, side, WRITE_PATIENCE);
-            return self.tell_end(id, side.other(), WRITE_PATIENCE);
+            self.tell_end(id, side, UNACKNOWLEDGED, Loss::Silent);
+            return self.tell_end(id, side.other(), UNACKNOWLEDGED, Loss::Silent);
         }
         let link = self.link(from, to);
         let arrives = (self.now + link.latency + self.network.up_to(link.jitter)).max(earliest);
@@ -167,11 +179,44 @@ impl World {
         }
         let (process, flow) = (end.process, connection.flow(id, side));
         self.recorder.trace(self.now, "stream", (id.0, end.address, &bytes));
+        let now = self.now;
+        let own = self
+            .tcp
+            .connections
+            .get_mut(&id)
+            .and_then(|connection| connection.end_mut(side).silence.as_mut());
+        if let Some(silence) = own {
+            silence.heard(now, if bytes == PONG { Heard::Pong } else { Heard::Message(&bytes) });
+        }
         if is_keepalive(&bytes) {
             return self.keepalive(id, side, (process, flow), &bytes);
         }
         self.recorder.counters.messages_delivered += 1;
         self.handle_process(process, Input::Message { flow, bytes });
+    }
+
+    /// One end has heard nothing for a while, as in the runtime.
+    pub(crate) fn suspect(&mut self, id: ConnectionId, side: Side) {
+        let now = self.now;
+        let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
+        let flow = connection.flow(id, side);
+        let suspicion = connection.end_mut(side).silence.as_mut().map(|silence| silence.on_deadline(now));
+        match suspicion {
+            None | Some(Suspicion::None) => {}
+            Some(Suspicion::Ask) => {
+                let bytes = Bytes::from_static(PING);
+                self.write(id, side, Transmit { flow, fallback: None, bytes, after: None });
+            }
+            Some(Suspicion::Gone) => {
+                let (near, far) =
+                    (connection.end(side).process.place, connection.end(side.other()).process.place);
+                self.closed(id, side, Loss::Silent);
+                if !self.is_severed(near, far) {
+                    let latency = self.link(near, far).latency;
+                    self.tell_end(id, side.other(), latency, Loss::Ended);
+                }
+            }
+        }
     }
 
     /// As the runtime does: a ping is answered, the node learns of an answer (RFC 5626 section 4.4.1).
@@ -184,7 +229,7 @@ impl World {
     }
 
     /// One end learns that the connection is over.
-    pub(crate) fn closed(&mut self, id: ConnectionId, side: Side) {
+    pub(crate) fn closed(&mut self, id: ConnectionId, side: Side, loss: Loss) {
         let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
         let end = connection.end_mut(side);
         if !std::mem::replace(&mut end.open, false) {
@@ -196,7 +241,7 @@ impl World {
             self.tcp.connections.remove(&id);
         }
         self.recorder.counters.connections_broken += 1;
-        self.handle_process(process, Input::Closed { flow });
+        self.handle_process(process, Input::Closed { flow, loss });
     }
 
     /// A process closes a connection: what it wrote before still arrives.
@@ -204,12 +249,12 @@ impl World {
         let Some((id, side)) = self.tcp.find(self.process(place), flow) else { return };
         let far = self.tcp.connections.get(&id).map(|c| c.end(side.other()).process.place);
         let latency = far.map_or(Duration::ZERO, |far| self.link(place, far).latency);
-        self.tell_end(id, side, Duration::ZERO);
-        self.tell_end(id, side.other(), latency);
+        self.tell_end(id, side, Duration::ZERO, Loss::Ended);
+        self.tell_end(id, side.other(), latency, Loss::Ended);
     }
 
     /// Lets one end learn, after a while and not before all that is under way to it, that the connection is over.
-    fn tell_end(&mut self, id: ConnectionId, side: Side, delay: Duration) {
+    fn tell_end(&mut self, id: ConnectionId, side: Side, delay: Duration, loss: Loss) {
         let now = self.now;
         let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
         let end = connection.end_mut(side);
@@ -217,7 +262,7 @@ impl World {
             return;
         }
         let when = (now + delay).max(end.last_arrival);
-        self.at(when, Event::Closed { connection: id, side });
+        self.at(when, Event::Closed { connection: id, side, loss });
     }
 
     /// A process has died: its ends are gone at once, the others learn it if its host can still say so.
@@ -245,7 +290,7 @@ impl World {
             self.tcp.connections.remove(&id);
         } else if gone == Gone::Refusing {
             let latency = self.link(place, other).latency;
-            self.tell_end(id, side.other(), latency);
+            self.tell_end(id, side.other(), latency, Loss::Ended);
         }
     }
 }

@@ -128,11 +128,23 @@ impl World {
         F: Fn([u8; 32]) -> Node<R> + 'static,
     {
         let listeners = settings.listeners.iter().map(|listener| listener.address).collect();
-        self.add(&settings.name, listeners, build);
+        let place = self.slots.len();
+        self.place_at(&settings.name, listeners, Some(settings.clone()), build);
+        self.start(place);
     }
 
     /// Adds anything that behaves like a node, with the addresses it listens on, and starts it.
     pub fn add<N, F>(&mut self, host: &str, listeners: Vec<SocketAddr>, build: F)
+    where
+        N: VirtualNode,
+        F: Fn([u8; 32]) -> N + 'static,
+    {
+        let place = self.slots.len();
+        self.place_at(host, listeners, None, build);
+        self.start(place);
+    }
+
+    fn place_at<N, F>(&mut self, host: &str, listeners: Vec<SocketAddr>, settings: Option<Settings>, build: F)
     where
         N: VirtualNode,
         F: Fn([u8; 32]) -> N + 'static,
@@ -150,6 +162,8 @@ impl World {
             life: 0,
             started: Mono::ZERO,
             gone: Gone::Silent,
+            frozen: None,
+            settings,
             disk: Disk::default(),
             held: Vec::new(),
             hss: None,
@@ -159,7 +173,6 @@ impl World {
             due: None,
             sent: 0,
         });
-        self.start(place);
     }
 
     fn start(&mut self, place: Place) {
@@ -183,7 +196,7 @@ impl World {
     pub fn crash(&mut self, name: &str, gone: Gone) {
         let Some(place) = self.place(name) else { return };
         let Some(slot) = self.slots.get_mut(place) else { return };
-        slot.gone = gone;
+        (slot.gone, slot.frozen) = (gone, None);
         if slot.node.take().is_none() {
             return;
         }
@@ -202,6 +215,28 @@ impl World {
         let Some(place) = self.place(name).filter(|place| !self.is_alive(*place)) else { return };
         self.recorder.counters.restarts += 1;
         self.start(place);
+    }
+
+    /// Stops a node's process where it is, as SIGSTOP does: it says nothing and forgets nothing, and its system goes on taking
+    /// connections and what comes on them.
+    pub fn freeze(&mut self, name: &str) {
+        let place = self.place(name).filter(|place| self.is_alive(*place));
+        if let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) {
+            slot.frozen.get_or_insert_default();
+        }
+    }
+
+    /// Lets it go on: what came meanwhile comes now.
+    pub fn thaw(&mut self, name: &str) {
+        let slot = self.place(name).and_then(|place| self.slots.get_mut(place));
+        let held = slot.and_then(|slot| slot.frozen.take()).unwrap_or_default();
+        for event in held {
+            self.after(Duration::ZERO, event);
+        }
+    }
+
+    pub(crate) fn is_frozen(&self, place: Place) -> bool {
+        self.slots.get(place).is_some_and(|slot| slot.frozen.is_some())
     }
 
     /// Sets the link between two nodes, both ways.

@@ -208,7 +208,7 @@ fn connections_end() {
         ("closed", |world| close_from_a(world), Some(ms(0)), Some(ms(1))),
         ("crash", |world| world.crash("b", Gone::Refusing), Some(ms(1)), None),
         ("power lost, nothing written", |world| world.crash("b", Gone::Silent), None, None),
-        ("severed, then written to", |world| severed(world), Some(20 * SECOND), Some(20 * SECOND)),
+        ("severed, then written to", |world| severed(world), Some(32 * SECOND), Some(32 * SECOND)),
     ];
     for (what, end, a_hears, b_hears) in cases {
         let mut world = probes(10);
@@ -305,7 +305,7 @@ fn a_filter_that_loses_a_message_on_a_stream_breaks_its_connection() {
     say(&mut world, Transport::Tcp, "one");
     world.run_for(SECOND).unwrap();
     say(&mut world, Transport::Tcp, "two");
-    world.run_for(30 * SECOND).unwrap();
+    world.run_for(33 * SECOND).unwrap();
     assert_eq!(
         (notes(&world, "a"), notes(&world, "b")),
         (vec!["closed".into()], vec!["one".into(), "closed".into()])

@@ -17,6 +17,8 @@ pub struct Fake {
     pub decide: fn(&InboundRequest, &mut Effects<()>) -> Decision<()>,
     pub verdict: fn(&Outcome) -> Verdict<()>,
     pub own: Vec<Option<u16>>,
+    /// The flow that was last said to be gone.
+    pub closed: Option<Flow>,
 }
 
 impl Fake {
@@ -25,6 +27,7 @@ impl Fake {
             decide: |_, _| ForwardPlan::by_route().decide(),
             verdict: |_| Verdict::Relay(Vec::new()),
             own: Vec::new(),
+            closed: None,
         }
     }
 }
@@ -45,6 +48,10 @@ impl Role for Fake {
         _: &mut Effects<()>,
     ) -> Verdict<()> {
         (self.verdict)(outcome)
+    }
+
+    fn on_flow_closed(&mut self, _: Now, flow: Flow, _: &mut Effects<()>) {
+        self.closed = Some(flow);
     }
 
     fn on_own_response(&mut self, _: Now, _: (), outcome: &Outcome, _: &mut Effects<()>) {

@@ -1,11 +1,14 @@
 //! One TCP connection: a task that cuts what it reads into messages and writes what is queued.
 
+use super::Clock;
 use super::events::SocketEvent;
 use super::queue::Queued;
 use super::share::{Common, CutOff, Share};
 use super::tcp::ConnectionId;
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::{Buf, BytesMut};
+use ims_node::{Heard, Loss, Silence, Suspicion};
+use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use sip_message::{Frame, FrameError, Framer};
 use std::io;
 use std::net::SocketAddr;
@@ -29,6 +32,11 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const READ: usize = 16 * 1024;
 /// Bytes waiting to be written; above it nothing more is read or taken from the queue until the peer reads.
 const MAX_UNSENT: usize = 256 * 1024;
+/// How long a peer's system may leave what was written unacknowledged before the connection counts as silent
+/// (`TCP_USER_TIMEOUT`); a request on it is given up by then.
+pub(super) const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
+/// A keep-alive (RFC 5626 section 3.5.1).
+const PING: &[u8] = b"\r\n\r\n";
 /// The answer to a keep-alive (RFC 5626 section 4.4.1).
 const PONG: &[u8] = b"\r\n";
 
@@ -41,6 +49,10 @@ pub(super) struct Connection {
     pub(super) events: mpsc::Sender<SocketEvent>,
     pub(super) recorder: Option<Recorder>,
     pub(super) common: Arc<Common>,
+    /// Between nodes: whether the other one is still there.
+    pub(super) silence: Option<Silence>,
+    /// For [`Connection::silence`].
+    pub(super) clock: Clock,
 }
 
 /// The connection is at its end.
@@ -52,8 +64,9 @@ enum Over {
 }
 
 impl From<io::Error> for Over {
-    fn from(_: io::Error) -> Self {
-        Self::Ended
+    fn from(error: io::Error) -> Self {
+        // The system has sent again and again, and nothing was acknowledged.
+        if error.kind() == io::ErrorKind::TimedOut { Self::CutOff(CutOff::Silent) } else { Self::Ended }
     }
 }
 
@@ -85,7 +98,8 @@ impl Connection {
             }
             failed => {
                 tracing::debug!(remote = %self.ends.remote, ?failed, "cannot connect");
-                self.tell(SocketEvent::NotConnected(self.id)).await;
+                let loss = if failed.is_err() { Loss::Silent } else { Loss::Refused };
+                self.tell(SocketEvent::NotConnected(self.id, loss)).await;
             }
         }
     }
@@ -99,11 +113,18 @@ impl Connection {
     async fn exchange_all(mut self, mut socket: TcpStream, stream: Stream) {
         // Small messages that are waited for; where the option fails, they only take longer.
         let _ = socket.set_nodelay(true);
+        // Where this one fails, a silent peer is noticed by other means.
+        let unacknowledged = u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
+        let _ = setsockopt(&socket, TcpUserTimeout, &unacknowledged);
+        let mut loss = Loss::Ended;
         if let Err(Over::CutOff(why)) = self.exchange(&mut socket, stream).await {
             tracing::debug!(remote = %self.ends.remote, ?why, "cut off");
             self.common.count(why);
+            if why == CutOff::Silent {
+                loss = Loss::Silent;
+            }
         }
-        self.tell(SocketEvent::Closed(self.id)).await;
+        self.tell(SocketEvent::Closed(self.id, loss)).await;
     }
 
     async fn tell(&self, event: SocketEvent) {
@@ -116,6 +137,7 @@ impl Connection {
         loop {
             let room = stream.unsent.len() < MAX_UNSENT;
             let (deadline, cut_off) = stream.deadline();
+            let silent = self.silence.as_ref().and_then(Silence::deadline).map(|at| self.clock.instant(at));
             // However busy the connection is.
             if deadline <= Instant::now() {
                 return Err(Over::CutOff(cut_off));
@@ -137,21 +159,51 @@ impl Connection {
                     stream.framer.buffer().reserve(READ);
                     match reader.try_read_buf(stream.framer.buffer()) {
                         Ok(0) => return self.finish(stream, &mut writer).await,
-                        Ok(_) => self.take_frames(&mut stream).await?,
+                        Ok(_) => {
+                            self.heard(Heard::Something);
+                            self.take_frames(&mut stream).await?;
+                        }
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        Err(_) => return Err(Over::Ended),
+                        Err(error) => return Err(error.into()),
                     }
+                }
+                // Behind reading: what there is to be read has been read.
+                () = sleep_until(silent.unwrap_or(deadline)), if silent.is_some() => {
+                    self.suspect(&mut stream)?;
                 }
                 () = sleep_until(deadline) => return Err(Over::CutOff(cut_off)),
             }
         }
     }
 
-    async fn take_frames(&self, stream: &mut Stream) -> Result<(), Over> {
+    fn heard(&mut self, heard: Heard<'_>) {
+        let now = self.clock.now().mono;
+        if let Some(silence) = &mut self.silence {
+            silence.heard(now, heard);
+        }
+    }
+
+    /// The peer has been silent for a while.
+    fn suspect(&mut self, stream: &mut Stream) -> Result<(), Over> {
+        let now = self.clock.now().mono;
+        match self.silence.as_mut().map(|silence| silence.on_deadline(now)) {
+            None | Some(Suspicion::None) => {}
+            Some(Suspicion::Ask) => {
+                self.queued.add(PING.len());
+                stream.framer.expect_pong();
+                stream.put(PING);
+            }
+            Some(Suspicion::Gone) => return Err(Over::CutOff(CutOff::Silent)),
+        }
+        Ok(())
+    }
+
+    async fn take_frames(&mut self, stream: &mut Stream) -> Result<(), Over> {
         loop {
             match stream.framer.next_frame() {
                 Ok(Some(Frame::Message(bytes))) => {
                     stream.read_whole();
+                    self.heard(Heard::Message(&bytes));
                     self.record(Direction::In, &bytes);
                     let message = SocketEvent::Message(self.id, bytes);
                     self.events.send(message).await.map_err(|_| Over::Ended)?;
@@ -163,6 +215,7 @@ impl Connection {
                 }
                 Ok(Some(Frame::Pong)) => {
                     stream.read_whole();
+                    self.heard(Heard::Pong);
                     self.events.send(SocketEvent::Pong(self.id)).await.map_err(|_| Over::Ended)?;
                 }
                 Ok(None) => break,
@@ -184,8 +237,12 @@ impl Connection {
         if stream.share.hold(held) { Ok(()) } else { Err(Over::CutOff(CutOff::Crowded)) }
     }
 
-    fn put(&self, stream: &mut Stream, message: &[u8]) {
+    fn put(&mut self, stream: &mut Stream, message: &[u8]) {
         self.record(Direction::Out, message);
+        let now = self.clock.now().mono;
+        if let Some(silence) = &mut self.silence {
+            silence.wrote(now, message);
+        }
         stream.active = Instant::now();
         stream.put(message);
     }

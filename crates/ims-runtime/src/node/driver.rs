@@ -20,7 +20,7 @@ use crate::node_config::NodeConfig;
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::Bytes;
 use clock::Mono;
-use ims_node::{CommandId, Flow, Input, Node, Role, Seq, Transmit};
+use ims_node::{CommandId, Flow, Input, Loss, Node, Role, Seq, Transmit};
 use sip_resolve::{DnsAnswer, Kind, Question};
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
@@ -81,10 +81,10 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                 .map_err(|error| NodeError::Recording(recording.file.clone(), error))
         });
         let recorder = recorder.transpose()?;
-        let listeners = config.settings().listeners;
+        let settings = config.settings();
         let (sender, events) = mpsc::channel(SOCKET_EVENTS);
-        let udp = UdpSockets::bind(&listeners, &sender).map_err(NodeError::Socket)?;
-        let tcp = Connections::listen(&listeners, &sender, recorder.clone()).map_err(NodeError::Socket)?;
+        let udp = UdpSockets::bind(&settings.listeners, &sender).map_err(NodeError::Socket)?;
+        let tcp = Connections::listen(&settings, &sender, recorder.clone()).map_err(NodeError::Socket)?;
         let mut driver = Self {
             clock,
             node,
@@ -223,10 +223,12 @@ impl<C: Configuration, R: Role> Driver<C, R> {
 
     fn on_socket(&mut self, event: SocketEvent) {
         match event {
-            SocketEvent::Accepted(listener, remote, stream) => self.tcp.accepted(listener, remote, stream),
+            SocketEvent::Accepted(listener, remote, stream) => {
+                self.tcp.accepted(listener, remote, stream, &mut self.inputs);
+            }
             SocketEvent::Connected(id) => self.tcp.connected(id),
-            SocketEvent::NotConnected(id) | SocketEvent::Closed(id) => {
-                self.tcp.ended(id, &mut self.inputs);
+            SocketEvent::NotConnected(id, loss) | SocketEvent::Closed(id, loss) => {
+                self.tcp.ended(id, loss, &mut self.inputs);
             }
             SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
             SocketEvent::Pong(id) => {
@@ -235,7 +237,9 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                 }
             }
             SocketEvent::Unframed(id, head) => self.on_stream(id, |flow| Input::Unframed { flow, head }),
-            SocketEvent::Refused(flow) => self.inputs.push_back(Input::SendFailed { flow }),
+            SocketEvent::Refused(flow) => {
+                self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused })
+            }
         }
     }
 
@@ -243,6 +247,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     fn on_stream(&mut self, id: u64, input: impl FnOnce(Flow) -> Input) {
         if let Some(flow) = self.tcp.flow(id).filter(|_| !self.phase.is_closing()) {
             self.stats.tcp_in += 1;
+            self.tcp.used(id);
             self.handle(input(flow));
         }
     }
@@ -287,7 +292,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     fn on_time(&mut self) {
         let now = self.clock.now();
         for flow in self.udp.flush() {
-            self.inputs.push_back(Input::SendFailed { flow });
+            self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
         }
         if let Some((question, at)) = &mut self.probe
             && *at <= now.mono

@@ -5,7 +5,7 @@ use super::udp::Sent;
 use super::{NodeError, hss};
 use crate::config::Configuration;
 use crate::recording::Direction;
-use ims_node::{Event, Input, Output, Record, Role, Seq, Transmit};
+use ims_node::{Event, Input, Loss, Output, Record, Role, Seq, Transmit};
 use sip_message::Transport;
 use tokio::task::yield_now;
 
@@ -20,6 +20,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         match output {
             Output::Transmit(transmit) => self.transmit(transmit),
             Output::Close(flow) => self.tcp.close_flow(flow, &mut self.inputs),
+            Output::Claim { flow, is_claimed } => self.tcp.claim(flow, is_claimed),
             Output::AskDns(question) => self.dns.ask(question),
             Output::AskHss { token, request } => {
                 let failed = match &self.hss {
@@ -48,7 +49,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                 self.record(Direction::Out, flow, &transmit.bytes);
                 match self.udp.send(flow.listener, flow.remote, transmit.bytes) {
                     Sent::Taken => self.stats.udp_out += 1,
-                    Sent::Failed => self.inputs.push_back(Input::SendFailed { flow }),
+                    Sent::Failed => self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused }),
                     Sent::Dropped => self.stats.dropped_out += 1,
                 }
             }

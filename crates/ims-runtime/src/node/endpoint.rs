@@ -10,7 +10,7 @@ use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use cx_protocol::CxFailure;
-use ims_node::{Effects, Event, Flow, Input, Listener, Node, Output, Role, Settings, Transmit};
+use ims_node::{Effects, Event, Flow, Input, Listener, Loss, Node, Output, Role, Settings, Transmit};
 use sip_message::Transport;
 use sip_resolve::DnsAnswer;
 use std::collections::VecDeque;
@@ -52,8 +52,8 @@ impl<R: Role> Endpoint<R> {
         let recorder = recorder.transpose()?;
         let listeners = settings.listeners.clone();
         let (sender, events) = mpsc::channel(SOCKET_EVENTS);
-        let udp = UdpSockets::bind(&listeners, &sender).map_err(NodeError::Socket)?;
-        let tcp = Connections::listen(&listeners, &sender, recorder.clone()).map_err(NodeError::Socket)?;
+        let udp = UdpSockets::bind(&settings.listeners, &sender).map_err(NodeError::Socket)?;
+        let tcp = Connections::listen(&settings, &sender, recorder.clone()).map_err(NodeError::Socket)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|_| NodeError::NoSeed)?;
         let (clock, node) = (Clock::start(), Node::new(settings, role, seed));
@@ -130,13 +130,19 @@ impl<R: Role> Endpoint<R> {
 
     fn on_socket(&mut self, event: SocketEvent) {
         match event {
-            SocketEvent::Accepted(listener, remote, stream) => self.tcp.accepted(listener, remote, stream),
+            SocketEvent::Accepted(listener, remote, stream) => {
+                self.tcp.accepted(listener, remote, stream, &mut self.inputs);
+            }
             SocketEvent::Connected(id) => self.tcp.connected(id),
-            SocketEvent::NotConnected(id) | SocketEvent::Closed(id) => self.tcp.ended(id, &mut self.inputs),
+            SocketEvent::NotConnected(id, loss) | SocketEvent::Closed(id, loss) => {
+                self.tcp.ended(id, loss, &mut self.inputs);
+            }
             SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
             SocketEvent::Pong(id) => self.on_stream(id, |flow| Input::Pong { flow }),
             SocketEvent::Unframed(id, head) => self.on_stream(id, |flow| Input::Unframed { flow, head }),
-            SocketEvent::Refused(flow) => self.inputs.push_back(Input::SendFailed { flow }),
+            SocketEvent::Refused(flow) => {
+                self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused })
+            }
         }
     }
 
@@ -148,7 +154,7 @@ impl<R: Role> Endpoint<R> {
 
     fn on_time(&mut self) {
         for flow in self.udp.flush() {
-            self.inputs.push_back(Input::SendFailed { flow });
+            self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
         }
         self.handle(Input::Timeout);
     }
@@ -174,6 +180,7 @@ impl<R: Role> Endpoint<R> {
         match output {
             Output::Transmit(transmit) => self.transmit(transmit),
             Output::Close(flow) => self.tcp.close_flow(flow, &mut self.inputs),
+            Output::Claim { flow, is_claimed } => self.tcp.claim(flow, is_claimed),
             Output::AskDns(question) => {
                 self.inputs.push_back(Input::Dns { question, answer: DnsAnswer::Failed });
             }
@@ -194,7 +201,7 @@ impl<R: Role> Endpoint<R> {
             Transport::Udp => {
                 self.record(Direction::Out, flow, &transmit.bytes);
                 if self.udp.send(flow.listener, flow.remote, transmit.bytes) == Sent::Failed {
-                    self.inputs.push_back(Input::SendFailed { flow });
+                    self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
                 }
             }
             Transport::Tcp => self.tcp.send(transmit, &mut self.inputs),

@@ -6,7 +6,7 @@ use crate::cx::CxEvent;
 use crate::journal::Status;
 use crate::signals::Signal;
 use bytes::Bytes;
-use ims_node::{Flow, ListenerId};
+use ims_node::{Flow, ListenerId, Loss};
 use sip_resolve::{DnsAnswer, Question};
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
@@ -22,7 +22,7 @@ pub(crate) enum SocketEvent {
     /// A connection that we asked for is there.
     Connected(ConnectionId),
     /// A connection that we asked for cannot be had.
-    NotConnected(ConnectionId),
+    NotConnected(ConnectionId, Loss),
     /// A whole message.
     Message(ConnectionId, Bytes),
     /// The answer to a keep-alive of ours.
@@ -30,7 +30,7 @@ pub(crate) enum SocketEvent {
     /// The head of a message without a usable length; nothing more is read.
     Unframed(ConnectionId, Bytes),
     /// A connection has ended.
-    Closed(ConnectionId),
+    Closed(ConnectionId, Loss),
     /// A datagram to this peer did not arrive.
     Refused(Flow),
 }

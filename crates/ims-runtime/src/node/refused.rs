@@ -12,6 +12,7 @@ use nix::sys::socket::{
     sockopt::{Ipv4RecvErr, Ipv6RecvErr},
 };
 use sip_message::Transport;
+use std::collections::HashSet;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
@@ -29,14 +30,24 @@ pub(super) fn report(socket: &impl AsFd, address: SocketAddr) -> io::Result<()> 
     Ok(())
 }
 
-/// Tells of every error until nobody listens.
+/// Errors that are taken off the queue at once; all that concern one peer are one event.
+const BATCH: usize = 256;
+
+/// Tells of every peer that has refused something until nobody listens.
 pub(super) async fn watch(socket: Arc<UdpSocket>, listener: ListenerId, events: mpsc::Sender<SocketEvent>) {
     while socket.ready(Interest::ERROR).await.is_ok() {
-        let Ok(refused) = socket.try_io(Interest::ERROR, || next(&socket)) else { continue };
-        let Some(remote) = refused else { continue };
-        let flow = Flow { listener, transport: Transport::Udp, remote, connection: None };
-        if events.send(SocketEvent::Refused(flow)).await.is_err() {
-            return;
+        let mut peers = HashSet::new();
+        for _ in 0..BATCH {
+            match socket.try_io(Interest::ERROR, || next(&socket)) {
+                Ok(refused) => peers.extend(refused),
+                Err(_) => break,
+            }
+        }
+        for remote in peers {
+            let flow = Flow { listener, transport: Transport::Udp, remote, connection: None };
+            if events.send(SocketEvent::Refused(flow)).await.is_err() {
+                return;
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) struct Common {
     stalled: AtomicU64,
     idle: AtomicU64,
     crowded: AtomicU64,
+    silent: AtomicU64,
 }
 
 /// Why a connection was cut off by us.
@@ -26,6 +27,8 @@ pub(super) enum CutOff {
     Idle,
     /// There is no room for what it has half sent.
     Crowded,
+    /// Nothing is heard of its peer, who owes an answer.
+    Silent,
 }
 
 impl Common {
@@ -34,18 +37,20 @@ impl Common {
             CutOff::Stalled => &self.stalled,
             CutOff::Idle => &self.idle,
             CutOff::Crowded => &self.crowded,
+            CutOff::Silent => &self.silent,
         };
         counter.fetch_add(1, Relaxed);
     }
 
     /// By name, for the operator.
-    pub(super) fn figures(&self) -> [(&'static str, u64); 5] {
+    pub(super) fn figures(&self) -> [(&'static str, u64); 6] {
         [
             ("half_read_bytes", self.half_read.load(Relaxed) as u64),
             ("queued_bytes", self.queued.load(Relaxed) as u64),
             ("connections_stalled", self.stalled.load(Relaxed)),
             ("connections_idle", self.idle.load(Relaxed)),
             ("connections_crowded", self.crowded.load(Relaxed)),
+            ("connections_silent", self.silent.load(Relaxed)),
         ]
     }
 }

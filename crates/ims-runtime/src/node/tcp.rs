@@ -1,12 +1,14 @@
 //! SIP over TCP: the listeners, and which connection a message takes (RFC 3261 section 18).
 
+use super::Clock;
 use super::connection::{self, Connection};
 use super::events::SocketEvent;
 use super::queue::{Full, Queue, queue};
 use super::share::Common;
+use super::strangers::Strangers;
 use crate::open_files;
 use crate::recording::Recorder;
-use ims_node::{Flow, Input, Listener, ListenerId, Transmit};
+use ims_node::{Flow, Input, ListenerId, Loss, Settings, Side, Silence, Transmit};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -17,10 +19,11 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Connections at a time, in both directions: one more is closed as soon as it is accepted, and none is opened.
+/// Connections at a time, in both directions. One more takes the place of one that nobody has a claim to, the idlest one of
+/// the address that holds most of these; where all have a claim it is closed as soon as it is accepted, or not opened.
 pub const MAX_CONNECTIONS: usize = 10_000;
-/// Connections that peers at one address have opened, at a time: one more is closed as soon as it is accepted, so that nobody
-/// takes them all.
+/// Connections that peers at one address have opened, at a time: one more takes the place of the idlest one from there that
+/// nobody has a claim to, or is closed as soon as it is accepted.
 pub const MAX_FROM_ADDRESS: usize = 2_000;
 /// Flows by which one peer that is being connected may be meant; what comes by another one has failed.
 const MAX_WAITING: usize = 256;
@@ -35,13 +38,17 @@ pub(crate) type ConnectionId = u64;
 /// The connections of a node.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    locals: Vec<SocketAddr>,
+    settings: Settings,
+    clock: Clock,
     open: HashMap<ConnectionId, Open>,
     by_peer: HashMap<(ListenerId, SocketAddr), ConnectionId>,
     /// How many connections an address has opened.
     from: HashMap<IpAddr, usize>,
+    strangers: Strangers,
     refused: u64,
-    max: usize,
+    /// How many gave way to others.
+    displaced: u64,
+    pub(super) max: usize,
     pub(super) max_from_address: usize,
     common: Arc<Common>,
     last_id: ConnectionId,
@@ -66,21 +73,24 @@ struct Open {
 impl Connections {
     /// Listens on every address.
     pub(crate) fn listen(
-        listeners: &[Listener],
+        settings: &Settings,
         events: &mpsc::Sender<SocketEvent>,
         recorder: Option<Recorder>,
     ) -> io::Result<Self> {
         let max = open_files::room_for(MAX_CONNECTIONS);
         let mut acceptors = JoinSet::new();
-        for (listener, id) in listeners.iter().zip(0_u8..) {
+        for (listener, id) in settings.listeners.iter().zip(0_u8..) {
             acceptors.spawn(accept(listen(listener.address)?, ListenerId(id), events.clone()));
         }
         Ok(Self {
-            locals: listeners.iter().map(|listener| listener.address).collect(),
+            settings: settings.clone(),
+            clock: Clock::start(),
             open: HashMap::new(),
             by_peer: HashMap::new(),
             from: HashMap::new(),
+            strangers: Strangers::default(),
             refused: 0,
+            displaced: 0,
             max,
             // The same part of them, however many there are.
             max_from_address: (max * MAX_FROM_ADDRESS / MAX_CONNECTIONS).max(1),
@@ -99,8 +109,19 @@ impl Connections {
     }
 
     /// Takes a connection that a peer has opened.
-    pub(crate) fn accepted(&mut self, listener: ListenerId, remote: SocketAddr, stream: TcpStream) {
-        let from = self.from.get(&remote.ip()).copied().unwrap_or_default();
+    pub(crate) fn accepted(
+        &mut self,
+        listener: ListenerId,
+        remote: SocketAddr,
+        stream: TcpStream,
+        inputs: &mut VecDeque<Input>,
+    ) {
+        let ip = remote.ip();
+        if self.from(ip) >= self.max_from_address {
+            self.displace(self.strangers.first_of(ip), inputs);
+        }
+        self.make_room(inputs);
+        let from = self.from(ip);
         if self.open.len() >= self.max || from >= self.max_from_address {
             self.refused += 1;
             return tracing::debug!(%remote, "too many connections, closed");
@@ -108,20 +129,64 @@ impl Connections {
         if let Some((id, connection)) = self.enter(listener, remote) {
             if let Some(open) = self.open.get_mut(&id) {
                 open.accepted = true;
-                self.from.insert(remote.ip(), from + 1);
+                self.from.insert(ip, from + 1);
+            }
+            if !self.is_peer(listener, ip) {
+                self.strangers.insert(id, ip);
             }
             self.tasks.spawn(connection.serve(stream));
         }
     }
 
+    /// Something has come on this connection.
+    pub(crate) fn used(&mut self, id: ConnectionId) {
+        self.strangers.used(id);
+    }
+
+    /// Whether somebody has a claim to the connection of this flow: who has, gives way to nobody.
+    pub(crate) fn claim(&mut self, flow: Flow, is_claimed: bool) {
+        let Some(id) = flow.connection else { return };
+        let Some(open) = self.open.get(&id).filter(|open| open.accepted && open.flow == flow) else { return };
+        if is_claimed {
+            self.strangers.remove(id);
+        } else if !self.is_peer(flow.listener, open.flow.remote.ip()) {
+            self.strangers.insert(id, flow.remote.ip());
+        }
+    }
+
+    fn is_peer(&self, listener: ListenerId, ip: IpAddr) -> bool {
+        self.settings.side(listener) == Side::Network && self.settings.is_peer(ip)
+    }
+
+    fn from(&self, ip: IpAddr) -> usize {
+        self.from.get(&ip).copied().unwrap_or_default()
+    }
+
+    fn make_room(&mut self, inputs: &mut VecDeque<Input>) {
+        if self.open.len() >= self.max {
+            self.displace(self.strangers.first_to_go(), inputs);
+        }
+    }
+
+    fn displace(&mut self, id: Option<ConnectionId>, inputs: &mut VecDeque<Input>) {
+        if let Some(id) = id {
+            self.displaced += 1;
+            self.ended(id, Loss::Ended, inputs);
+        }
+    }
+
     /// By name, for the operator.
     pub(crate) fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let own = [("connections", self.open.len() as u64), ("connections_refused", self.refused)];
+        let own = [
+            ("connections", self.open.len() as u64),
+            ("connections_refused", self.refused),
+            ("connections_displaced", self.displaced),
+        ];
         own.into_iter().chain(self.common.figures())
     }
 
     fn left(&mut self, ip: IpAddr) {
-        let left = self.from.get(&ip).copied().unwrap_or_default().saturating_sub(1);
+        let left = self.from(ip).saturating_sub(1);
         if left == 0 {
             self.from.remove(&ip);
         } else {
@@ -140,19 +205,19 @@ impl Connections {
             (None, _) => Some(flow.remote),
             (Some(_), fallback) => fallback,
         };
-        let id = same.or_else(|| self.connection_to(flow.listener, target?));
+        let id = same.or_else(|| self.connection_to(flow.listener, target?, inputs));
         let Some((id, open)) = id.and_then(|id| Some((id, self.open.get_mut(&id)?))) else {
-            return inputs.push_back(Input::SendFailed { flow });
+            return inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
         };
         if open.flow.connection.is_none() && !open.waiting.contains(&flow) {
             if open.waiting.len() >= MAX_WAITING {
-                return inputs.push_back(Input::SendFailed { flow });
+                return inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
             }
             open.waiting.push(flow);
         }
         if let Err(Full) = open.queue.push(bytes) {
-            inputs.push_back(Input::SendFailed { flow });
-            self.ended(id, inputs);
+            inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
+            self.ended(id, Loss::Ended, inputs);
         }
     }
 
@@ -166,9 +231,10 @@ impl Connections {
 
     /// A connection has ended, could not be had, or is ended now: what is queued is still written, and nothing more is
     /// heard of it.
-    pub(crate) fn ended(&mut self, id: ConnectionId, inputs: &mut VecDeque<Input>) {
+    pub(crate) fn ended(&mut self, id: ConnectionId, loss: Loss, inputs: &mut VecDeque<Input>) {
         while self.tasks.try_join_next().is_some() {}
         let Some(Open { flow, waiting, accepted, .. }) = self.open.remove(&id) else { return };
+        self.strangers.remove(id);
         if accepted {
             self.left(flow.remote.ip());
         }
@@ -176,9 +242,9 @@ impl Connections {
         if self.by_peer.get(&peer) == Some(&id) {
             self.by_peer.remove(&peer);
         }
-        inputs.extend(waiting.into_iter().map(|flow| Input::SendFailed { flow }));
+        inputs.extend(waiting.into_iter().map(|flow| Input::SendFailed { flow, loss }));
         if flow.connection.is_some() {
-            inputs.push_back(Input::Closed { flow });
+            inputs.push_back(Input::Closed { flow, loss });
         }
     }
 
@@ -186,7 +252,7 @@ impl Connections {
     pub(crate) fn close_flow(&mut self, flow: Flow, inputs: &mut VecDeque<Input>) {
         let of_peer = || self.by_peer.get(&(flow.listener, flow.remote)).copied();
         if let Some(id) = flow.connection.or_else(of_peer) {
-            self.ended(id, inputs);
+            self.ended(id, Loss::Ended, inputs);
         }
     }
 
@@ -199,10 +265,16 @@ impl Connections {
         let _ = tokio::time::timeout(patience, written).await;
     }
 
-    fn connection_to(&mut self, listener: ListenerId, remote: SocketAddr) -> Option<ConnectionId> {
+    fn connection_to(
+        &mut self,
+        listener: ListenerId,
+        remote: SocketAddr,
+        inputs: &mut VecDeque<Input>,
+    ) -> Option<ConnectionId> {
         if let Some(id) = self.by_peer.get(&(listener, remote)) {
             return Some(*id);
         }
+        self.make_room(inputs);
         if self.open.len() >= self.max {
             return None;
         }
@@ -215,7 +287,7 @@ impl Connections {
     }
 
     fn enter(&mut self, listener: ListenerId, remote: SocketAddr) -> Option<(ConnectionId, Connection)> {
-        let local = *self.locals.get(usize::from(listener.0))?;
+        let local = self.settings.listener(listener)?.address;
         self.last_id += 1;
         let id = self.last_id;
         let (queue, queued) = queue(Arc::clone(&self.common));
@@ -225,7 +297,13 @@ impl Connections {
         let ends = crate::recording::Ends { local, remote };
         let (events, recorder) = (self.events.clone(), self.recorder.clone());
         let common = Arc::clone(&self.common);
-        Some((id, Connection { id, ends, queued, events, recorder, common }))
+        // A phone need not answer our keep-alives (RFC 5626 section 4.4.1 has it ask, not us).
+        let silence = match self.settings.side(listener) {
+            Side::Network => Some(Silence::new(self.settings.acquaintance(remote.ip()))),
+            Side::Ue => None,
+        };
+        let clock = self.clock;
+        Some((id, Connection { id, ends, queued, events, recorder, common, silence, clock }))
     }
 }
 

@@ -158,7 +158,10 @@ impl Ps {
                     self.node.handle(self.now, Input::Dns { question, answer });
                 }
                 Output::Log(_) | Output::CommandDone { .. } => {}
-                other @ (Output::Close(_) | Output::AskHss { .. } | Output::HssReply { .. }) => {
+                other @ (Output::Close(_)
+                | Output::Claim { .. }
+                | Output::AskHss { .. }
+                | Output::HssReply { .. }) => {
                     panic!("{other:?}")
                 }
             }

@@ -45,8 +45,8 @@ impl VirtualNode for Roamer {
         let input = match input {
             Input::Message { flow, .. } if flow.remote != self.here => return,
             Input::Message { flow, bytes } => Input::Message { flow: self.as_known(flow), bytes },
-            Input::SendFailed { flow } => Input::SendFailed { flow: self.as_known(flow) },
-            Input::Closed { flow } => Input::Closed { flow: self.as_known(flow) },
+            Input::SendFailed { flow, loss } => Input::SendFailed { flow: self.as_known(flow), loss },
+            Input::Closed { flow, loss } => Input::Closed { flow: self.as_known(flow), loss },
             other => other,
         };
         self.agent.handle(now, input);

@@ -1,7 +1,7 @@
 //! A user agent in virtual time, and the network around it played by the test.
 
 use clock::{Now, Wall};
-use ims_node::{Flow, Input, Listener, ListenerId, Node, Output, Settings as NodeSettings, Side};
+use ims_node::{Flow, Input, Listener, ListenerId, Loss, Node, Output, Settings as NodeSettings, Side};
 use sip_message::{HeaderName, Message, Transport};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -123,6 +123,7 @@ impl Ue {
                 Output::AskDns(_)
                 | Output::AskHss { .. }
                 | Output::HssReply { .. }
+                | Output::Claim { .. }
                 | Output::Persist { .. }
                 | Output::CommandDone { .. }
                 | Output::Log(_) => continue,
@@ -132,7 +133,7 @@ impl Ue {
                 continue;
             }
             if self.unreachable {
-                self.node.handle(self.now, Input::SendFailed { flow: transmit.flow });
+                self.node.handle(self.now, Input::SendFailed { flow: transmit.flow, loss: Loss::Refused });
                 continue;
             }
             let message = Message::parse(transmit.bytes).unwrap();
@@ -214,7 +215,7 @@ impl Ue {
     }
 
     pub(crate) fn close_connection(&mut self) {
-        self.handle(Input::Closed { flow: self.flow });
+        self.handle(Input::Closed { flow: self.flow, loss: Loss::Ended });
     }
 }
 

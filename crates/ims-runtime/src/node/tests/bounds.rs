@@ -1,20 +1,23 @@
 //! Floods, crowds and silence.
 
+use super::super::Clock;
 use super::super::connection::{Connection, IDLE, STALLED};
-use super::super::driver::Driver;
 use super::super::events::SocketEvent;
 use super::super::queue::queue;
 use super::super::tcp::Connections;
-use super::super::{Clock, Operator};
-use super::world::{BLUEPRINT, Place, TestRole, message, read_until, soon};
+use super::world::{Place, message, read_until, soon};
 use crate::recording::Ends;
 use bytes::Bytes;
-use ims_node::{Flow, Listener, ListenerId, Node, Side, Transmit};
+use ims_node::{
+    Acquaintance, CLOSE_AFTER, Flow, Input, Listener, ListenerId, Loss, PROBE_AFTER, Peer, Settings, Side,
+    Silence, Transmit,
+};
 use sip_message::Transport;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -59,43 +62,100 @@ async fn a_node_that_is_flooded_sheds_new_requests_and_takes_them_again_afterwar
     assert!(running.done("stats").await.contains("pressure 0\n"));
 }
 
-#[tokio::test]
-async fn one_address_does_not_take_all_connections() {
-    let place = Place::new();
-    let start = place.prepare("").await;
-    let clock = Clock::start();
-    let node = Node::new(start.config.node.settings(), TestRole::default(), [1; 32]);
-    let operator =
-        Operator { ctl: start.ctl, signals: start.signals, file: start.file, blueprint: BLUEPRINT };
-    let mut driver = Driver::start((clock, node), None, start.config.node, operator)
-        .unwrap_or_else(|failure| panic!("{failure}"));
-    driver.tcp.max_from_address = 2;
-    let _task = tokio::spawn(driver.run());
-    let (mut one, mut two, mut three) = (place.tcp().await, place.tcp().await, place.tcp().await);
-    assert_eq!(soon(three.read(&mut [0; 8])).await.unwrap(), 0, "closed");
-    for (stream, call_id) in [(&mut one, "one"), (&mut two, "two")] {
-        stream.write_all(message("sip:echo@home1.test", call_id, "TCP").as_bytes()).await.unwrap();
-        assert!(read_until(stream, "\r\n\r\n").await.starts_with("SIP/2.0 200 "));
-    }
-    drop(one);
-    // There is room again as soon as the node has seen the end of one.
-    loop {
-        let mut next = place.tcp().await;
-        let request = message("sip:echo@home1.test", "next", "TCP");
-        if next.write_all(request.as_bytes()).await.is_ok()
-            && soon(next.read(&mut [0; 8])).await.is_ok_and(|length| length > 0)
-        {
-            break;
+fn settings(side: Side, peers: &[&str]) -> Settings {
+    let listener = Listener { address: "127.0.0.1:0".parse().unwrap(), side };
+    let peer = |text: &&str| Peer { addresses: vec![text.parse().unwrap()], domains: Vec::new() };
+    Settings::new("node.home1.test", vec![listener], peers.iter().map(peer).collect())
+}
+
+/// What newcomers meet with.
+struct Door {
+    listener: TcpListener,
+    connections: Connections,
+    inputs: VecDeque<Input>,
+    _events: mpsc::Receiver<SocketEvent>,
+}
+
+impl Door {
+    async fn open(settings: &Settings) -> Self {
+        let (events, heard) = mpsc::channel(1024);
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            connections: Connections::listen(settings, &events, None).unwrap(),
+            inputs: VecDeque::new(),
+            _events: heard,
         }
     }
+
+    /// Somebody comes in from this address.
+    async fn enter(&mut self, from: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(std::net::SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+        let stream = socket.connect(self.listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, remote) = self.listener.accept().await.unwrap();
+        self.connections.accepted(ListenerId(0), remote, accepted, &mut self.inputs);
+        stream
+    }
+
+    /// The flow on which this one came in; `None` when it did not.
+    fn flow_of(&self, stream: &TcpStream) -> Option<Flow> {
+        let remote = stream.local_addr().unwrap();
+        let flows = (1..100).filter_map(|id| self.connections.flow(id));
+        flows.into_iter().find(|flow| flow.remote == remote)
+    }
+}
+
+#[tokio::test]
+async fn a_newcomer_takes_the_place_of_the_idlest_stranger_of_the_address_that_holds_most() {
+    let mut door = Door::open(&settings(Side::Ue, &[])).await;
+    door.connections.max = 4;
+    let alone = door.enter("127.0.0.9").await;
+    let (mut first, second) = (door.enter("127.0.0.8").await, door.enter("127.0.0.8").await);
+    let third = door.enter("127.0.0.8").await;
+    let newcomer = door.enter("127.0.0.7").await;
+    assert!(door.flow_of(&newcomer).is_some());
+    assert_eq!(soon(first.read(&mut [0; 8])).await.unwrap(), 0, "closed");
+    // Who is registered stays; when everybody is, nobody else comes in.
+    for own in [&alone, &second, &third, &newcomer] {
+        let flow = door.flow_of(own).unwrap();
+        door.connections.claim(flow, true);
+    }
+    let mut late = door.enter("127.0.0.6").await;
+    assert!(door.flow_of(&late).is_none());
+    assert_eq!(soon(late.read(&mut [0; 8])).await.unwrap(), 0, "closed");
+    door.connections.claim(door.flow_of(&third).unwrap(), false);
+    let later = door.enter("127.0.0.6").await;
+    assert!(door.flow_of(&later).is_some() && door.flow_of(&third).is_none());
+}
+
+#[tokio::test]
+async fn a_peer_gives_way_to_nobody() {
+    let mut door = Door::open(&settings(Side::Network, &["127.0.0.9"])).await;
+    door.connections.max = 2;
+    let peer = door.enter("127.0.0.9").await;
+    let stranger = door.enter("127.0.0.8").await;
+    let newcomer = door.enter("127.0.0.7").await;
+    assert!(door.flow_of(&peer).is_some() && door.flow_of(&newcomer).is_some());
+    assert!(door.flow_of(&stranger).is_none());
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_connections() {
+    let mut door = Door::open(&settings(Side::Ue, &[])).await;
+    door.connections.max_from_address = 2;
+    let other = door.enter("127.0.0.9").await;
+    let (first, second) = (door.enter("127.0.0.8").await, door.enter("127.0.0.8").await);
+    door.connections.used(door.flow_of(&first).unwrap().connection.unwrap());
+    let third = door.enter("127.0.0.8").await;
+    let there = [&other, &first, &second, &third].map(|stream| door.flow_of(stream).is_some());
+    assert_eq!(there, [true, true, false, true]);
 }
 
 #[tokio::test]
 async fn a_peer_that_is_told_of_many_at_once_is_not_taken_for_stuck() {
     let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let listener = Listener { address: "127.0.0.1:0".parse().unwrap(), side: Side::Network };
     let (events, _heard) = mpsc::channel(8);
-    let mut connections = Connections::listen(&[listener], &events, None).unwrap();
+    let mut connections = Connections::listen(&settings(Side::Network, &[]), &events, None).unwrap();
     let remote = peer.local_addr().unwrap();
     let flow = Flow { listener: ListenerId(0), transport: Transport::Tcp, remote, connection: None };
     let (bytes, mut inputs) = (Bytes::from_static(&[b'x'; 2000]), VecDeque::new());
@@ -108,36 +168,46 @@ async fn a_peer_that_is_told_of_many_at_once_is_not_taken_for_stuck() {
     soon(stream.read_exact(&mut vec![0; 1000 * bytes.len()])).await.unwrap();
 }
 
-/// Serves one end of a connection; gives the other end, and when and how it was cut off.
-async fn cut_off(sent: &[u8]) -> (Instant, Instant) {
+/// Serves one end of a connection with a peer that sends this and nothing more, and writes what is `queued`; when it was
+/// cut off, and how.
+async fn cut_off(sent: &[u8], written: &'static [u8]) -> (Duration, Loss) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, remote) = listener.accept().await.unwrap();
     let common = Arc::default();
-    let (_queue, queued) = queue(Arc::clone(&common));
+    let (queue, queued) = queue(Arc::clone(&common));
     let (events, mut heard) = mpsc::channel(8);
     let ends = Ends { local: listener.local_addr().unwrap(), remote };
     peer.write_all(sent).await.unwrap();
+    if !written.is_empty() {
+        queue.push(Bytes::from_static(written)).unwrap();
+    }
     let began = Instant::now();
-    tokio::spawn(Connection { id: 1, ends, queued, events, recorder: None, common }.serve(stream));
-    assert!(matches!(heard.recv().await, Some(SocketEvent::Closed(1))));
-    (began, Instant::now())
+    let (silence, clock) = (Some(Silence::new(Acquaintance::Own)), Clock::start());
+    let connection = Connection { id: 1, ends, queued, events, recorder: None, common, silence, clock };
+    tokio::spawn(connection.serve(stream));
+    let Some(SocketEvent::Closed(1, loss)) = heard.recv().await else { panic!("something else") };
+    (began.elapsed(), loss)
+}
+
+#[tokio::test(start_paused = true)]
+async fn design_16_a_peer_that_owes_an_answer_and_says_nothing_is_cut_off_after_three_seconds() {
+    let (after, loss) = cut_off(b"\r\n", b"OPTIONS sip:a SIP/2.0\r\n\r\n").await;
+    assert_eq!((after.as_secs(), loss), ((PROBE_AFTER + CLOSE_AFTER).as_secs(), Loss::Silent));
 }
 
 #[tokio::test(start_paused = true)]
 async fn half_a_message_is_not_waited_for_longer_than_thirty_seconds() {
-    let (began, ended) = cut_off(b"MESSAGE sip:a SIP/2.0\r\n").await;
-    assert_eq!((ended - began).as_secs(), STALLED.as_secs());
+    let (after, loss) = cut_off(b"MESSAGE sip:a SIP/2.0\r\n", b"").await;
+    assert_eq!((after.as_secs(), loss), (STALLED.as_secs(), Loss::Ended));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_connects_and_says_nothing_is_cut_off_after_thirty_seconds() {
-    let (began, ended) = cut_off(b"").await;
-    assert_eq!((ended - began).as_secs(), STALLED.as_secs());
+    assert_eq!(cut_off(b"", b"").await.0.as_secs(), STALLED.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_after_ten_minutes() {
-    let (began, ended) = cut_off(b"\r\n").await;
-    assert_eq!((ended - began).as_secs(), IDLE.as_secs());
+    assert_eq!(cut_off(b"\r\n", b"").await.0.as_secs(), IDLE.as_secs());
 }

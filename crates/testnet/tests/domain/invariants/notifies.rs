@@ -6,9 +6,11 @@ use sip_message::HeaderName;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// RFC 3261 section 17.1.2.2: a request is given up after timer F, 32 s. Less what it may take to open the connection
-/// that it is recorded on.
-const GIVEN_UP: Duration = Duration::from_secs(28);
+/// A next hop that says nothing, not even 100, is given up after 4.5 s. Less what a NOTIFY may be held for its record.
+const GIVEN_UP: Duration = Duration::from_millis(4400);
+
+/// Less what it may take to open the connection that a request is recorded on.
+const GIVEN_UP_BY_TCP: Duration = Duration::from_millis(500);
 
 type Dialog<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
@@ -49,7 +51,7 @@ fn below_via(notify: &Seen) -> String {
     text.lines().filter(|line| !line.starts_with("Via:")).collect()
 }
 
-/// A new NOTIFY of a dialog leaves when the one before it has been answered, or has run into timer F, or could not be
+/// A new NOTIFY of a dialog leaves when the one before it has been answered, or has met with silence, or could not be
 /// handed to its next hop, or when the process that sent it is dead.
 pub(crate) fn one_notify_outstanding(tape: &Tape, deaths: &[Death]) -> Result<(), Broken> {
     let mut answers: BTreeMap<(&str, u32), Duration> = BTreeMap::new();
@@ -70,7 +72,8 @@ pub(crate) fn one_notify_outstanding(tape: &Tape, deaths: &[Death]) -> Result<()
         let answered =
             answers.get(&(before.message.call_id(), number(before))).is_some_and(|at| *at <= notify.at);
         let span = (since, notify.at);
-        let given_up = notify.at >= since + GIVEN_UP;
+        let by_udp = before.message.top_via().is_some_and(|via| via.starts_with("SIP/2.0/UDP"));
+        let given_up = notify.at >= since + if by_udp { GIVEN_UP } else { GIVEN_UP_BY_TCP };
         if !(answered || given_up || died(deaths, &before.from, span) || died(deaths, &before.to, span)) {
             let (one, other) = (number(before), number(notify));
             let how = format!("NOTIFY {other} though {one} is unanswered\n{}", notify.text());
