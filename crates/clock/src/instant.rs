@@ -91,6 +91,9 @@ impl Add<Duration> for Wall {
     }
 }
 
+/// What makes a begun second a whole one.
+const ALMOST_A_SECOND: Duration = Duration::from_nanos(999_999_999);
+
 /// Both clocks, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
@@ -108,6 +111,12 @@ impl Now {
     #[must_use]
     pub fn mono_at(&self, deadline: Wall) -> Mono {
         self.mono + deadline.saturating_since(self.wall)
+    }
+
+    /// Whole seconds until then, begun ones too; none for what has passed or never comes.
+    #[must_use]
+    pub fn seconds_until(&self, then: Option<Mono>) -> u64 {
+        then.map_or(0, |then| then.saturating_since(self.mono).saturating_add(ALMOST_A_SECOND).as_secs())
     }
 }
 

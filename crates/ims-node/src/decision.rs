@@ -71,6 +71,14 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, cause).with(HeaderName::RetryAfter, retry_after_s)
     }
 
+    /// 500, with the seconds after which to come again: there is no room for what this request is for. Others are served, so
+    /// that it is no 503, which would have the whole server avoided (RFC 3261 section 21.5.4).
+    #[must_use]
+    pub fn no_room(cause: &'static str, retry_after_s: u64) -> Self {
+        let pause = retry_after_s.clamp(1, LONGEST_PAUSE_S);
+        Self::new(StatusCode::SERVER_ERROR, cause).with(HeaderName::RetryAfter, pause)
+    }
+
     /// Whether `demands` (Require, Proxy-Require) names no extension beside the `known` ones (RFC 3261 sections 8.2.2.3
     /// and 16.3).
     ///
@@ -106,6 +114,9 @@ impl Refusal {
         self
     }
 }
+
+/// The longest time after which somebody for whom there is no room is told to come again, in seconds.
+const LONGEST_PAUSE_S: u64 = 60;
 
 /// The encoding that is none.
 const IDENTITY: &str = "identity";

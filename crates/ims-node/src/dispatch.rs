@@ -22,11 +22,11 @@ impl<R: Role> Node<R> {
                 self.ask_hss(question, HssWait::Request(request, waiting));
             }
             Decision::AskHss(..) => {
-                let pause = self.pause();
+                let pause = self.pause(now);
                 self.refuse(
                     now,
                     &request,
-                    &Refusal::unavailable("too many requests wait for the HSS", pause),
+                    &Refusal::no_room("too many requests wait for the HSS", pause.into()),
                 );
             }
             Decision::Drop(_) => {}
@@ -99,12 +99,12 @@ impl<R: Role> Node<R> {
             (Outcome::Response(response), _) => self.relay(now, request, response, headers),
             (Outcome::Unresolved(ResolveError::AllUnavailable(until)), _) => {
                 let left = until.saturating_since(now.mono).as_secs() + 1;
-                let pause = u32::try_from(left).unwrap_or(u32::MAX);
-                self.refuse(now, request, &Refusal::unavailable(cause_of(outcome), pause));
+                let refusal = Refusal::new(StatusCode::SERVER_ERROR, cause_of(outcome));
+                self.refuse(now, request, &refusal.with(HeaderName::RetryAfter, left));
             }
             (Outcome::Unresolved(ResolveError::Busy), _) => {
-                let pause = self.pause();
-                self.refuse(now, request, &Refusal::unavailable(cause_of(outcome), pause));
+                let pause = self.pause(now);
+                self.refuse(now, request, &Refusal::no_room(cause_of(outcome), pause.into()));
             }
             (_, Some(status)) => self.refuse(now, request, &Refusal::new(status, cause_of(outcome))),
             // RFC 4320 section 4.2: whoever sent the request has timed out as well.

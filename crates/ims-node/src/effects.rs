@@ -1,9 +1,11 @@
 //! What a role starts beside its answer.
 
+use crate::decision::Refusal;
 use crate::input::Flow;
 use crate::output::{Event, Record, Seq};
 use crate::own::OwnRequest;
 use crate::random::Random;
+use clock::{Mono, Now};
 use cx_protocol::Request;
 use sip_message::{Response, StatusCode};
 
@@ -14,8 +16,10 @@ use crate::inbound::InboundRequest;
 pub enum Storage {
     /// It can.
     Open,
-    /// The journal is full, or the node is ending: refuse new state with 503.
-    Closed,
+    /// The journal has had no room since then.
+    Full(Mono),
+    /// The node is ending.
+    Ending,
 }
 
 /// Collects records to keep, requests to send, questions to ask, events to log; also the generator, because drawing
@@ -65,6 +69,23 @@ impl<O> Effects<O> {
     #[must_use]
     pub const fn storage(&self) -> Storage {
         self.storage
+    }
+
+    /// What cannot be kept is not promised.
+    ///
+    /// # Errors
+    /// 500 with Retry-After while the journal is full: that concerns this moment and requests that keep something, and
+    /// 503 would have the whole server avoided (RFC 3261 section 21.5.4). The longer it lasts, the longer the pause. 503
+    /// when the node is ending.
+    pub fn check_storage(&self, now: Now) -> Result<(), Refusal> {
+        match self.storage {
+            Storage::Open => Ok(()),
+            Storage::Full(since) => {
+                let lasted = now.mono.saturating_since(since).as_secs();
+                Err(Refusal::no_room("nothing new can be kept now", lasted))
+            }
+            Storage::Ending => Err(crate::respond::draining()),
+        }
     }
 
     /// Keeps `value` under `key` from now on. What is sent in the node's own name from here on waits until it is on

@@ -213,7 +213,7 @@ impl<R: Role> Node<R> {
                 self.transmit(path, bytes);
             }
             None => {
-                let pause = self.pause();
+                let pause = self.pause(now);
                 let refusal = Refusal::unavailable("too many requests under way", pause);
                 self.give_back(now, errand.purpose, &refusal);
             }

@@ -32,6 +32,7 @@ mod refusals;
 mod respond;
 mod role;
 mod settings;
+mod shares;
 mod silence;
 mod trust;
 mod under_way;

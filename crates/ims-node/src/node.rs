@@ -14,6 +14,7 @@ use crate::random::Random;
 use crate::refusals::Refusals;
 use crate::role::Role;
 use crate::settings::Settings;
+use crate::shares::Shares;
 use crate::under_way::UnderWay;
 use crate::via_head::ViaHeads;
 use bytes::Bytes;
@@ -62,12 +63,14 @@ pub struct Node<R: Role> {
     pub(crate) hss: HashMap<HssToken, HssWait<R>, foldhash::fast::RandomState>,
     pub(crate) refusals: Refusals,
     pub(crate) overload: Overload,
+    pub(crate) shares: Shares,
     pub(crate) counters: Counters,
     /// Where the request that is being dealt with came from.
     pub(crate) answering: Option<Beside>,
     next_token: u64,
     draining: bool,
-    journal_full: bool,
+    /// Since when.
+    journal_full: Option<Mono>,
     synced: Seq,
     outputs: VecDeque<Output>,
 }
@@ -90,11 +93,12 @@ impl<R: Role> Node<R> {
             hss: HashMap::default(),
             refusals: Refusals::default(),
             overload: Overload::default(),
+            shares: Shares::default(),
             counters: Counters::default(),
             answering: None,
             next_token: 0,
             draining: false,
-            journal_full: false,
+            journal_full: None,
             synced: Seq(0),
             outputs: VecDeque::new(),
         }
@@ -140,7 +144,7 @@ impl<R: Role> Node<R> {
             }
             Input::Synced(seq) => self.synced = self.synced.max(seq),
             Input::JournalFull(full) => {
-                self.journal_full = full;
+                self.journal_full = full.then_some(now.mono);
                 self.open_or_close_storage();
             }
             Input::Behind(behind) => {
@@ -194,8 +198,11 @@ impl<R: Role> Node<R> {
     }
 
     fn open_or_close_storage(&mut self) {
-        let closed = self.draining || self.journal_full;
-        self.fx.storage = if closed { Storage::Closed } else { Storage::Open };
+        self.fx.storage = match (self.draining, self.journal_full) {
+            (true, _) => Storage::Ending,
+            (false, Some(since)) => Storage::Full(since),
+            (false, None) => Storage::Open,
+        };
     }
 
     /// In the order in which they came, so that a run repeats.
@@ -333,6 +340,7 @@ pub(crate) const fn status_of(outcome: &Outcome) -> Option<StatusCode> {
         Outcome::Unresolved(E::NoSuchDomain | E::NoRecords) => Some(StatusCode::NOT_FOUND),
         Outcome::Unresolved(E::DnsFailed) => Some(StatusCode::SERVER_TIMEOUT),
         Outcome::Unresolved(E::Unsupported) => Some(StatusCode::UNSUPPORTED_URI_SCHEME),
-        Outcome::Unresolved(E::Busy | E::AllUnavailable(_)) => Some(StatusCode::SERVICE_UNAVAILABLE),
+        // Rule SIP-16: that others are overloaded is no reason to avoid us.
+        Outcome::Unresolved(E::Busy | E::AllUnavailable(_)) => Some(StatusCode::SERVER_ERROR),
     }
 }

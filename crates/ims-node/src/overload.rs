@@ -1,6 +1,9 @@
 //! What a node leaves out when it has more to do than it can: new requests first, then what belongs to something that is
 //! there already, NOTIFY only when there is no room at all. Responses are never left out: they end work.
 //!
+//! Whoever asks for little is served all the same while the node is only behind and has room ([`crate::shares`]), so that one
+//! source of requests does not starve the others.
+//!
 //! How hard-pressed it is follows from how full its tables are and from how long it has not seen the end of what came in
 //! ([`crate::Input::Behind`]). It is let up step by step, so that it does not flap.
 
@@ -11,7 +14,7 @@ use crate::node::Node;
 use crate::output::{Event, Output};
 use crate::role::Role;
 use clock::{Mono, Now};
-use sip_message::{Credentials, HeaderName, Message, Method};
+use sip_message::{Credentials, HeaderName, Message, Method, Transport};
 use std::time::Duration;
 
 /// How hard-pressed a node is.
@@ -89,6 +92,8 @@ pub(crate) struct Overload {
     pressure: Pressure,
     /// When the present pressure was last called for.
     called_for: Mono,
+    /// Since when there has been any.
+    since: Mono,
     behind: Duration,
     shed: [u64; 3],
 }
@@ -109,6 +114,9 @@ impl Overload {
         let risen = step(full, self.behind);
         if risen > before {
             self.pressure = risen;
+            if before == Pressure::None {
+                self.since = now;
+            }
         }
         if risen >= before || step(full + SLACK, self.behind) >= before {
             self.called_for = now;
@@ -117,6 +125,11 @@ impl Overload {
             self.called_for = now;
         }
         Some(self.pressure).filter(|pressure| *pressure != before)
+    }
+
+    /// How long there has been pressure without a break.
+    fn lasted(&self, now: Mono) -> Duration {
+        if self.pressure == Pressure::None { Duration::ZERO } else { now.saturating_since(self.since) }
     }
 
     /// When to look again if nothing happens.
@@ -137,9 +150,8 @@ impl Overload {
     }
 }
 
-/// Seconds after which whoever is turned away may come again: each after another time, so that they do not all come back at
-/// once.
-const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 5..=15;
+/// The longest time after which whoever is turned away may come again, in seconds.
+const LONGEST_PAUSE_S: u32 = 20;
 
 impl<R: Role> Node<R> {
     pub(crate) fn assess(&mut self, now: Now) {
@@ -150,25 +162,46 @@ impl<R: Role> Node<R> {
     }
 
     /// Whether this request is left out. A repeat of one that was taken is not: it has its answer, or will have it.
-    pub(crate) fn is_shed(&mut self, now: Now, request: &Message) -> bool {
+    pub(crate) fn is_shed(&mut self, now: Now, flow: Flow, request: &Message) -> bool {
         self.assess(now);
         let pressure = self.overload.pressure();
         pressure > Pressure::None
             && pressure.sheds(Class::of(request))
             && !self.transactions.is_known(request)
+            && (self.is_full() || !self.shares.take(now.mono, flow.remote))
+    }
+
+    /// Whether what comes on this flow is not even looked at: of a flood, beyond what is answered. A peer is always heard,
+    /// and so is whoever has a connection of its own.
+    pub(crate) fn is_drowned(&mut self, now: Now, flow: Flow) -> bool {
+        let is_drowned = self.overload.pressure() > Pressure::None
+            && flow.transport == Transport::Udp
+            && self.shares.is_deaf(now.mono, flow.remote)
+            && !self.settings.is_peer(flow.remote.ip());
+        if is_drowned {
+            self.counters.dropped("too many requests of one source");
+        }
+        is_drowned
+    }
+
+    /// Whether the tables are what is too full: there is no more room, however fairly it is shared.
+    fn is_full(&self) -> bool {
+        FULL.first().is_some_and(|high| self.fullness() >= *high)
     }
 
     /// Answers 503 and keeps nothing. There is no log line for each: they would be part of the load.
-    pub(crate) fn shed(&mut self, flow: Flow, request: &Message) {
+    pub(crate) fn shed(&mut self, now: Now, flow: Flow, request: &Message) {
         self.overload.count(Class::of(request));
-        let refusal = Refusal::unavailable("overloaded", self.pause());
+        let refusal = Refusal::unavailable("overloaded", self.pause(now));
         self.transmit_stateless(flow, request, &refusal);
     }
 
-    /// A value for Retry-After.
-    pub(crate) fn pause(&mut self) -> u32 {
-        let (first, last) = RETRY_AFTER_S.into_inner();
-        let spread = self.fx.random.bits() % u64::from(last - first + 1);
+    /// A value for Retry-After, in seconds: as long as the pressure has lasted so far, up to twice that. A burst is over
+    /// soon, and what has lasted will last; each comes back at another time, so that they do not all come at once.
+    pub(crate) fn pause(&mut self, now: Now) -> u32 {
+        let lasted = self.overload.lasted(now.mono).as_secs();
+        let first = u32::try_from(lasted).unwrap_or(u32::MAX).clamp(1, LONGEST_PAUSE_S / 2);
+        let spread = self.fx.random.bits() % (u64::from(first) + 1);
         first + u32::try_from(spread).unwrap_or_default()
     }
 }

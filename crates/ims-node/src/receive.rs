@@ -17,6 +17,9 @@ use sip_transaction::{Lookup, Timers, Transmit};
 
 impl<R: Role> Node<R> {
     pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        if self.is_drowned(now, flow) {
+            return;
+        }
         match Message::parse(bytes) {
             Ok(message) if message.status().is_some() => self.receive_response(now, message),
             Ok(mut message) => {
@@ -72,8 +75,8 @@ impl<R: Role> Node<R> {
             }
             Some(_) | None => {}
         }
-        if self.is_shed(now, &message) {
-            return self.shed(flow, &message);
+        if self.is_shed(now, flow, &message) {
+            return self.shed(now, flow, &message);
         }
         let timers = self.timers(flow);
         let path = Path { flow, fallback: None, after: None };
@@ -90,7 +93,7 @@ impl<R: Role> Node<R> {
             }
             Lookup::Repeat(Some(Transmit { path, bytes })) => self.transmit(path, bytes),
             Lookup::Repeat(None) => {}
-            Lookup::Full => self.shed(flow, &message),
+            Lookup::Full => self.shed(now, flow, &message),
         }
     }
 

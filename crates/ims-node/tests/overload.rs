@@ -101,14 +101,22 @@ fn the_fuller_the_tables_the_more_is_shed_and_notify_last() {
 fn whoever_is_turned_away_is_told_when_to_come_again_and_not_all_at_once() {
     let mut bench = waiting();
     bench.input(Input::Behind(Duration::from_secs(1)));
-    let mut pauses = BTreeSet::new();
-    for number in 0..200 {
-        bench.receive(CLIENT, numbered("REGISTER", number, false));
-        let (_, answer) = bench.sent_one();
-        pauses.insert(answer.value(HeaderName::RetryAfter).unwrap().parse::<u32>().unwrap());
+    // As long as it has lasted, up to twice that: after which time, between which seconds.
+    for (pass, from, to) in [(0, 1, 2), (5, 5, 10), (60, 10, 20)] {
+        bench.pass(Duration::from_secs(pass));
+        bench.input(Input::Behind(Duration::from_secs(1)));
+        let mut pauses = BTreeSet::new();
+        for number in 0..200 {
+            bench.receive(CLIENT, numbered("REGISTER", number, false));
+            // Some are within the share of their source and taken.
+            let sent = bench.sent();
+            let refused = sent.last().filter(|one| one.bytes.starts_with(b"SIP/2.0 503"));
+            let answer = refused.map(|one| read(&one.bytes));
+            pauses.extend(answer.map(|answer| answer.retry_after().unwrap()));
+        }
+        assert_eq!(pauses, (from..=to).collect());
     }
-    assert_eq!(pauses, (5..=15).collect());
-    assert_eq!(figure(&bench, "server_transactions"), 0, "nothing is kept of them");
+    assert!(figure(&bench, "server_transactions") <= 24, "nothing is kept of them");
 }
 
 #[test]
@@ -152,4 +160,36 @@ fn sip_15_a_server_that_asks_for_it_is_spared_what_is_new_and_nothing_else() {
             assert_eq!(read(&one.bytes).value(HeaderName::RetryAfter), Some("13"));
         }
     }
+}
+
+#[test]
+fn whoever_asks_for_little_is_served_while_another_one_asks_for_too_much() {
+    const FLOOD: &str = "198.51.100.66:5060";
+    const PHONE: &str = "198.51.100.67:5060";
+    let mut bench = Bench::forwarding();
+    bench.input(Input::Behind(Duration::from_secs(3)));
+    assert_eq!(pressures(&mut bench), [Pressure::Extreme]);
+    let mut number = 0;
+    let mut receive = |bench: &mut Bench, from: &str, method: &str| {
+        number += 1;
+        bench.receive_on(Bench::flow(1, from), numbered(method, number, false));
+        let sent = bench.sent();
+        sent.first().map(|one| one.flow.remote.to_string() == NEXT)
+    };
+    let mut fates = [0; 3];
+    for _ in 0..1000 {
+        match receive(&mut bench, FLOOD, "REGISTER") {
+            Some(true) => fates[0] += 1,
+            Some(false) => fates[1] += 1,
+            None => fates[2] += 1,
+        }
+    }
+    assert_eq!(fates, [8, 65, 927], "taken, refused, not even looked at");
+    for method in ["REGISTER", "SUBSCRIBE", "PUBLISH"] {
+        assert_eq!(receive(&mut bench, PHONE, method), Some(true), "{method}");
+    }
+    assert_eq!(figure(&bench, "dropped_too_many_requests_of_one_source"), 927);
+    // The flood is over: it has a share again like everybody else.
+    bench.pass(Duration::from_millis(250));
+    assert_eq!(receive(&mut bench, FLOOD, "REGISTER"), Some(true));
 }

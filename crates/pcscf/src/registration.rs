@@ -6,7 +6,7 @@ use crate::registering::Way;
 use crate::{Own, Pcscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Decision, Effects, Flow, ForwardPlan, InboundRequest, Outcome, Refusal, Storage, Verdict};
+use ims_node::{Decision, Effects, Flow, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, Host, Message, NameAddr, StatusCode, Uri, delta_seconds};
 use std::time::Duration;
 
@@ -18,14 +18,15 @@ impl Pcscf {
         request: &InboundRequest,
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
-        if fx.storage() == Storage::Closed {
-            return Refusal::unavailable("no new state can be kept", 5).into();
+        if let Err(refusal) = fx.check_storage(now) {
+            return refusal.into();
         }
         let Some((aor, registrar)) = self.registrable(request.message()) else {
             return self.not_served_here().into();
         };
         if self.bindings.len() >= MAX_CONTACTS && !self.bindings.has(request.flow(), &aor) {
-            return Refusal::unavailable("too many registrations", 60).into();
+            let first_end = now.seconds_until(self.bindings.deadline());
+            return Refusal::no_room("too many registrations", first_end).into();
         }
         let Some(key) = &self.key else {
             return Refusal::new(StatusCode::SERVER_ERROR, "no flow key").into();

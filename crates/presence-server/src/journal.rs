@@ -6,8 +6,10 @@
 //! | `s`, number, slot | a subscription in it, and what its watcher has confirmed |
 //! | `p`, presentity, 0, serial | a publication |
 //! | `r`, presentity | a registration |
+//! | `k` | the key that subscriptions are numbered with |
 
 use crate::identity::{Privacy, Sender};
+use crate::merged::WatchKey;
 use crate::presentity::Registration;
 use crate::watch::{FIRST_VERSION, Slot, Watch, WatchId};
 use crate::{Notified, PresenceServer};
@@ -69,7 +71,11 @@ pub(crate) struct Restoring {
     slots: Vec<KeptSlot>,
     publications: Vec<KeptPublication>,
     registrations: Vec<KeptRegistration>,
+    watch_key: Option<WatchKey>,
 }
+
+/// The journal's key of the key that subscriptions are numbered with.
+const WATCH_KEY: &[u8] = b"k";
 
 impl Restoring {
     /// `None` when it cannot be read.
@@ -83,6 +89,7 @@ impl Restoring {
             b's' => self.slots.push(minicbor::decode(value).ok()?),
             b'p' => self.publications.push(minicbor::decode(value).ok()?),
             b'r' => self.registrations.push(minicbor::decode(value).ok()?),
+            b'k' => self.watch_key = Some(WatchKey::new(value.try_into().ok()?)),
             _ => return None,
         }
         Some(())
@@ -180,8 +187,14 @@ impl PresenceServer {
 
     /// Puts what was kept back in place, and tells the watchers that may lack something.
     pub(crate) fn go_on(&mut self, now: Now, fx: &mut Effects<Notified>) {
-        let Restoring { mut watches, slots, publications, registrations } =
+        let Restoring { mut watches, slots, publications, registrations, watch_key } =
             std::mem::take(&mut self.restoring);
+        let key = watch_key.unwrap_or_else(|| {
+            let key = WatchKey::new(fx.random.bytes());
+            fx.persist(WATCH_KEY, *key.bytes());
+            key
+        });
+        self.watch_key = Some(key);
         for KeptRegistration { presentity, registration } in registrations {
             self.presentities.entry(presentity.into()).or_default().registration =
                 Some(Box::new(registration));

@@ -44,7 +44,7 @@ pub use watch::WatchId;
 
 use clock::Deadlines;
 use journal::Restoring;
-use merged::Lately;
+use merged::{Removals, WatchKey};
 use presence_document::Rules;
 use presentity::Presentity;
 use std::collections::HashMap;
@@ -67,7 +67,9 @@ pub struct PresenceServer {
     watch_deadlines: Deadlines<WatchId>,
     /// The end of a publication or registration, or a time that the rules name.
     presentity_deadlines: Deadlines<Arc<str>>,
-    lately: Lately,
+    removals: Removals,
+    /// Made, or found in the journal, when the server is restored.
+    watch_key: Option<WatchKey>,
     /// Publications that went because their presentity had too many.
     crowded_out: u64,
     restoring: Restoring,
@@ -92,7 +94,8 @@ impl PresenceServer {
             watchers: HashMap::new(),
             watch_deadlines: Deadlines::new(),
             presentity_deadlines: Deadlines::new(),
-            lately: Lately::default(),
+            removals: Removals::default(),
+            watch_key: None,
             crowded_out: 0,
             restoring: Restoring::default(),
         }

@@ -1,33 +1,35 @@
-//! Requests that came on two ways.
+//! Requests that come once more in another transaction.
 //!
-//! A node whose next hop seems silent tries another way to it: the request arrives again, in another transaction, though
-//! the first one was taken and only the answer lost. Dealt with twice, a PUBLISH would leave a publication that nobody
-//! can take back, and a SUBSCRIBE a subscription that nobody knows. RFC 3261 section 8.2.2.2 would have the second one
-//! refused with 482; here it is given the answer of the first, because the sender may hear no other.
+//! A node whose next hop seems silent tries another way to it, and a node under load forgets finished transactions before
+//! their Timer J: the request arrives again as a new one, though it was taken and only the answer lost. Dealt with twice, a
+//! PUBLISH would leave a publication that nobody can take back, and a SUBSCRIBE a subscription that nobody knows. RFC 3261
+//! section 8.2.2.2 would have the second one refused with 482; here it is given the answer of the first, because the sender
+//! may hear no other.
+//!
+//! What was made by a request knows that request, also after a restart: a publication by its [`Ask`], a subscription by its
+//! number, which follows from its ask ([`WatchKey`]). What was taken back is gone, and is remembered in memory. All of it
+//! counts for Timer J: what comes later is no repeat, and a sender that never counts its CSeq up begins anew.
 
 use crate::identity::Sender;
 use crate::view::digest;
 use crate::watch::WatchId;
-use clock::{Mono, Now};
+use clock::{Mono, Now, Wall};
 use sip_event::Granted;
 use sip_message::{HeaderName, Message};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// Timer J: as long as its transaction lasts a request may come on another way.
+/// As long as its transaction lasts a request may come on another way.
 const TIMER_J: Duration = Duration::from_secs(32);
 
-/// Requests that are remembered; above it the oldest are forgotten, and may be taken twice.
-const MAX_LATELY: usize = 50_000;
-
-/// What a request was given.
-#[derive(Debug, Clone)]
-pub(crate) enum Given {
-    /// A subscription.
-    Subscription(WatchId, Granted),
-    /// A publication, by its entity-tag.
-    Publication(Box<str>, Granted),
+/// Whether what was granted for so long, and ends then, was granted within Timer J.
+pub(crate) fn is_recent(now: Now, granted: Granted, ends: Wall) -> bool {
+    let left = ends.saturating_since(now.wall);
+    Duration::from_secs(granted.seconds().into()).saturating_sub(left) < TIMER_J
 }
+
+/// Removals that are remembered; above it the oldest are forgotten, and their repeats get 412.
+const MAX_REMOVALS: usize = 50_000;
 
 /// One request, whatever way it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,34 +47,57 @@ impl Ask {
         let about = format!("{event:?} {contact:?} {if_match} {expires:?}");
         let sender = sender.identities();
         let ask = format!("{method} {presentity} {sender} {call_id} {tag} {cseq} {about} ");
-        Self(digest(&[ask.as_bytes(), &request.body()].concat()))
+        Self(digest(&[ask.as_bytes(), &request.body()].concat()).max(1))
+    }
+
+    /// As it is kept; never zero.
+    pub(crate) const fn number(self) -> u64 {
+        self.0
     }
 }
 
-/// The requests that were taken within Timer J. Another process than the one that took a request knows nothing of it,
-/// as it knows nothing of its transaction.
+/// Makes the numbers of subscriptions, which are the tags of their dialogs: the same for the same request, and not to be
+/// guessed by anybody else.
+#[derive(Debug, Clone)]
+pub(crate) struct WatchKey([u8; 32]);
+
+impl WatchKey {
+    pub(crate) const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn id(&self, ask: Ask) -> WatchId {
+        WatchId(digest(&[&self.0[..], &ask.0.to_be_bytes()].concat()))
+    }
+}
+
+/// Publications that were taken back within Timer J, with the entity-tag that their senders were told.
 #[derive(Debug, Default)]
-pub(crate) struct Lately {
-    known: HashMap<Ask, Given>,
+pub(crate) struct Removals {
+    known: HashMap<Ask, Box<str>>,
     in_order: VecDeque<(Mono, Ask)>,
 }
 
-impl Lately {
-    /// What the request was given when it came on another way; its repeats on the same way do not come so far.
-    pub(crate) fn given(&mut self, now: Now, ask: Ask) -> Option<Given> {
+impl Removals {
+    /// What the request was told when it came before.
+    pub(crate) fn given(&mut self, now: Now, ask: Ask) -> Option<&str> {
         self.forget_old(now);
-        self.known.get(&ask).cloned()
+        self.known.get(&ask).map(|tag| &**tag)
     }
 
-    pub(crate) fn note(&mut self, now: Now, ask: Ask, given: Given) {
-        if self.known.insert(ask, given).is_none() {
+    pub(crate) fn note(&mut self, now: Now, ask: Ask, tag: &str) {
+        if self.known.insert(ask, tag.into()).is_none() {
             self.in_order.push_back((now.mono + TIMER_J, ask));
         }
     }
 
     fn forget_old(&mut self, now: Now) {
         while let Some((until, ask)) = self.in_order.front()
-            && (*until <= now.mono || self.in_order.len() > MAX_LATELY)
+            && (*until <= now.mono || self.in_order.len() > MAX_REMOVALS)
         {
             self.known.remove(ask);
             self.in_order.pop_front();

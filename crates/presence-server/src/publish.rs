@@ -1,11 +1,9 @@
 //! PUBLISH (RFC 3903 section 6): figure 3, PresUpdateMsg.
 
 use crate::identity::{Sender, presentity, sender};
-use crate::merged::{Ask, Given};
+use crate::merged::{Ask, is_recent};
 use crate::package::{PIDF, PUBLISHED, bad_event};
 use crate::presentity::Presentity;
-use crate::role::no_room;
-use crate::subscribe::check_storage_is_open;
 use crate::view::MAX_DOCUMENTS;
 use crate::{Notified, PresenceServer};
 use clock::Now;
@@ -13,7 +11,7 @@ use ims_node::{Effects, InboundRequest, Refusal, is_encoded};
 use presence_document::Pidf;
 use sip_event::{
     Change, Granted, IfMatch, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
-    check_event,
+    check_event, grant_publication,
 };
 use sip_message::{HeaderName, Message, Response, StatusCode};
 use std::sync::Arc;
@@ -33,18 +31,17 @@ impl PresenceServer {
         let publisher = sender(request)?;
         self.check_publisher(&publisher, &presentity)?;
         let ask = Ask::new(message, &publisher, &presentity);
-        if let Some(Given::Publication(tag, expires)) = self.lately.given(now, ask)
-            && (expires.is_zero() || self.is_published(&presentity, &tag))
-        {
+        if let Some((tag, expires)) = self.published_before(now, message, &presentity, ask) {
             fx.hold_answer();
             return Ok(published(fx.response(request, StatusCode::OK), &tag, expires));
         }
-        check_storage_is_open(fx)?;
+        fx.check_storage(now)?;
         if !self.has_room_for(&presentity) {
-            return Err(no_room("too many presentities"));
+            let first_end = now.seconds_until(self.presentity_deadlines.next());
+            return Err(Refusal::no_room("too many presentities", first_end));
         }
         let presentity = self.shared(presentity);
-        let outcome = self.publish(now, message, &presentity, fx);
+        let outcome = self.publish(now, (message, ask), &presentity, fx);
         self.tidy(now, &presentity);
         let Published { tag, expires, change, .. } = outcome.map_err(|error| refused(message, error))?;
         match change {
@@ -52,19 +49,34 @@ impl PresenceServer {
             // Rule PUB-09: a refresh alone tells nobody.
             Change::Unchanged => {}
         }
-        self.lately.note(now, ask, Given::Publication(tag.clone(), expires));
+        if expires.is_zero() {
+            self.removals.note(now, ask, &tag);
+        }
         Ok(published(fx.response(request, StatusCode::OK), &tag, expires))
     }
 
-    fn is_published(&self, presentity: &str, tag: &str) -> bool {
+    /// What this very PUBLISH was given when it came before ([`crate::merged`]).
+    fn published_before(
+        &mut self,
+        now: Now,
+        message: &Message,
+        presentity: &str,
+        ask: Ask,
+    ) -> Option<(Box<str>, Granted)> {
+        // The same request was granted the same.
+        let granted = grant_publication(message.expires(), &self.settings.publication).ok()?;
         let known = self.presentities.get(presentity);
-        known.is_some_and(|known| known.publications.iter().any(|publication| publication.tag() == tag))
+        let made = known.and_then(|known| known.publications.made_by(now, ask.number()));
+        if let Some(made) = made.filter(|made| is_recent(now, granted, made.expires_at())) {
+            return Some((made.tag().into(), granted));
+        }
+        self.removals.given(now, ask).map(|tag| (tag.into(), Granted::ZERO))
     }
 
     fn publish(
         &mut self,
         now: Now,
-        message: &Message,
+        (message, ask): (&Message, Ask),
         presentity: &Arc<str>,
         fx: &mut Effects<Notified>,
     ) -> Result<Published, PublishError> {
@@ -80,7 +92,7 @@ impl PresenceServer {
         let is_full = if_match == IfMatch::Absent && live >= limits.max_publications;
         let body = message.body();
         let body = body_of(message, &body, limits.max_document);
-        let publish = PublishRequest { if_match, expires: message.expires(), body };
+        let publish = PublishRequest { ask: ask.number(), if_match, expires: message.expires(), body };
         let tag = fx.random.secret();
         let published = known.publications.publish(now, &publish, &limits, &tag)?;
         self.crowded_out += u64::from(is_full && !published.expires.is_zero());

@@ -76,7 +76,7 @@ impl PresenceServer {
         // When the journal takes nothing, this is kept in memory alone, for the reason given above.
         match fx.storage() {
             Storage::Open => self.keep_registration(presentity, fx),
-            Storage::Closed => {}
+            Storage::Full(_) | Storage::Ending => {}
         }
         self.tidy(now, presentity);
         match self.settings.registration_hint {

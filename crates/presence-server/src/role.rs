@@ -10,9 +10,6 @@ use std::convert::Infallible;
 /// The methods that are taken; NOTIFY is ours to send.
 const ALLOW: &str = "SUBSCRIBE, PUBLISH, REGISTER, OPTIONS";
 
-/// Seconds after which somebody who was turned away for want of room may come again.
-const RETRY_AFTER_S: u32 = 60;
-
 impl Role for PresenceServer {
     type Waiting = Infallible;
     type Own = Notified;
@@ -99,9 +96,4 @@ impl PresenceServer {
             Err(refusal.with(HeaderName::Allow, ALLOW))
         }
     }
-}
-
-/// There is no room, or the journal takes nothing new: come again.
-pub(crate) fn no_room(cause: &'static str) -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, cause).with(HeaderName::RetryAfter, RETRY_AFTER_S)
 }

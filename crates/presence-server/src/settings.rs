@@ -48,13 +48,14 @@ pub enum RegistrationHint {
 /// How much is kept, and what is answered above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Subscriptions in all; above it SUBSCRIBE gets 503.
+    /// Subscriptions in all; above it SUBSCRIBE gets 500 with Retry-After.
     pub subscriptions: usize,
     /// Subscriptions to one presentity; above it SUBSCRIBE gets 480.
     pub per_presentity: usize,
-    /// Subscriptions of one watcher; above it SUBSCRIBE gets 480: 503 would make the S-CSCF avoid us for everybody.
+    /// Subscriptions of one watcher; above it SUBSCRIBE gets 480.
     pub per_watcher: usize,
-    /// Presentities of which anything is kept; above it PUBLISH and SUBSCRIBE of another one get 503.
+    /// Presentities of which anything is kept; above it PUBLISH and SUBSCRIBE of another one get 500 with
+    /// Retry-After.
     pub presentities: usize,
     /// Publications of one presentity; a further one replaces the one that was touched least recently.
     pub publications: usize,

@@ -1,16 +1,15 @@
 //! SUBSCRIBE (RFC 6665 section 4.2.1): a new subscription, a fetch, a refresh, an end.
 
 use crate::identity::{Sender, presentity, sender};
-use crate::merged::{Ask, Given};
+use crate::merged::{Ask, is_recent};
 use crate::package::{PIDF, SUBSCRIBED, bad_event};
-use crate::role::no_room;
 use crate::ruling::Ruling;
 use crate::view::Views;
 use crate::watch::{FIRST_VERSION, Slot, Watch, WatchId};
 use crate::{Notified, PresenceServer};
 use clock::Now;
 use ims_node::notifier::{check_no_filter, subscribed};
-use ims_node::{Effects, InboundRequest, Refusal, Source, Storage};
+use ims_node::{Effects, InboundRequest, Refusal, Source};
 use sip_event::{
     AcceptedSubscribe, Authorisation, Dialog, DialogId, Granted, NotifierInput, NotifyContext, check_accept,
     check_event, grant,
@@ -46,9 +45,7 @@ impl PresenceServer {
         let presentity = presentity(&self.settings, request.request_uri())?;
         let watcher = sender(request)?;
         let ask = Ask::new(message, &watcher, &presentity);
-        if let Some(Given::Subscription(id, granted)) = self.lately.given(now, ask)
-            && (granted.is_zero() || self.watches.contains_key(&id))
-        {
+        if let Some((id, granted)) = self.subscribed_before(now, message, ask) {
             fx.hold_answer();
             return Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted));
         }
@@ -57,19 +54,30 @@ impl PresenceServer {
         let ruling = self.ruling(now, &presentity, &watcher, views.sphere());
         check_allowed(&ruling)?;
         let granted = self.grant(message)?;
-        self.check_room(&presentity, &watcher)?;
-        check_storage(granted, fx)?;
-        let id = self.fresh_id(&mut fx.random);
+        self.check_room(now, &presentity, &watcher)?;
+        if !granted.is_zero() {
+            fx.check_storage(now)?;
+        }
+        let id = self.fresh_id(ask, &mut fx.random);
         let dialog = Dialog::from_subscribe(message, &id.tag())?;
         let mut watch = Watch::new(Arc::clone(&presentity), watcher, dialog);
         if let Some(slot) = self.slot(now, &mut watch, (event, granted), (&ruling, &mut views)) {
             watch.push(slot);
         }
-        self.lately.note(now, ask, Given::Subscription(id, granted));
         self.insert(id, watch);
         self.settle(now, id, &mut Some(views), fx);
         self.tidy(now, &presentity);
         Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
+    }
+
+    /// What this very SUBSCRIBE was given when it came before ([`crate::merged`]).
+    fn subscribed_before(&self, now: Now, message: &Message, ask: Ask) -> Option<(WatchId, Granted)> {
+        let id = self.made_by(message, ask)?;
+        // The same request was granted the same.
+        let granted = self.grant(message).ok()?;
+        let slots = &self.watches.get(&id)?.slots;
+        let is_recent = |slot: &Slot| is_recent(now, granted, slot.subscription.record().expires_at());
+        (granted.is_zero() || slots.iter().any(is_recent)).then_some((id, granted))
     }
 
     /// Rules SUB-N-12 and SUB-N-13: a refresh or the end of one subscription of the dialog. What is refused here leaves
@@ -116,7 +124,7 @@ impl PresenceServer {
         }
         let granted = self.grant(message)?;
         // Also the end of a subscription is promised: after a restart it must not be alive again.
-        check_storage_is_open(fx)?;
+        fx.check_storage(now)?;
         watch.dialog.refresh_target(message)?;
         let Some(slot) = at.and_then(|at| watch.slots.get_mut(at)) else {
             return Ok(Refreshed::Another(granted));
@@ -170,7 +178,7 @@ impl PresenceServer {
         Ok(granted)
     }
 
-    fn check_room(&self, presentity: &str, watcher: &Sender) -> Result<(), Refusal> {
+    fn check_room(&self, now: Now, presentity: &str, watcher: &Sender) -> Result<(), Refusal> {
         let bounds = &self.settings.bounds;
         let to_it = self.presentities.get(presentity).map_or(0, |known| known.watches.len());
         let by_it = self.watchers.get(watcher.identities()).copied().unwrap_or(0);
@@ -181,7 +189,8 @@ impl PresenceServer {
             return Err(too_many("too many subscriptions of this watcher"));
         }
         if self.watches.len() >= bounds.subscriptions || !self.has_room_for(presentity) {
-            return Err(no_room("too many subscriptions"));
+            let first_end = now.seconds_until(self.watch_deadlines.next());
+            return Err(Refusal::no_room("too many subscriptions", first_end));
         }
         Ok(())
     }
@@ -215,19 +224,6 @@ fn check_allowed(ruling: &Ruling) -> Result<(), Refusal> {
         Authorisation::Refused => {
             Err(Refusal::new(StatusCode::FORBIDDEN, "the presentity does not let this watcher watch"))
         }
-    }
-}
-
-/// Of a fetch nothing is kept.
-fn check_storage(granted: Granted, fx: &Effects<Notified>) -> Result<(), Refusal> {
-    if granted.is_zero() { Ok(()) } else { check_storage_is_open(fx) }
-}
-
-/// What cannot be kept is not promised.
-pub(crate) fn check_storage_is_open(fx: &Effects<Notified>) -> Result<(), Refusal> {
-    match fx.storage() {
-        Storage::Open => Ok(()),
-        Storage::Closed => Err(no_room("nothing new can be kept now")),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::PresenceServer;
 use crate::identity::Sender;
+use crate::merged::Ask;
 use clock::Now;
 use ims_node::{Random, local_tag};
 use sip_event::{Dialog, DialogId, Subscription};
-use sip_message::Event;
+use sip_message::{Event, Message};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -92,14 +93,25 @@ impl Watch {
 }
 
 impl PresenceServer {
-    /// A number that no watch has.
-    pub(crate) fn fresh_id(&self, random: &mut Random) -> WatchId {
-        loop {
-            let id = WatchId(random.bits());
-            if !self.watches.contains_key(&id) {
-                return id;
-            }
+    /// The number for the watch that this request makes: one that follows from the request, so that the request is known
+    /// when it comes once more, and in the rare case that another watch has it, any that is free.
+    pub(crate) fn fresh_id(&self, ask: Ask, random: &mut Random) -> WatchId {
+        let mut id = self.watch_key.as_ref().map_or_else(|| WatchId(random.bits()), |key| key.id(ask));
+        while self.watches.contains_key(&id) {
+            id = WatchId(random.bits());
         }
+        id
+    }
+
+    /// The watch that this very request has made when it came before ([`crate::merged`]).
+    pub(crate) fn made_by(&self, subscribe: &Message, ask: Ask) -> Option<WatchId> {
+        let id = self.watch_key.as_ref()?.id(ask);
+        let own = DialogId {
+            call_id: subscribe.call_id().into(),
+            local_tag: id.tag().into(),
+            remote_tag: subscribe.from_tag()?.into(),
+        };
+        self.watches.get(&id).filter(|watch| watch.dialog.is(&own)).map(|_| id)
     }
 
     /// The watch whose dialog this is.

@@ -192,7 +192,7 @@ fn publications_of_too_many_presentities_are_turned_away() {
     let mut ps = Ps::new(settings, carols_friends());
     ps.carol_is("open");
     let response = ps.send(&publish(ERIN).body(&pidf("open")));
-    assert_eq!(code(&response), 503);
+    assert_eq!(code(&response), 500);
     assert!(response.value(HeaderName::RetryAfter).is_some());
     assert_eq!(
         ps.status(

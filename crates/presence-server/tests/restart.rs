@@ -119,7 +119,8 @@ fn pub_06_entity_tags_stay_valid_and_new_ones_are_new() {
     let first = ps.publish(&publish(CAROL).body(&pidf("open")));
     let refreshed = ps.publish(&publish(CAROL).with("SIP-If-Match", &first));
     let mut ps = restarted(ps, 1);
-    assert_eq!(ps.status(&publish(CAROL).with("SIP-If-Match", &first)), 412);
+    let late = publish(CAROL).call_id("late").with("SIP-If-Match", &first);
+    assert_eq!(ps.status(&late), 412);
     let next = ps.publish(&publish(CAROL).with("SIP-If-Match", &refreshed));
     assert!(next != first && next != refreshed);
 }
@@ -190,4 +191,23 @@ fn half_a_subscription_is_cleared_away() {
         let ps = ps.restarted(1, by_dialog(), RuleBook::new());
         assert_eq!((ps.node.role().watches(), ps.journal.len()), (0, 0));
     }
+}
+
+/// The answer died with the process: its sender repeats the request, and the new process has never seen it.
+#[test]
+fn rfc3261_8_2_2_2_a_repeat_after_a_restart_gets_the_answer_of_the_first() {
+    let mut ps = Ps::usual();
+    let (asked, initial) = (subscribe(ALICE, CAROL), publish(CAROL).body(&pidf("open")));
+    let watching = ps.watch(&asked);
+    let tag = ps.publish(&initial);
+    ps.confirm();
+    let mut ps = restarted(ps, 5);
+    let again = ps.send(&asked);
+    assert_eq!((code(&again), again.to_tag()), (200, watching.again(2).to_tag.as_deref()));
+    assert_eq!((ps.publish(&initial), ps.notifies().len()), (tag.clone(), 0));
+    let refresh = publish(CAROL).call_id("refresh").with("SIP-If-Match", &tag);
+    let tag = ps.publish(&refresh);
+    let mut ps = restarted(ps, 5);
+    assert_eq!(ps.publish(&refresh), tag, "not 412");
+    assert_eq!((ps.node.role().watches(), ps.node.role().presentities()), (1, 1));
 }

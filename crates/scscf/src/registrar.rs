@@ -8,7 +8,7 @@ use crate::settings::StrictDigestUri;
 use crate::{Own, Purpose, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::{AuthScheme, Impi, Impu, Maa, Mar, Request, ResultCode, Saa, Sar, SarType, ScscfName};
-use ims_node::{Decision, Effects, InboundRequest, Refusal, Storage};
+use ims_node::{Decision, Effects, InboundRequest, Refusal};
 use sip_message::{Credentials, HeaderName, Message, Response, StatusCode};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Scscf {
         request: &InboundRequest,
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
-        let (registrant, contacts) = match self.read_register(request, fx) {
+        let (registrant, contacts) = match self.read_register(now, request, fx) {
             Ok(read) => read,
             Err(refusal) => return refusal.into(),
         };
@@ -61,6 +61,7 @@ impl Scscf {
 
     fn read_register(
         &self,
+        now: Now,
         request: &InboundRequest,
         fx: &Effects<Own>,
     ) -> Result<(Registrant, Contacts), Refusal> {
@@ -68,9 +69,7 @@ impl Scscf {
         if !request.source().is_trusted() {
             return Err(Refusal::outsider());
         }
-        if fx.storage() == Storage::Closed {
-            return Err(no_new_state());
-        }
+        fx.check_storage(now)?;
         Refusal::check_demands(message, HeaderName::Require, &SUPPORTED)?;
         let contacts = Contacts::read(message, &self.settings)?;
         Ok((registrant(message)?, contacts))
@@ -122,7 +121,8 @@ impl Scscf {
         let kind = match (before.is_empty(), after.is_empty()) {
             (true, true) => return Decision::Reply(fx.response(request, StatusCode::OK)),
             (true, false) if !self.users.has_room() => {
-                return Refusal::unavailable("too many users", 60).into();
+                let first_end = now.seconds_until(self.users.deadline());
+                return Refusal::no_room("too many users", first_end).into();
             }
             (true, false) => SarType::Registration,
             (false, false) => SarType::ReRegistration,
@@ -161,7 +161,7 @@ impl Scscf {
                 return Refusal::new(StatusCode::FORBIDDEN, "the HSS refuses the registration").into();
             }
         }
-        let (registrant, contacts) = match self.read_register(request, fx) {
+        let (registrant, contacts) = match self.read_register(now, request, fx) {
             Ok(read) => read,
             Err(refusal) => return refusal.into(),
         };
@@ -289,10 +289,6 @@ impl Scscf {
     pub(crate) fn server_name(&self) -> Option<ScscfName> {
         ScscfName::new(&self.settings.uri()).ok()
     }
-}
-
-pub(crate) fn no_new_state() -> Refusal {
-    Refusal::unavailable("no new state can be kept", 5)
 }
 
 fn no_name() -> Decision<Waiting> {

@@ -115,11 +115,27 @@ impl Publications {
             // Section 6 step 5: of a lifetime of zero nothing is stored, whatever came with it.
             (Some(at), _) if expires.is_zero() => self.remove(at),
             (None, Some(_)) if expires.is_zero() => (Change::Unchanged, Vec::new()),
-            (None, Some(document)) => self.add(now, (expires, fresh_tag), document, limits),
-            (Some(at), None) => self.renew(at, expires.ends(now), fresh_tag),
-            (Some(at), Some(document)) => self.modify(now, at, (expires, fresh_tag), document),
+            (None, Some(document)) => {
+                let new = Publication {
+                    serial: self.next_serial,
+                    ..fresh(now, request.ask, (expires, fresh_tag), document)
+                };
+                self.add(now, new, limits)
+            }
+            (Some(at), None) => self.renew(at, (expires.ends(now), fresh_tag, request.ask)),
+            (Some(at), Some(document)) => {
+                self.modify(at, fresh(now, request.ask, (expires, fresh_tag), document))
+            }
         };
         Ok(Published { tag: fresh_tag.into(), expires, change, records })
+    }
+
+    /// The publication that this very PUBLISH was the last one to make or to change: a repeat that was taken for a new
+    /// request is given its entity-tag again, and changes nothing.
+    #[must_use]
+    pub fn made_by(&self, now: Now, ask: u64) -> Option<&Publication> {
+        let mut live = self.entries.iter().filter(|entry| entry.expires_at > now.wall);
+        live.find(|entry| entry.ask == ask && ask != 0)
     }
 
     /// Grown one by one: a resource nearly always has one, and there may be many resources.
@@ -136,8 +152,7 @@ impl Publications {
     fn add(
         &mut self,
         now: Now,
-        (expires, tag): (Granted, &str),
-        (content_type, document): Document<'_>,
+        new: Publication,
         limits: &PublishLimits,
     ) -> (Change, Vec<PublicationRecord>) {
         // What has run out leaves first, so that it pushes nobody out.
@@ -146,51 +161,34 @@ impl Publications {
         for evicted in self.entries.drain(..over) {
             records.push(PublicationRecord::Removed { serial: evicted.serial });
         }
-        let new = Publication {
-            serial: self.next_serial,
-            tag: tag.into(),
-            expires_at: expires.ends(now),
-            modified: now.wall,
-            content_type: content_type.into(),
-            document: document.into(),
-        };
         self.next_serial = self.next_serial.saturating_add(1);
         records.push(PublicationRecord::Stored(Box::new(new.clone())));
         self.push(new);
         (Change::Changed, records)
     }
 
-    fn renew(&mut self, at: usize, expires_at: Wall, tag: &str) -> (Change, Vec<PublicationRecord>) {
+    fn renew(
+        &mut self,
+        at: usize,
+        (expires_at, tag, ask): (Wall, &str, u64),
+    ) -> (Change, Vec<PublicationRecord>) {
         let mut entry = self.entries.remove(at);
         entry.tag = tag.into();
-        entry.expires_at = expires_at;
-        let record = PublicationRecord::Renewed { serial: entry.serial, tag: tag.into(), expires_at };
+        (entry.expires_at, entry.ask) = (expires_at, ask);
+        let record = PublicationRecord::Renewed { serial: entry.serial, tag: tag.into(), expires_at, ask };
         self.entries.push(entry);
         (Change::Unchanged, vec![record])
     }
 
-    fn modify(
-        &mut self,
-        now: Now,
-        at: usize,
-        (expires, tag): (Granted, &str),
-        (content_type, document): Document<'_>,
-    ) -> (Change, Vec<PublicationRecord>) {
+    fn modify(&mut self, at: usize, new: Publication) -> (Change, Vec<PublicationRecord>) {
         let same = self
             .entries
             .get(at)
-            .is_some_and(|old| *old.document == *document && *old.content_type == *content_type);
+            .is_some_and(|old| old.document == new.document && old.content_type == new.content_type);
         if same {
-            return self.renew(at, expires.ends(now), tag);
+            return self.renew(at, (new.expires_at, &new.tag, new.ask));
         }
-        let new = Publication {
-            serial: self.entries.remove(at).serial,
-            tag: tag.into(),
-            expires_at: expires.ends(now),
-            modified: now.wall,
-            content_type: content_type.into(),
-            document: document.into(),
-        };
+        let new = Publication { serial: self.entries.remove(at).serial, ..new };
         let record = PublicationRecord::Stored(Box::new(new.clone()));
         self.entries.push(new);
         (Change::Changed, vec![record])
@@ -221,10 +219,10 @@ impl Publications {
                 self.next_serial = self.next_serial.max(publication.serial.saturating_add(1));
                 self.push(*publication);
             }
-            PublicationRecord::Renewed { serial, tag, expires_at } => {
+            PublicationRecord::Renewed { serial, tag, expires_at, ask } => {
                 if let Some(mut entry) = self.take(serial) {
                     entry.tag = tag;
-                    entry.expires_at = expires_at;
+                    (entry.expires_at, entry.ask) = (expires_at, ask);
                     self.entries.push(entry);
                 }
             }
@@ -254,6 +252,24 @@ impl Publications {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+}
+
+/// A publication as this PUBLISH makes it, still without its number.
+fn fresh(
+    now: Now,
+    ask: u64,
+    (expires, tag): (Granted, &str),
+    (content_type, document): Document<'_>,
+) -> Publication {
+    Publication {
+        serial: 0,
+        tag: tag.into(),
+        expires_at: expires.ends(now),
+        modified: now.wall,
+        content_type: content_type.into(),
+        document: document.into(),
+        ask,
     }
 }
 

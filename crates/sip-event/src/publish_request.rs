@@ -5,6 +5,9 @@ use sip_message::{HeaderName, RawMessage};
 /// The part of a PUBLISH that [`crate::Publications::publish`] decides on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublishRequest<'a> {
+    /// What tells this PUBLISH from every other one, whatever way it takes: a digest of its sender, Call-ID, CSeq number, From
+    /// tag and what it asks for; not zero.
+    pub ask: u64,
     /// SIP-If-Match.
     pub if_match: IfMatch<'a>,
     /// Expires, in seconds.

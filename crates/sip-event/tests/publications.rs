@@ -30,7 +30,7 @@ const fn request<'a>(
     expires: Option<u32>,
     body: Option<PublishBody<'a>>,
 ) -> PublishRequest<'a> {
-    PublishRequest { if_match, expires, body }
+    PublishRequest { ask: 1, if_match, expires, body }
 }
 
 /// A store, the journal that was written for it, and the tags given out.
@@ -211,7 +211,12 @@ fn sub_n_21_the_journal_rebuilds_the_store() {
     twice.replay(last);
     assert_eq!(twice, store.publications);
     let mut unknown = store.replayed();
-    unknown.replay(PublicationRecord::Renewed { serial: 999, tag: "x".into(), expires_at: secs(1).wall });
+    unknown.replay(PublicationRecord::Renewed {
+        serial: 999,
+        tag: "x".into(),
+        expires_at: secs(1).wall,
+        ask: 1,
+    });
     unknown.replay(PublicationRecord::Removed { serial: 999 });
     assert_eq!(unknown, store.publications);
 }

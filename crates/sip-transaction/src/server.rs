@@ -189,6 +189,7 @@ mod tests {
     fn sip_07_a_late_final_is_dropped() {
         let mut server = server(false);
         server.on_deadline(ms(3500));
+        server.on_deadline(ms(4000));
         assert_eq!(server.on_deadline(ms(31999)), ServerEvent::Nothing);
         assert_eq!(server.on_deadline(ms(32000)), ServerEvent::Ended);
         assert!(!server.on_final(ms(32001)));

@@ -40,6 +40,8 @@ pub(crate) const START: u64 = 1_767_225_600_000;
 pub(crate) struct Ps {
     pub(crate) node: Node<PresenceServer>,
     pub(crate) now: Now,
+    /// Always there, and apart from what is kept of anybody.
+    watch_key: Option<Record>,
     pub(crate) journal: BTreeMap<Box<[u8]>, Box<[u8]>>,
     /// Names of which DNS was asked an address or service.
     pub(crate) asked: Vec<String>,
@@ -101,14 +103,17 @@ pub(crate) fn pidf(basic: &str) -> String {
 
 impl Ps {
     pub(crate) fn new(settings: Settings, rules: RuleBook) -> Self {
-        Self::seeded(settings, rules, 7)
+        let mut first = Self::seeded(settings, rules, 7);
+        first.node.restore(first.now, None::<Record>, Seq(0));
+        first.drain();
+        first
     }
 
     fn seeded(settings: Settings, rules: RuleBook, seed: u8) -> Self {
         let node = Node::new(node_settings(), PresenceServer::new(settings, rules), [seed; 32]);
         let now = Now { wall: Wall::from_unix_millis(START), ..Now::ZERO };
         let (journal, asked, sent) = (BTreeMap::new(), Vec::new(), VecDeque::new());
-        Self { node, now, journal, asked, sent, last: 0, branch: 0 }
+        Self { node, now, journal, watch_key: None, asked, sent, last: 0, branch: 0 }
     }
 
     /// Carol lets alice, bob and dave watch; everything else is as usual, but updates go by dialog.
@@ -118,15 +123,13 @@ impl Ps {
 
     /// The process dies, and after a while another one takes its journal up.
     pub(crate) fn restarted(self, after_s: u64, settings: Settings, rules: RuleBook) -> Self {
-        let Self { now, journal, last, .. } = self;
+        let Self { now, journal, watch_key, last, .. } = self;
         let mut next = Self::seeded(settings, rules, 8);
         // The monotonic clock begins anew.
         next.now.wall = now.wall + Duration::from_secs(after_s);
-        let records: Vec<Record> = journal
-            .iter()
-            .map(|(key, value)| Record { key: key.clone(), value: Some(value.clone()) })
-            .collect();
-        (next.journal, next.last) = (journal, last);
+        let live = journal.iter().map(|(key, value)| Record { key: key.clone(), value: Some(value.clone()) });
+        let records: Vec<Record> = live.chain(watch_key.clone()).collect();
+        (next.journal, next.watch_key, next.last) = (journal, watch_key, last);
         next.node.restore(next.now, records.iter(), Seq(last));
         next.drain();
         next
@@ -169,6 +172,10 @@ impl Ps {
     }
 
     fn keep(&mut self, record: Record) {
+        if *record.key == *b"k" {
+            self.watch_key = Some(record);
+            return;
+        }
         match record.value {
             Some(value) => self.journal.insert(record.key, value),
             None => self.journal.remove(&record.key),

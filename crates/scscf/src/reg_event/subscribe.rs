@@ -4,12 +4,11 @@ use super::document::digest;
 use super::watch::{FIRST_VERSION, Watch};
 use super::{MAX_PER_USER, MAX_WATCHES, POLICY, REG, REGINFO};
 use crate::binding::Registration;
-use crate::registrar::no_new_state;
 use crate::{Own, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
 use ims_node::notifier::{check_no_filter, subscribed};
-use ims_node::{Decision, Effects, InboundRequest, Refusal, Storage};
+use ims_node::{Decision, Effects, InboundRequest, Refusal};
 use sip_event::{
     AcceptedSubscribe, Authorisation, Dialog, DialogId, Granted, Limits, NotifierInput, NotifyContext,
     Subscription, check_accept, check_event, grant,
@@ -92,15 +91,15 @@ impl Scscf {
         let digest = digest(registration);
         let event = check_event(message, &[REG]).map_err(|error| Refusal::of_event(error, REG))?;
         let granted = self.grant_watch(message)?;
-        if !granted.is_zero() && fx.storage() == Storage::Closed {
-            return Err(no_new_state());
+        if !granted.is_zero() {
+            fx.check_storage(now)?;
         }
         let id = self.reg.fresh_id(&mut fx.random);
         let mut dialog = Dialog::from_subscribe(message, &id.tag())?;
         if !granted.is_zero() {
             self.drop_forerunner((&user, &watcher), &dialog.remote_target(), fx);
         }
-        self.check_room(&user)?;
+        self.check_room(now, &user)?;
         let authorisation = Authorisation::Allowed;
         let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
         let with = NotifyContext { dialog: &mut dialog, policy: &POLICY };
@@ -142,9 +141,7 @@ impl Scscf {
             return Err(Refusal::no_subscription());
         }
         // Also the end of a subscription is promised: after a restart it must not be alive again.
-        if fx.storage() == Storage::Closed {
-            return Err(no_new_state());
-        }
+        fx.check_storage(now)?;
         watch.dialog.refresh_target(message)?;
         self.tell_watch(now, id, NotifierInput::Subscribed(granted), fx);
         Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
@@ -168,13 +165,13 @@ impl Scscf {
         id.forget(fx);
     }
 
-    fn check_room(&self, user: &Impu) -> Result<(), Refusal> {
+    fn check_room(&self, now: Now, user: &Impu) -> Result<(), Refusal> {
+        let first_end = now.seconds_until(self.reg.deadline());
         if self.reg.len() >= MAX_WATCHES {
-            return Err(Refusal::unavailable("too many subscriptions", 60));
+            return Err(Refusal::no_room("too many subscriptions", first_end));
         }
         if self.reg.of(user).len() >= MAX_PER_USER {
-            let cause = "too many subscriptions to this user's registration";
-            return Err(Refusal::new(StatusCode::SERVER_ERROR, cause).with(HeaderName::RetryAfter, 60));
+            return Err(Refusal::no_room("too many subscriptions to this user's registration", first_end));
         }
         Ok(())
     }
