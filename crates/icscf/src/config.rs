@@ -22,7 +22,7 @@ pub struct Config {
 struct IcscfConfig {
     #[serde(default = "on")]
     record_route: bool,
-    #[serde(default = "twelve_seconds")]
+    #[serde(default = "before_five_seconds")]
     scscf_patience_ms: Millis,
     scscfs: Vec<ScscfConfig>,
 }
@@ -39,9 +39,9 @@ const fn on() -> bool {
     true
 }
 
-/// The S-CSCF may itself wait 5 s for the HSS and 5 s for an application server.
-const fn twelve_seconds() -> Millis {
-    Millis(12_000)
+/// Longer than a node that lives takes to say 100.
+const fn before_five_seconds() -> Millis {
+    Millis(4500)
 }
 
 impl Configuration for Config {

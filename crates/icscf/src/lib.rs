@@ -28,7 +28,7 @@ pub struct Settings {
     pub record_route: RecordRoute,
     /// The S-CSCFs it may choose from, in order of preference.
     pub scscfs: Vec<Scscf>,
-    /// How long an S-CSCF may stay silent before another is tried.
+    /// How long an S-CSCF may say nothing at all before another is tried.
     pub scscf_patience: Duration,
 }
 

@@ -45,7 +45,7 @@ fn desk_with(record_route: RecordRoute) -> Desk<Icscf> {
         name: "icscf1.home1.test".into(),
         record_route,
         scscfs: vec![scscf("scscf1a", &[1]), scscf("scscf1b", &[1, 2])],
-        scscf_patience: Duration::from_secs(5),
+        scscf_patience: Duration::from_millis(4500),
     });
     let mut desk = Desk::new(settings(), role);
     desk.on_dns = |question: &Question| match (question.kind(), question.name()) {

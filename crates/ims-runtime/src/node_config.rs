@@ -72,8 +72,8 @@ pub struct NodeConfig {
     /// Timers towards UEs.
     #[serde(default)]
     pub ue_timers: TimersConfig,
-    /// How long a hop may stay silent while another one is left to try.
-    #[serde(default = "five_seconds")]
+    /// How long a hop may say nothing at all before the next one is tried, or the request is answered 504.
+    #[serde(default = "before_five_seconds")]
     pub failover_after_ms: Millis,
     /// How long a hop that failed is tried last.
     #[serde(default = "half_a_minute")]
@@ -167,8 +167,8 @@ impl fmt::Debug for SecretText {
     }
 }
 
-const fn five_seconds() -> Millis {
-    Millis(5000)
+const fn before_five_seconds() -> Millis {
+    Millis(4500)
 }
 
 const fn half_a_minute() -> Seconds {
@@ -210,6 +210,12 @@ impl NodeConfig {
             if timers.t1.is_zero() || timers.t2 < timers.t1 {
                 return invalid(key, "must have t1_ms above 0 and t2_ms not below t1_ms");
             }
+        }
+        if self.failover_after_ms.duration() <= self.timers.timers().until_t2() {
+            return invalid(
+                "failover_after_ms",
+                "must be longer than a node that lives takes to say 100 (3.5 s)",
+            );
         }
         if self.cx.as_ref().is_some_and(|cx| cx.secret.secret().is_none()) {
             return invalid("cx.secret", "must not be empty");

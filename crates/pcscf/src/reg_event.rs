@@ -5,8 +5,10 @@
 //! accepted. Nothing of it is kept on the disk: after a restart all are begun anew.
 //!
 //! * What a NOTIFY does: `notify`.
+//! * Who is asked for next: `turns`.
 
 mod notify;
+mod turns;
 
 use crate::bindings::{Binding, ServiceRoute};
 use crate::registration::charging_vector;
@@ -20,8 +22,9 @@ use sip_event::{
 };
 use sip_message::{Draft, Event, HeaderName, Method, NameAddr, StatusCode, Uri};
 use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
+use turns::Turns;
 
 /// The package.
 const REG: Event<'_> = Event { package: "reg", id: None };
@@ -31,9 +34,6 @@ const REGINFO: &str = "application/reginfo+xml";
 
 /// The interval asked for, in seconds: no registration is longer (TS 24.229 section 5.1.1.2).
 const EXPIRES_S: u32 = 600_000;
-
-/// First SUBSCRIBEs under way at a time; the others wait, so that a restart does not flood the S-CSCF.
-const MAX_ASKING: usize = 100;
 
 /// Identities by which one set has been registered here that are looked at; the oldest goes.
 const MAX_AORS: usize = 8;
@@ -78,10 +78,7 @@ pub(crate) struct RegSubscriptions {
     by_user: HashMap<Impu, Box<RegSubscription>>,
     by_tag: HashMap<LocalTag, Impu>,
     deadlines: Deadlines<Impu>,
-    /// Those with a first SUBSCRIBE to send.
-    waiting: VecDeque<Impu>,
-    /// First SUBSCRIBEs that have not ended.
-    asking: usize,
+    turns: Turns,
     /// The number of the last SUBSCRIBE of all.
     last_number: u64,
 }
@@ -92,7 +89,7 @@ impl RegSubscriptions {
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        self.deadlines.next()
+        [self.deadlines.next(), self.turns.deadline()].into_iter().flatten().min()
     }
 
     fn next_number(&mut self) -> u64 {
@@ -236,6 +233,7 @@ impl Pcscf {
             own.subscriber.handle(now, SubscriberInput::Deadline);
             self.settle_reg(now, &user, fx);
         }
+        self.send_waiting(now, fx);
     }
 
     pub(crate) fn on_reg_subscribed(
@@ -245,7 +243,9 @@ impl Pcscf {
         outcome: &Outcome,
         fx: &mut Effects<Own>,
     ) {
-        self.reg.asking = self.reg.asking.saturating_sub(usize::from(is_first));
+        if is_first {
+            self.reg.turns.ended();
+        }
         if let Some(own) = self.reg.by_user.get_mut(user).filter(|own| own.number == number) {
             let answer = match outcome {
                 Outcome::Response(response) => Answer::of(response),
@@ -264,7 +264,12 @@ impl Pcscf {
                 SubscriberOutput::SubscribeAnew(expires) => {
                     if let Some(own) = self.reg.by_user.get_mut(user) {
                         own.due = Some(expires);
-                        self.reg.waiting.push_back(user.clone());
+                        let is_resumed = own.begun == Begun::Restarted && own.number == 0;
+                        if is_resumed {
+                            self.reg.turns.wait_to_resume(user.clone());
+                        } else {
+                            self.reg.turns.wait(user.clone());
+                        }
                     }
                 }
                 SubscriberOutput::SubscribeInDialog(expires) => self.refresh_reg(user, expires, fx),
@@ -309,12 +314,7 @@ impl Pcscf {
     }
 
     fn send_waiting(&mut self, now: Now, fx: &mut Effects<Own>) {
-        while self.reg.asking < MAX_ASKING {
-            let Some(user) = self.reg.waiting.pop_front() else {
-                // After a restart everybody waited here.
-                self.reg.waiting = VecDeque::new();
-                return;
-            };
+        while let Some(user) = self.reg.turns.next(now.mono) {
             self.subscribe_reg(now, &user, fx);
         }
     }
@@ -344,7 +344,7 @@ impl Pcscf {
         if let Some(at) = own.deadline() {
             self.reg.deadlines.set(user.clone(), at);
         }
-        self.reg.asking += 1;
+        self.reg.turns.begun();
         let draft = self.subscription_headers(draft, expires, fx);
         fx.send(OwnRequest { draft, next: Next::Route, then });
     }

@@ -33,7 +33,7 @@ impl Default for ScscfConfig {
         Self {
             registration_min_s: 60,
             registration_max_s: 600_000,
-            as_patience_ms: Millis(5000),
+            as_patience_ms: Millis(4500),
             terminating_record_route: true,
             strict_digest_uri: false,
         }

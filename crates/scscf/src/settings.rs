@@ -50,7 +50,7 @@ impl Settings {
             terminating_record_route: TerminatingRecordRoute::On,
             min_expires_s: 60,
             max_expires_s: 600_000,
-            as_patience: Duration::from_secs(5),
+            as_patience: Duration::from_millis(4500),
             strict_digest_uri: StrictDigestUri::Off,
         }
     }

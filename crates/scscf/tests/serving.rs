@@ -266,7 +266,7 @@ fn server_fails(
 #[test]
 fn isc_06_and_07_default_handling() {
     type Failure = fn(&mut Desk<Scscf>, &Message);
-    let silent: Failure = |desk, _| desk.pass(Duration::from_secs(5));
+    let silent: Failure = |desk, _| desk.pass(Duration::from_millis(4500));
     let dead: Failure = |desk, _| {
         desk.input(Input::SendFailed { flow: Desk::<Scscf>::flow(0, address(PS)), loss: Loss::Refused })
     };

@@ -31,6 +31,11 @@ pub(super) enum Look {
 }
 
 impl Backlog {
+    /// Whether the end of what is there to read has not been seen.
+    pub(super) const fn is_there(&self) -> bool {
+        self.datagrams.is_some() || self.streams.is_some()
+    }
+
     /// Takes a look into account; what the node is to be told, if that is something new.
     pub(super) fn after(&mut self, now: Mono, source: Source, look: Look) -> Option<Duration> {
         let since = match source {

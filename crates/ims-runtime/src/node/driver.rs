@@ -26,6 +26,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 /// Datagrams, or events of connections, that are handled before the others get their turn.
@@ -127,6 +128,11 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             }
             let woken = self.wait().await;
             self.on(woken)?;
+            // While there is always something to do, `wait` never rests, and connections, the operator and the journal's
+            // news would have their turn only when tokio takes it from us, hundreds of messages later.
+            if self.backlog.is_there() {
+                yield_now().await;
+            }
         }
         self.keep_order().await?;
         self.close().await

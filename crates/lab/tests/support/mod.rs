@@ -1,7 +1,15 @@
 //! A lab for a test.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "each test binary uses its part, and a test helper may fail its test"
+)]
 
 pub(crate) mod agents;
+pub(crate) mod load;
+pub(crate) mod own_network;
 
 use lab::{Configuration, Lab, LabError, Options};
 use std::io::Write as _;

@@ -159,7 +159,7 @@ impl Home {
                 .filter(|(_, kind, _)| *kind == Kind::Scscf)
                 .map(|(name, ..)| scscf(name))
                 .collect(),
-            scscf_patience: Duration::from_secs(5),
+            scscf_patience: Duration::from_millis(4500),
         };
         self.add(world, node, move || icscf::Icscf::new(role.clone()));
     }

@@ -59,7 +59,8 @@ async fn a_node_that_is_flooded_sheds_new_requests_and_takes_them_again_afterwar
         }
     })
     .await;
-    assert!(running.done("stats").await.contains("pressure 0\n"));
+    // Whoever asks for little is served before that.
+    soon(async { while !running.done("stats").await.contains("pressure 0\n") {} }).await;
 }
 
 fn settings(side: Side, peers: &[&str]) -> Settings {
