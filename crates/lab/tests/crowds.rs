@@ -9,9 +9,10 @@
 mod support;
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use support::load::Caller;
 use support::{good, up};
+use tokio::time::Instant;
 
 /// How long the flood lasts.
 const FLOOD: Duration = Duration::from_secs(6);

@@ -12,10 +12,11 @@ mod support;
 use lab::Lab;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use support::load::{Caller, Fates};
 use support::own_network::{in_own_network, plug_in, unplug};
 use support::{good, skip, up};
+use tokio::time::Instant;
 
 /// Requests a second.
 const RATE: u32 = 600;
@@ -129,7 +130,7 @@ async fn suffer(lab: &mut Lab, way: &Way, death: Death) -> Option<(Fates, Durati
         caller.finish()
     });
     let pinging = std::thread::spawn(move || pinger.ping_until(end, &format!("sip:{front}")));
-    tokio::time::sleep_until(death_at.into()).await;
+    tokio::time::sleep_until(death_at).await;
     let died = die(lab, way, death).await;
     let join = tokio::task::spawn_blocking(move || (calling.join().unwrap(), pinging.join().unwrap()));
     let seen = join.await.unwrap();

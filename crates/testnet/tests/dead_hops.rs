@@ -103,7 +103,7 @@ fn answers(world: &World) -> HashMap<String, (Duration, u16, bool)> {
             Some(status) if &*crossing.to == "ue" && !status.is_provisional() => {
                 let waited = crossing.at - begun[&branch];
                 let is_ping = message.cseq_method() == "OPTIONS";
-                answered.entry(branch).or_insert((waited, status.code(), is_ping));
+                answered.entry(branch).or_insert_with(|| (waited, status.code(), is_ping));
             }
             _ => {}
         }
