@@ -40,6 +40,8 @@ pub struct UeAgent {
     pub(crate) way: Way,
     pub(crate) keepalive: KeepAlive,
     pub(crate) lost: Lost,
+    /// Of a P-CSCF that does not know our flow.
+    pub(crate) unknown: Lost,
     reports: VecDeque<Report>,
 }
 
@@ -65,6 +67,7 @@ impl UeAgent {
             way: Way::default(),
             keepalive: KeepAlive::default(),
             lost: Lost::default(),
+            unknown: Lost::default(),
             reports: VecDeque::new(),
         }
     }
@@ -288,6 +291,7 @@ fn failure_text(failure: Failure) -> (Option<u16>, Box<str>) {
         Failure::NoAnswer => (None, "no answer".into()),
         Failure::Unreachable => (None, "the P-CSCF cannot be reached".into()),
         Failure::FlowClosed => (None, "the connection has ended".into()),
+        Failure::FlowUnknown => (None, "the P-CSCF does not know our address any more".into()),
         Failure::ByNetwork(event) => {
             (None, format!("the network has ended the registration ({event})").into())
         }

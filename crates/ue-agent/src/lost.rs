@@ -1,11 +1,14 @@
-//! A network that has lost us: we are registered, and what we ask ends in 504 or without an answer, as when the S-CSCF that
-//! serves us is away (TS 24.229 section 5.1.2A.1.6). We register again, and get another S-CSCF where there is one.
+//! A network that has lost us. We are registered, and what we ask ends in 504 or without an answer, as when the S-CSCF that
+//! serves us is away (TS 24.229 section 5.1.2A.1.6): we register again, and get another S-CSCF where there is one. Or the
+//! P-CSCF says that it does not know our flow, as when it has restarted behind a NAT that now gives us another port: we
+//! register on the flow that we have now.
 
 use crate::agent::UeAgent;
 use crate::binding::Binding;
 use crate::leave::Stage;
 use crate::registration::Input;
 use crate::role::Own;
+use crate::warning;
 use clock::{Mono, Now};
 use ims_node::{Effects, Outcome};
 use sip_message::StatusCode;
@@ -17,6 +20,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 
 /// RFC 3261 section 17.1.2.2: how many T1 a request is waited for.
 const TIMER_F: u32 = 64;
+
+/// How a P-CSCF of ours says, in the Warning of a 403 or 481, that it does not know the flow of a request.
+const FLOW_UNKNOWN: &str = "nobody is registered on this flow";
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
@@ -34,6 +40,16 @@ struct Attempt {
 }
 
 impl Lost {
+    /// How long to wait before registering for this reason; that is taken as done.
+    fn wait(&mut self, now: Mono) -> Duration {
+        if self.is_time(now) {
+            return Duration::ZERO;
+        }
+        let Some(last) = &mut self.last else { return Duration::ZERO };
+        *last = Attempt { at: last.at + last.pause, pause: (last.pause * 2).min(LONGEST_PAUSE) };
+        last.at.saturating_since(now)
+    }
+
     /// Whether it is time to register for this reason; if so it is taken as done. After twice the pause without any sign the
     /// matter is another one.
     fn is_time(&mut self, now: Mono) -> bool {
@@ -48,8 +64,27 @@ impl Lost {
 }
 
 impl UeAgent {
-    /// Looks at how a request of ours has ended.
-    pub(crate) fn look_for_signs(&mut self, now: Now, own: &Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+    /// Looks at how a request of ours has ended; whether the P-CSCF has not even looked at it, because it does not know our
+    /// flow.
+    pub(crate) fn look_for_signs(
+        &mut self,
+        now: Now,
+        own: &Own,
+        outcome: &Outcome,
+        fx: &mut Effects<Own>,
+    ) -> bool {
+        self.look_whether_lost(now, own, outcome, fx);
+        if matches!(own, Own::Register { .. }) || self.stage != Stage::Working || !is_flow_unknown(outcome) {
+            return false;
+        }
+        if self.registration.is_settled() {
+            let wait = self.unknown.wait(now.mono);
+            self.registration.handle(now, &self.settings, Input::FlowUnknown(wait), &mut fx.random);
+        }
+        true
+    }
+
+    fn look_whether_lost(&mut self, now: Now, own: &Own, outcome: &Outcome, fx: &mut Effects<Own>) {
         let since = self.registration.binding().map(Binding::since);
         let is_sign = match outcome {
             Outcome::Response(response) => response.status() == Some(StatusCode::SERVER_TIMEOUT),
@@ -64,5 +99,16 @@ impl UeAgent {
         if is_sign && is_ours && settled && self.lost.is_time(now.mono) {
             self.registration.handle(now, &self.settings, Input::Lost, &mut fx.random);
         }
+    }
+}
+
+fn is_flow_unknown(outcome: &Outcome) -> bool {
+    let refused = [StatusCode::FORBIDDEN, StatusCode::NO_SUCH_TRANSACTION];
+    match outcome {
+        Outcome::Response(response) => {
+            response.status().is_some_and(|status| refused.contains(&status))
+                && warning::text(response).is_some_and(|text| text == FLOW_UNKNOWN)
+        }
+        Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => false,
     }
 }

@@ -141,7 +141,8 @@ impl Registration {
             Input::Lost if self.is_settled() => self.begin(now, settings, random),
             Input::Lost => {}
             Input::Moved => self.moved(now, settings, random),
-            Input::FlowClosed => self.flow_closed(now, random),
+            Input::FlowClosed => self.flow_gone(now, (Failure::FlowClosed, Duration::ZERO), random),
+            Input::FlowUnknown(wait) => self.flow_gone(now, (Failure::FlowUnknown, wait), random),
             Input::Terminated(event, again) => self.terminated(now, (event, again), random),
             Input::Deadline => self.due(now, settings, random),
         }
@@ -301,11 +302,11 @@ impl Registration {
         self.begin(now, settings, random);
     }
 
-    fn flow_closed(&mut self, now: Now, random: &mut Random) {
+    fn flow_gone(&mut self, now: Now, (failure, wait): (Failure, Duration), random: &mut Random) {
         match self.state {
             State::Registered { .. } => {
                 self.binding = None;
-                self.failed(now, Failure::FlowClosed, Some(Duration::ZERO), random);
+                self.failed(now, failure, Some(wait), random);
             }
             State::Waiting { .. } => self.binding = None,
             // What is outstanding on it fails by itself.

@@ -55,15 +55,17 @@ impl Role for UeAgent {
     }
 
     fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
-        self.look_for_signs(now, &own, outcome, fx);
+        let away = Outcome::Unreachable;
+        let is_known = !self.look_for_signs(now, &own, outcome, fx);
+        let heard = if is_known { outcome } else { &away };
         match own {
             Own::Register { cseq } => {
                 let ended = Input::Ended { cseq, outcome };
                 self.registration.handle(now, &self.settings, ended, &mut fx.random);
             }
-            Own::Subscribe { watch, number } => self.on_subscribe_ended(now, (watch, number), outcome),
-            Own::RegSubscribe { number } => self.on_reg_subscribe_ended(now, number, outcome),
-            Own::Publish => self.on_publish_ended(now, outcome),
+            Own::Subscribe { watch, number } => self.on_subscribe_ended(now, (watch, number), heard),
+            Own::RegSubscribe { number } => self.on_reg_subscribe_ended(now, number, heard),
+            Own::Publish => self.on_publish_ended(now, heard),
             Own::Once { method, uri } => self.on_once_ended(method, uri, outcome),
         }
         self.settle(now, fx);

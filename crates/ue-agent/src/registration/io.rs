@@ -20,6 +20,8 @@ pub(crate) enum Input<'a> {
     },
     /// The connection over which we are registered is gone, and with it the registration (RFC 5626 section 4.4).
     FlowClosed,
+    /// The P-CSCF does not know the flow that we have now; it is told of it after this wait.
+    FlowUnknown(Duration),
     /// The network seems to have lost us.
     Lost,
     /// Another P-CSCF is to be registered through.
@@ -70,6 +72,8 @@ pub(crate) enum Failure {
     Unreachable,
     /// The connection has ended.
     FlowClosed,
+    /// The P-CSCF does not know our flow.
+    FlowUnknown,
     /// The network has ended the registration, by this event of RFC 3680.
     ByNetwork(&'static str),
 }

@@ -112,3 +112,49 @@ fn a_register_that_gets_504_itself_is_tried_again_until_it_is_accepted() {
     ue.answer(&register, "200 OK", &granted(3600));
     assert!(matches!(ue.reports()[0], Report::Registered { .. }));
 }
+
+const UNKNOWN: &str = "Warning: 399 pcscf1a.home1.test \"nobody is registered on this flow\"\r\n";
+
+/// A NAT, or the proxy of a container, gives our flow another port: the P-CSCF does not know it any more.
+#[test]
+fn a_p_cscf_that_does_not_know_our_flow_is_registered_at_anew_and_asked_again() {
+    for (words, method) in [("watch carol@home1.test", "SUBSCRIBE"), ("publish open", "PUBLISH")] {
+        let mut ue = Ue::registered();
+        ue.words(words).unwrap();
+        let request = ue.request(method);
+        ue.reports();
+        ue.answer(&request, "403 Forbidden", UNKNOWN);
+        ue.pass(secs(0));
+        let told = ue.reports();
+        let failed = |report: &Report| {
+            matches!(report, Report::RegisterFailed { status: None, retry_s: Some(0), reason, .. }
+                if reason.contains("does not know our address"))
+        };
+        assert!(told.iter().any(failed), "{told:?}");
+        let register = ue.request("REGISTER");
+        ue.answer(&register, "200 OK", &granted(3600));
+        ue.pass(secs(2));
+        assert_eq!(ue.request(method).cseq_method(), method, "it is asked again");
+    }
+}
+
+#[test]
+fn a_p_cscf_that_never_knows_our_flow_is_told_of_it_ever_more_seldom() {
+    let mut ue = Ue::registered();
+    ue.words("watch carol@home1.test").unwrap();
+    let mut at = Vec::new();
+    for second in 0..400_u64 {
+        for request in ue.requests() {
+            match request.cseq_method() {
+                "REGISTER" => {
+                    at.push(second);
+                    ue.answer(&request, "200 OK", &granted(3600));
+                }
+                _ => ue.answer(&request, "403 Forbidden", UNKNOWN),
+            }
+        }
+        ue.pass(secs(1));
+    }
+    let gaps: Vec<u64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!((2..=5).contains(&gaps.len()) && gaps.windows(2).all(|pair| pair[1] > pair[0]), "{at:?}");
+}
