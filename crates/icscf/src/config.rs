@@ -1,6 +1,6 @@
 //! The configuration file of an I-CSCF.
 
-use crate::{Icscf, RecordRoute, Scscf, Settings};
+use crate::{Admits, Icscf, RecordRoute, Scscf, Settings};
 use cx_protocol::ScscfName;
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Millis};
@@ -24,6 +24,8 @@ struct IcscfConfig {
     record_route: bool,
     #[serde(default = "before_five_seconds")]
     scscf_patience_ms: Millis,
+    #[serde(default)]
+    open: bool,
     scscfs: Vec<ScscfConfig>,
 }
 
@@ -75,6 +77,8 @@ impl Config {
         };
         Settings {
             name: self.node.name.clone(),
+            domain: self.node.domain.clone(),
+            admits: if self.icscf.open { Admits::Anybody } else { Admits::Peers },
             record_route: if self.icscf.record_route { RecordRoute::On } else { RecordRoute::Off },
             scscfs: self.icscf.scscfs.iter().filter_map(scscf).collect(),
             scscf_patience: self.icscf.scscf_patience_ms.duration(),

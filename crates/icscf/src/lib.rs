@@ -24,12 +24,25 @@ use std::time::Duration;
 pub struct Settings {
     /// The node's name: stands in its Record-Route.
     pub name: Box<str>,
+    /// The domain whose entry point it is.
+    pub domain: Box<str>,
+    /// Who may send to it.
+    pub admits: Admits,
     /// Whether it stays on the way of a dialog. On: figures 1 and 2. Off: TS 24.141.
     pub record_route: RecordRoute,
     /// The S-CSCFs it may choose from, in order of preference.
     pub scscfs: Vec<Scscf>,
     /// How long an S-CSCF may say nothing at all before another is tried.
     pub scscf_patience: Duration,
+}
+
+/// Whose requests an I-CSCF takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admits {
+    /// Those of configured peers: the nodes of its own network, and of other operators every node that sends to it.
+    Peers,
+    /// Anybody's: strangers reach the users, and learn by 200, 480 and 404 who exists and who is registered.
+    Anybody,
 }
 
 /// Whether the I-CSCF stays on the way of a dialog.
@@ -84,6 +97,15 @@ impl Icscf {
         plan
     }
 
+    /// OPTIONS to the domain itself, by which some phones keep their flow alive: we are who answers for it.
+    fn is_domain_asked(&self, request: &InboundRequest) -> bool {
+        let uri = request.request_uri();
+        *request.method() == Method::Options
+            && uri.user().is_none()
+            && uri.is_host(&self.settings.domain)
+            && request.next_route().is_none()
+    }
+
     fn record_route(&self) -> String {
         format!("<sip:rr@{};lr>", self.settings.name)
     }
@@ -104,8 +126,14 @@ impl Role for Icscf {
         &mut self,
         _: Now,
         request: &InboundRequest,
-        _: &mut Effects<Self::Own>,
+        fx: &mut Effects<Self::Own>,
     ) -> Decision<Waiting> {
+        if self.settings.admits == Admits::Peers && !request.source().is_trusted() {
+            return Refusal::outsider().into();
+        }
+        if self.is_domain_asked(request) {
+            return Decision::Reply(fx.capabilities(request));
+        }
         if *request.method() == Method::Register {
             self.ask_where_to_register(request)
         } else {

@@ -11,7 +11,7 @@
 use cx_protocol::{
     Answer, Capabilities, CxFailure, Leg, Lia, LirType, Request, ResultCode, ScscfName, Uaa, UarType,
 };
-use icscf::{Icscf, RecordRoute, Scscf};
+use icscf::{Admits, Icscf, RecordRoute, Scscf};
 use ims_node::{Listener, Peer, Settings, Side};
 use sip_message::{HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
@@ -43,6 +43,8 @@ fn desk_with(record_route: RecordRoute) -> Desk<Icscf> {
     let scscf = |text, capabilities: &[u32]| Scscf { name: name(text), capabilities: capabilities.to_vec() };
     let role = Icscf::new(icscf::Settings {
         name: "icscf1.home1.test".into(),
+        domain: "home1.test".into(),
+        admits: Admits::Peers,
         record_route,
         scscfs: vec![scscf("scscf1a", &[1]), scscf("scscf1b", &[1, 2])],
         scscf_patience: Duration::from_millis(4500),
