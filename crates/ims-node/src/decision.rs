@@ -16,6 +16,8 @@ pub enum Decision<W> {
     Refuse(Refusal),
     /// Send it on.
     Forward(Box<ForwardPlan<W>>),
+    /// Send back this answer of somebody else, which came before.
+    Relay(Box<Message>),
     /// Ask the HSS first; the role goes on with the answer.
     AskHss(Request, W),
     /// Say nothing.
@@ -162,6 +164,9 @@ pub struct ForwardPlan<W> {
     pub next: Next,
     /// How long each address that it can go to may say nothing at all, where that is not [`crate::Settings::failover_after`].
     pub patience: Option<Duration>,
+    /// How many there are whom the role may send it to, this one counted, if it gets no answer: each has its part of the
+    /// time that is left.
+    pub attempts: usize,
     /// What the role goes on with when the answer comes; `None` relays it.
     pub then: Option<W>,
 }
@@ -179,6 +184,7 @@ impl<W> ForwardPlan<W> {
             pushes: Vec::new(),
             next: Next::Route,
             patience: None,
+            attempts: 1,
             then: None,
         }
     }

@@ -6,7 +6,7 @@ use crate::failing::MAX_RETRY_AFTER_S;
 use crate::inbound::InboundRequest;
 use crate::node::{HssWait, MAX_HSS_WAITING, Node, status_of};
 use crate::own::Outcome;
-use crate::prepare::prepare;
+use crate::prepare::{max_breadth, prepare};
 use crate::role::Role;
 use clock::Now;
 use sip_message::{HeaderName, StatusCode};
@@ -17,6 +17,7 @@ impl<R: Role> Node<R> {
         match decision {
             Decision::Reply(response) => self.reply(now, &request, &response),
             Decision::Refuse(refusal) => self.refuse(now, &request, &refusal),
+            Decision::Relay(response) => self.relay(now, &request, &response, &[]),
             Decision::Forward(plan) => self.forward(now, request, *plan),
             Decision::AskHss(question, waiting) if self.hss.len() < MAX_HSS_WAITING => {
                 self.ask_hss(question, HssWait::Request(request, waiting));
@@ -39,6 +40,12 @@ impl<R: Role> Node<R> {
             let refusal = Refusal::new(StatusCode::TOO_MANY_HOPS, "no hop is left");
             return self.refuse(now, &request, &refusal);
         }
+        // RFC 5393 section 5.3.3: nothing is left of what may be under way at a time.
+        if max_breadth(request.message()) == 0 {
+            let refusal = Refusal::new(StatusCode::MAX_BREADTH_EXCEEDED, "no breadth is left");
+            return self.refuse(now, &request, &refusal);
+        }
+        let attempts = u32::try_from(plan.attempts).unwrap_or(u32::MAX).max(1);
         let fingerprint = request.fingerprint();
         let prepared = prepare(&self.settings, &request, &plan);
         let Some(prepared) = prepared else {
@@ -52,7 +59,7 @@ impl<R: Role> Node<R> {
             beside: None,
             hops: Vec::new().into(),
             fingerprint,
-            until: request.answer_by(),
+            until: now.mono + request.answer_by().saturating_since(now.mono) / attempts,
             silence: plan.patience.unwrap_or(self.settings.failover_after),
             reopened: false,
             purpose: Purpose::Forward { request, then: plan.then },

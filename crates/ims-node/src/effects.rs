@@ -7,7 +7,7 @@ use crate::own::OwnRequest;
 use crate::random::Random;
 use clock::{Mono, Now};
 use cx_protocol::Request;
-use sip_message::{Response, StatusCode};
+use sip_message::{HeaderName, Response, StatusCode};
 
 use crate::inbound::InboundRequest;
 
@@ -144,6 +144,12 @@ impl<O> Effects<O> {
     /// Reports something for the log.
     pub fn log(&mut self, what: &'static str, about: &str) {
         self.events.push(Event::Role { what, about: about.into() });
+    }
+
+    /// The answer to an OPTIONS that ends here: what the network carries (RFC 3261 section 11.2).
+    #[must_use]
+    pub fn capabilities(&mut self, request: &InboundRequest) -> Response {
+        self.response(request, StatusCode::OK).header(HeaderName::Allow, crate::respond::ALLOW)
     }
 
     /// A response to `request` with a fresh To tag.

@@ -7,6 +7,7 @@ use crate::own::Outcome;
 use crate::respond::reply_path;
 use crate::role::Role;
 use crate::settings::Side;
+use crate::trust;
 use clock::Now;
 use sip_message::{Message, Response, StatusCode, Transport};
 use sip_resolve::Hop;
@@ -48,7 +49,9 @@ impl<R: Role> Node<R> {
     }
 
     pub(crate) fn on_final_response(&mut self, now: Now, client: ClientId, response: Message) {
-        let Some(mut errand) = self.under_way.remove(client) else { return };
+        let way = self.under_way.way(client);
+        let Some((way, mut errand)) = way.zip(self.under_way.remove(client)) else { return };
+        let response = trust::believed(&self.settings, way, response);
         if response.status() != Some(StatusCode::SERVICE_UNAVAILABLE) {
             if let Some(hop) = errand.hops.front() {
                 self.resolver.reachable(hop);

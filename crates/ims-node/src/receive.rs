@@ -102,8 +102,7 @@ impl<R: Role> Node<R> {
             return self.refuse(now, &request, &refusal);
         }
         if self.is_ping(&request) {
-            let response = self.fx.response(&request, StatusCode::OK);
-            let response = response.header(HeaderName::Allow, crate::respond::ALLOW);
+            let response = self.fx.capabilities(&request);
             return self.reply(now, &request, &response);
         }
         let before = self.fx.last_seq;

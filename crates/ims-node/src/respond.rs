@@ -1,7 +1,7 @@
 //! Answers: where they go, and the error answers that every node gives alike (rule SIP-22).
 
 use crate::decision::Refusal;
-use crate::inbound::InboundRequest;
+use crate::inbound::{InboundRequest, Source};
 use crate::input::Flow;
 use crate::node::{Node, Path};
 use crate::output::{Event, Output, Seq};
@@ -124,8 +124,10 @@ impl<R: Role> Node<R> {
     ) {
         let mut relay = Relay::of(response);
         relay.pop(HeaderName::Via, 1);
-        if self.settings.side(request.flow().listener) == Side::Ue {
-            crate::trust::strip_for_ue(response, &mut relay);
+        match request.source() {
+            Source::Own | Source::Peer(_) => {}
+            Source::Ue => crate::trust::strip_for_ue(response, &mut relay),
+            Source::Stranger => crate::trust::strip_for_stranger(response, &mut relay),
         }
         for (name, value) in headers {
             match value {

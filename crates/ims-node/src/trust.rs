@@ -3,28 +3,57 @@
 use crate::inbound::{InboundRequest, Source};
 use crate::input::Flow;
 use crate::settings::{Settings, Side};
-use sip_message::{Draft, HeaderName, Message, Relay};
+use sip_message::{Draft, HeaderName, Message, Method, Relay};
 use std::net::SocketAddr;
 
-/// Headers that only nodes of the trust domain may write.
-const NODES_ONLY: [HeaderName; 7] = [
-    HeaderName::PAssertedIdentity,
-    HeaderName::PChargingVector,
-    HeaderName::PChargingFunctionAddresses,
-    HeaderName::PVisitedNetworkId,
-    HeaderName::PServedUser,
-    HeaderName::PCalledPartyId,
-    HeaderName::Path,
+/// Who is shown a header outside the trust domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// Nobody.
+    Never,
+    /// A phone that is asked something: who it was asked as.
+    InRequests,
+    /// A phone that registers, in the answer.
+    InAnswersToRegister,
+    /// Everybody, unless its owner asked for privacy (RFC 3325 section 9.3).
+    UnlessPrivate,
+}
+
+/// Whether a header may be written outside the trust domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Believed {
+    /// It may not, in no request and no response.
+    Never,
+    /// A phone says it of itself.
+    OfItself,
+}
+
+/// The trust domain's headers, in requests and responses alike: who outside is believed when it writes one, and who outside is
+/// shown it.
+const HEADERS: [(HeaderName, Believed, Shown); 13] = [
+    (HeaderName::PAssertedIdentity, Believed::Never, Shown::UnlessPrivate),
+    (HeaderName::PAssertedService, Believed::Never, Shown::Never),
+    // Where a phone is (RFC 7315 section 6.4).
+    (HeaderName::PAccessNetworkInfo, Believed::OfItself, Shown::Never),
+    (HeaderName::PAssociatedUri, Believed::Never, Shown::InAnswersToRegister),
+    (HeaderName::PCalledPartyId, Believed::Never, Shown::InRequests),
+    (HeaderName::PChargingFunctionAddresses, Believed::Never, Shown::Never),
+    (HeaderName::PChargingVector, Believed::Never, Shown::Never),
+    // What the P-CSCF has not made an asserted identity of.
+    (HeaderName::PPreferredIdentity, Believed::Never, Shown::Never),
+    (HeaderName::PProfileKey, Believed::Never, Shown::Never),
+    (HeaderName::PServedUser, Believed::Never, Shown::Never),
+    (HeaderName::PUserDatabase, Believed::Never, Shown::Never),
+    (HeaderName::PVisitedNetworkId, Believed::Never, Shown::Never),
+    (HeaderName::ServiceRoute, Believed::Never, Shown::InAnswersToRegister),
 ];
 
-/// Headers that nobody outside the trust domain is shown, UEs least of all: where a phone is (RFC 7315 section 6.4) and
-/// what is charged.
-const NOT_FOR_OTHERS: [HeaderName; 4] = [
-    HeaderName::PAccessNetworkInfo,
-    HeaderName::PChargingVector,
-    HeaderName::PChargingFunctionAddresses,
-    HeaderName::PServedUser,
-];
+/// As [`HEADERS`]. A request of somebody outside may name no way back, but it is asked for one in the answer to its REGISTER.
+const PATH: (HeaderName, Believed, Shown) = (HeaderName::Path, Believed::Never, Shown::InAnswersToRegister);
+
+fn headers() -> impl Iterator<Item = (HeaderName, Believed, Shown)> {
+    HEADERS.into_iter().chain([PATH])
+}
 
 /// Who is at the other end of a flow.
 pub(crate) fn source(settings: &Settings, side: Side, remote: SocketAddr) -> Source {
@@ -54,39 +83,79 @@ pub(crate) fn strip_unbelieved(request: &InboundRequest, relay: &mut Relay<'_>) 
                 believed.iter().for_each(|value| relay.append(HeaderName::PAssertedIdentity, value));
             }
         }
-        Source::Ue | Source::Stranger => {
-            for name in NODES_ONLY {
-                relay.remove(name);
-            }
+        Source::Ue | Source::Stranger => strip_claims(relay),
+    }
+}
+
+/// Takes off what nobody outside the trust domain may write.
+fn strip_claims(relay: &mut Relay<'_>) {
+    for (name, believed, _) in headers() {
+        if believed == Believed::Never {
+            relay.remove(name);
         }
     }
 }
 
-/// Takes off what must not leave towards a UE: location and charging data always, the asserted identity if its owner asked
-/// for privacy (rule RT-P-06, RFC 3325 section 9.3).
-pub(crate) fn strip_for_ue(message: &Message, relay: &mut Relay<'_>) {
-    for name in NOT_FOR_OTHERS {
-        relay.remove(name);
+/// A response without what its sender had no right to write; as it came, where there is nothing of the kind.
+pub(crate) fn believed(settings: &Settings, way: Flow, response: Message) -> Message {
+    // Who believes nobody, as a user agent, is in no trust domain: what its P-CSCF says is meant for it.
+    let is_in_domain = !settings.peers.is_empty();
+    let source = source(settings, settings.side(way.listener), way.remote);
+    if !is_in_domain || source.is_trusted() || !headers().any(|(name, ..)| response.value(name).is_some()) {
+        return response;
     }
-    if wants_privacy(message.values(HeaderName::Privacy)) {
-        relay.remove(HeaderName::PAssertedIdentity);
+    let mut relay = Relay::of(&response);
+    strip_claims(&mut relay);
+    let clean = relay.response().and_then(|bytes| Message::parse(bytes).ok());
+    clean.unwrap_or(response)
+}
+
+/// Takes off what must not leave towards a UE (rule RT-P-06).
+pub(crate) fn strip_for_ue(message: &Message, relay: &mut Relay<'_>) {
+    let is_private = wants_privacy(message.values(HeaderName::Privacy));
+    let is_request = message.status().is_none();
+    let is_register = message.cseq_method() == Method::Register.as_str();
+    for (name, _, shown) in headers() {
+        let stays = match shown {
+            Shown::Never => false,
+            Shown::InRequests => is_request,
+            Shown::InAnswersToRegister => !is_request && is_register,
+            Shown::UnlessPrivate => !is_private,
+        };
+        if !stays {
+            relay.remove(name);
+        }
     }
 }
 
-/// What is sent to this address: outside the trust domain location and charging data are not for whoever is there, nor is
-/// the asserted identity if its owner asked for privacy (RFC 3325 section 7, TS 24.229 section 4.4).
+/// What is sent to this address: outside the trust domain nobody is shown what is for its nodes alone, nor the asserted identity
+/// if its owner asked for privacy (RFC 3325 section 7, TS 24.229 section 4.4).
 pub(crate) fn leaving(settings: &Settings, flow: Flow, draft: Draft) -> Draft {
     // Towards UEs `strip_for_ue` has done it. Who believes nobody, as a user agent, is in no trust domain that it could leave:
     // what it says of itself is for its P-CSCF.
     let is_outside = settings.side(flow.listener) == Side::Network
         && !settings.peers.is_empty()
-        && !settings.peers.iter().any(|peer| peer.addresses.contains(&flow.remote.ip()));
+        && !settings.is_peer(flow.remote.ip());
     if !is_outside {
         return draft;
     }
-    let private = wants_privacy(draft.values(HeaderName::Privacy));
-    let identity = private.then_some(HeaderName::PAssertedIdentity);
-    NOT_FOR_OTHERS.into_iter().chain(identity).fold(draft, |draft, name| draft.without(name))
+    let is_private = wants_privacy(draft.values(HeaderName::Privacy));
+    let hidden = HEADERS.into_iter().filter(|(_, _, shown)| match shown {
+        Shown::Never => true,
+        Shown::UnlessPrivate => is_private,
+        Shown::InRequests | Shown::InAnswersToRegister => false,
+    });
+    hidden.fold(draft, |draft, (name, ..)| draft.without(name))
+}
+
+/// Takes off what must not leave, in a response, towards somebody outside the trust domain who is no UE.
+pub(crate) fn strip_for_stranger(response: &Message, relay: &mut Relay<'_>) {
+    let is_private = wants_privacy(response.values(HeaderName::Privacy));
+    for (name, _, shown) in headers() {
+        if shown != Shown::UnlessPrivate || is_private {
+            relay.remove(name);
+        }
+    }
 }
 
 fn wants_privacy<'a>(values: impl Iterator<Item = &'a str>) -> bool {

@@ -89,6 +89,11 @@ impl<R: Role> UnderWay<R> {
         self.by_way.get(&self.sent.get(&client)?.way)?.heard
     }
 
+    /// The way that this request has gone.
+    pub(crate) fn way(&self, client: ClientId) -> Option<Flow> {
+        self.sent.get(&client).map(|sent| sent.way)
+    }
+
     /// How long this request's present address may say nothing.
     pub(crate) fn silence(&self, client: ClientId) -> Option<Duration> {
         self.sent.get(&client).map(|sent| sent.errand.silence)

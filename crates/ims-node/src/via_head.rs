@@ -6,16 +6,17 @@ use crate::settings::{Listener, Side};
 use sip_message::Transport;
 
 /// `SIP/2.0/UDP 192.0.2.1:5060;branch=` and the same with TCP, for each listener. A UE is asked for its answer by
-/// `rport` (RFC 3581 section 3): a NAT or a port mapping between may hide the port that we listen on.
+/// `rport` (RFC 3581 section 3): a NAT or a port mapping between may hide the port that we listen on. By TCP too: there a
+/// phone answers on the connection of the request, but some open a new one to what stands in the Via.
 #[derive(Debug)]
 pub(crate) struct ViaHeads(Box<[[Box<str>; 2]]>);
 
 impl ViaHeads {
     pub(crate) fn new(listeners: &[Listener]) -> Self {
         let head = |listener: &Listener, transport: Transport| {
-            let rport = match (listener.side, transport) {
-                (Side::Ue, Transport::Udp) => ";rport",
-                (Side::Ue, Transport::Tcp) | (Side::Network, _) => "",
+            let rport = match listener.side {
+                Side::Ue => ";rport",
+                Side::Network => "",
             };
             format!("SIP/2.0/{transport} {}{rport};branch=", listener.address).into_boxed_str()
         };
@@ -51,7 +52,7 @@ mod tests {
             heads.of(Flow { listener: ListenerId(listener), transport, remote: address, connection: None })
         };
         assert_eq!(head(0, Transport::Udp), Some("SIP/2.0/UDP 192.0.2.1:5060;rport;branch="));
-        assert_eq!(head(0, Transport::Tcp), Some("SIP/2.0/TCP 192.0.2.1:5060;branch="));
+        assert_eq!(head(0, Transport::Tcp), Some("SIP/2.0/TCP 192.0.2.1:5060;rport;branch="));
         assert_eq!(head(1, Transport::Udp), Some("SIP/2.0/UDP 192.0.2.1:5060;branch="));
         assert_eq!(head(2, Transport::Udp), None);
         assert_eq!(heads.longest(), "SIP/2.0/UDP 192.0.2.1:5060;rport;branch=".len() + BRANCH);

@@ -6,7 +6,7 @@ use clock::{Deadlines, Mono, Now, Wall};
 use cx_protocol::Impu;
 use ims_node::{Flow, Pool};
 use minicbor::{Decode, Encode};
-use sip_message::Uri;
+use sip_message::{HeaderName, Message, NameAddr, Uri};
 use slab::Slab;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -61,6 +61,29 @@ impl Binding {
 
     pub(crate) const fn expires_at(&self) -> Wall {
         Wall::from_unix_millis(self.expires_at)
+    }
+}
+
+/// Who a UE says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claims {
+    /// P-Preferred-Identity.
+    pub(crate) preferred: Vec<Impu>,
+    /// From.
+    pub(crate) from: Option<Impu>,
+}
+
+impl Claims {
+    pub(crate) fn of(message: &Message) -> Self {
+        let asked =
+            message.list(HeaderName::PPreferredIdentity).filter_map(|value| NameAddr::parse(value).ok());
+        let from = message.from_uri().as_ref().map(Uri::as_str).and_then(|uri| Impu::new(uri).ok());
+        Self { preferred: asked.filter_map(|address| Impu::new(address.uri_text()).ok()).collect(), from }
+    }
+
+    /// Whether this is one of the identities that it names.
+    pub(crate) fn name(&self, impu: &Impu) -> bool {
+        self.preferred.contains(impu) || self.from.as_ref() == Some(impu)
     }
 }
 
@@ -206,17 +229,22 @@ impl Bindings {
         Some(*binding)
     }
 
-    /// The binding that speaks for a request: of the identities registered on its flow the one that the UE prefers, else
-    /// the one registered first (rule RT-P-02). Several users may share a flow behind one address.
-    pub(crate) fn speaker(&self, flow: Flow, preferred: &[Impu]) -> Option<(&Binding, &Impu)> {
+    /// The binding and the identity that speak for a request (rule RT-P-02): the identity that the UE prefers, if it is
+    /// registered on the flow; else the default identity. Several users may share a flow behind one address: then it is the
+    /// default one of the user whom From names, else of the one who registered first.
+    pub(crate) fn speaker(&self, flow: Flow, claims: &Claims) -> Option<(&Binding, &Impu)> {
         let bindings = self.on(flow);
-        let named = preferred.iter().find_map(|impu| {
+        let with = |impu: &Impu| {
             bindings
                 .clone()
                 .find_map(|binding| binding.impus.iter().find(|own| *own == impu).map(|own| (binding, own)))
-        });
-        let mut first = bindings.clone();
-        named.or_else(|| first.next().and_then(|binding| Some((binding, binding.user()?))))
+        };
+        if let Some(preferred) = claims.preferred.iter().find_map(with) {
+            return Some(preferred);
+        }
+        let of_from = claims.from.as_ref().and_then(with).map(|(binding, _)| binding);
+        let binding = of_from.or_else(|| bindings.clone().next())?;
+        Some((binding, binding.user()?))
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {

@@ -1,11 +1,11 @@
 //! Requests of a UE (TS 24.229 section 5.2.6.3): figures 1, 2 and 3, step 2.
 
-use crate::bindings::Binding;
-use crate::registration::{charging_vector, preferred};
+use crate::bindings::{Binding, Claims};
+use crate::registration::charging_vector;
 use crate::{Own, Pcscf, Waiting};
 use cx_protocol::Impu;
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Refusal};
-use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
+use sip_message::{HeaderName, Method, NameAddr, StatusCode, Transport, Uri};
 
 impl Pcscf {
     pub(crate) fn on_ue_request(&self, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
@@ -44,10 +44,10 @@ impl Pcscf {
 
     /// Who speaks: somebody registered on the flow; or, in a request that only takes something back, who has just left it.
     fn speaker(&self, request: &InboundRequest) -> Option<(&Binding, &Impu)> {
-        let preferred = preferred(request.message());
-        let named = |(_, impu): &(&Binding, &Impu)| preferred.contains(impu);
-        let present = self.bindings.speaker(request.flow(), &preferred);
-        let left = self.leaving.speaker(request, &preferred);
+        let claims = Claims::of(request.message());
+        let named = |(binding, _): &(&Binding, &Impu)| binding.impus.iter().any(|impu| claims.name(impu));
+        let present = self.bindings.speaker(request.flow(), &claims);
+        let left = self.leaving.speaker(request, &claims);
         present.filter(named).or_else(|| left.filter(named)).or(present).or(left)
     }
 
@@ -66,7 +66,12 @@ impl Pcscf {
         let token = key.token(flow);
         let mark = key.dialog_mark(flow, request.message().call_id());
         let network = format!("<sip:{token}@{};lr>", self.settings.name);
-        let ue = format!("<sip:{token}@{};lr;d={mark}>", self.settings.advertised);
+        // A phone that is told no transport comes back by UDP (RFC 3263 section 4.1), where it is not registered.
+        let transport = match flow.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+        };
+        let ue = format!("<sip:{token}@{}{transport};lr;d={mark}>", self.settings.advertised);
         match towards {
             Towards::Network => vec![network, ue],
             Towards::Ue(_) => vec![ue, network],

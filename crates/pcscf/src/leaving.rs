@@ -2,7 +2,7 @@
 //! own that it is registered no more; and a phone that has ended its registration itself may still take back what it
 //! left behind, for several phones de-register first. In memory alone: a restart ends it.
 
-use crate::bindings::{Binding, Bindings};
+use crate::bindings::{Binding, Bindings, Claims};
 use clock::{Deadlines, Mono, Now};
 use cx_protocol::Impu;
 use ims_node::{Flow, InboundRequest};
@@ -54,9 +54,9 @@ impl Leaving {
     }
 
     /// The binding that speaks for a request which takes back what a phone left behind; for any other there is none.
-    pub(crate) fn speaker(&self, request: &InboundRequest, preferred: &[Impu]) -> Option<(&Binding, &Impu)> {
+    pub(crate) fn speaker(&self, request: &InboundRequest, claims: &Claims) -> Option<(&Binding, &Impu)> {
         let takes_back = request.is_unpublish() || is_unsubscribe(request);
-        takes_back.then(|| self.ended.speaker(request.flow(), preferred)).flatten()
+        takes_back.then(|| self.ended.speaker(request.flow(), claims)).flatten()
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {

@@ -95,8 +95,10 @@ impl Pcscf {
         let own = contacts(request.message()).next().map_or("", |contact| contact.uri_text());
         let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
         self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
+        // Rule REG-E-03: whoever was there hears by a NOTIFY of its own that another phone has ended, replaced or crowded out
+        // its registration.
         for old in self.bindings.outlived(flow, &aor, (own, &bound), filed) {
-            self.forget(now, (old, &aor), fx);
+            self.release(now, (old, &aor), EndedBy::Network, fx);
         }
         match own_expiry(request.message(), response) {
             Some(0) => {
@@ -264,12 +266,4 @@ fn protected_authorization(message: &Message) -> Option<(HeaderName, Option<Stri
 /// Rules REG-P-02 and RT-P-05: one charging identity for each request, made here.
 pub(crate) fn charging_vector(fx: &mut Effects<Own>) -> String {
     format!("icid-value={}", fx.random.secret())
-}
-
-/// The identities that a UE says it would like to speak as: P-Preferred-Identity, else From.
-pub(crate) fn preferred(message: &Message) -> Vec<Impu> {
-    let asked = message.list(HeaderName::PPreferredIdentity).filter_map(|value| NameAddr::parse(value).ok());
-    let asked = asked.filter_map(|address| Impu::new(address.uri_text()).ok());
-    let from = message.from_uri().as_ref().map(Uri::as_str).and_then(|uri| Impu::new(uri).ok());
-    asked.chain(from).collect()
 }

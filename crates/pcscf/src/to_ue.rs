@@ -47,12 +47,7 @@ impl Pcscf {
     /// Rule RT-P-08: 430 tells the S-CSCF that this flow leads nowhere any more.
     pub(crate) fn on_ue_answer(outcome: &Outcome) -> Verdict<Waiting> {
         match outcome {
-            Outcome::Response(_) | Outcome::TimedOut => Verdict::Relay(
-                // What a UE claims about itself is not passed on.
-                [HeaderName::PAssertedIdentity, HeaderName::PChargingVector]
-                    .map(|name| (name, None))
-                    .to_vec(),
-            ),
+            Outcome::Response(_) | Outcome::TimedOut => Verdict::Relay(Vec::new()),
             Outcome::Unreachable | Outcome::Unresolved(_) => {
                 Verdict::Instead(Refusal::new(StatusCode::FLOW_FAILED, "the UE's flow is gone").into())
             }

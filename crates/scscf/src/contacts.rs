@@ -4,12 +4,12 @@ use crate::binding::Binding;
 use crate::settings::Settings;
 use cx_protocol::Impu;
 use ims_node::Refusal;
-use sip_message::{HeaderName, Message, NameAddr, Scheme, StatusCode, Uri, delta_seconds};
+use sip_message::{HeaderName, Message, NameAddr, Params, Scheme, StatusCode, Uri, delta_seconds};
 
 /// Contacts in one REGISTER; more is refused.
 const MAX_CONTACTS: usize = 10;
 
-/// Octets of a contact's URI and instance together; a longer one is refused. The 200 names all that are bound, and has to
+/// Octets of a contact with all its parameters; a longer one is refused. The 200 names all that are bound, and has to
 /// fit into a message.
 const MAX_CONTACT: usize = 2048;
 
@@ -33,7 +33,14 @@ pub(crate) struct ContactUpdate {
     pub(crate) instance: Option<Box<str>>,
     pub(crate) expires_s: u32,
     pub(crate) q: u16,
+    /// As it was written.
+    pub(crate) display: Option<Box<str>>,
+    /// All parameters but the instance and those that we say ourselves, as they were written.
+    pub(crate) params: Option<Box<str>>,
 }
+
+/// Parameters of a Contact in the 200 that the registrar writes.
+const OURS: [&str; 5] = ["expires", "+sip.instance", "pub-gruu", "temp-gruu", "temp-gruu-cookie"];
 
 impl ContactUpdate {
     /// Whether the binding is of the same contact by the comparison of URIs (section 10.3 step 7).
@@ -80,7 +87,7 @@ fn update(value: &str, message: &Message, settings: &Settings) -> Result<Contact
     let address = NameAddr::parse(value).map_err(|_| bad())?;
     let uri = address.uri().map_err(|_| bad())?;
     let instance = address.params().get("+sip.instance");
-    if uri.as_str().len() + instance.map_or(0, str::len) > MAX_CONTACT {
+    if value.len() > MAX_CONTACT {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "a contact is too long"));
     }
     let wanted = address.params().get("expires").map_or_else(|| message.expires(), delta_seconds);
@@ -94,7 +101,19 @@ fn update(value: &str, message: &Message, settings: &Settings) -> Result<Contact
         instance: instance.map(Into::into),
         expires_s: wanted.min(settings.max_expires_s),
         q: address.params().get("q").map_or(1000, thousandths),
+        display: address.display().map(Into::into),
+        params: params(address.params()),
     })
+}
+
+/// RFC 3840 section 6: whatever a phone says of its contact it is told again, and so is whoever asks.
+fn params(given: Params<'_>) -> Option<Box<str>> {
+    let theirs = given.iter().filter(|(name, _)| !OURS.iter().any(|own| own.eq_ignore_ascii_case(name)));
+    let text = theirs.fold(String::new(), |text, (name, value)| match value {
+        Some(value) => text + ";" + name + "=" + value,
+        None => text + ";" + name,
+    });
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// RFC 5627 section 5.1: a user bound to itself is a loop, whether or not the phone names its instance, without which RFC
@@ -179,7 +198,7 @@ mod tests {
             assert_eq!(read(headers), Err(status), "{headers}");
         }
         let long = |user: usize| format!("Contact: <sip:{}@h>;+sip.instance=\"<i>\"\r\n", "u".repeat(user));
-        let most = MAX_CONTACT - "sip:@h<i>".len();
+        let most = MAX_CONTACT - "<sip:@h>;+sip.instance=\"<i>\"".len();
         assert_eq!((read(&long(most)).err(), read(&long(most + 1)).err()), (None, Some(400)));
         assert_eq!(read("Contact: *\r\nExpires: 0\r\n"), Ok(Contacts::RemoveAll));
         assert_eq!(read(""), Ok(Contacts::Fetch));

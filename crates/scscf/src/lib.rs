@@ -14,6 +14,7 @@ mod challenge;
 pub mod config;
 mod contacts;
 mod criteria;
+mod delivery;
 mod expiry;
 mod in_dialog;
 mod leaving;
@@ -29,6 +30,7 @@ mod third_party;
 mod users;
 
 use cx_protocol::{Impu, SarType, SessionCase};
+pub use delivery::Delivery;
 pub use reg_event::WatchId;
 pub use settings::{Settings, TerminatingRecordRoute};
 
@@ -65,15 +67,8 @@ pub enum Waiting {
     UnregisteredSaa(SessionCase),
     /// For the answer of an application server that the criterion of this index chose.
     ApplicationServer(Visit),
-    /// For the answer of a UE, reached by this binding.
-    Ue {
-        /// The user.
-        impu: Impu,
-        /// The bound contact.
-        contact: Box<str>,
-        /// The Path it was reached by: meanwhile the contact may have registered by another one.
-        path: Vec<Box<str>>,
-    },
+    /// For the answer of one of a user's phones.
+    Ue(Box<Delivery>),
 }
 
 /// What digest credentials are wanted for.

@@ -267,7 +267,10 @@ impl Scscf {
     }
 
     fn contact_value(&self, now: Now, registration: &Registration, binding: &Binding) -> String {
-        let mut value = format!("<{}>;expires={}", binding.contact, binding.seconds_left(now.wall));
+        let display = binding.display.as_deref().map_or_else(String::new, |display| format!("{display} "));
+        let params = binding.params.as_deref().unwrap_or_default();
+        let left = binding.seconds_left(now.wall);
+        let mut value = format!("{display}<{}>{params};expires={left}", binding.contact);
         if let Some(instance) = &binding.instance {
             value.push_str(&format!(";+sip.instance=\"{instance}\""));
             let gruu = registration.default_impu().filter(|_| binding.gruu);

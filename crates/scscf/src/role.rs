@@ -106,9 +106,7 @@ impl Role for Scscf {
     ) -> Verdict<Waiting> {
         match waiting {
             Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, (visit, outcome), fx),
-            Waiting::Ue { impu, contact, path } => {
-                self.on_ue_answer(now, (&impu, &contact, &path), outcome, fx)
-            }
+            Waiting::Ue(delivery) => self.on_ue_answer(now, request, (*delivery, outcome), fx),
             Waiting::Maa(_) | Waiting::RegistrationSaa(_) | Waiting::UnregisteredSaa(_) => {
                 Verdict::Relay(Vec::new())
             }

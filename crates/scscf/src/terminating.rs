@@ -1,11 +1,11 @@
 //! Requests for the users served here (TS 24.229 section 5.4.3.3): figures 1 and 2 steps 6 and 7.
 
 use crate::application_server::terminating_user;
-use crate::{Own, Scscf, Visit, Waiting};
+use crate::{Scscf, Visit, Waiting};
 use clock::Now;
 use cx_protocol::{Impu, Request, ResultCode, Saa, Sar, SarType, SessionCase};
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
-use sip_message::{HeaderName, StatusCode, Uri};
+use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal};
+use sip_message::StatusCode;
 
 impl Scscf {
     pub(crate) fn on_terminating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
@@ -67,45 +67,5 @@ impl Scscf {
             return Refusal::new(StatusCode::NOT_FOUND, "the identity is barred").into();
         }
         self.next_server(now, request, Visit { impu, case, index: 0 }, profile)
-    }
-
-    /// No application server took it: to the user's phone (rule RT-ST-04), over the Path it registered by.
-    pub(crate) fn deliver(&self, now: Now, request: &InboundRequest, impu: &Impu) -> Decision<Waiting> {
-        let registration = self.users.registration(impu);
-        let instance = request.request_uri().params().get("gr");
-        let binding = registration.and_then(|registration| match instance {
-            Some(gr) => {
-                registration.bindings.iter().find(|binding| crate::in_dialog::is_instance(binding, gr))
-            }
-            None => registration.preferred(),
-        });
-        let live = binding.filter(|binding| binding.expires_at() > now.wall);
-        let Some((binding, contact)) = live.and_then(|b| Uri::parse(&b.contact).ok().map(|uri| (b, uri)))
-        else {
-            return Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the user is not registered").into();
-        };
-        let mut plan = ForwardPlan::by_route();
-        plan.routes = binding.path.iter().map(ToString::to_string).collect();
-        plan.headers.push((HeaderName::PServedUser, None));
-        plan.headers.push((HeaderName::PCalledPartyId, Some(format!("<{}>", request.request_uri()))));
-        plan.request_uri = Some(contact);
-        let (contact, path) = (binding.contact.clone(), binding.path.clone());
-        plan.then = Some(Waiting::Ue { impu: impu.clone(), contact, path });
-        plan.decide()
-    }
-
-    /// Rule RT-P-08: a P-CSCF that lost the phone says 430, and the binding is of no more use; unless
-    /// it has meanwhile been registered by another Path.
-    pub(crate) fn on_ue_answer(
-        &mut self,
-        now: Now,
-        (impu, contact, path): (&Impu, &str, &[Box<str>]),
-        outcome: &Outcome,
-        fx: &mut Effects<Own>,
-    ) -> Verdict<Waiting> {
-        if outcome.status() == Some(StatusCode::FLOW_FAILED) {
-            self.drop_binding(now, impu, (contact, path), fx);
-        }
-        Verdict::Relay(Vec::new())
     }
 }

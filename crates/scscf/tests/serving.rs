@@ -327,7 +327,7 @@ fn rt_st_04_to_the_phone_over_its_path() {
     assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [PATH]);
     assert_eq!(message.value(HeaderName::PCalledPartyId), Some("<sip:alice@home1.test>"));
     desk.respond((0, address(PCSCF)), &message, 430, "");
-    assert_eq!(desk.status(), Some(430));
+    assert_eq!(desk.status(), Some(480), "RT-P-08: 430 is between P-CSCF and S-CSCF");
     assert_eq!(desk.node.role().registered(), 0, "RT-P-08: that binding leads nowhere");
 }
 
@@ -340,7 +340,7 @@ fn rt_p_08_news_of_a_lost_flow_come_after_the_next_registration() {
     register_alice(&mut desk, 3, &moved);
     answer_third_party(&mut desk);
     desk.respond((0, address(PCSCF)), &message, 430, "");
-    assert_eq!((desk.status(), desk.node.role().registered()), (Some(430), 1));
+    assert_eq!((desk.status(), desk.node.role().registered()), (Some(480), 1));
 }
 
 #[test]

@@ -50,12 +50,15 @@ header_names! {
     MinExpires "Min-Expires" "",
     PAccessNetworkInfo "P-Access-Network-Info" "",
     PAssertedIdentity "P-Asserted-Identity" "",
+    PAssertedService "P-Asserted-Service" "",
     PAssociatedUri "P-Associated-URI" "",
     PCalledPartyId "P-Called-Party-ID" "",
     PChargingFunctionAddresses "P-Charging-Function-Addresses" "",
     PChargingVector "P-Charging-Vector" "",
     PPreferredIdentity "P-Preferred-Identity" "",
+    PProfileKey "P-Profile-Key" "",
     PServedUser "P-Served-User" "",
+    PUserDatabase "P-User-Database" "",
     PVisitedNetworkId "P-Visited-Network-ID" "",
     Path "Path" "",
     Privacy "Privacy" "",
@@ -97,7 +100,8 @@ impl HeaderName {
             let [letter, ..] = *front;
             return if length == 1 { Self::from_compact(letter.to_ascii_lowercase()) } else { Self::Other };
         };
-        match BY_SLOT.get(slot(*first, length, *last)) {
+        let [_, second, ..] = *front;
+        match BY_SLOT.get(slot([*first, second, *last], length)) {
             Some(known) if known.is(front, length) => known.name,
             Some(_) | None => Self::Other,
         }
@@ -157,16 +161,16 @@ struct Known {
     mask: [u128; 2],
 }
 
-/// Every name at the place that its length and its first and last letter give, so that a look-up compares once.
+/// Every name at the place that its length, its first two letters and its last one give, so that a look-up compares once.
 static BY_SLOT: [Known; 256] = by_slot();
 
-const FIRST_FACTOR: usize = 2;
-const LENGTH_FACTOR: usize = 18;
+const SECOND_FACTOR: usize = 9;
+const LENGTH_FACTOR: usize = 25;
 
 /// Two factors under which no two names meet; the compiler checks it.
-const fn slot(first: u8, length: usize, last: u8) -> usize {
-    let (first, last) = (first | 0x20, last | 0x20);
-    (first as usize * FIRST_FACTOR + length * LENGTH_FACTOR + last as usize) % 256
+const fn slot([first, second, last]: [u8; 3], length: usize) -> usize {
+    let (first, second, last) = (first | 0x20, second | 0x20, last | 0x20);
+    (first as usize + second as usize * SECOND_FACTOR + length * LENGTH_FACTOR + last as usize) % 256
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
@@ -176,7 +180,7 @@ const fn by_slot() -> [Known; 256] {
     while at < HeaderName::ALL.len() {
         let (name, text) = HeaderName::ALL[at];
         let text = text.as_bytes();
-        let slot = slot(text[0], text.len(), text[text.len() - 1]);
+        let slot = slot([text[0], text[1], text[text.len() - 1]], text.len());
         assert!(table[slot].length == 0, "two names meet: choose other factors");
         table[slot] = Known::new(name, text);
         at += 1;

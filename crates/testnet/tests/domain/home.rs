@@ -153,6 +153,8 @@ impl Home {
         let nodes = nodes_of(self.number, self.size);
         let role = icscf::Settings {
             name: node.name.clone(),
+            domain: domain_of(self.number).into(),
+            admits: icscf::Admits::Peers,
             record_route: if self.record_route { icscf::RecordRoute::On } else { icscf::RecordRoute::Off },
             scscfs: nodes
                 .iter()
