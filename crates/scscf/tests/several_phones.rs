@@ -1,6 +1,11 @@
 //! A request to a user with several phones (rules RT-ST-04 and RT-P-08, RFC 3261 sections 16.6 and 16.7, RFC 3840 section 6).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test helper may fail its test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test helper may fail its test"
+)]
 
 mod common;
 
@@ -11,9 +16,11 @@ use testnet::Desk;
 
 const ALICE: &str = "sip:alice@home1.test";
 
-/// Alice has registered these phones, by the last octet of their addresses and the parameters of their Contacts, in
-/// this order and a second apart.
-fn with_phones(phones: &[(u8, &str)]) -> Desk<Scscf> {
+/// A phone: the last octet of its address, and the parameters of its Contact.
+type Phone = (u8, &'static str);
+
+/// Alice has registered these phones in this order, a second apart.
+fn with_phones(phones: &[Phone]) -> Desk<Scscf> {
     let mut desk = desk();
     for (number, (host, params)) in (1..).step_by(2).zip(phones) {
         let contact = format!("Contact: <sip:alice@198.51.100.{host}:5080>{params}\r\n");
@@ -51,7 +58,7 @@ fn asked(desk: &mut Desk<Scscf>, answers: &[u16]) -> (Vec<String>, Option<u16>) 
 
 #[test]
 fn rt_st_04_one_phone_after_the_other_by_q_then_the_newest() {
-    let rows: [(&[(u8, &str)], [&str; 3]); 3] = [
+    let rows: [(&[Phone], [&str; 3]); 3] = [
         (&[(1, ""), (2, ""), (3, "")], ["3", "2", "1"]),
         (&[(1, ";q=0.9"), (2, ";q=0.1"), (3, ";q=0.5")], ["1", "3", "2"]),
         (&[(1, ";q=0.5"), (2, ""), (3, ";q=0.5")], ["2", "3", "1"]),
