@@ -177,6 +177,10 @@ impl<R: Role> Node<R> {
 
     /// Sends to the first address left; with none left the errand has failed.
     pub(crate) fn send_next(&mut self, now: Now, mut errand: Errand<R>) {
+        if errand.until <= now.mono {
+            // Its address was looked for so long that nobody waits for the answer.
+            return self.finish(now, errand.purpose, &Outcome::TimedOut);
+        }
         let flow = self.next_flow(&errand);
         let head = flow.and_then(|flow| self.via_heads.of(flow));
         let (Some(flow), Some(head), Some(draft)) = (flow, head, errand.draft.take()) else {

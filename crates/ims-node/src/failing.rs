@@ -20,8 +20,10 @@ pub(crate) const MAX_RETRY_AFTER_S: u32 = 600;
 impl<R: Role> Node<R> {
     /// The present address of a request is of no use: the next one is tried.
     fn hop_failed(&mut self, now: Now, mut errand: Errand<R>, outcome: &Outcome, cause: &'static str) {
-        // What a connection that was there already did says nothing about an address that has not been tried.
-        let failed = if errand.flow.is_some() { None } else { errand.hops.pop_front() };
+        // A connection that a request of the peer had come on may end, and its address may still take a new one. But whoever
+        // says nothing on it says nothing at that address.
+        let may_be_there = errand.flow.is_some() && !matches!(outcome, Outcome::TimedOut);
+        let failed = if may_be_there { None } else { errand.hops.pop_front() };
         if let Some(hop) = failed {
             self.suspect(now, hop, outcome);
             if let Outcome::TimedOut = outcome {
@@ -74,12 +76,12 @@ impl<R: Role> Node<R> {
             let Some(mut errand) = self.under_way.remove(client).filter(|_| was_waiting) else { continue };
             let is_on_known_connection = errand.flow.is_some();
             match loss {
-                // That this connection has ended says nothing about the address.
-                _ if is_on_known_connection && !errand.hops.is_empty() => {
+                // The address of that peer has not been tried yet.
+                Loss::Ended | Loss::Refused if is_on_known_connection && !errand.hops.is_empty() => {
                     errand.flow = None;
                     self.send_next(now, errand);
                 }
-                // Nor does it here: an idle connection may end at any time.
+                // A connection may end because it was idle, and the peer may take a new one.
                 Loss::Ended if !errand.reopened && !errand.hops.is_empty() => {
                     errand.reopened = true;
                     self.send_next(now, errand);
@@ -113,9 +115,11 @@ impl<R: Role> Node<R> {
             match event {
                 Event::Transmit(Transmit { path, bytes }) => self.transmit(path, bytes),
                 Event::Silent(client) => self.on_silent(now, client),
+                // Nobody is to blame: whoever says nothing at all has been given up before as silent. This one has said 100,
+                // or whoever asked waits no longer.
                 Event::TimedOut(client) => {
                     if let Some(errand) = self.under_way.remove(client) {
-                        self.hop_failed(now, errand, &Outcome::TimedOut, "did not answer in time");
+                        self.finish(now, errand.purpose, &Outcome::TimedOut);
                     }
                 }
                 Event::TryingDue { server, request } => self.send_trying(server, &request),

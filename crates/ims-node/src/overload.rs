@@ -80,10 +80,11 @@ const FULL: [usize; 2] = [75, 90];
 /// read yet.
 const BEHIND: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
-/// So many percent less must a table hold before the pressure goes down.
+/// The pressure goes down only when the fullest table holds so many percent less than what made it rise: a table at the very
+/// mark would otherwise change it with every request.
 const SLACK: usize = 10;
 
-/// How long less must have been asked for before the pressure goes down by one step.
+/// How long the node must have been less hard-pressed before the pressure goes down by one step.
 pub(crate) const CALM: Duration = Duration::from_secs(1);
 
 /// How hard-pressed a node is, and what it has shed.
@@ -172,9 +173,10 @@ impl<R: Role> Node<R> {
     }
 
     /// Whether what comes on this flow is not even looked at: of a flood, beyond what is answered. A peer is always heard,
-    /// and so is whoever has a connection of its own.
-    pub(crate) fn is_drowned(&mut self, now: Now, flow: Flow) -> bool {
-        let is_drowned = self.overload.pressure() > Pressure::None
+    /// and so is whoever has a connection of its own, or answers.
+    pub(crate) fn is_drowned(&mut self, now: Now, flow: Flow, bytes: &[u8]) -> bool {
+        let is_drowned = !bytes.starts_with(b"SIP/2.0 ")
+            && self.overload.pressure() > Pressure::None
             && flow.transport == Transport::Udp
             && self.shares.is_deaf(now.mono, flow.remote)
             && !self.settings.is_peer(flow.remote.ip());

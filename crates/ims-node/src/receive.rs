@@ -17,7 +17,7 @@ use sip_transaction::{Lookup, Timers, Transmit};
 
 impl<R: Role> Node<R> {
     pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
-        if self.is_drowned(now, flow) {
+        if self.is_drowned(now, flow, &bytes) {
             return;
         }
         match Message::parse(bytes) {
@@ -85,7 +85,9 @@ impl<R: Role> Node<R> {
                 let side = self.settings.side(flow.listener);
                 let source = trust::source(&self.settings, side, flow.remote);
                 let fingerprint = self.loops.fingerprint(&message);
-                let answer_by = now.mono + timers.timer_f() - timers.t2 / 2;
+                // The answer has to travel, and must not cross with the client's giving up.
+                let on_the_way = (timers.t2 / 2).min(timers.timer_f() / 16);
+                let answer_by = now.mono + timers.timer_f() - on_the_way;
                 let arrival = Arrival { flow, source, server, fingerprint, answer_by };
                 if let Some(request) = InboundRequest::new(&self.settings, message, arrival) {
                     self.on_request(now, Box::new(request));

@@ -21,10 +21,14 @@ const FORGOTTEN: Duration = Duration::from_secs(16);
 /// Flows of which refusals are counted; those of one more are not, so that its requests wait for Timer F.
 pub(crate) const MAX_REFUSED: usize = 10_000;
 
+/// A full table is looked through for old refusals no more often than this.
+const SWEEP: Duration = Duration::from_secs(1);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     flows: HashMap<Flow, Refused, foldhash::fast::RandomState>,
+    next_sweep: Mono,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +43,10 @@ impl Refusals {
     pub(crate) fn count(&mut self, now: Mono, flow: Flow) -> bool {
         let is_old = |refused: &Refused| now.saturating_since(refused.last) >= FORGOTTEN;
         if self.flows.len() >= MAX_REFUSED && !self.flows.contains_key(&flow) {
-            self.flows.retain(|_, refused| !is_old(refused));
+            if now >= self.next_sweep {
+                self.next_sweep = now + SWEEP;
+                self.flows.retain(|_, refused| !is_old(refused));
+            }
             if self.flows.len() >= MAX_REFUSED {
                 return false;
             }

@@ -1,6 +1,7 @@
-//! What each source of requests may still have while the node is hard-pressed: whoever asks for little is served, and
-//! whoever asks for much is what there is too much of.
+//! What each sender of requests is still served while the node is hard-pressed. Whoever asks for little is served; what is
+//! turned away is what the few who ask for much ask beyond that.
 
+use crate::site::site;
 use clock::Mono;
 use hashbrown::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -12,28 +13,30 @@ const WINDOW: Duration = Duration::from_millis(250);
 /// Requests of one address and port that are taken within a window.
 const SHARE: u32 = 8;
 
-/// Requests of one address that are taken within a window, whatever their ports: phones behind one NAT have room, and many
-/// ports get nobody more than this.
-const SHARE_OF_HOST: u32 = 64;
+/// Requests of one site ([`site`]) that are taken within a window, whatever their ports: phones behind one NAT have room, and
+/// many ports get nobody more than this.
+const SHARE_OF_SITE: u32 = 64;
 
-/// Requests of one address and port that are answered 503 within a window. More are dropped: an answer helps nobody who sends
-/// so much, and takes the time of others.
+/// Requests of one address and port, or of a site beyond its share, that are answered 503 within a window. More are dropped: an
+/// answer helps nobody who sends so much, and takes the time of others.
 const REFUSED: u32 = 64;
 
-/// Addresses and ports that are counted within a window; whoever is one more has no share.
+/// Addresses and ports, and sites, that are counted within a window; whoever is one more has no share.
 pub(crate) const MAX_SOURCES: usize = 8192;
 
 /// See the module. Nothing is counted while there is enough for everybody.
 #[derive(Debug, Default)]
 pub(crate) struct Shares {
     window_ends: Mono,
+    /// Of a site no more of them than it has shares.
     by_source: HashMap<SocketAddr, Count, foldhash::fast::RandomState>,
-    by_host: HashMap<IpAddr, u32, foldhash::fast::RandomState>,
+    by_site: HashMap<IpAddr, Count, foldhash::fast::RandomState>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     taken: u32,
+    /// Beyond the share.
     refused: u32,
 }
 
@@ -41,33 +44,46 @@ impl Shares {
     /// One more request of this source; whether it is within its share.
     pub(crate) fn take(&mut self, now: Mono, source: SocketAddr) -> bool {
         self.begin_window(now);
-        if self.by_source.len() >= MAX_SOURCES && !self.by_source.contains_key(&source) {
+        let Some(of_site) = entry(&mut self.by_site, site(source.ip())) else { return false };
+        if of_site.taken >= SHARE_OF_SITE {
+            of_site.refused += 1;
             return false;
         }
-        let own = self.by_source.entry(source).or_default();
-        let host = self.by_host.entry(source.ip()).or_default();
-        if own.taken < SHARE && *host < SHARE_OF_HOST {
-            own.taken += 1;
-            *host += 1;
-            return true;
+        let Some(own) = entry(&mut self.by_source, source) else { return false };
+        if own.taken >= SHARE {
+            own.refused += 1;
+            return false;
         }
-        own.refused += 1;
-        false
+        own.taken += 1;
+        of_site.taken += 1;
+        true
     }
 
-    /// Whether this source has been refused so much that it is not even answered any more.
+    /// Whether this source, or all of its site, has been refused so much that it is not even answered any more.
     pub(crate) fn is_deaf(&mut self, now: Mono, source: SocketAddr) -> bool {
         self.begin_window(now);
-        self.by_source.get(&source).is_some_and(|count| count.refused > REFUSED)
+        let is_refused = |count: Option<&Count>| count.is_some_and(|count| count.refused > REFUSED);
+        is_refused(self.by_source.get(&source)) || is_refused(self.by_site.get(&site(source.ip())))
     }
 
     fn begin_window(&mut self, now: Mono) {
         if now >= self.window_ends {
             self.window_ends = now + WINDOW;
             self.by_source.clear();
-            self.by_host.clear();
+            self.by_site.clear();
         }
     }
+}
+
+/// What is counted under `key`; `None` where the table is full of others.
+fn entry<K: std::hash::Hash + Eq>(
+    table: &mut HashMap<K, Count, foldhash::fast::RandomState>,
+    key: K,
+) -> Option<&mut Count> {
+    if table.len() >= MAX_SOURCES && !table.contains_key(&key) {
+        return None;
+    }
+    Some(table.entry(key).or_default())
 }
 
 #[cfg(test)]
@@ -106,6 +122,18 @@ mod tests {
         shares.take(at(3), source(1, 5060));
         assert!(shares.is_deaf(at(4), source(1, 5060)) && !shares.is_deaf(at(4), source(1, 5062)));
         assert!(!shares.is_deaf(at(251), source(1, 5060)));
+    }
+
+    #[test]
+    fn a_site_with_many_ports_or_addresses_takes_nobodys_place() {
+        let ports = |port| source(1, port);
+        let addresses = |number: u16| SocketAddr::new(([0x2001, 0xdb8, 0, 0, 0, 0, 0, number]).into(), 5060);
+        for of in [&ports as &dyn Fn(u16) -> SocketAddr, &addresses] {
+            let mut shares = Shares::default();
+            assert_eq!((0..60_000).filter(|number| shares.take(at(1), of(*number))).count(), 64);
+            assert!(shares.is_deaf(at(2), of(60_001)), "all of that site");
+            assert!(shares.take(at(3), source(2, 5060)));
+        }
     }
 
     #[test]

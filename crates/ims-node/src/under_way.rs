@@ -66,8 +66,8 @@ impl<R: Role> UnderWay<R> {
         Some(errand)
     }
 
-    /// The requests on this way, or for a connection also those that any connection to its other end will do for, in the
-    /// order in which they were sent.
+    /// The requests on this way, in the order in which they were sent. A request may be sent to an address without naming a
+    /// connection: it is on every connection to that address.
     pub(crate) fn on(&self, way: Flow) -> Vec<ClientId> {
         let any = Flow { connection: None, ..way };
         let also = way.connection.and_then(|_| self.by_way.get(&any));
@@ -77,10 +77,13 @@ impl<R: Role> UnderWay<R> {
         clients
     }
 
-    /// Something has come from there.
+    /// Something has come from there: also for what any connection to that end would do for.
     pub(crate) fn heard(&mut self, now: Mono, way: Flow) {
-        if let Some(way) = self.by_way.get_mut(&way) {
-            way.heard = Some(now);
+        let any = way.connection.map(|_| Flow { connection: None, ..way });
+        for way in [Some(way), any].into_iter().flatten() {
+            if let Some(way) = self.by_way.get_mut(&way) {
+                way.heard = Some(now);
+            }
         }
     }
 

@@ -235,3 +235,34 @@ fn sip_15_an_address_that_says_other_things_lives_and_is_waited_for() {
     bench.pass(LATER);
     assert_eq!(seen(&mut bench).1, [504]);
 }
+
+#[test]
+fn sip_15_a_connection_that_says_other_things_lives_and_is_waited_for() {
+    let mut bench = bench();
+    let (_, connection) = on_a_connection(&mut bench, "z9hG4bK1");
+    let text =
+        request_to("MESSAGE", "sip:bob@192.0.2.9;transport=tcp", "").replace("z9hG4bKclient", "z9hG4bK2");
+    bench.receive(CLIENT, text);
+    let second = read(&bench.sent()[0].bytes);
+    bench.pass(Duration::from_secs(3));
+    bench.receive_on(connection, answer(&second, 200, ""));
+    assert_eq!(seen(&mut bench).1, [200]);
+    bench.pass(SILENCE - LATER);
+    assert_eq!(seen(&mut bench).1, [100]);
+    bench.pass(LATER);
+    assert_eq!(seen(&mut bench).1, [504]);
+}
+
+#[test]
+fn isc_06_a_node_that_was_stopped_hears_what_came_meanwhile_before_it_blames_anybody() {
+    let mut bench = bench();
+    ask(&mut bench, 1, 1);
+    let (next, forwarded) = bench.sent().first().map(|one| (one.flow.remote, read(&one.bytes))).unwrap();
+    // Its process stood still; the clock did not. The timer comes first, and then the answer is read.
+    bench.now = bench.now + Duration::from_secs(10);
+    bench.input(Input::Timeout);
+    bench.receive(&next.to_string(), answer(&forwarded, 200, ""));
+    let (tried, answers) = seen(&mut bench);
+    assert!(tried.iter().all(|(address, _)| *address == next.ip().to_string()), "{tried:?}");
+    assert_eq!(answers.last(), Some(&200));
+}

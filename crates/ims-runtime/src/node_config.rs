@@ -217,6 +217,9 @@ impl NodeConfig {
                 "must be longer than a node that lives takes to say 100 (3.5 s)",
             );
         }
+        if self.failover_after_ms.duration() >= self.timers.timers().timer_f() {
+            return invalid("failover_after_ms", "must be shorter than 64 times timers.t1_ms (Timer F)");
+        }
         if self.cx.as_ref().is_some_and(|cx| cx.secret.secret().is_none()) {
             return invalid("cx.secret", "must not be empty");
         }

@@ -44,7 +44,7 @@ pub use watch::WatchId;
 
 use clock::Deadlines;
 use journal::Restoring;
-use merged::{Removals, WatchKey};
+use merged::{Answered, WatchKey};
 use presence_document::Rules;
 use presentity::Presentity;
 use std::collections::HashMap;
@@ -67,7 +67,7 @@ pub struct PresenceServer {
     watch_deadlines: Deadlines<WatchId>,
     /// The end of a publication or registration, or a time that the rules name.
     presentity_deadlines: Deadlines<Arc<str>>,
-    removals: Removals,
+    answered: Answered,
     /// Made, or found in the journal, when the server is restored.
     watch_key: Option<WatchKey>,
     /// Publications that went because their presentity had too many.
@@ -94,7 +94,7 @@ impl PresenceServer {
             watchers: HashMap::new(),
             watch_deadlines: Deadlines::new(),
             presentity_deadlines: Deadlines::new(),
-            removals: Removals::default(),
+            answered: Answered::default(),
             watch_key: None,
             crowded_out: 0,
             restoring: Restoring::default(),

@@ -6,9 +6,10 @@
 //! section 8.2.2.2 would have the second one refused with 482; here it is given the answer of the first, because the sender
 //! may hear no other.
 //!
-//! What was made by a request knows that request, also after a restart: a publication by its [`Ask`], a subscription by its
-//! number, which follows from its ask ([`WatchKey`]). What was taken back is gone, and is remembered in memory. All of it
-//! counts for Timer J: what comes later is no repeat, and a sender that never counts its CSeq up begins anew.
+//! What was made by a request knows that request, also after a restart: a publication by the [`Ask`] of the last PUBLISH that
+//! it took, a subscription by its number, which follows from its ask ([`WatchKey`]). The PUBLISHes before the last one, and
+//! those that ended a publication, are remembered in memory ([`Answered`]). All of it counts for Timer J: what comes later is
+//! no repeat, and a sender that never counts its CSeq up begins anew.
 
 use crate::identity::Sender;
 use crate::view::digest;
@@ -20,7 +21,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 /// As long as its transaction lasts a request may come on another way.
-const TIMER_J: Duration = Duration::from_secs(32);
+pub(crate) const TIMER_J: Duration = Duration::from_secs(32);
 
 /// Whether what was granted for so long, and ends then, was granted within Timer J.
 pub(crate) fn is_recent(now: Now, granted: Granted, ends: Wall) -> bool {
@@ -28,8 +29,8 @@ pub(crate) fn is_recent(now: Now, granted: Granted, ends: Wall) -> bool {
     Duration::from_secs(granted.seconds().into()).saturating_sub(left) < TIMER_J
 }
 
-/// Removals that are remembered; above it the oldest are forgotten, and their repeats get 412.
-const MAX_REMOVALS: usize = 50_000;
+/// PUBLISHes that are remembered; above it the oldest are forgotten, and a repeat of one is taken for a new one.
+const MAX_ANSWERED: usize = 50_000;
 
 /// One request, whatever way it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +49,11 @@ impl Ask {
         let sender = sender.identities();
         let ask = format!("{method} {presentity} {sender} {call_id} {tag} {cseq} {about} ");
         Self(digest(&[ask.as_bytes(), &request.body()].concat()).max(1))
+    }
+
+    /// One that was kept.
+    pub(crate) const fn of_number(number: u64) -> Self {
+        Self(number)
     }
 
     /// As it is kept; never zero.
@@ -75,14 +81,15 @@ impl WatchKey {
     }
 }
 
-/// Publications that were taken back within Timer J, with the entity-tag that their senders were told.
+/// PUBLISHes within Timer J that no publication knows any more, because a later one changed or ended it, with the
+/// entity-tags that their senders were told.
 #[derive(Debug, Default)]
-pub(crate) struct Removals {
+pub(crate) struct Answered {
     known: HashMap<Ask, Box<str>>,
     in_order: VecDeque<(Mono, Ask)>,
 }
 
-impl Removals {
+impl Answered {
     /// What the request was told when it came before.
     pub(crate) fn given(&mut self, now: Now, ask: Ask) -> Option<&str> {
         self.forget_old(now);
@@ -93,11 +100,12 @@ impl Removals {
         if self.known.insert(ask, tag.into()).is_none() {
             self.in_order.push_back((now.mono + TIMER_J, ask));
         }
+        self.forget_old(now);
     }
 
     fn forget_old(&mut self, now: Now) {
         while let Some((until, ask)) = self.in_order.front()
-            && (*until <= now.mono || self.in_order.len() > MAX_REMOVALS)
+            && (*until <= now.mono || self.in_order.len() > MAX_ANSWERED)
         {
             self.known.remove(ask);
             self.in_order.pop_front();

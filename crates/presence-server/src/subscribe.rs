@@ -1,7 +1,7 @@
 //! SUBSCRIBE (RFC 6665 section 4.2.1): a new subscription, a fetch, a refresh, an end.
 
 use crate::identity::{Sender, presentity, sender};
-use crate::merged::{Ask, is_recent};
+use crate::merged::{Ask, TIMER_J, is_recent};
 use crate::package::{PIDF, SUBSCRIBED, bad_event};
 use crate::ruling::Ruling;
 use crate::view::Views;
@@ -61,6 +61,7 @@ impl PresenceServer {
         let id = self.fresh_id(ask, &mut fx.random);
         let dialog = Dialog::from_subscribe(message, &id.tag())?;
         let mut watch = Watch::new(Arc::clone(&presentity), watcher, dialog);
+        watch.made_at = Some(now.mono);
         if let Some(slot) = self.slot(now, &mut watch, (event, granted), (&ruling, &mut views)) {
             watch.push(slot);
         }
@@ -75,9 +76,16 @@ impl PresenceServer {
         let id = self.made_by(message, ask)?;
         // The same request was granted the same.
         let granted = self.grant(message).ok()?;
-        let slots = &self.watches.get(&id)?.slots;
-        let is_recent = |slot: &Slot| is_recent(now, granted, slot.subscription.record().expires_at());
-        (granted.is_zero() || slots.iter().any(is_recent)).then_some((id, granted))
+        let watch = self.watches.get(&id)?;
+        let is_recent = match watch.made_at {
+            Some(made_at) => now.mono.saturating_since(made_at) < TIMER_J,
+            // Of one that was refreshed since, nothing better is known.
+            None => watch
+                .slots
+                .iter()
+                .any(|slot| is_recent(now, granted, slot.subscription.record().expires_at())),
+        };
+        (granted.is_zero() || is_recent).then_some((id, granted))
     }
 
     /// Rules SUB-N-12 and SUB-N-13: a refresh or the end of one subscription of the dialog. What is refused here leaves

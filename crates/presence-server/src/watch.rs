@@ -3,7 +3,7 @@
 use crate::PresenceServer;
 use crate::identity::Sender;
 use crate::merged::Ask;
-use clock::Now;
+use clock::{Mono, Now};
 use ims_node::{Random, local_tag};
 use sip_event::{Dialog, DialogId, Subscription};
 use sip_message::{Event, Message};
@@ -38,6 +38,8 @@ pub(crate) struct Watch {
     pub(crate) slots: SmallVec<[Slot; 1]>,
     /// Whether the journal has it; of a fetch nothing is kept.
     pub(crate) journalled: bool,
+    /// When its first SUBSCRIBE came; before the last restart where that is not known.
+    pub(crate) made_at: Option<Mono>,
 }
 
 /// One subscription and what its watcher has seen.
@@ -78,7 +80,14 @@ pub(crate) const FIRST_VERSION: u64 = 1;
 impl Watch {
     /// A dialog in which nothing is subscribed to yet.
     pub(crate) fn new(presentity: Arc<str>, watcher: Sender, dialog: Dialog) -> Box<Self> {
-        Box::new(Self { presentity, watcher, dialog, slots: SmallVec::new(), journalled: false })
+        Box::new(Self {
+            presentity,
+            watcher,
+            dialog,
+            slots: SmallVec::new(),
+            journalled: false,
+            made_at: None,
+        })
     }
 
     pub(crate) fn push(&mut self, slot: Slot) {

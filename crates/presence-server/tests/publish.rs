@@ -211,15 +211,18 @@ fn rfc3261_8_2_2_2_a_publish_on_another_way_gets_the_answer_of_the_first() {
     let tag = ps.publish(&initial);
     assert_eq!(ps.publish(&initial), tag, "there is one publication");
     let refresh = publish(CAROL).with("SIP-If-Match", &tag);
-    let tag = ps.publish(&refresh);
-    assert_eq!(ps.publish(&refresh), tag, "not 412");
-    let removal = publish(CAROL).with("SIP-If-Match", &tag).with("Expires", "0");
+    let refreshed = ps.publish(&refresh);
+    assert_eq!(ps.publish(&refresh), refreshed, "not 412");
+    let change = publish(CAROL).with("SIP-If-Match", &refreshed).body(&pidf("closed"));
+    let changed = ps.publish(&change);
+    // The first one is very late, and still makes no second publication.
+    assert_eq!(
+        [&initial, &refresh, &change].map(|request| ps.publish(request)),
+        [&tag, &refreshed, &changed].map(Clone::clone)
+    );
+    let removal = publish(CAROL).with("SIP-If-Match", &changed).with("Expires", "0");
     let removed = ps.publish(&removal);
-    assert_eq!(ps.publish(&removal), removed);
-    // What it was given is gone: it begins anew.
-    let tag = ps.publish(&initial);
-    assert_ne!(tag, removed);
-    assert_eq!(ps.publish(&initial), tag);
+    assert_eq!([&removal, &initial].map(|request| ps.publish(request)), [removed, tag.clone()]);
     // After Timer J its transaction is over.
     ps.pass_s(32);
     assert_ne!(ps.publish(&initial), tag);

@@ -361,6 +361,20 @@ fn rfc3261_8_2_2_2_a_subscribe_on_another_way_gets_the_answer_of_the_first() {
 }
 
 #[test]
+fn rfc3261_8_2_2_2_a_refresh_makes_an_old_request_no_younger() {
+    let mut ps = Ps::usual();
+    let request = subscribe(ALICE, CAROL);
+    let watching = ps.watch(&request);
+    ps.pass_s(31);
+    assert_eq!(code(&ps.send(&watching.again(2))), 200);
+    ps.confirm();
+    ps.pass_s(1);
+    // Timer J of the first one is over: whoever sends the same again has begun anew, and is told the state.
+    ps.watch(&request);
+    assert_eq!(ps.node.role().watches(), 2);
+}
+
+#[test]
 fn rfc3261_8_2_2_2_after_its_end_it_is_another_subscription() {
     let mut ps = Ps::usual();
     let request = subscribe(ALICE, CAROL);

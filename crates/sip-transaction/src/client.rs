@@ -132,6 +132,11 @@ impl Client {
                 self.state = ClientState::Terminated;
                 ClientEvent::TimedOut
             }
+            // Whoever looks so late was not there to hear: what has come meanwhile is read first.
+            ClientState::Trying { timer_e, silent } if silent + self.timers.t1 / 2 <= now => {
+                self.state = ClientState::Trying { timer_e, silent: now + self.timers.t1 };
+                ClientEvent::Nothing
+            }
             ClientState::Trying { timer_e, silent } if silent <= now => {
                 self.state = ClientState::Trying { timer_e, silent: self.timer_f };
                 ClientEvent::Silent
@@ -245,6 +250,18 @@ mod tests {
             assert_eq!(client.on_response(ms(4499), true), PassUp);
             assert_eq!(run(&mut client).last(), Some(&(32000, TimedOut)));
         }
+    }
+
+    #[test]
+    fn isc_06_a_client_that_looks_late_blames_nobody() {
+        let patience = Patience { silence: Duration::from_millis(4500), timer_f: TIMER_F };
+        let mut client = Client::start(Mono::ZERO, Timers::DEFAULT, true, patience);
+        // Its process was stopped: the answer may be there, unread.
+        for late in [4750, 5750, 9000] {
+            assert_eq!(client.on_deadline(ms(late)), Nothing, "{late}");
+            assert_eq!(client.deadline(), Some(ms(late + 500)));
+        }
+        assert_eq!(client.on_deadline(ms(9500)), Silent);
     }
 
     #[test]

@@ -113,8 +113,10 @@ impl<P: Clone> Transactions<P> {
         self.server_by_key.get(&key, |id| self.servers.get(id.0).map(|entry| &*entry.key)).is_some()
     }
 
-    /// Sends a provisional response, which repeats of the request get until the final one.
+    /// Sends a provisional response, which repeats of the request get until the final one; `None` when that one has been sent
+    /// already.
     pub fn provisional(&mut self, server: ServerId, transmit: Transmit<P>) -> Option<Transmit<P>> {
+        self.servers.get(server.0).filter(|entry| entry.standing == Standing::Open)?;
         self.keep(server, Kept::Response(transmit.clone()))?;
         Some(transmit)
     }

@@ -127,6 +127,18 @@ fn sip_07_a_request_nobody_answers_gets_a_100_and_is_then_forgotten() {
 }
 
 #[test]
+fn sip_06_a_100_that_comes_after_the_final_response_does_not_take_its_place() {
+    let mut table = Transactions::new();
+    let original = request("SUBSCRIBE", "h;branch=z9hG4bKa", 1);
+    let id = fresh(&mut table, &original);
+    table.on_deadline(ms(3500));
+    // Both were due, and the final response was ready first.
+    table.respond(ms(3500), id, to_client(b"200"));
+    assert_eq!(table.provisional(id, to_client(b"100")), None);
+    assert_eq!(arrive(&mut table, ms(3600), &original), Lookup::Repeat(Some(to_client(b"200"))));
+}
+
+#[test]
 fn rfc3261_17_1_3_a_response_matches_by_branch_and_method() {
     let mut table = Transactions::new();
     let id = send(&mut table, "z9hG4bKours");
