@@ -9,7 +9,7 @@ use std::time::Duration;
 pub enum ServerState {
     /// No response yet.
     Trying {
-        /// When a 100 is sent: to whom the transport loses nothing it says as much that somebody is there and works.
+        /// When a 100 is sent, also on a stream: it tells the client that somebody is there and works on it.
         trying_due: Mono,
         /// When the client has given up: a response later than that helps nobody.
         give_up: Mono,

@@ -10,6 +10,7 @@ use bytes::{Buf, BytesMut};
 use ims_node::{Heard, Loss, Silence, Suspicion};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use sip_message::{Frame, FrameError, Framer};
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const READ: usize = 16 * 1024;
 /// Bytes waiting to be written; above it nothing more is read or taken from the queue until the peer reads.
 const MAX_UNSENT: usize = 256 * 1024;
+/// Bytes of messages that wait until the node has room for them; above it nothing more is read.
+const MAX_UNTOLD: usize = READ;
 /// How long a peer's system may leave what was written unacknowledged before the connection counts as silent
 /// (`TCP_USER_TIMEOUT`); a request on it is given up by then.
 pub(super) const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
@@ -75,6 +78,8 @@ struct Stream {
     framer: Framer,
     share: Share,
     unsent: BytesMut,
+    /// What the node has not had room for. Meanwhile the connection goes on: it writes, and answers keep-alives.
+    untold: VecDeque<SocketEvent>,
     /// After [`FrameError`] nothing more is read.
     readable: bool,
     /// The last whole message, either way.
@@ -110,19 +115,22 @@ impl Connection {
         self.exchange_all(stream, first).await;
     }
 
-    async fn exchange_all(mut self, mut socket: TcpStream, stream: Stream) {
+    async fn exchange_all(mut self, mut socket: TcpStream, mut stream: Stream) {
         // Small messages that are waited for; where the option fails, they only take longer.
         let _ = socket.set_nodelay(true);
         // Where this one fails, a silent peer is noticed by other means.
         let unacknowledged = u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
         let _ = setsockopt(&socket, TcpUserTimeout, &unacknowledged);
         let mut loss = Loss::Ended;
-        if let Err(Over::CutOff(why)) = self.exchange(&mut socket, stream).await {
+        if let Err(Over::CutOff(why)) = self.exchange(&mut socket, &mut stream).await {
             tracing::debug!(remote = %self.ends.remote, ?why, "cut off");
             self.common.count(why);
             if why == CutOff::Silent {
                 loss = Loss::Silent;
             }
+        }
+        for event in stream.untold {
+            self.tell(event).await;
         }
         self.tell(SocketEvent::Closed(self.id, loss)).await;
     }
@@ -132,12 +140,16 @@ impl Connection {
         let _ = self.events.send(event).await;
     }
 
-    async fn exchange(&mut self, socket: &mut TcpStream, mut stream: Stream) -> Result<(), Over> {
+    async fn exchange(&mut self, socket: &mut TcpStream, stream: &mut Stream) -> Result<(), Over> {
         let (reader, mut writer) = socket.split();
+        let events = self.events.clone();
         loop {
             let room = stream.unsent.len() < MAX_UNSENT;
+            let may_read = room && stream.readable && stream.untold_bytes() < MAX_UNTOLD;
             let (deadline, cut_off) = stream.deadline();
-            let silent = self.silence.as_ref().and_then(Silence::deadline).map(|at| self.clock.instant(at));
+            // Whoever is not listened to is not silent.
+            let silent = self.silence.as_ref().and_then(Silence::deadline).filter(|_| may_read);
+            let silent = silent.map(|at| self.clock.instant(at));
             // However busy the connection is.
             if deadline <= Instant::now() {
                 return Err(Over::CutOff(cut_off));
@@ -146,7 +158,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 message = self.queued.next(), if room => match message {
-                    Some(message) => self.put(&mut stream, &message),
+                    Some(message) => self.put(stream, &message),
                     None => return self.finish(stream, &mut writer).await,
                 },
                 written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => {
@@ -154,14 +166,20 @@ impl Connection {
                     self.queued.written(count);
                     stream.written(count);
                 }
-                ready = reader.readable(), if room && stream.readable => {
+                permit = events.reserve(), if !stream.untold.is_empty() => {
+                    let permit = permit.map_err(|_| Over::Ended)?;
+                    if let Some(event) = stream.untold.pop_front() {
+                        permit.send(event);
+                    }
+                }
+                ready = reader.readable(), if may_read => {
                     ready?;
                     stream.framer.buffer().reserve(READ);
                     match reader.try_read_buf(stream.framer.buffer()) {
                         Ok(0) => return self.finish(stream, &mut writer).await,
                         Ok(_) => {
                             self.heard(Heard::Something);
-                            self.take_frames(&mut stream).await?;
+                            self.take_frames(stream)?;
                         }
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                         Err(error) => return Err(error.into()),
@@ -169,7 +187,7 @@ impl Connection {
                 }
                 // Behind reading: what there is to be read has been read.
                 () = sleep_until(silent.unwrap_or(deadline)), if silent.is_some() => {
-                    self.suspect(&mut stream)?;
+                    self.suspect(stream)?;
                 }
                 () = sleep_until(deadline) => return Err(Over::CutOff(cut_off)),
             }
@@ -198,15 +216,14 @@ impl Connection {
         Ok(())
     }
 
-    async fn take_frames(&mut self, stream: &mut Stream) -> Result<(), Over> {
+    fn take_frames(&mut self, stream: &mut Stream) -> Result<(), Over> {
         loop {
             match stream.framer.next_frame() {
                 Ok(Some(Frame::Message(bytes))) => {
                     stream.read_whole();
                     self.heard(Heard::Message(&bytes));
                     self.record(Direction::In, &bytes);
-                    let message = SocketEvent::Message(self.id, bytes);
-                    self.events.send(message).await.map_err(|_| Over::Ended)?;
+                    stream.untold.push_back(SocketEvent::Message(self.id, bytes));
                 }
                 Ok(Some(Frame::Ping)) => {
                     stream.read_whole();
@@ -216,13 +233,13 @@ impl Connection {
                 Ok(Some(Frame::Pong)) => {
                     stream.read_whole();
                     self.heard(Heard::Pong);
-                    self.events.send(SocketEvent::Pong(self.id)).await.map_err(|_| Over::Ended)?;
+                    stream.untold.push_back(SocketEvent::Pong(self.id));
                 }
                 Ok(None) => break,
                 Err(FrameError::Length(head)) => {
                     // The node answers it and closes.
                     stream.readable = false;
-                    self.tell(SocketEvent::Unframed(self.id, head)).await;
+                    stream.untold.push_back(SocketEvent::Unframed(self.id, head));
                     break;
                 }
                 Err(FrameError::TooLarge) => return Err(Over::Ended),
@@ -233,8 +250,19 @@ impl Connection {
             Some(since) => Some(since),
             None => Some(Instant::now()),
         };
+        self.tell_what_there_is_room_for(stream);
         let held = stream.framer.buffer().len();
         if stream.share.hold(held) { Ok(()) } else { Err(Over::CutOff(CutOff::Crowded)) }
+    }
+
+    fn tell_what_there_is_room_for(&self, stream: &mut Stream) {
+        while !stream.untold.is_empty()
+            && let Ok(permit) = self.events.try_reserve()
+        {
+            if let Some(event) = stream.untold.pop_front() {
+                permit.send(event);
+            }
+        }
     }
 
     fn put(&mut self, stream: &mut Stream, message: &[u8]) {
@@ -250,11 +278,11 @@ impl Connection {
     /// Writes what is left.
     async fn finish(
         &mut self,
-        mut stream: Stream,
+        stream: &mut Stream,
         writer: &mut (impl AsyncWriteExt + Unpin),
     ) -> Result<(), Over> {
         while let Ok(message) = self.queued.next_now() {
-            self.put(&mut stream, &message);
+            self.put(stream, &message);
         }
         let farewell = async {
             writer.write_all(&stream.unsent).await?;
@@ -278,11 +306,25 @@ impl Stream {
             framer,
             share: Share::of(Arc::clone(common)),
             unsent: BytesMut::new(),
+            untold: VecDeque::new(),
             readable: true,
             active: Instant::now(),
             half_read,
             half_written: None,
         }
+    }
+
+    fn untold_bytes(&self) -> usize {
+        let length = |event: &SocketEvent| match event {
+            SocketEvent::Message(_, bytes) | SocketEvent::Unframed(_, bytes) => bytes.len(),
+            SocketEvent::Pong(_)
+            | SocketEvent::Accepted(..)
+            | SocketEvent::Connected(_)
+            | SocketEvent::NotConnected(..)
+            | SocketEvent::Closed(..)
+            | SocketEvent::Refused(_) => 0,
+        };
+        self.untold.iter().map(length).sum()
     }
 
     fn read_whole(&mut self) {

@@ -12,9 +12,14 @@ pub const MAX_QUEUED: usize = 16 * 1024 * 1024;
 /// Bytes that wait to be written on all connections together; the connection on which more would wait is cut off.
 pub const MAX_ALL_QUEUED: usize = 64 * 1024 * 1024;
 
-/// There is no room, or nobody who writes.
+/// Why a message is not queued.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(super) enum NotQueued {
+    /// There is no room.
+    Full,
+    /// Nobody writes any more: the connection has ended. The message is given back.
+    Gone(Bytes),
+}
 
 /// The node's end.
 #[derive(Debug)]
@@ -44,14 +49,18 @@ pub(super) fn queue(common: Arc<Common>) -> (Queue, Queued) {
 }
 
 impl Queue {
-    pub(super) fn push(&self, bytes: Bytes) -> Result<(), Full> {
+    pub(super) fn push(&self, bytes: Bytes) -> Result<(), NotQueued> {
         let own = self.room.bytes.load(Relaxed) + bytes.len();
         let all = self.room.common.queued.load(Relaxed) + bytes.len();
         if own > MAX_QUEUED || all > MAX_ALL_QUEUED {
-            return Err(Full);
+            return Err(NotQueued::Full);
         }
+        // Before it is sent: it may have been written before this is done.
         self.room.take(bytes.len());
-        self.sender.send(bytes).map_err(|_| Full)
+        self.sender.send(bytes).map_err(|unsent| {
+            self.room.give_back(unsent.0.len());
+            NotQueued::Gone(unsent.0)
+        })
     }
 }
 
@@ -73,8 +82,7 @@ impl Queued {
 
     /// So much of what waited has been written.
     pub(super) fn written(&self, count: usize) {
-        self.room.bytes.fetch_sub(count, Relaxed);
-        self.room.common.queued.fetch_sub(count, Relaxed);
+        self.room.give_back(count);
     }
 }
 
@@ -82,6 +90,11 @@ impl Room {
     fn take(&self, count: usize) {
         self.bytes.fetch_add(count, Relaxed);
         self.common.queued.fetch_add(count, Relaxed);
+    }
+
+    fn give_back(&self, count: usize) {
+        self.bytes.fetch_sub(count, Relaxed);
+        self.common.queued.fetch_sub(count, Relaxed);
     }
 }
 
@@ -105,17 +118,26 @@ mod tests {
         let mut connections: Vec<_> = (0..5).map(|_| queue(Arc::clone(&common))).collect();
         for (queue, _) in &connections[..4] {
             assert!((0..16).all(|_| queue.push(message()).is_ok()));
-            assert_eq!(queue.push(Bytes::from_static(b"x")), Err(Full));
+            assert_eq!(queue.push(Bytes::from_static(b"x")), Err(NotQueued::Full));
         }
         let (last, _) = &connections[4];
-        assert_eq!(last.push(message()), Err(Full), "the others have it all");
+        assert_eq!(last.push(message()), Err(NotQueued::Full), "the others have it all");
         let (_, first) = &mut connections[0];
         assert_eq!(first.next_now(), Ok(message()));
         assert_eq!(common.queued.load(Relaxed), MAX_ALL_QUEUED, "what is taken is not written yet");
         first.written(message().len());
         let (last, _) = &connections[4];
-        assert_eq!((last.push(message()), last.push(message())), (Ok(()), Err(Full)));
+        assert_eq!((last.push(message()), last.push(message())), (Ok(()), Err(NotQueued::Full)));
         drop(connections);
+        assert_eq!(common.queued.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn what_nobody_writes_is_given_back() {
+        let common = Arc::new(Common::default());
+        let (queue, queued) = queue(Arc::clone(&common));
+        drop(queued);
+        assert_eq!(queue.push(message()), Err(NotQueued::Gone(message())));
         assert_eq!(common.queued.load(Relaxed), 0);
     }
 }

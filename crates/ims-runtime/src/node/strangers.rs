@@ -1,21 +1,26 @@
-//! Connections that nobody has a claim to: no phone is registered on them, and no peer has opened them. When there are too
+//! Connections that nobody has a claim to: no phone is registered on them, and their other end is no peer. When there are too
 //! many connections, a newcomer takes the place of one of these.
 
 use super::tcp::ConnectionId;
+use ims_node::site;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-/// How long ago something came on a connection: the number of the message among all that came.
+/// The number of a message among all that came: the lower it is, the longer ago the message came.
 type Turn = u64;
 
-/// See the module. As many as there are connections, at most.
+/// How much a site holds: the number of its connections, then how long ago something came on the idlest of them.
+type Rank = (usize, Reverse<Turn>, IpAddr);
+
+/// See the module. As many as there are connections, at most. Addresses count by [`site`].
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
     known: HashMap<ConnectionId, (IpAddr, Turn)>,
-    /// Of each address, the one that has been idle for longest first.
-    by_address: HashMap<IpAddr, BTreeMap<Turn, ConnectionId>>,
-    /// The address that holds most last.
-    by_count: BTreeSet<(usize, IpAddr)>,
+    /// Of each site, the one that has been idle for longest first.
+    by_site: HashMap<IpAddr, BTreeMap<Turn, ConnectionId>>,
+    /// The site that holds most last.
+    by_rank: BTreeSet<Rank>,
     last_turn: Turn,
 }
 
@@ -23,47 +28,61 @@ impl Strangers {
     /// A connection from this address is one of them from now on, and has just been used.
     pub(super) fn insert(&mut self, id: ConnectionId, address: IpAddr) {
         self.remove(id);
+        let site = site(address);
         self.last_turn += 1;
-        self.known.insert(id, (address, self.last_turn));
-        let own = self.by_address.entry(address).or_default();
-        self.by_count.remove(&(own.len(), address));
-        own.insert(self.last_turn, id);
-        self.by_count.insert((own.len(), address));
+        let turn = self.last_turn;
+        self.known.insert(id, (site, turn));
+        self.change(site, |own| own.insert(turn, id));
     }
 
     /// Something has come on this connection.
     pub(super) fn used(&mut self, id: ConnectionId) {
-        let Some((address, turn)) = self.known.get_mut(&id) else { return };
-        let Some(own) = self.by_address.get_mut(address) else { return };
+        let Some((site, turn)) = self.known.get_mut(&id) else { return };
         self.last_turn += 1;
-        own.remove(turn);
-        own.insert(self.last_turn, id);
-        *turn = self.last_turn;
+        let (site, before) = (*site, std::mem::replace(turn, self.last_turn));
+        let now = self.last_turn;
+        self.change(site, |own| {
+            own.remove(&before);
+            own.insert(now, id)
+        });
     }
 
     /// It is none of them any more.
     pub(super) fn remove(&mut self, id: ConnectionId) {
-        let Some((address, turn)) = self.known.remove(&id) else { return };
-        let Some(own) = self.by_address.get_mut(&address) else { return };
-        self.by_count.remove(&(own.len(), address));
-        own.remove(&turn);
-        if own.is_empty() {
-            self.by_address.remove(&address);
-        } else {
-            self.by_count.insert((own.len(), address));
+        if let Some((site, turn)) = self.known.remove(&id) {
+            self.change(site, |own| own.remove(&turn));
         }
     }
 
-    /// The one that gives way first: of the address that holds most, the one that has been idle for longest.
-    pub(super) fn first_to_go(&self) -> Option<ConnectionId> {
-        let (_, address) = self.by_count.last()?;
-        self.first_of(*address)
+    /// Changes what a site holds, and with it its rank.
+    fn change<T>(&mut self, site: IpAddr, what: impl FnOnce(&mut BTreeMap<Turn, ConnectionId>) -> T) {
+        let own = self.by_site.entry(site).or_default();
+        if let Some(rank) = rank(site, own) {
+            self.by_rank.remove(&rank);
+        }
+        what(own);
+        match rank(site, own) {
+            Some(rank) => drop(self.by_rank.insert(rank)),
+            None => drop(self.by_site.remove(&site)),
+        }
     }
 
-    /// The one of this address that gives way first.
-    pub(super) fn first_of(&self, address: IpAddr) -> Option<ConnectionId> {
-        self.by_address.get(&address)?.first_key_value().map(|(_, id)| *id)
+    /// The one that gives way first: of the site that holds most, the one that has been idle for longest; of sites that hold as
+    /// many, the idlest one of all.
+    pub(super) fn first_to_go(&self) -> Option<ConnectionId> {
+        let (_, _, site) = self.by_rank.last()?;
+        self.first_of(*site)
     }
+
+    /// The one of this address's site that gives way first.
+    pub(super) fn first_of(&self, address: IpAddr) -> Option<ConnectionId> {
+        self.by_site.get(&site(address))?.first_key_value().map(|(_, id)| *id)
+    }
+}
+
+/// `None` for one that holds nothing.
+fn rank(site: IpAddr, own: &BTreeMap<Turn, ConnectionId>) -> Option<Rank> {
+    own.first_key_value().map(|(turn, _)| (own.len(), Reverse(*turn), site))
 }
 
 #[cfg(test)]
@@ -81,9 +100,7 @@ mod tests {
             strangers.remove(id);
             gone.push(id);
         }
-        assert!(
-            strangers.by_address.is_empty() && strangers.by_count.is_empty() && strangers.known.is_empty()
-        );
+        assert!(strangers.by_site.is_empty() && strangers.by_rank.is_empty() && strangers.known.is_empty());
         gone
     }
 
@@ -94,9 +111,9 @@ mod tests {
             strangers.insert(id, address(last));
         }
         strangers.used(2);
-        // 3 and 4 of the crowded address; then one each is left, of which the highest address goes first.
+        // 3 and 4 of the crowded address; then one each is left, of which the idlest goes first.
         assert_eq!(strangers.first_of(address(2)), Some(3));
-        assert_eq!(order(strangers), [3, 4, 5, 2, 1]);
+        assert_eq!(order(strangers), [3, 4, 1, 5, 2]);
     }
 
     #[test]
@@ -108,6 +125,17 @@ mod tests {
         strangers.used(1);
         strangers.remove(7);
         assert_eq!(order(strangers), [2]);
+    }
+
+    #[test]
+    fn many_addresses_of_one_prefix_are_one_site() {
+        let mut strangers = Strangers::default();
+        strangers.insert(1, address(1));
+        let of_prefix = |last| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]);
+        strangers.insert(2, of_prefix(1));
+        strangers.insert(3, of_prefix(2));
+        assert_eq!(strangers.first_of(of_prefix(9)), Some(2));
+        assert_eq!(order(strangers), [2, 1, 3]);
     }
 
     /// Against a plain list, over steps that follow from a small generator.
@@ -138,8 +166,8 @@ mod tests {
                 _ => {}
             }
             let count = |ip: IpAddr| plain.iter().filter(|(_, own)| *own == ip).count();
-            let fullest = plain.iter().map(|(_, ip)| (count(*ip), *ip)).max();
-            let expected = fullest.and_then(|(_, ip)| plain.iter().find(|(_, own)| *own == ip));
+            let fullest = plain.iter().map(|(_, ip)| count(*ip)).max();
+            let expected = plain.iter().find(|(_, own)| Some(count(*own)) == fullest);
             assert_eq!(strangers.first_to_go(), expected.map(|(id, _)| *id), "after step {step}");
         }
     }

@@ -3,12 +3,12 @@
 use super::Clock;
 use super::connection::{self, Connection};
 use super::events::SocketEvent;
-use super::queue::{Full, Queue, queue};
+use super::queue::{NotQueued, Queue, queue};
 use super::share::Common;
 use super::strangers::Strangers;
 use crate::open_files;
 use crate::recording::Recorder;
-use ims_node::{Flow, Input, ListenerId, Loss, Settings, Side, Silence, Transmit};
+use ims_node::{Flow, Input, ListenerId, Loss, Settings, Side, Silence, Transmit, site};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -22,8 +22,8 @@ use tokio::task::JoinSet;
 /// Connections at a time, in both directions. One more takes the place of one that nobody has a claim to, the idlest one of
 /// the address that holds most of these; where all have a claim it is closed as soon as it is accepted, or not opened.
 pub const MAX_CONNECTIONS: usize = 10_000;
-/// Connections that peers at one address have opened, at a time: one more takes the place of the idlest one from there that
-/// nobody has a claim to, or is closed as soon as it is accepted.
+/// Connections with one address, or one IPv6 prefix ([`site`]), at a time, but for those that we have opened to peers: one more
+/// takes the place of the idlest one of them that nobody has a claim to, or is closed as soon as it is accepted, or not opened.
 pub const MAX_FROM_ADDRESS: usize = 2_000;
 /// Flows by which one peer that is being connected may be meant; what comes by another one has failed.
 const MAX_WAITING: usize = 256;
@@ -42,7 +42,7 @@ pub(crate) struct Connections {
     clock: Clock,
     open: HashMap<ConnectionId, Open>,
     by_peer: HashMap<(ListenerId, SocketAddr), ConnectionId>,
-    /// How many connections an address has opened.
+    /// How many connections a site has, but for those that we have opened to peers.
     from: HashMap<IpAddr, usize>,
     strangers: Strangers,
     refused: u64,
@@ -64,8 +64,8 @@ pub(crate) struct Connections {
 struct Open {
     flow: Flow,
     queue: Queue,
-    /// Whether the peer has opened it.
-    accepted: bool,
+    /// Whether it counts for its site.
+    is_counted: bool,
     /// Flows of messages that wait for it to be connected, each once; at most [`MAX_WAITING`].
     waiting: Vec<Flow>,
 }
@@ -116,25 +116,36 @@ impl Connections {
         stream: TcpStream,
         inputs: &mut VecDeque<Input>,
     ) {
-        let ip = remote.ip();
-        if self.from(ip) >= self.max_from_address {
-            self.displace(self.strangers.first_of(ip), inputs);
-        }
-        self.make_room(inputs);
-        let from = self.from(ip);
-        if self.open.len() >= self.max || from >= self.max_from_address {
+        if !self.admit(remote.ip(), inputs) {
             self.refused += 1;
             return tracing::debug!(%remote, "too many connections, closed");
         }
         if let Some((id, connection)) = self.enter(listener, remote) {
-            if let Some(open) = self.open.get_mut(&id) {
-                open.accepted = true;
-                self.from.insert(ip, from + 1);
-            }
-            if !self.is_peer(listener, ip) {
-                self.strangers.insert(id, ip);
+            self.count(id);
+            if !self.is_peer(listener, remote.ip()) {
+                self.strangers.insert(id, remote.ip());
             }
             self.tasks.spawn(connection.serve(stream));
+        }
+    }
+
+    /// Whether there is room for one more connection with this address; others may have given way to it.
+    fn admit(&mut self, ip: IpAddr, inputs: &mut VecDeque<Input>) -> bool {
+        if self.from(ip) >= self.max_from_address {
+            self.displace(self.strangers.first_of(ip), inputs);
+        }
+        if self.from(ip) >= self.max_from_address {
+            // Nobody else gives way in vain.
+            return false;
+        }
+        self.make_room(inputs);
+        self.open.len() < self.max
+    }
+
+    fn count(&mut self, id: ConnectionId) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.is_counted = true;
+            *self.from.entry(site(open.flow.remote.ip())).or_default() += 1;
         }
     }
 
@@ -146,10 +157,12 @@ impl Connections {
     /// Whether somebody has a claim to the connection of this flow: who has, gives way to nobody.
     pub(crate) fn claim(&mut self, flow: Flow, is_claimed: bool) {
         let Some(id) = flow.connection else { return };
-        let Some(open) = self.open.get(&id).filter(|open| open.accepted && open.flow == flow) else { return };
+        if self.open.get(&id).is_none_or(|open| open.flow != flow) {
+            return;
+        }
         if is_claimed {
             self.strangers.remove(id);
-        } else if !self.is_peer(flow.listener, open.flow.remote.ip()) {
+        } else if !self.is_peer(flow.listener, flow.remote.ip()) {
             self.strangers.insert(id, flow.remote.ip());
         }
     }
@@ -159,7 +172,7 @@ impl Connections {
     }
 
     fn from(&self, ip: IpAddr) -> usize {
-        self.from.get(&ip).copied().unwrap_or_default()
+        self.from.get(&site(ip)).copied().unwrap_or_default()
     }
 
     fn make_room(&mut self, inputs: &mut VecDeque<Input>) {
@@ -188,16 +201,16 @@ impl Connections {
     fn left(&mut self, ip: IpAddr) {
         let left = self.from(ip).saturating_sub(1);
         if left == 0 {
-            self.from.remove(&ip);
+            self.from.remove(&site(ip));
         } else {
-            self.from.insert(ip, left);
+            self.from.insert(site(ip), left);
         }
     }
 
     /// Sends a message on its connection, on one that is open to the same peer, or on a new one. What fails is
     /// reported in `inputs`.
     pub(crate) fn send(&mut self, transmit: Transmit, inputs: &mut VecDeque<Input>) {
-        let Transmit { flow, fallback, bytes, .. } = transmit;
+        let Transmit { flow, fallback, ref bytes, .. } = transmit;
         // A flow token may be older than this process: its number must still mean the same peer.
         let is_same = |open: &Open| open.flow.remote == flow.remote && open.flow.listener == flow.listener;
         let same = flow.connection.filter(|id| self.open.get(id).is_some_and(is_same));
@@ -209,15 +222,22 @@ impl Connections {
         let Some((id, open)) = id.and_then(|id| Some((id, self.open.get_mut(&id)?))) else {
             return inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
         };
-        if open.flow.connection.is_none() && !open.waiting.contains(&flow) {
-            if open.waiting.len() >= MAX_WAITING {
-                return inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
-            }
-            open.waiting.push(flow);
+        let must_wait = open.flow.connection.is_none() && !open.waiting.contains(&flow);
+        if must_wait && open.waiting.len() >= MAX_WAITING {
+            return inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
         }
-        if let Err(Full) = open.queue.push(bytes) {
-            inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
-            self.ended(id, Loss::Ended, inputs);
+        match open.queue.push(bytes.clone()) {
+            Ok(()) if must_wait => open.waiting.push(flow),
+            Ok(()) => {}
+            Err(NotQueued::Full) => {
+                inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
+                self.ended(id, Loss::Ended, inputs);
+            }
+            // The news of its end is on the way. This message has not been sent, and goes on the next one.
+            Err(NotQueued::Gone(_)) => {
+                self.ended(id, Loss::Ended, inputs);
+                self.send(transmit, inputs);
+            }
         }
     }
 
@@ -233,9 +253,9 @@ impl Connections {
     /// heard of it.
     pub(crate) fn ended(&mut self, id: ConnectionId, loss: Loss, inputs: &mut VecDeque<Input>) {
         while self.tasks.try_join_next().is_some() {}
-        let Some(Open { flow, waiting, accepted, .. }) = self.open.remove(&id) else { return };
+        let Some(Open { flow, waiting, is_counted, .. }) = self.open.remove(&id) else { return };
         self.strangers.remove(id);
-        if accepted {
+        if is_counted {
             self.left(flow.remote.ip());
         }
         let peer = (flow.listener, flow.remote);
@@ -274,11 +294,22 @@ impl Connections {
         if let Some(id) = self.by_peer.get(&(listener, remote)) {
             return Some(*id);
         }
-        self.make_room(inputs);
-        if self.open.len() >= self.max {
+        // Whoever is no peer has made us open it, by the address in its Via, and has no better claim than on one of its own.
+        let is_peer = self.is_peer(listener, remote.ip());
+        let is_room = if is_peer {
+            self.make_room(inputs);
+            self.open.len() < self.max
+        } else {
+            self.admit(remote.ip(), inputs)
+        };
+        if !is_room {
             return None;
         }
         let (id, connection) = self.enter(listener, remote)?;
+        if !is_peer {
+            self.count(id);
+            self.strangers.insert(id, remote.ip());
+        }
         if let Some(open) = self.open.get_mut(&id) {
             open.flow.connection = None;
         }
@@ -292,7 +323,7 @@ impl Connections {
         let id = self.last_id;
         let (queue, queued) = queue(Arc::clone(&self.common));
         let flow = Flow { listener, transport: Transport::Tcp, remote, connection: Some(id) };
-        self.open.insert(id, Open { flow, queue, accepted: false, waiting: Vec::new() });
+        self.open.insert(id, Open { flow, queue, is_counted: false, waiting: Vec::new() });
         self.by_peer.insert((listener, remote), id);
         let ends = crate::recording::Ends { local, remote };
         let (events, recorder) = (self.events.clone(), self.recorder.clone());

@@ -153,6 +153,48 @@ async fn one_address_does_not_take_all_connections() {
 }
 
 #[tokio::test]
+async fn what_is_opened_because_a_phone_named_an_address_gives_way_like_the_phones_own() {
+    let named = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut door = Door::open(&settings(Side::Ue, &[])).await;
+    door.connections.max = 2;
+    // Two answers whose connections are gone; nobody is registered on what is opened for them.
+    for last in [8, 9] {
+        let gone = format!("127.0.0.{last}:1").parse().unwrap();
+        let flow =
+            Flow { listener: ListenerId(0), transport: Transport::Tcp, remote: gone, connection: Some(77) };
+        let fallback =
+            Some(std::net::SocketAddr::new([127, 0, 0, last].into(), named.local_addr().unwrap().port()));
+        let transmit = Transmit { flow, fallback, bytes: Bytes::from_static(b"x"), after: None };
+        door.connections.send(transmit, &mut door.inputs);
+    }
+    let newcomers = [door.enter("127.0.0.7").await, door.enter("127.0.0.6").await];
+    assert!(newcomers.iter().all(|newcomer| door.flow_of(newcomer).is_some()));
+}
+
+#[tokio::test]
+async fn what_meets_a_connection_that_has_just_ended_goes_on_another_one() {
+    let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (events, mut heard) = mpsc::channel(8);
+    let mut connections =
+        Connections::listen(&settings(Side::Network, &["127.0.0.1"]), &events, None).unwrap();
+    let remote = peer.local_addr().unwrap();
+    let flow = Flow { listener: ListenerId(0), transport: Transport::Tcp, remote, connection: None };
+    let mut inputs = VecDeque::new();
+    for _ in 0..2 {
+        let transmit = Transmit { flow, fallback: None, bytes: Bytes::from_static(b"hello"), after: None };
+        connections.send(transmit, &mut inputs);
+        let (mut stream, _) = soon(peer.accept()).await.unwrap();
+        soon(stream.read_exact(&mut [0; 5])).await.unwrap();
+        drop(stream);
+        // Its end is known to its task, and not to the node yet.
+        let Some(SocketEvent::Connected(id)) = soon(heard.recv()).await else { panic!("it is connected") };
+        connections.connected(id);
+        assert!(matches!(soon(heard.recv()).await, Some(SocketEvent::Closed(..))));
+    }
+    assert!(!inputs.iter().any(|input| matches!(input, Input::SendFailed { .. })), "{inputs:?}");
+}
+
+#[tokio::test]
 async fn a_peer_that_is_told_of_many_at_once_is_not_taken_for_stuck() {
     let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (events, _heard) = mpsc::channel(8);
@@ -195,6 +237,40 @@ async fn cut_off(sent: &[u8], written: &'static [u8]) -> (Duration, Loss) {
 async fn design_16_a_peer_that_owes_an_answer_and_says_nothing_is_cut_off_after_three_seconds() {
     let (after, loss) = cut_off(b"\r\n", b"OPTIONS sip:a SIP/2.0\r\n\r\n").await;
     assert_eq!((after.as_secs(), loss), ((PROBE_AFTER + CLOSE_AFTER).as_secs(), Loss::Silent));
+}
+
+#[tokio::test]
+async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, remote) = listener.accept().await.unwrap();
+    let common = Arc::default();
+    let (queue, queued) = queue(Arc::clone(&common));
+    let (events, mut heard) = mpsc::channel(1);
+    let ends = Ends { local: listener.local_addr().unwrap(), remote };
+    let (silence, clock) = (Some(Silence::new(Acquaintance::Own)), Clock::start());
+    let connection = Connection { id: 1, ends, queued, events, recorder: None, common, silence, clock };
+    tokio::spawn(connection.serve(stream));
+    // The node takes none of these yet.
+    let message = |number: u8| format!("MESSAGE sip:{number} SIP/2.0\r\nContent-Length: 0\r\n\r\n");
+    for number in 0..5 {
+        peer.write_all(message(number).as_bytes()).await.unwrap();
+    }
+    peer.write_all(b"\r\n\r\n").await.unwrap();
+    let mut pong = [0; 2];
+    soon(peer.read_exact(&mut pong)).await.unwrap();
+    assert_eq!(&pong, b"\r\n");
+    queue.push(Bytes::from_static(b"written")).unwrap();
+    soon(peer.read_exact(&mut [0; 7])).await.unwrap();
+    // What came is there, in order, also when the peer has gone.
+    drop(peer);
+    for number in 0..5 {
+        let Some(SocketEvent::Message(1, bytes)) = soon(heard.recv()).await else {
+            panic!("message {number}")
+        };
+        assert_eq!(bytes, message(number).as_bytes());
+    }
+    assert!(matches!(soon(heard.recv()).await, Some(SocketEvent::Closed(1, Loss::Ended))));
 }
 
 #[tokio::test(start_paused = true)]
