@@ -23,10 +23,11 @@ pub fn pidf(bytes: &[u8]) {
         rewritten(&neutral_document(document.entity()));
         rewritten(&polite_block_document(document.entity()));
     }
-    let sources = documents
-        .iter()
-        .zip(0..)
-        .map(|(document, age)| Source { document, published: NOON + Duration::from_secs(age) });
+    let sources = documents.iter().zip(0..).map(|(document, age)| Source {
+        number: age,
+        document,
+        published: NOON + Duration::from_secs(age),
+    });
     let composite = compose("sip:alice@home1.test", sources);
     rewritten(&composite);
     let all = filter(&composite, &Permissions::all());

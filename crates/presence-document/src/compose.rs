@@ -7,6 +7,7 @@ use crate::constant::closed_document;
 use crate::namespace::{RPID, XML};
 use crate::pidf::{Component, Kind, Pidf};
 use crate::time;
+use crate::uri::canonical_uri;
 use crate::xml::{self, Binding, Element};
 use clock::Wall;
 use std::collections::BTreeSet;
@@ -18,6 +19,9 @@ const MAX_ROOT_BINDINGS: usize = 24;
 /// One source's valid publication, hard state or registration hint.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
+    /// Names the source among those of its presentity for as long as it is there, also after a restart. The lower one has been
+    /// there for longer.
+    pub number: u64,
     /// What it published.
     pub document: &'a Pidf,
     /// When the document itself came; a refresh without a body does not move it.
@@ -28,8 +32,11 @@ pub struct Source<'a> {
 ///
 /// All services, persons, devices, notes and unknown elements are brought together. What several sources say about
 /// the same thing is decided for the newest, whole, never by mixing: a rule may grant one occurrence and not another,
-/// and a mixture would show both (RFC 5025 §3.3.1). The same thing is: a tuple with the same id, a device with the
-/// same device id, a person of the same class.
+/// and a mixture would show both (RFC 5025 §3.3.1). The same thing is: a device with the same device id, a person of the
+/// same class.
+///
+/// A tuple is one source's own: two phones may use the same id, some always the same one. Of these the source that has been
+/// there for longest keeps it, and those of the others get their source's number behind it.
 ///
 /// The composite is as large as its sources together, which may be more than [`Pidf::parse`] takes; the caller bounds
 /// how many there are.
@@ -70,17 +77,19 @@ fn in_force(element: &Element, wall: Wall) -> bool {
 /// What counts as the same thing; also the order of the composite.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'a> {
-    Tuple(&'a str),
+    Tuple { id: &'a str, source: u64 },
     Person { class: &'a str },
-    Device(&'a str),
+    Device(String),
 }
 
 impl<'a> Key<'a> {
-    fn of(component: &'a Component) -> Self {
+    fn of(component: &'a Component, source: u64) -> Self {
         match component.kind() {
-            Kind::Service => Self::Tuple(component.id()),
+            Kind::Service => Self::Tuple { id: component.id(), source },
             Kind::Person => Self::Person { class: component.class().unwrap_or_default() },
-            Kind::Device => Self::Device(component.device_id().unwrap_or_else(|| component.id())),
+            Kind::Device => {
+                Self::Device(component.device_id().map_or_else(|| component.id().to_owned(), canonical_uri))
+            }
         }
     }
 }
@@ -124,7 +133,7 @@ impl<'a> Composer<'a> {
         self.sources += 1;
         for component in &source.document.components {
             let candidate = Candidate::of(component, source);
-            match self.newest.entry(Key::of(component)) {
+            match self.newest.entry(Key::of(component, source.number)) {
                 Entry::Vacant(free) => {
                     free.insert(candidate);
                 }
@@ -152,11 +161,12 @@ impl<'a> Composer<'a> {
         let documents = documents.chain(self.notes.map(|s| s.document));
         declare_all(&mut composite.root, documents.chain(self.others.values().map(|(_, d)| *d)));
         let root = composite.root.clone();
+        let published = self.newest.values().map(|candidate| candidate.component.id().to_owned()).collect();
         let mut ids = BTreeSet::new();
         for Candidate { source, component, .. } in self.newest.into_values() {
             let mut component = component.clone();
             moved(&mut component.element, source.document, &root);
-            make_unique(&mut component, &mut ids);
+            make_unique(&mut component, source.number, (&published, &mut ids));
             composite.components.push(component);
         }
         if let Some(Source { document, .. }) = self.notes {
@@ -208,7 +218,11 @@ fn moved(element: &mut Element, document: &Pidf, root: &Element) {
 }
 
 /// RFC 4479 §3.5: an occurrence id is unique among all components of a presentity.
-fn make_unique(component: &mut Component, ids: &mut BTreeSet<String>) {
+fn make_unique(
+    component: &mut Component,
+    source: u64,
+    (published, ids): (&BTreeSet<String>, &mut BTreeSet<String>),
+) {
     if !component.id().is_empty() && ids.insert(component.id().to_owned()) {
         return;
     }
@@ -218,8 +232,11 @@ fn make_unique(component: &mut Component, ids: &mut BTreeSet<String>) {
         ("", Kind::Device) => "device",
         (id, _) => id,
     };
-    // One of the first n + 1 numbers is free among n ids.
-    let free = (1..=ids.len() + 1).map(|n| format!("{stem}-{n}")).find(|id| !ids.contains(id));
+    // By its source, so that it stays the same whatever others come and go. One of the first n + 1 is free among n ids.
+    let most = published.len() + ids.len() + 1;
+    let free = std::iter::once(format!("{stem}-{source}"))
+        .chain((1..=most).map(|n| format!("{stem}-{source}-{n}")))
+        .find(|id| !ids.contains(id) && !published.contains(id));
     if let Some(id) = free {
         component.element.set_attribute("", "", "id", &id);
         ids.insert(id);

@@ -3,6 +3,7 @@
 use crate::namespace::{DATA_MODEL, PIDF, RPID, XML};
 use crate::pidf::{Component, Kind, Pidf, is_note};
 use crate::rules::{Member, Permissions, PresenceAttribute, Selection, UserInput};
+use crate::uri::canonical_uri;
 use crate::xml::{Element, Node};
 
 /// The part of `document` that `permissions` grant.
@@ -154,12 +155,8 @@ fn names(member: &Member, component: &Component) -> bool {
     }
 }
 
-/// RFC 3986 §6.2.2.1: the scheme ignores case; further equivalence depends on it and is not needed to name a thing.
 fn same_uri(left: &str, right: &str) -> bool {
-    match (left.split_once(':'), right.split_once(':')) {
-        (Some((ls, l)), Some((rs, r))) => ls.eq_ignore_ascii_case(rs) && l == r,
-        (Some(_) | None, _) => left == right,
-    }
+    canonical_uri(left) == canonical_uri(right)
 }
 
 /// §3.3.2: what comes with an occurrence without a permission.

@@ -1,5 +1,7 @@
 //! Who is who: comparing the URIs of watchers with those that rules name.
 
+use crate::uri::{canonical_uri, is_scheme, unescaped};
+
 /// A URI reduced to what makes it this user and no other.
 ///
 /// RFC 5025 §3.1.1.2 calls URIs of different schemes never equivalent. Here `sip`, `sips` and `pres` name the same
@@ -11,7 +13,7 @@ pub(crate) enum Identity {
     User { user: Box<str>, host: Box<str> },
     /// `tel` without visual separators.
     Tel(Box<str>),
-    /// Another scheme, as written but for the case of scheme and domain.
+    /// Another scheme, in the form in which it is compared.
     Other { scheme: Box<str>, user: Box<str>, domain: Box<str> },
 }
 
@@ -27,6 +29,8 @@ impl Identity {
             "sip" | "sips" | "pres" => user(rest),
             "tel" => tel(rest),
             _ => {
+                let whole = canonical_uri(uri);
+                let rest = whole.split_once(':').map_or("", |(_, rest)| rest);
                 let (user, domain) = rest.rsplit_once('@').unwrap_or((rest, ""));
                 let (user, domain) = (user.into(), domain.to_ascii_lowercase().into());
                 Some(Self::Other { scheme: scheme.into(), user, domain })
@@ -95,11 +99,6 @@ fn tel(rest: &str) -> Option<Identity> {
     (!number.is_empty()).then(|| Identity::Tel(digits.to_ascii_lowercase().into()))
 }
 
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-}
-
 /// Without URI parameters and headers.
 fn cut(host: &str) -> &str {
     host.split([';', '?']).next().unwrap_or_default()
@@ -111,27 +110,6 @@ fn without_port(host: &str) -> &str {
         Some((before, port)) if !port.contains(']') => before,
         Some(_) | None => host,
     }
-}
-
-/// A user part with no escape that need not be there. A reserved character is not the same as its escape.
-fn unescaped(user: &str) -> Option<String> {
-    let mut pieces = user.split('%');
-    let mut plain = pieces.next()?.to_owned();
-    for piece in pieces {
-        let (hex, rest) = piece.split_at_checked(2)?;
-        if !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return None;
-        }
-        let byte = u8::from_str_radix(hex, 16).ok()?;
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
-            plain.push(char::from(byte));
-        } else {
-            plain.push('%');
-            plain.push_str(&hex.to_ascii_uppercase());
-        }
-        plain.push_str(rest);
-    }
-    Some(plain)
 }
 
 fn percent_decoded(text: &str) -> Option<String> {

@@ -8,6 +8,7 @@
 //! * [`WatcherInfo`]: who watches, told to the presentity (RFC 3858).
 //! * [`RegInfo`]: where a user is registered (RFC 3680), with its GRUUs (RFC 5628). No presence, but a document of an
 //!   event package as the others are, read by the same means.
+//! * [`canonical_uri`]: when two URIs are the same one.
 //!
 //! It knows no SIP, keeps nothing and reads no clock. It does not do partial presence (RFC 5262), event filters
 //! (RFC 4660), resource lists (RFC 4826) or the external lists of OMA rules.
@@ -24,6 +25,7 @@ mod pidf;
 mod reginfo;
 mod rules;
 mod time;
+mod uri;
 mod watcherinfo;
 mod words;
 mod xml;
@@ -41,6 +43,7 @@ pub use reginfo::{
 pub use rules::{
     MAX_RULES_BYTES, MAX_RULES_ELEMENTS, Permissions, Rules, RulesError, SubHandling, Verdict, Watcher,
 };
+pub use uri::canonical_uri;
 pub use watcherinfo::{
     MAX_WATCHERINFO_BYTES, MAX_WATCHERINFO_ELEMENTS, WatcherEntry, WatcherEvent, WatcherInfo, WatcherList,
     WatcherStatus,

@@ -36,7 +36,8 @@ fn person(id: &str, class: &str, note: &str) -> String {
 }
 
 fn composed(sources: &[(&Pidf, u64)]) -> Pidf {
-    compose(ALICE, sources.iter().map(|(document, s)| Source { document, published: at(*s) }))
+    let numbered = (0..).zip(sources);
+    compose(ALICE, numbered.map(|(number, (document, s))| Source { number, document, published: at(*s) }))
 }
 
 fn notes<'a>(components: impl Iterator<Item = &'a Component>) -> Vec<(&'a str, &'a str)> {
@@ -57,11 +58,30 @@ fn prs_10_the_composite_is_the_union_and_names_the_presentity() {
 }
 
 #[test]
-fn prs_10_of_two_tuples_with_one_id_the_newest_stays() {
-    const EARLY: &str = "<timestamp>1970-01-01T00:00:10Z</timestamp>";
-    const LATE: &str = "<timestamp>1970-01-01T01:00:20+01:00</timestamp>";
-    const FUTURE: &str = "<timestamp>2999-01-01T00:00:00Z</timestamp>";
-    const NO_DATE: &str = "<timestamp>yesterday</timestamp>";
+fn prs_10_the_same_id_of_another_source_is_another_tuple() {
+    let (a, b, other) =
+        (document(&tuple("t", "a", "")), document(&tuple("t", "b", "")), document(&tuple("u", "c", "")));
+    let of = |sources: &[(u64, &Pidf)]| {
+        let sources =
+            sources.iter().map(|(number, document)| Source { number: *number, document, published: at(1) });
+        let composite = compose(ALICE, sources);
+        notes(composite.tuples()).into_iter().map(|(id, note)| format!("{id}={note}")).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[(3, &a), (7, &b)]), ["t=a", "t-7=b"]);
+    // Whatever comes, goes or changes besides, in whatever order.
+    assert_eq!(of(&[(7, &b), (3, &a), (9, &other)]), ["t=a", "t-7=b", "u=c"]);
+    assert_eq!(of(&[(9, &b), (3, &b), (7, &a)]), ["t=b", "t-7=a", "t-9=b"]);
+    // The new id is somebody's own already.
+    let taken = document(&(tuple("t", "x", "") + &tuple("t-7", "y", "")));
+    assert_eq!(of(&[(3, &taken), (7, &b)]), ["t=x", "t-7-1=b", "t-7=y"]);
+}
+
+#[test]
+fn prs_10_of_two_devices_with_one_id_the_newest_stays() {
+    const EARLY: &str = "<dm:timestamp>1970-01-01T00:00:10Z</dm:timestamp>";
+    const LATE: &str = "<dm:timestamp>1970-01-01T01:00:20+01:00</dm:timestamp>";
+    const FUTURE: &str = "<dm:timestamp>2999-01-01T00:00:00Z</dm:timestamp>";
+    const NO_DATE: &str = "<dm:timestamp>yesterday</dm:timestamp>";
     // (timestamp, published) of a and b, and whose tuple stays
     let table = [
         (("", 100), ("", 101), "b"),
@@ -75,11 +95,14 @@ fn prs_10_of_two_tuples_with_one_id_the_newest_stays() {
         ((LATE, 101), (LATE, 100), "a"),
     ];
     for ((a_time, a_published), (b_time, b_published), stays) in table {
-        let a = document(&tuple("t", "a", a_time));
-        let b = document(&tuple("t", "b", b_time));
+        let device = |note: &str, time: &str| {
+            let inside = format!("<dm:deviceID>urn:d</dm:deviceID><dm:note>{note}</dm:note>{time}");
+            document(&format!("<dm:device id='t'>{inside}</dm:device>"))
+        };
+        let (a, b) = (device("a", a_time), device("b", b_time));
         let composite = composed(&[(&a, a_published), (&b, b_published)]);
         assert_eq!(
-            notes(composite.tuples()),
+            notes(composite.devices()),
             [("t", stays)],
             "{a_time} {a_published}, {b_time} {b_published}"
         );
@@ -101,10 +124,13 @@ fn prs_10_a_device_is_the_same_by_its_device_id() {
             "<dm:device id='{id}'><dm:deviceID>{urn}</dm:deviceID><dm:note>{note}</dm:note></dm:device>"
         ))
     };
-    let (old, new, other) =
-        (device("a", "urn:1", "old"), device("b", "urn:1", "new"), device("c", "urn:2", "other"));
+    let (old, new, other) = (
+        device("a", "URN:example:1%ab", "old"),
+        device("b", "urn:EXAMPLE:1%AB", "new"),
+        device("c", "urn:2", "other"),
+    );
     let composite = composed(&[(&new, 2), (&old, 1), (&other, 1)]);
-    assert_eq!(notes(composite.devices()), [("b", "new"), ("c", "other")]);
+    assert_eq!(notes(composite.devices()), [("c", "other"), ("b", "new")]);
 }
 
 #[test]
@@ -122,7 +148,7 @@ fn prs_10_occurrence_ids_are_unique_in_the_composite() {
     let b = document("<dm:device><dm:deviceID>urn:1</dm:deviceID></dm:device>");
     let composite = composed(&[(&a, 1), (&b, 1)]);
     let all = composite.tuples().chain(composite.persons()).chain(composite.devices());
-    assert_eq!(all.map(Component::id).collect::<Vec<_>>(), ["x", "x-1", "x-2", "device-1"]);
+    assert_eq!(all.map(Component::id).collect::<Vec<_>>(), ["x", "x-1", "x-0", "device-1"]);
 }
 
 #[test]
@@ -134,7 +160,12 @@ fn prs_10_the_order_of_sources_does_not_change_a_byte() {
         document(&(tuple("u", "c", "") + &person("q", "", "c") + "<note>c</note>" + &top("a"))),
     ];
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-    let written = orders.map(|order| composed(&order.map(|i| (&documents[i], 7))).to_bytes());
+    let source = |number: usize| Source {
+        number: u64::try_from(number).unwrap(),
+        document: &documents[number],
+        published: at(7),
+    };
+    let written = orders.map(|order| compose(ALICE, order.map(source)).to_bytes());
     assert!(written.iter().all(|w| *w == written[0]));
     let once = String::from_utf8(written[0].clone()).unwrap();
     assert_eq!(once.matches("<e:a").count(), 1, "what two sources say alike is said once: {once}");
@@ -152,7 +183,9 @@ fn prs_10_the_order_of_sources_that_differ_only_in_their_root_does_not_change_a_
     let documents = ["xml:lang='de'", "xml:lang='en'", "xmlns:e='urn:1'", "xmlns:e='urn:2'"].map(rooted);
     for a in &documents {
         for b in &documents {
-            assert_eq!(composed(&[(a, 1), (b, 1)]).to_bytes(), composed(&[(b, 1), (a, 1)]).to_bytes());
+            let source = |number, document| Source { number, document, published: at(1) };
+            let of = |sources: [Source<'_>; 2]| compose(ALICE, sources).to_bytes();
+            assert_eq!(of([source(1, a), source(2, b)]), of([source(2, b), source(1, a)]));
         }
     }
 }
@@ -190,7 +223,10 @@ fn prs_10_many_namespaces_still_make_a_document_that_is_read() {
             Pidf::parse(text.as_bytes()).unwrap()
         })
         .collect();
-    let composite = compose(ALICE, sources.iter().map(|document| Source { document, published: at(1) }));
+    let composite = compose(
+        ALICE,
+        (0..).zip(&sources).map(|(number, document)| Source { number, document, published: at(1) }),
+    );
     let read = Pidf::parse(&composite.to_bytes()).unwrap();
     assert_eq!(read.tuples().count(), 8);
 }
@@ -292,7 +328,8 @@ fn prs_10_hard_state_and_a_registration_hint_are_sources_like_others() {
 
 #[test]
 fn prs_10_a_source_that_leaves_takes_along_only_what_it_said() {
-    let (a, b) = (document(&tuple("t", "a", "")), document(&(tuple("t", "b", "") + &tuple("u", "b", ""))));
-    assert_eq!(notes(composed(&[(&a, 1), (&b, 2)]).tuples()), [("t", "b"), ("u", "b")]);
-    assert_eq!(notes(composed(&[(&a, 1)]).tuples()), [("t", "a")], "what the newer one hid comes back");
+    let (a, b) =
+        (document(&person("p", "work", "a")), document(&(person("q", "work", "b") + &tuple("u", "b", ""))));
+    assert_eq!(notes(composed(&[(&a, 1), (&b, 2)]).persons()), [("q", "b")]);
+    assert_eq!(notes(composed(&[(&a, 1)]).persons()), [("p", "a")], "what the newer one hid comes back");
 }

@@ -181,7 +181,7 @@ fn prs_09_text_that_xml_cannot_carry_does_not_break_the_document() {
 fn prs_09_an_outcome_of_composition_is_a_document() {
     for document in REAL {
         let pidf = Pidf::parse(document).unwrap();
-        let source = Source { document: &pidf, published: Wall::from_unix_millis(0) };
+        let source = Source { number: 0, document: &pidf, published: Wall::from_unix_millis(0) };
         let composite = compose("sip:alice@home1.test", [source]);
         assert_eq!(Pidf::parse(&composite.to_bytes()), Ok(composite));
     }

@@ -78,8 +78,10 @@ fn prs_07_a_mixture_of_persons_never_shows_one_under_the_grant_for_another() {
     };
     let (work, home) = (person("p", "work", "in a meeting"), person("p", "home", "in the bath"));
     let at = Wall::from_unix_millis;
-    let sources =
-        [Source { document: &work, published: at(1) }, Source { document: &home, published: at(2) }];
+    let sources = [
+        Source { number: 0, document: &work, published: at(1) },
+        Source { number: 1, document: &home, published: at(2) },
+    ];
     let composite = compose("sip:a@b", sources);
     let grant = "<pr:provide-persons><pr:class>work</pr:class></pr:provide-persons><pr:provide-note>true</pr:provide-note>";
     let seen = filter(&composite, &permissions(&[grant]));
@@ -102,7 +104,7 @@ fn prs_05_prs_07_prs_10_from_publications_to_what_each_watcher_sees() {
         <cp:actions><sub-handling>polite-block</sub-handling></cp:actions></cp:rule></cp:ruleset>";
     let rules = Rules::parse(rules.as_bytes()).unwrap();
     let phone = Pidf::parse(include_bytes!("documents/linphone.xml")).unwrap();
-    let source = Source { document: &phone, published: Wall::from_unix_millis(0) };
+    let source = Source { number: 0, document: &phone, published: Wall::from_unix_millis(0) };
     let composite = compose("sip:alice@home1.test", [source]);
     let table = [
         ("sip:bob@home2.test", Some((SubHandling::Allow, 1, true))),

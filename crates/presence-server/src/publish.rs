@@ -4,7 +4,7 @@ use crate::identity::{Sender, presentity, sender};
 use crate::merged::{Ask, is_recent};
 use crate::package::{PIDF, PUBLISHED, bad_event};
 use crate::presentity::Presentity;
-use crate::view::MAX_DOCUMENTS;
+use crate::view::{MAX_DOCUMENTS, digest};
 use crate::{Notified, PresenceServer};
 use clock::Now;
 use ims_node::{Effects, InboundRequest, Refusal, is_encoded};
@@ -31,6 +31,7 @@ impl PresenceServer {
         let publisher = sender(request)?;
         self.check_publisher(&publisher, &presentity)?;
         let ask = Ask::new(message, &publisher, &presentity);
+        let source = source(message, &publisher);
         if let Some((tag, expires)) = self.published_before(now, message, &presentity, ask) {
             fx.hold_answer();
             return Ok(published(fx.response(request, StatusCode::OK), &tag, expires));
@@ -42,7 +43,7 @@ impl PresenceServer {
         }
         let presentity = self.shared(presentity);
         let before = self.last_ask(now, message, &presentity);
-        let outcome = self.publish(now, (message, ask), &presentity, fx);
+        let outcome = self.publish(now, (message, ask, source), &presentity, fx);
         self.tidy(now, &presentity);
         let Published { tag, expires, change, .. } = outcome.map_err(|error| refused(message, error))?;
         if let Some((ask, tag)) = before {
@@ -87,7 +88,7 @@ impl PresenceServer {
     fn publish(
         &mut self,
         now: Now,
-        (message, ask): (&Message, Ask),
+        (message, ask, source): (&Message, Ask, u64),
         presentity: &Arc<str>,
         fx: &mut Effects<Notified>,
     ) -> Result<Published, PublishError> {
@@ -103,7 +104,8 @@ impl PresenceServer {
         let is_full = if_match == IfMatch::Absent && live >= limits.max_publications;
         let body = message.body();
         let body = body_of(message, &body, limits.max_document);
-        let publish = PublishRequest { ask: ask.number(), if_match, expires: message.expires(), body };
+        let publish =
+            PublishRequest { ask: ask.number(), source, if_match, expires: message.expires(), body };
         let tag = fx.random.secret();
         let published = known.publications.publish(now, &publish, &limits, &tag)?;
         self.crowded_out += u64::from(is_full && !published.expires.is_zero());
@@ -125,6 +127,11 @@ impl PresenceServer {
 
 fn published(response: Response, tag: &str, expires: Granted) -> Response {
     response.header(HeaderName::SipEtag, tag).header(HeaderName::Expires, expires.seconds())
+}
+
+/// Which phone it is (rule PRS-10): most use one Call-ID for all that they publish, and no two use the same one.
+fn source(message: &Message, publisher: &Sender) -> u64 {
+    digest(format!("{} {}", publisher.identities(), message.call_id()).as_bytes()).max(1)
 }
 
 /// Octets left for one document beside the others of its presentity.

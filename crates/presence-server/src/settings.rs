@@ -61,11 +61,14 @@ pub struct Bounds {
     pub publications: usize,
 }
 
-/// Wait before an unanswered NOTIFY is sent again; it doubles.
+/// Wait before a NOTIFY that failed is sent again; it doubles.
 const NOTIFY_RETRY: Duration = Duration::from_secs(30);
 
-/// How often in a row a NOTIFY may fail before its subscription is deleted.
+/// How often in a row a NOTIFY may find nobody before its subscription is deleted.
 const NOTIFY_ATTEMPTS: u8 = 3;
+
+/// How often in a row a NOTIFY may be refused before its subscription is ended.
+const NOTIFY_ERRORS: u8 = 8;
 
 impl Settings {
     /// Settings with the usual limits: who is not named by a rule is blocked, and updates go by identity.
@@ -81,6 +84,7 @@ impl Settings {
                 min_interval: Duration::ZERO,
                 retry: NOTIFY_RETRY,
                 attempts: NOTIFY_ATTEMPTS,
+                errors: NOTIFY_ERRORS,
             },
             subscription: limits,
             publication: limits,

@@ -80,32 +80,47 @@ impl PresenceServer {
     /// Composes what is known about a presentity (rules PRS-10 and PRS-11).
     pub(crate) fn views(&self, now: Now, presentity: &str) -> Views {
         let documents = self.documents(now.wall, presentity);
-        let sources =
-            documents.iter().map(|(document, published)| Source { document, published: *published });
+        let sources = documents.iter().map(Stored::source);
         Views {
             composite: compose(presentity, sources),
-            sphere: sphere(documents.iter().map(|(document, _)| document), now.wall).map(Into::into),
+            sphere: sphere(documents.iter().map(|stored| &stored.document), now.wall).map(Into::into),
             filtered: Vec::new(),
         }
     }
 
-    fn documents(&self, wall: Wall, presentity: &str) -> Vec<(Pidf, Wall)> {
+    fn documents(&self, wall: Wall, presentity: &str) -> Vec<Stored> {
         let Some(known) = self.presentities.get(presentity) else { return Vec::new() };
         let valid = known.publications.iter().filter(|publication| publication.expires_at() > wall);
-        let mut documents: Vec<(Pidf, Wall)> = valid
+        let mut documents: Vec<Stored> = valid
             .filter_map(|publication| {
-                Some((Pidf::parse(publication.document()).ok()?, publication.modified()))
+                let document = Pidf::parse(publication.document()).ok()?;
+                let number = known.publications.source_number(wall, publication);
+                Some(Stored { number, document, published: publication.modified() })
             })
             .collect();
         let registered = known.registration().filter(|registration| registration.expires_at() > wall);
         match (self.settings.registration_hint, registered) {
             (RegistrationHint::Open, Some(_)) if documents.is_empty() => {
                 // Undated, so that a refreshed registration is no change.
-                documents.push((registered_document(presentity), Wall::default()));
+                let document = registered_document(presentity);
+                documents.push(Stored { number: u64::MAX, document, published: Wall::default() });
             }
             (RegistrationHint::Open | RegistrationHint::None, _) => {}
         }
         documents
+    }
+}
+
+/// What one source says.
+struct Stored {
+    number: u64,
+    document: Pidf,
+    published: Wall,
+}
+
+impl Stored {
+    const fn source(&self) -> Source<'_> {
+        Source { number: self.number, document: &self.document, published: self.published }
     }
 }
 

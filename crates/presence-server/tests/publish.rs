@@ -2,8 +2,9 @@
 
 mod support;
 
+use presence_document::{Component, Pidf};
 use presence_server::Agent;
-use sip_message::HeaderName;
+use sip_message::{HeaderName, Message};
 use support::{
     ALICE, CAROL, ERIN, Ps, Request, by_dialog, carols_friends, code, etag, pidf, publish, shown, subscribe,
 };
@@ -143,11 +144,43 @@ fn pub_09_edge_6_a_refresh_alone_notifies_nobody_and_keeps_it_alive() {
 fn pub_09_what_no_watcher_can_see_is_no_change() {
     let mut ps = Ps::usual();
     ps.watch(&subscribe(ALICE, CAROL));
-    ps.carol_is("open");
-    // A second source that says the same, under the same tuple id.
+    let person = format!(
+        "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='{CAROL}'>\
+         <person xmlns='urn:ietf:params:xml:ns:pidf:data-model' id='p'/></presence>"
+    );
+    ps.publish(&publish(CAROL).body(&person));
+    ps.notify_confirmed();
+    // A second source that says the same of the same person.
     ps.pass_s(1);
-    ps.publish(&publish(CAROL).call_id("second").body(&pidf("open")));
+    ps.publish(&publish(CAROL).call_id("second").body(&person));
     assert_eq!(ps.notifies().len(), 0);
+}
+
+#[test]
+fn prs_10_two_phones_with_one_tuple_id_are_both_shown_also_after_a_restart() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    ps.notify_confirmed();
+    let tag = ps.publish(&publish(CAROL).call_id("second").body(&pidf("closed")));
+    let ids = |notify: &Message| {
+        let document = Pidf::parse(&notify.body()).unwrap();
+        let of = |tuple: &Component| format!("{} {:?}", tuple.id(), tuple.basic().unwrap()).to_lowercase();
+        document.tuples().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 closed"]);
+    // Who has lost the entity-tag publishes anew: that is no third phone.
+    ps.publish(&publish(CAROL).call_id("second").body(&pidf("open")));
+    assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 open"]);
+    // Its id stays when it changes, and over a restart.
+    ps.pass_s(1);
+    let closed = pidf("closed") + "\n";
+    let tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&closed));
+    assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 closed"]);
+    let mut ps = ps.restarted(1, by_dialog(), carols_friends());
+    ps.confirm();
+    ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("open")));
+    assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 open"]);
 }
 
 #[test]

@@ -227,12 +227,31 @@ fn sub_n_14_what_is_not_refreshed_ends_with_a_last_notify() {
 
 #[test]
 fn sub_n_15_what_the_answer_to_a_notify_means() {
-    for status in [404, 405, 410, 480, 481, 489, 500, 501, 604] {
+    for status in [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604] {
         let mut ps = Ps::usual();
         ps.send(&subscribe(ALICE, CAROL));
         let notify = ps.notify();
         ps.answer(&notify, status);
         assert_eq!((ps.node.role().watches(), ps.journal.len()), (0, 0), "{status}");
+    }
+}
+
+#[test]
+fn sub_n_15_after_any_other_error_the_newest_state_is_sent_again() {
+    for status in [400, 401, 403, 407, 486, 488, 500, 503, 600, 603] {
+        let mut ps = Ps::usual();
+        let watching = ps.watch(&subscribe(ALICE, CAROL));
+        let tag = ps.publish(&publish(CAROL).body(&support::pidf("open")));
+        let notify = ps.notify();
+        ps.answer(&notify, status);
+        ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&support::pidf("closed")));
+        ps.pass_s(29);
+        assert!(ps.notifies().is_empty(), "{status}");
+        ps.pass_s(1);
+        let again = ps.notify();
+        assert_eq!((shown(&again).as_str(), again.cseq()), ("closed", notify.cseq() + 1), "{status}");
+        ps.answer(&again, 200);
+        assert_eq!(code(&ps.send(&watching.again(2))), 200, "{status}: it is there");
     }
 }
 

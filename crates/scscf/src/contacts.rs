@@ -4,6 +4,7 @@ use crate::binding::Binding;
 use crate::settings::Settings;
 use cx_protocol::Impu;
 use ims_node::Refusal;
+use presence_document::canonical_uri;
 use sip_message::{HeaderName, Message, NameAddr, Params, Scheme, StatusCode, Uri, delta_seconds};
 
 /// Contacts in one REGISTER; more is refused.
@@ -51,7 +52,8 @@ impl ContactUpdate {
     /// A phone that came back with another address replaces its old one (it is known by its instance, RFC 5626 section
     /// 4.2).
     pub(crate) fn replaces(&self, binding: &Binding) -> bool {
-        self.is_same_contact(binding) || (self.instance.is_some() && self.instance == binding.instance)
+        let same_instance = |own: &str| binding.instance.as_deref().is_some_and(|its| is_same_urn(own, its));
+        self.is_same_contact(binding) || self.instance.as_deref().is_some_and(same_instance)
     }
 }
 
@@ -104,6 +106,12 @@ fn update(value: &str, message: &Message, settings: &Settings) -> Result<Contact
         display: address.display().map(Into::into),
         params: params(address.params()),
     })
+}
+
+/// Whether two values of `+sip.instance` name the same phone.
+fn is_same_urn(left: &str, right: &str) -> bool {
+    let [left, right] = [left, right].map(|urn| canonical_uri(urn.trim_matches(['<', '>'])));
+    left == right
 }
 
 /// RFC 3840 section 6: whatever a phone says of its contact it is told again, and so is whoever asks.

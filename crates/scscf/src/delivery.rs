@@ -97,9 +97,13 @@ impl Scscf {
     }
 }
 
-/// Rule RT-P-08: 430 is between P-CSCF and S-CSCF, so that it is nobody's answer.
 fn not_registered() -> Refusal {
     Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the user is not registered")
+}
+
+/// Rule RT-P-08: 430 is between P-CSCF and S-CSCF; to whoever asked the phone is not there.
+pub(crate) fn flow_failed() -> Refusal {
+    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the phone is not reached on its flow any more")
 }
 
 /// The better of two answers (section 16.7 step 6): of the lowest class, and within 4xx one that tells the sender what to

@@ -41,6 +41,7 @@ impl Scscf {
                 Err(_) => return no_binding(),
             },
         }
+        plan.then = Some(Waiting::DialogPeer);
         plan.decide()
     }
 

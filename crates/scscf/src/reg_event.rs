@@ -50,6 +50,7 @@ const POLICY: NotifyPolicy = NotifyPolicy {
     min_interval: Duration::ZERO,
     retry: Duration::from_secs(30),
     attempts: 3,
+    errors: 8,
 };
 
 /// How contacts that are bound no more came to their end (RFC 3680 section 4.7.1).

@@ -376,6 +376,18 @@ fn rt_so_07_and_sub_p_01_a_notify_follows_its_routes() {
 }
 
 #[test]
+fn rt_p_08_a_notify_whose_phone_has_gone_gets_480() {
+    for (code, told) in [(430, 480), (481, 481), (200, 200)] {
+        let mut desk = registered();
+        let routes = format!("Route: <sip:rr-o@scscf1a.home1.test;lr>, {PATH}\r\n");
+        desk.receive(0, address(ICSCF), notify("sip:alice@198.51.100.7:5080", 1, &routes));
+        let (_, message) = forwarded(&mut desk);
+        desk.respond((0, address(PCSCF)), &message, code, "");
+        assert_eq!(desk.status(), Some(told));
+    }
+}
+
+#[test]
 fn design_9_a_gruu_becomes_the_contact_bound_to_it() {
     let mut desk = desk();
     let contact =

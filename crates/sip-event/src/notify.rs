@@ -14,10 +14,22 @@ pub struct NotifyPolicy {
     pub updates: Updates,
     /// Shortest time between a NOTIFY and one caused by a change of state (RFC 3856 section 6.10).
     pub min_interval: Duration,
-    /// Wait before an unanswered NOTIFY is sent again; it doubles each time.
+    /// Wait before a NOTIFY that failed is sent again; it doubles each time.
     pub retry: Duration,
-    /// How often in a row a NOTIFY may fail before the subscription is deleted; at least one.
+    /// How often in a row a NOTIFY may find nobody before the subscription is deleted; at least one.
     pub attempts: u8,
+    /// How often in a row a NOTIFY may fail, the last time by an error, before the subscription is ended; at least one.
+    pub errors: u8,
+}
+
+/// The longest wait that doubling comes to.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+
+impl NotifyPolicy {
+    /// How long to wait after a NOTIFY that failed, as did so many before it.
+    pub(crate) fn back_off(&self, failures: u8) -> Duration {
+        self.retry.saturating_mul(1 << failures.min(16)).min(LONGEST_WAIT.max(self.retry))
+    }
 }
 
 /// Which way NOTIFYs go that no SUBSCRIBE caused.
@@ -85,8 +97,6 @@ pub enum NotifierInput {
         /// Retry-After, in seconds.
         retry_after: Option<u32>,
     },
-    /// The NOTIFY was answered 401 or 407, and the caller has credentials to put into the next one.
-    Challenged,
     /// The NOTIFY was not answered, or could not be sent.
     NoAnswer,
     /// The time of [`crate::Subscription::poll_timeout`] has come.

@@ -12,8 +12,8 @@ pub(crate) enum Meaning {
     Delivered,
     /// The subscription is gone.
     Over,
-    /// The watcher asks to be left alone for so long.
-    Wait(Duration),
+    /// This NOTIFY has failed, and the subscription stays; the watcher may have said how long it is to be left alone.
+    Failed(Option<Duration>),
     /// Nobody answered, as far as the watcher is concerned.
     NoAnswer,
 }
@@ -49,7 +49,8 @@ pub(crate) fn meaning(status: StatusCode, retry_after: Option<u32>) -> Meaning {
     } else if NO_ANSWER.contains(&code) {
         Meaning::NoAnswer
     } else {
-        retry_after.map_or(Meaning::Over, |seconds| Meaning::Wait(Duration::from_secs(seconds.into())))
+        // Also a challenge: there are no credentials to answer it with.
+        Meaning::Failed(retry_after.map(|seconds| Duration::from_secs(seconds.into())))
     }
 }
 
@@ -72,13 +73,13 @@ mod tests {
         let over = [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604];
         for code in 100..700 {
             let status = StatusCode::new(code).unwrap();
-            let told_to_wait = Meaning::Wait(Duration::from_secs(9));
+            let told_to_wait = Meaning::Failed(Some(Duration::from_secs(9)));
             let (without, with) = match code {
                 100..=199 => (Meaning::Nothing, Meaning::Nothing),
                 200..=299 => (Meaning::Delivered, Meaning::Delivered),
                 408 | 504 => (Meaning::NoAnswer, Meaning::NoAnswer),
                 code if over.contains(&code) => (Meaning::Over, Meaning::Over),
-                _ => (Meaning::Over, told_to_wait),
+                _ => (Meaning::Failed(None), told_to_wait),
             };
             assert_eq!((meaning(status, None), meaning(status, Some(9))), (without, with), "{code}");
         }

@@ -29,6 +29,10 @@ pub struct Publication {
     #[n(6)]
     #[cbor(default)]
     pub(crate) ask: u64,
+    /// Of the PUBLISH that made it, see [`crate::PublishRequest::source`].
+    #[n(7)]
+    #[cbor(default)]
+    pub(crate) source: u64,
 }
 
 impl Publication {

@@ -118,13 +118,13 @@ impl Publications {
             (None, Some(document)) => {
                 let new = Publication {
                     serial: self.next_serial,
-                    ..fresh(now, request.ask, (expires, fresh_tag), document)
+                    ..fresh(now, request, (expires, fresh_tag), document)
                 };
                 self.add(now, new, limits)
             }
             (Some(at), None) => self.renew(at, (expires.ends(now), fresh_tag, request.ask)),
             (Some(at), Some(document)) => {
-                self.modify(at, fresh(now, request.ask, (expires, fresh_tag), document))
+                self.modify(at, fresh(now, request, (expires, fresh_tag), document))
             }
         };
         Ok(Published { tag: fresh_tag.into(), expires, change, records })
@@ -194,7 +194,8 @@ impl Publications {
         if same {
             return self.renew(at, (new.expires_at, &new.tag, new.ask));
         }
-        let new = Publication { serial: self.entries.remove(at).serial, ..new };
+        let Publication { serial, source, .. } = self.entries.remove(at);
+        let new = Publication { serial, source, ..new };
         let record = PublicationRecord::Stored(Box::new(new.clone()));
         self.entries.push(new);
         (Change::Changed, vec![record])
@@ -243,6 +244,17 @@ impl Publications {
         Some(self.entries.remove(at))
     }
 
+    /// What names the source of this publication: the serial number of the first one that is live and has the same source. A
+    /// phone that has lost its entity-tag publishes anew, and what it had published before lives until it expires.
+    #[must_use]
+    pub fn source_number(&self, now: Wall, publication: &Publication) -> u64 {
+        let is_same = |other: &&Publication| {
+            other.source == publication.source && other.source != 0 && other.expires_at > now
+        };
+        let same = self.entries.iter().filter(is_same).map(Publication::serial);
+        same.min().unwrap_or(publication.serial)
+    }
+
     /// The publications, the one touched least recently first. Storing each in this order makes a journal's snapshot.
     pub fn iter(&self) -> impl Iterator<Item = &Publication> {
         self.entries.iter()
@@ -264,7 +276,7 @@ impl Publications {
 /// A publication as this PUBLISH makes it, still without its number.
 fn fresh(
     now: Now,
-    ask: u64,
+    request: &PublishRequest<'_>,
     (expires, tag): (Granted, &str),
     (content_type, document): Document<'_>,
 ) -> Publication {
@@ -275,7 +287,8 @@ fn fresh(
         modified: now.wall,
         content_type: content_type.into(),
         document: document.into(),
-        ask,
+        ask: request.ask,
+        source: request.source,
     }
 }
 

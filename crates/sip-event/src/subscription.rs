@@ -160,7 +160,6 @@ impl Subscription {
             NotifierInput::Answered { status, retry_after } => {
                 self.answered(now, status, retry_after, &mut with);
             }
-            NotifierInput::Challenged => self.challenged(now, &mut with),
             NotifierInput::NoAnswer => self.no_answer(now, &mut with),
             NotifierInput::Deadline => {}
         }

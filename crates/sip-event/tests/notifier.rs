@@ -18,6 +18,7 @@ const POLICY: NotifyPolicy = NotifyPolicy {
     min_interval: Duration::ZERO,
     retry: Duration::from_secs(10),
     attempts: 3,
+    errors: 5,
 };
 
 fn granted(seconds: u32) -> Granted {
@@ -247,7 +248,7 @@ fn sub_n_15_one_way_found_afresh_may_fail() {
         // The dialog's answer counts.
         let outputs = scene.handle(secs(2), input);
         match failure {
-            404 | 430 | 480 => {
+            404 | 480 => {
                 let status = StatusCode::new(failure).unwrap();
                 assert_eq!(outputs, [NotifierOutput::Ended(NotifierEnd::Refused(status))]);
             }
@@ -300,14 +301,36 @@ fn sub_n_15_what_a_subscribe_is_owed_is_tried_afresh_when_the_dialog_leads_nowhe
 }
 
 #[test]
-fn sub_n_15_a_challenge_is_met_but_not_for_ever() {
+fn sub_n_15_an_error_costs_one_notify_and_many_in_a_row_the_subscription() {
+    for code in [400, 401, 403, 407, 423, 430, 486, 488, 500, 503, 600] {
+        let mut scene = Scene::active(CONTACT, POLICY);
+        scene.notify(secs(0), NotifierInput::Changed(2));
+        let mut now = 0;
+        for wait in [10, 20, 40, 80] {
+            assert_eq!(scene.answer(secs(now), code), [], "{code}");
+            // What changes meanwhile goes along.
+            assert_eq!(scene.handle(secs(now), NotifierInput::Changed(3 + now)), []);
+            assert_eq!(scene.timeout(), Some(secs(now + wait).mono), "{code}");
+            let newest = 3 + now;
+            now += wait;
+            assert_eq!(scene.notify(secs(now), NotifierInput::Deadline).version, newest);
+        }
+        let outputs = scene.answer(secs(now), code);
+        assert_eq!(state_of(&notify_of(&outputs)), "terminated;reason=probation;retry-after=60", "{code}");
+        let end = [NotifierOutput::Ended(NotifierEnd::Refused(StatusCode::new(code).unwrap()))];
+        assert_eq!(scene.answer(secs(now), code), end);
+    }
+}
+
+#[test]
+fn sub_n_15_a_notify_that_arrives_takes_the_errors_before_it_back() {
     let mut scene = Scene::active(CONTACT, POLICY);
-    let first = scene.notify(secs(0), NotifierInput::Changed(2));
-    let second = scene.notify(secs(0), NotifierInput::Challenged);
-    assert_eq!((second.cseq, second.version), (first.cseq + 1, 2));
-    scene.notify(secs(0), NotifierInput::Challenged);
-    let end = NotifierOutput::Ended(NotifierEnd::Refused(StatusCode::UNAUTHORIZED));
-    assert_eq!(scene.handle(secs(0), NotifierInput::Challenged), [end]);
+    for number in 0..20 {
+        scene.notify(secs(number * 20), NotifierInput::Changed(2 + number));
+        assert_eq!(scene.answer(secs(number * 20), 486), []);
+        scene.notify(secs(number * 20 + 10), NotifierInput::Deadline);
+        assert_eq!(scene.answer(secs(number * 20 + 10), 200), [NotifierOutput::PersistLater]);
+    }
 }
 
 #[test]
@@ -453,8 +476,9 @@ fn sub_n_16_a_second_try_settles_what_came_meanwhile() {
     // A SUBSCRIBE during the first try: what follows is its NOTIFY.
     scene.notify(secs(4), NotifierInput::Changed(4));
     scene.handle(secs(5), NotifierInput::Subscribed(granted(600)));
-    let challenged = scene.notify(secs(6), NotifierInput::Challenged);
-    assert_eq!((challenged.way, challenged.cause), (Way::Dialog, Cause::Subscribe));
+    let busy = NotifierInput::Answered { status: StatusCode::SERVER_ERROR, retry_after: None };
+    let answer = scene.notify(secs(6), busy);
+    assert_eq!((answer.way, answer.cause), (Way::Dialog, Cause::Subscribe));
     scene.answer(secs(7), 200);
     assert_eq!(scene.subscription.record().delivered(), Some(4));
 }

@@ -16,6 +16,7 @@ const POLICY: NotifyPolicy = NotifyPolicy {
     min_interval: Duration::ZERO,
     retry: Duration::from_secs(10),
     attempts: 3,
+    errors: 5,
 };
 
 fn granted(seconds: u32) -> Granted {
@@ -26,7 +27,7 @@ const fn answered(status: StatusCode, retry_after: Option<u32>) -> NotifierInput
     NotifierInput::Answered { status, retry_after }
 }
 
-fn inputs() -> [(&'static str, NotifierInput); 16] {
+fn inputs() -> [(&'static str, NotifierInput); 15] {
     let noresource = NotifierInput::Terminate { reason: Reason::Noresource, retry_after: None };
     [
         ("refresh", NotifierInput::Subscribed(granted(900))),
@@ -42,7 +43,6 @@ fn inputs() -> [(&'static str, NotifierInput); 16] {
         ("481", answered(StatusCode::NO_SUCH_TRANSACTION, Some(7))),
         ("500", answered(StatusCode::SERVER_ERROR, None)),
         ("503 wait 7", answered(StatusCode::SERVICE_UNAVAILABLE, Some(7))),
-        ("challenge", NotifierInput::Challenged),
         ("no answer", NotifierInput::NoAnswer),
         ("deadline", NotifierInput::Deadline),
     ]
@@ -100,7 +100,7 @@ fn outcome(state: &str, input: NotifierInput) -> String {
     words.join(", ")
 }
 
-fn check(state: &str, expected: [&str; 16]) {
+fn check(state: &str, expected: [&str; 15]) {
     for ((name, input), expected) in inputs().into_iter().zip(expected) {
         assert_eq!(outcome(state, input), expected, "{state}: {name}");
     }
@@ -124,7 +124,6 @@ fn sub_n_pending_idle() {
             "pending, 600",                                      // 481
             "pending, 600",                                      // 500
             "pending, 600",                                      // 503 wait 7
-            "pending, 600",                                      // challenge
             "pending, 600",                                      // no answer
             "pending, 600",                                      // deadline
         ],
@@ -136,22 +135,21 @@ fn sub_n_pending_outstanding() {
     check(
         "pending outstanding",
         [
-            "persist, pending, 902",                    // refresh
-            "persist, terminated, -",                   // unsubscribe
-            "pending, 600",                             // change
-            "pending, 600",                             // old change
-            "persist, active, 600",                     // allowed
-            "pending, 600",                             // undecided
-            "persist, terminated, -",                   // refused
-            "persist, terminated, -",                   // noresource
-            "pending, 600",                             // 100
-            "later, pending, 600",                      // 200
-            "ended 481, pending, -",                    // 481
-            "ended 500, pending, -",                    // 500
-            "pending, 9",                               // 503 wait 7
-            "NOTIFY pending;expires=598, pending, 600", // challenge
-            "pending, 12",                              // no answer
-            "pending, 600",                             // deadline
+            "persist, pending, 902",  // refresh
+            "persist, terminated, -", // unsubscribe
+            "pending, 600",           // change
+            "pending, 600",           // old change
+            "persist, active, 600",   // allowed
+            "pending, 600",           // undecided
+            "persist, terminated, -", // refused
+            "persist, terminated, -", // noresource
+            "pending, 600",           // 100
+            "later, pending, 600",    // 200
+            "ended 481, pending, -",  // 481
+            "pending, 12",            // 500
+            "pending, 9",             // 503 wait 7
+            "pending, 12",            // no answer
+            "pending, 600",           // deadline
         ],
     );
 }
@@ -174,7 +172,6 @@ fn sub_n_pending_waiting() {
             "pending, 11",                                       // 481
             "pending, 11",                                       // 500
             "pending, 11",                                       // 503 wait 7
-            "pending, 11",                                       // challenge
             "pending, 11",                                       // no answer
             "pending, 11",                                       // deadline
         ],
@@ -199,7 +196,6 @@ fn sub_n_active_idle() {
             "active, 600",                                     // 481
             "active, 600",                                     // 500
             "active, 600",                                     // 503 wait 7
-            "active, 600",                                     // challenge
             "active, 600",                                     // no answer
             "active, 600",                                     // deadline
         ],
@@ -211,22 +207,21 @@ fn sub_n_active_outstanding() {
     check(
         "active outstanding",
         [
-            "persist, active, 902",                   // refresh
-            "persist, terminated, -",                 // unsubscribe
-            "active, 600",                            // change
-            "active, 600",                            // old change
-            "active, 600",                            // allowed
-            "persist, terminated, -",                 // undecided
-            "persist, terminated, -",                 // refused
-            "persist, terminated, -",                 // noresource
-            "active, 600",                            // 100
-            "later, active, 600",                     // 200
-            "ended 481, active, -",                   // 481
-            "ended 500, active, -",                   // 500
-            "active, 9",                              // 503 wait 7
-            "NOTIFY active;expires=598, active, 600", // challenge
-            "active, 12",                             // no answer
-            "active, 600",                            // deadline
+            "persist, active, 902",   // refresh
+            "persist, terminated, -", // unsubscribe
+            "active, 600",            // change
+            "active, 600",            // old change
+            "active, 600",            // allowed
+            "persist, terminated, -", // undecided
+            "persist, terminated, -", // refused
+            "persist, terminated, -", // noresource
+            "active, 600",            // 100
+            "later, active, 600",     // 200
+            "ended 481, active, -",   // 481
+            "active, 12",             // 500
+            "active, 9",              // 503 wait 7
+            "active, 12",             // no answer
+            "active, 600",            // deadline
         ],
     );
 }
@@ -249,7 +244,6 @@ fn sub_n_active_waiting() {
             "active, 11",                                      // 481
             "active, 11",                                      // 500
             "active, 11",                                      // 503 wait 7
-            "active, 11",                                      // challenge
             "active, 11",                                      // no answer
             "active, 11",                                      // deadline
         ],
@@ -261,22 +255,21 @@ fn sub_n_terminated_outstanding() {
     check(
         "terminated outstanding",
         [
-            "terminated, -",                                   // refresh
-            "terminated, -",                                   // unsubscribe
-            "terminated, -",                                   // change
-            "terminated, -",                                   // old change
-            "terminated, -",                                   // allowed
-            "terminated, -",                                   // undecided
-            "terminated, -",                                   // refused
-            "terminated, -",                                   // noresource
-            "terminated, -",                                   // 100
-            "ended Told(Timeout), terminated, -",              // 200
-            "ended 481, terminated, -",                        // 481
-            "ended 500, terminated, -",                        // 500
-            "ended Unreachable, terminated, -",                // 503 wait 7
-            "NOTIFY terminated;reason=timeout, terminated, -", // challenge
-            "ended Unreachable, terminated, -",                // no answer
-            "terminated, -",                                   // deadline
+            "terminated, -",                      // refresh
+            "terminated, -",                      // unsubscribe
+            "terminated, -",                      // change
+            "terminated, -",                      // old change
+            "terminated, -",                      // allowed
+            "terminated, -",                      // undecided
+            "terminated, -",                      // refused
+            "terminated, -",                      // noresource
+            "terminated, -",                      // 100
+            "ended Told(Timeout), terminated, -", // 200
+            "ended 481, terminated, -",           // 481
+            "ended 500, terminated, -",           // 500
+            "ended 503, terminated, -",           // 503 wait 7
+            "ended Unreachable, terminated, -",   // no answer
+            "terminated, -",                      // deadline
         ],
     );
 }
@@ -297,9 +290,8 @@ fn sub_n_terminated_behind() {
             "terminated, -",                                           // 100
             "later, NOTIFY terminated;reason=rejected, terminated, -", // 200
             "ended 481, terminated, -",                                // 481
-            "ended 500, terminated, -",                                // 500
-            "ended Unreachable, terminated, -",                        // 503 wait 7
-            "NOTIFY terminated;reason=rejected, terminated, -",        // challenge
+            "NOTIFY terminated;reason=rejected, terminated, -",        // 500
+            "NOTIFY terminated;reason=rejected, terminated, -",        // 503 wait 7
             "ended Unreachable, terminated, -",                        // no answer
             "terminated, -",                                           // deadline
         ],
@@ -324,7 +316,6 @@ fn sub_n_terminated_told() {
             "terminated, -", // 481
             "terminated, -", // 500
             "terminated, -", // 503 wait 7
-            "terminated, -", // challenge
             "terminated, -", // no answer
             "terminated, -", // deadline
         ],

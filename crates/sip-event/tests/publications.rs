@@ -30,7 +30,7 @@ const fn request<'a>(
     expires: Option<u32>,
     body: Option<PublishBody<'a>>,
 ) -> PublishRequest<'a> {
-    PublishRequest { ask: 1, if_match, expires, body }
+    PublishRequest { ask: 1, source: 0, if_match, expires, body }
 }
 
 /// A store, the journal that was written for it, and the tags given out.

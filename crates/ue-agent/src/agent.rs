@@ -49,6 +49,11 @@ impl Ids {
     pub(crate) fn fresh(random: &mut Random) -> Self {
         Self { call_id: random.secret().into(), tag: random.token().into(), cseq: 1 }
     }
+
+    /// Those of the next request of the same kind.
+    pub(crate) fn next(self) -> Self {
+        Self { cseq: self.cseq.saturating_add(1), ..self }
+    }
 }
 
 impl UeAgent {

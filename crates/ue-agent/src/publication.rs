@@ -16,6 +16,9 @@ use sip_message::StatusCode;
 #[derive(Debug)]
 pub(crate) struct Published {
     publisher: Publisher,
+    /// Of the last PUBLISH. All have the same Call-ID: by it the server knows what we have published already, also where we
+    /// have lost the entity-tag.
+    ids: Option<Ids>,
     /// A PUBLISH that waits for our registration.
     due: Option<Publish>,
     standing: Standing,
@@ -52,6 +55,7 @@ impl UeAgent {
         let seconds = self.settings.publication_s;
         let published = self.publication.get_or_insert_with(|| Published {
             publisher: Publisher::new(seconds, schedule(random)),
+            ids: None,
             due: None,
             standing: Standing::Wanted,
             warning: None,
@@ -128,8 +132,10 @@ impl UeAgent {
     /// Rule PUB-11: nothing is sent before we are registered.
     fn publish_due(&mut self, fx: &mut Effects<Own>) -> bool {
         let Some(binding) = self.registration.binding() else { return false };
-        let Some(publish) = self.publication.as_mut().and_then(|own| own.due.take()) else { return false };
-        let ids = Ids::fresh(&mut fx.random);
+        let Some(published) = &mut self.publication else { return false };
+        let Some(publish) = published.due.take() else { return false };
+        let next = published.ids.take().map(Ids::next);
+        let ids = published.ids.insert(next.unwrap_or_else(|| Ids::fresh(&mut fx.random))).clone();
         let draft = compose::publish(&self.settings, binding, &publish, &ids);
         self.send(Some(draft), Own::Publish, fx);
         true

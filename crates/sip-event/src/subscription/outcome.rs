@@ -1,12 +1,16 @@
 //! How a NOTIFY ended, and what its subscription makes of it (RFC 6665 section 4.2.2).
 
 use super::{Attempt, Exchange, Persist, Subscription};
-use crate::notify::{Cause, NotifierEnd, NotifyContext, Way};
+use crate::notify::{Cause, NotifierEnd, NotifyContext, NotifyPolicy, Way};
 use crate::notify_answer::{Meaning, blames_the_way, meaning};
+use crate::reason::Reason;
 use crate::subscription_record::Standing;
 use clock::Now;
 use sip_message::StatusCode;
 use std::time::Duration;
+
+/// After which time a watcher that has refused NOTIFYs may subscribe again.
+const PROBATION_S: u32 = 60;
 
 impl Subscription {
     pub(super) fn answered(
@@ -26,7 +30,7 @@ impl Subscription {
             Meaning::Delivered => self.delivered(version),
             Meaning::Over => self.end(NotifierEnd::Refused(status)),
             Meaning::NoAnswer => self.no_answer(now, with),
-            Meaning::Wait(wait) => self.failed(now, wait, with.policy.attempts),
+            Meaning::Failed(wait) => self.failed(now, (status, wait), with.policy),
         }
     }
 
@@ -42,39 +46,48 @@ impl Subscription {
         }
     }
 
-    pub(super) fn challenged(&mut self, now: Now, with: &mut NotifyContext<'_>) {
-        let Exchange::Outstanding { attempt, .. } = self.exchange else { return };
-        let failures = attempt.failures.saturating_add(1);
-        if failures >= with.policy.attempts {
-            self.end(NotifierEnd::Refused(StatusCode::UNAUTHORIZED));
-        } else {
-            self.send(now, Attempt { failures, ..attempt }, with);
-        }
-    }
-
     pub(super) fn no_answer(&mut self, now: Now, with: &mut NotifyContext<'_>) {
         let Exchange::Outstanding { attempt, .. } = self.exchange else { return };
         match attempt.way {
             Way::Identity => self.send(now, Attempt { way: Way::Dialog, ..attempt }, with),
-            Way::Dialog => {
-                let wait = with.policy.retry.saturating_mul(1 << attempt.failures.min(16));
-                self.failed(now, wait, with.policy.attempts);
+            // The watcher has subscribed since that NOTIFY was sent.
+            Way::Dialog if self.due == Some(Cause::Subscribe) => self.exchange = Exchange::Idle,
+            Way::Dialog if self.is_terminated() || attempt.is_last(with.policy.attempts) => {
+                self.end(NotifierEnd::Unreachable);
             }
+            Way::Dialog => self.wait(now, attempt, with.policy.back_off(attempt.failures)),
         }
     }
 
-    /// The NOTIFY failed in a way that may pass.
-    fn failed(&mut self, now: Now, wait: Duration, attempts: u8) {
+    /// An error that concerns this NOTIFY alone (RFC 5057 section 5.1). Only many of them in a row end the subscription, and
+    /// then the watcher is told.
+    fn failed(&mut self, now: Now, (status, wait): (StatusCode, Option<Duration>), policy: &NotifyPolicy) {
         let Exchange::Outstanding { attempt, .. } = self.exchange else { return };
-        let failures = attempt.failures.saturating_add(1);
-        if self.due == Some(Cause::Subscribe) {
-            // The watcher has subscribed since that NOTIFY was sent.
+        let is_more_to_say =
+            self.due == Some(Cause::Subscribe) || (self.is_terminated() && self.due.is_some());
+        if is_more_to_say {
             self.exchange = Exchange::Idle;
-        } else if self.is_terminated() || failures >= attempts {
-            self.end(NotifierEnd::Unreachable);
+        } else if self.is_terminated() {
+            self.end(NotifierEnd::Refused(status));
+        } else if attempt.is_last(policy.errors) {
+            self.exchange = Exchange::Idle;
+            self.terminate(now, Reason::Probation, Some(PROBATION_S), Cause::Standing);
         } else {
-            self.due = self.due.max(Some(attempt.cause));
-            self.exchange = Exchange::Waiting { until: now.mono + wait, failures };
+            self.wait(now, attempt, wait.unwrap_or_else(|| policy.back_off(attempt.failures)));
         }
+    }
+
+    /// The newest state is sent again after so long.
+    fn wait(&mut self, now: Now, attempt: Attempt, wait: Duration) {
+        self.due = self.due.max(Some(attempt.cause));
+        self.exchange =
+            Exchange::Waiting { until: now.mono + wait, failures: attempt.failures.saturating_add(1) };
+    }
+}
+
+impl Attempt {
+    /// Whether it was the last of so many that may fail in a row.
+    const fn is_last(self, most: u8) -> bool {
+        self.failures.saturating_add(1) >= most
     }
 }
