@@ -40,11 +40,15 @@ fn settings() -> Settings {
 }
 
 fn desk_with(record_route: RecordRoute) -> Desk<Icscf> {
+    desk_that(Admits::Peers, record_route)
+}
+
+fn desk_that(admits: Admits, record_route: RecordRoute) -> Desk<Icscf> {
     let scscf = |text, capabilities: &[u32]| Scscf { name: name(text), capabilities: capabilities.to_vec() };
     let role = Icscf::new(icscf::Settings {
         name: "icscf1.home1.test".into(),
         domain: "home1.test".into(),
-        admits: Admits::Peers,
+        admits,
         record_route,
         scscfs: vec![scscf("scscf1a", &[1]), scscf("scscf1b", &[1, 2])],
         scscf_patience: Duration::from_millis(4500),
@@ -106,6 +110,59 @@ fn reg_i_01_register_from_outside_is_403() {
     let mut desk = desk();
     desk.receive(0, address(STRANGER), register(""));
     assert_eq!((desk.status(), desk.asked()), (Some(403), None));
+}
+
+#[test]
+fn rt_i_01_a_stranger_is_refused_and_learns_nothing_about_users() {
+    let from = |method: &str, uri: &str, headers: &str| {
+        let text = request(method, uri, headers);
+        if matches!(method, "NOTIFY" | "INFO" | "REFER") {
+            text.replace("To: <sip:alice@home1.test>", "To: <sip:alice@home1.test>;tag=2")
+        } else {
+            text
+        }
+    };
+    const FORGED: &str = "Route: <sip:scscf1b.home1.test;lr>\r\n";
+    for method in ["SUBSCRIBE", "PUBLISH", "MESSAGE", "OPTIONS", "NOTIFY", "INFO", "REFER", "REGISTER"] {
+        for uri in ["sip:carol@home1.test", "sip:nobody@home1.test", "sip:home1.test", "sip:x@elsewhere.test"]
+        {
+            for headers in ["", FORGED] {
+                let mut desk = desk();
+                desk.receive(0, address(STRANGER), from(method, uri, headers));
+                assert_eq!((desk.status(), desk.asked()), (Some(403), None), "{method} {uri} {headers}");
+            }
+        }
+    }
+    // An open one asks for anybody.
+    let mut open = desk_that(Admits::Anybody, RecordRoute::On);
+    open.receive(0, address(STRANGER), from("MESSAGE", "sip:carol@home1.test", ""));
+    assert!(matches!(open.asked(), Some(Request::Lir(_))));
+}
+
+#[test]
+fn rfc3261_11_options_to_the_domain_is_answered_by_it() {
+    let rows = [
+        ("OPTIONS", "sip:home1.test", Some(200)),
+        ("OPTIONS", "sip:HOME1.test;transport=tcp", Some(200)),
+        ("OPTIONS", "sip:icscf1.home1.test", Some(200)),
+        // Of a user the HSS is asked.
+        ("OPTIONS", "sip:carol@home1.test", None),
+    ];
+    for (method, uri, status) in rows {
+        let mut desk = desk();
+        desk.receive(0, address(PCSCF), request(method, uri, ""));
+        let answer = desk.sent().map(|(_, message)| message);
+        assert_eq!(
+            answer.as_ref().and_then(|answer| Some(answer.status()?.code())),
+            status,
+            "{method} {uri}"
+        );
+        if let Some(answer) = answer {
+            assert!(answer.value(HeaderName::Allow).is_some_and(|allow| allow.contains("SUBSCRIBE")));
+        } else {
+            assert!(matches!(desk.asked(), Some(Request::Lir(_))), "{uri}");
+        }
+    }
 }
 
 #[test]

@@ -11,9 +11,9 @@
 mod common;
 
 use common::*;
-use ims_node::{Input, Loss};
+use ims_node::{Flow, Input, Loss};
 use pcscf::{Pcscf, SubscribeReg};
-use sip_message::{HeaderName, Message};
+use sip_message::{HeaderName, Message, Transport, Uri};
 use std::time::Duration;
 use testnet::Desk;
 
@@ -115,6 +115,30 @@ fn rt_p_02_the_identity_is_the_registered_one_whatever_the_ue_claims() {
 }
 
 #[test]
+fn rt_p_02_without_a_preferred_identity_the_default_one_is_asserted_whatever_from_says() {
+    for from in [
+        "sip:alice@home1.test",
+        "sip:alias@home1.test",
+        "sip:bob@home2.test",
+        "sip:anonymous@anonymous.invalid",
+    ] {
+        let mut desk = registered();
+        let text = request("PUBLISH", "sip:alice@home1.test", 1, "");
+        desk.receive(
+            GM,
+            address(UE),
+            text.replace("From: <sip:alice@home1.test>", &format!("From: <{from}>")),
+        );
+        let (_, message) = forwarded(&mut desk);
+        assert_eq!(
+            message.list(HeaderName::PAssertedIdentity).collect::<Vec<_>>(),
+            ["<sip:alice@home1.test>"],
+            "{from}"
+        );
+    }
+}
+
+#[test]
 fn rt_p_03_and_04_initial_requests_go_by_the_service_route() {
     for (method, tag, recorded) in [
         ("SUBSCRIBE", "", 2),
@@ -159,6 +183,41 @@ fn figure_1_the_notify_comes_back_on_the_flow_that_subscribed() {
     desk.respond((GM, address(UE)), &message, 200, "P-Asserted-Identity: <sip:bob@home2.test>\r\n");
     let (to, response) = desk.sent().unwrap();
     assert_eq!((to.ip(), response.value(HeaderName::PAssertedIdentity)), (address(SCSCF).ip(), None));
+}
+
+#[test]
+fn rfc3261_16_6_the_way_back_names_the_transport_of_the_phones_flow() {
+    for (transport, parameter) in [(Transport::Udp, None), (Transport::Tcp, Some("tcp"))] {
+        let mut desk = desk();
+        let connection = (transport == Transport::Tcp).then_some(1);
+        let flow = Flow { transport, connection, ..Desk::<Pcscf>::flow(GM, address(UE)) };
+        let write = |text: String| {
+            let text = if connection.is_some() { text.replace("/UDP", "/TCP") } else { text };
+            Input::Message { flow, bytes: text.into() }
+        };
+        desk.input(write(register(1, &format!("{CONTACT}\r\n"))));
+        let (_, message) = forwarded(&mut desk);
+        let granted = format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}");
+        desk.respond((MW, address(ICSCF)), &message, 200, &granted);
+        assert_eq!(desk.status(), Some(200));
+        // What the phone subscribes to, and what it is notified of: both have an entry to come back by.
+        desk.input(write(request("SUBSCRIBE", "sip:bob@home2.test", 1, "Event: presence\r\n")));
+        let (_, message) = forwarded(&mut desk);
+        let routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
+        let is_named = |route: &str| {
+            let uri = Uri::parse(route.trim_matches(['<', '>'])).unwrap();
+            uri.params().get("transport").map(str::to_owned).as_deref() == parameter
+        };
+        assert!(routes[1].contains("@127.0.10.11:5060;") && is_named(&routes[1]), "{routes:?}");
+        desk.respond((MW, address(SCSCF)), &message, 200, "");
+        assert_eq!(desk.status(), Some(200));
+        desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
+        let (_, notify) = forwarded(&mut desk);
+        let again = notify.list(HeaderName::RecordRoute).next().unwrap();
+        assert!(is_named(again), "{again}");
+        // RFC 3581: its answer comes to the port where it is sent from.
+        assert!(notify.value(HeaderName::Via).unwrap().contains(";rport"));
+    }
 }
 
 #[test]

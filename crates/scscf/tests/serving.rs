@@ -45,6 +45,25 @@ fn figure_3_publish_goes_to_the_server_of_the_publishers_profile() {
 }
 
 #[test]
+fn pub_12_publishing_for_another_identity_of_ones_own_set_is_asserted_by_the_s_cscf() {
+    let rows = [
+        (ALICE, Some("<sip:alice@home1.test>")),
+        ("sip:alias@home1.test", Some("<sip:alias@home1.test>")),
+        ("tel:+15550001", Some("<tel:+15550001>")),
+        // Not one that may be used, and not somebody else's: the presence server refuses it.
+        ("sip:barred@home1.test", Some("<sip:alice@home1.test>")),
+        (CAROL, Some("<sip:alice@home1.test>")),
+    ];
+    for (uri, asserted) in rows {
+        let mut desk = registered();
+        desk.receive(0, address(PCSCF), request("PUBLISH", uri, 1, ORIG));
+        let (to, message) = forwarded(&mut desk);
+        assert_eq!(to.to_string(), PS);
+        assert_eq!(message.list(HeaderName::PAssertedIdentity).next(), asserted, "{uri}");
+    }
+}
+
+#[test]
 fn rt_so_02_and_03_who_may_begin_a_request() {
     let from = |identity: &str| ORIG.replace("sip:alice@home1.test", identity);
     let rows = [
