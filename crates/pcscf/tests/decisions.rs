@@ -437,3 +437,31 @@ fn reg_p_06_a_200_ends_the_bindings_it_does_not_name_and_could_have_named() {
         assert_eq!(desk.node.role().registered(), 1, "{when}, at the next REGISTER");
     }
 }
+
+#[test]
+fn reg_e_03_a_phone_whose_binding_another_one_ends_is_told() {
+    let mut desk = desk();
+    let other = registers(&mut desk, OTHER_UE, 1);
+    binds(&mut desk, &other, &[OTHER_UE]);
+    let text = request("SUBSCRIBE", "sip:alice@home1.test", 1, "Event: reg\r\n")
+        .replace("198.51.100.7:5080;", &format!("{OTHER_UE};"));
+    desk.receive(GM, address(OTHER_UE), text);
+    let (_, message) = forwarded(&mut desk);
+    let routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
+    desk.respond((MW, address(SCSCF)), &message, 200, "");
+    assert_eq!(desk.status(), Some(200));
+    // The other phone's binding was replaced, ended by `Contact: *`, or crowded out: the 200 does not name it.
+    let first = registers(&mut desk, UE, 2);
+    binds(&mut desk, &first, &[UE]);
+    assert_eq!(desk.node.role().registered(), 1);
+    desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
+    let (to, notify) = forwarded(&mut desk);
+    assert_eq!(to, address(OTHER_UE), "the news of its end");
+    desk.respond((GM, address(OTHER_UE)), &notify, 200, "");
+    assert_eq!(desk.status(), Some(200));
+    // It may do nothing else any more.
+    let text = request("PUBLISH", "sip:alice@home1.test", 3, "")
+        .replace("198.51.100.7:5080;", &format!("{OTHER_UE};"));
+    desk.receive(GM, address(OTHER_UE), text);
+    assert_eq!(desk.status(), Some(403));
+}
