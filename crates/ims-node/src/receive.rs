@@ -12,7 +12,7 @@ use crate::settings::Side;
 use crate::trust;
 use bytes::Bytes;
 use clock::Now;
-use sip_message::{HeaderName, Malformed, Message, Method, Response, Scheme, StatusCode, Via};
+use sip_message::{HeaderName, Malformed, Message, Method, Response, Scheme, StatusCode, Transport, Via};
 use sip_transaction::{Lookup, Timers, Transmit};
 
 impl<R: Role> Node<R> {
@@ -38,6 +38,12 @@ impl<R: Role> Node<R> {
             None => {
                 self.counters.dropped(cause);
                 self.push(Output::Log(Event::Dropped { cause, from: flow.remote }));
+                let is_response =
+                    malformed.message.as_ref().is_some_and(|message| message.status().is_some());
+                if flow.transport == Transport::Tcp && !is_response {
+                    // Nothing is sent again on a stream: whoever waits for an answer learns that there is none.
+                    self.push(Output::Close(flow));
+                }
             }
         }
     }

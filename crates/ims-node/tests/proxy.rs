@@ -12,7 +12,7 @@
 mod common;
 
 use common::{Bench, CLIENT, Fake, NEXT, answer, read, request, request_to};
-use ims_node::{ForwardPlan, Input, Loss, Refusal};
+use ims_node::{Flow, ForwardPlan, Input, Loss, Output, Refusal};
 use sip_message::{HeaderName, StatusCode, Transport};
 use std::time::Duration;
 
@@ -343,4 +343,24 @@ fn a_refusal_carries_what_its_status_asks_for() {
         (response.status().unwrap().code(), response.value(HeaderName::MinExpires)),
         (423, Some("60"))
     );
+}
+
+#[test]
+fn sip_11_nobody_waits_on_a_stream_for_the_answer_to_what_is_no_message() {
+    for (text, is_waited_for) in [
+        ("hello there\r\nl: 0\r\n\r\n", true),
+        // No way back is named.
+        ("MESSAGE sip:a@b SIP/2.0\r\nl: 0\r\n\r\n", true),
+        // To a response nobody waits for an answer.
+        ("SIP/2.0 200 OK\r\nl: 0\r\n\r\n", false),
+    ] {
+        for (transport, connection) in [(Transport::Udp, None), (Transport::Tcp, Some(3))] {
+            let mut bench = Bench::forwarding();
+            let flow = Flow { transport, connection, ..Bench::flow(1, "203.0.113.7:5060") };
+            bench.receive_on(flow, text);
+            let is_closed = bench.outputs.iter().any(|output| matches!(output, Output::Close(_)));
+            assert!(bench.sent().is_empty(), "{transport:?} {text}");
+            assert_eq!(is_closed, is_waited_for && connection.is_some(), "{transport:?} {text}");
+        }
+    }
 }

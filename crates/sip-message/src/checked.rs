@@ -149,7 +149,7 @@ fn body_length(head: &Head<'_>) -> Result<usize, Defect> {
 }
 
 /// A number of decimal digits alone, however many leading zeros; `None` when it is none or larger than `u64`.
-fn decimal(text: &str) -> Option<u64> {
+pub(crate) fn decimal(text: &str) -> Option<u64> {
     let (number, rest) = digits(text);
     number.filter(|_| rest.is_empty())
 }

@@ -1,6 +1,9 @@
 //! Cuts a byte stream into messages (RFC 3261 sections 7.5 and 18.3, RFC 5626 section 4.4.1).
 
+use crate::charset::{self, TOKEN};
+use crate::checked::decimal;
 use crate::header_name::HeaderName;
+use crate::lines::{Line, Lines};
 use crate::raw::{MAX_HEAD, MAX_MESSAGE};
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -82,8 +85,13 @@ impl Framer {
     /// [`FrameError`] when the stream cannot be followed; nothing more can be read from it.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
         if self.wanted.is_none() {
-            if let Some(keepalive) = self.keepalive() {
-                return Ok(keepalive);
+            loop {
+                if let Some(keepalive) = self.keepalive() {
+                    return Ok(keepalive);
+                }
+                if !self.skip_fillers() {
+                    break;
+                }
             }
             let Some(head) = self.head_length()? else { return Ok(None) };
             let body = content_length(self.buffer.get(..head).unwrap_or_default());
@@ -123,12 +131,23 @@ impl Framer {
         }
     }
 
+    /// Leaves out what can begin neither a start line nor a keep-alive: some phones and load balancers keep a connection warm
+    /// with fillers of their own (RFC 3261 section 7.5 has it for line ends). Whether there was anything.
+    fn skip_fillers(&mut self) -> bool {
+        let begins = |at: usize| match (self.buffer.get(at), self.buffer.get(at + 1)) {
+            (Some(b'\r'), None | Some(b'\n')) | (None, _) => true,
+            (Some(first), _) => charset::is(*first, TOKEN),
+        };
+        let fillers = (0..).find(|at| begins(*at)).unwrap_or_default();
+        self.buffer.advance(fillers);
+        fillers > 0
+    }
+
     fn head_length(&mut self) -> Result<Option<usize>, FrameError> {
         let from = self.searched.saturating_sub(3);
-        let found = memchr::memmem::find(self.buffer.get(from..).unwrap_or_default(), b"\r\n\r\n");
-        match found {
-            Some(at) if from + at + 4 > MAX_HEAD => Err(FrameError::TooLarge),
-            Some(at) => Ok(Some(from + at + 4)),
+        match blank_line(&self.buffer, from) {
+            Some(end) if end > MAX_HEAD => Err(FrameError::TooLarge),
+            Some(end) => Ok(Some(end)),
             None if self.buffer.len() > MAX_HEAD => Err(FrameError::TooLarge),
             None => {
                 self.searched = self.buffer.len();
@@ -138,26 +157,31 @@ impl Framer {
     }
 }
 
-/// The one Content-Length of a head; `None` when there is none, several that differ, or no number.
+/// Where the first blank line ends that ends at `from` or behind it.
+fn blank_line(bytes: &[u8], from: usize) -> Option<usize> {
+    let ends = memchr::memmem::find_iter(bytes.get(from..)?, b"\r\n").map(|at| from + at);
+    let mut blank =
+        ends.filter(|at| at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(is_line_end));
+    blank.next().map(|at| at + 2)
+}
+
+const fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// The one Content-Length of a head, read as the message will be; `None` when there is none, several that differ, or no number.
 fn content_length(head: &[u8]) -> Option<usize> {
-    let mut found = None;
-    for line in head.split(|b| *b == b'\n') {
-        let Some(colon) = memchr::memchr(b':', line) else { continue };
-        let (name, value) = line.split_at_checked(colon)?;
-        if HeaderName::from_bytes(name.trim_ascii_end()) != HeaderName::ContentLength {
-            continue;
-        }
-        let digits = value.get(1..)?.trim_ascii();
-        if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        let length = std::str::from_utf8(digits).ok()?.parse().ok()?;
-        if found.is_some_and(|before| before != length) {
-            return None;
-        }
-        found = Some(length);
-    }
-    found
+    let start = memchr::memchr(b'\n', head)? + 1;
+    let mut lines = Lines::new();
+    // What is wrong with other lines is told to whoever sent them, by the parser.
+    lines.read(head, start, &mut None);
+    let length = |line: &Line| {
+        let value = std::str::from_utf8(head.get(line.value().range())?).ok()?;
+        decimal(value).and_then(|length| usize::try_from(length).ok())
+    };
+    let mut lengths = lines.named(HeaderName::ContentLength).map(length);
+    let first = lengths.next()??;
+    lengths.all(|other| other == Some(first)).then_some(first)
 }
 
 #[cfg(test)]
@@ -192,6 +216,74 @@ mod tests {
             framer.push(text.as_bytes());
             assert_eq!(framer.next_frame(), Err(FrameError::Length(text.into())), "{head}");
         }
+    }
+
+    #[test]
+    fn sip_11_the_length_is_read_as_the_parser_reads_it() {
+        let rows = [
+            ("Content-Length:\r\n 4", Some("")),
+            ("l :\r\n\t\r\n 4", Some("")),
+            ("L: 4\r\n \t", Some("")),
+            ("Content-Length: 0000000000004", Some("")),
+            ("Subject: x\r\n Content-Length: 9\r\nl: 4", Some("")),
+            ("l: 4\r\nl: 4", Some("")),
+            ("l: 1\r\n 4", None),
+            ("l: 4\r\n Content-Length: 4", None),
+            ("Subject: x\r\n l: 4", None),
+        ];
+        for start in ["MESSAGE sip:a SIP/2.0", "SIP/2.0 200 OK"] {
+            for (lines, expected) in rows {
+                let text = format!("{start}\r\n{lines}\r\n\r\nbody");
+                let mut framer = Framer::new();
+                framer.push(text.as_bytes());
+                framer.push(ONE);
+                match expected {
+                    Some(_) => {
+                        let whole = Frame::Message(text.clone().into());
+                        assert_eq!(
+                            frames(&mut framer),
+                            [whole, Frame::Message(Bytes::from_static(ONE))],
+                            "{text}"
+                        );
+                    }
+                    None => assert!(matches!(framer.next_frame(), Err(FrameError::Length(_))), "{text}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sip_11_fillers_before_a_start_line_are_left_out() {
+        let fillers: [&[u8]; 12] = [
+            b"\t\r\n",
+            b"  \r\n",
+            b"\r",
+            b"\n",
+            b"\n\n",
+            b"\r\n\r",
+            b"\0\0\0\0",
+            b"\x07",
+            b"\xff\xfe",
+            b" ",
+            b"\r\r\n",
+            b"\r\n \r\n",
+        ];
+        for filler in fillers {
+            for size in 1..20 {
+                let mut framer = Framer::new();
+                let mut seen = Vec::new();
+                for piece in [filler, ONE].concat().chunks(size) {
+                    framer.push(piece);
+                    seen.extend(frames(&mut framer));
+                }
+                seen.retain(|frame| *frame != Frame::Pong);
+                assert_eq!(seen, [Frame::Message(Bytes::from_static(ONE))], "{filler:?} in pieces of {size}");
+                assert!(!framer.is_mid_message());
+            }
+        }
+        let mut framer = Framer::new();
+        framer.push(b"\t\r\n\r\n \r\n\r\n");
+        assert_eq!(frames(&mut framer), [Frame::Ping, Frame::Ping], "pings behind fillers");
     }
 
     #[test]
