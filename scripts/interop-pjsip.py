@@ -1,12 +1,12 @@
-"""alice on PJSIP's user agent library, for scripts/interop: P-CSCF and transport are the arguments; `closed` and `open` on
-standard input change her status, `quit` ends it."""
+"""alice on PJSIP's user agent library, for scripts/interop: P-CSCF, transport, a file for its messages, and whom to watch are
+the arguments; `closed` and `open` on standard input change her status, `unsubscribe` ends what she watches, `quit` ends it."""
 import select
 import sys
 import time
 
 import pjsua2 as pj
 
-pcscf, transport = sys.argv[1:]
+pcscf, transport, log, *watched = sys.argv[1:]
 
 
 class Account(pj.Account):
@@ -17,13 +17,15 @@ class Account(pj.Account):
 class Buddy(pj.Buddy):
     def onBuddyState(self):
         info = self.getInfo()
-        print("bob", info.presStatus.status, info.presStatus.statusText, flush=True)
+        print(info.uri, info.presStatus.status, info.presStatus.statusText, flush=True)
 
 
 endpoint = pj.Endpoint()
 endpoint.libCreate()
 settings = pj.EpConfig()
-settings.logConfig.level = settings.logConfig.consoleLevel = 0
+settings.logConfig.level = 5
+settings.logConfig.consoleLevel = 0
+settings.logConfig.filename = log
 settings.uaConfig.threadCnt = 0
 endpoint.libInit(settings)
 port = pj.TransportConfig()
@@ -48,12 +50,18 @@ def work(seconds):
         endpoint.libHandleEvents(50)
 
 
-work(2)
-bob = Buddy()
-settings = pj.BuddyConfig()
-settings.uri = "sip:bob@home2.test"
-bob.create(account, settings)
-bob.subscribePresence(True)
+def watch(user):
+    buddy = Buddy()
+    settings = pj.BuddyConfig()
+    settings.uri = f"sip:{user}"
+    buddy.create(account, settings)
+    buddy.subscribePresence(True)
+    return buddy
+
+
+def unsubscribe():
+    for buddy in buddies:
+        buddy.subscribePresence(False)
 
 
 def publish(value):
@@ -62,15 +70,23 @@ def publish(value):
     account.setOnlineStatus(status)
 
 
+COMMANDS = {
+    "open": lambda: publish(pj.PJSUA_BUDDY_STATUS_ONLINE),
+    "closed": lambda: publish(pj.PJSUA_BUDDY_STATUS_OFFLINE),
+    "unsubscribe": unsubscribe,
+}
+
+work(2)
+buddies = [watch(user) for user in watched]
 publish(pj.PJSUA_BUDDY_STATUS_ONLINE)
 word = None
 while word != "quit":
     work(0.2)
     word = sys.stdin.readline().strip() if select.select([sys.stdin], [], [], 0)[0] else None
-    if word in ("open", "closed"):
-        publish({"open": pj.PJSUA_BUDDY_STATUS_ONLINE, "closed": pj.PJSUA_BUDDY_STATUS_OFFLINE}[word])
+    if word in COMMANDS:
+        COMMANDS[word]()
 publish(pj.PJSUA_BUDDY_STATUS_OFFLINE)
-bob.subscribePresence(False)
+unsubscribe()
 work(1)
 account.setRegistration(False)
 work(1)
