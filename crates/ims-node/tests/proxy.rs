@@ -349,8 +349,6 @@ fn a_refusal_carries_what_its_status_asks_for() {
 fn sip_11_nobody_waits_on_a_stream_for_the_answer_to_what_is_no_message() {
     for (text, is_waited_for) in [
         ("hello there\r\nl: 0\r\n\r\n", true),
-        // No way back is named.
-        ("MESSAGE sip:a@b SIP/2.0\r\nl: 0\r\n\r\n", true),
         // To a response nobody waits for an answer.
         ("SIP/2.0 200 OK\r\nl: 0\r\n\r\n", false),
     ] {
