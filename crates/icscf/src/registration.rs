@@ -11,7 +11,7 @@ impl Icscf {
         if !request.source().is_trusted() {
             return Refusal::outsider().into();
         }
-        match uar(request.message(), None) {
+        match uar(request.message(), &self.settings.domain, None) {
             Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(Candidates::default())),
             Err(refusal) => refusal.into(),
         }
@@ -76,7 +76,8 @@ impl Icscf {
             return Verdict::Instead(self.try_next_registrar(candidates));
         }
         candidates.asked_for_capabilities = true;
-        Verdict::Instead(match uar(request.message(), Some(UarType::RegistrationAndCapabilities)) {
+        let kind = Some(UarType::RegistrationAndCapabilities);
+        Verdict::Instead(match uar(request.message(), &self.settings.domain, kind) {
             Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(candidates)),
             Err(refusal) => refusal.into(),
         })
@@ -88,12 +89,12 @@ fn forbidden(cause: &'static str) -> Decision<Waiting> {
 }
 
 /// The question; `kind` is read from the request unless given.
-fn uar(message: &Message, kind: Option<UarType>) -> Result<Uar, Refusal> {
+fn uar(message: &Message, domain: &str, kind: Option<UarType>) -> Result<Uar, Refusal> {
     let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
     let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
     let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
     Ok(Uar {
-        impi: impi(message, &impu).ok_or_else(|| bad("no private identity"))?,
+        impi: impi(message, domain, &impu).ok_or_else(|| bad("no private identity"))?,
         impu,
         visited_network: message
             .value(HeaderName::PVisitedNetworkId)
@@ -103,8 +104,8 @@ fn uar(message: &Message, kind: Option<UarType>) -> Result<Uar, Refusal> {
 }
 
 /// Rule REG-I-02: the username of Authorization; without it, To without scheme, port and parameters.
-fn impi(message: &Message, impu: &Impu) -> Option<Impi> {
-    let credentials = message.value(HeaderName::Authorization).and_then(Credentials::parse);
+fn impi(message: &Message, domain: &str, impu: &Impu) -> Option<Impi> {
+    let credentials = Credentials::for_domain(message, domain);
     match credentials.map(|credentials| credentials.username).filter(|username| !username.is_empty()) {
         Some(username) => Impi::new(username).ok(),
         None => Impi::derived(impu).ok(),

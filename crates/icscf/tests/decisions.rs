@@ -168,9 +168,13 @@ fn rfc3261_11_options_to_the_domain_is_answered_by_it() {
 #[test]
 fn reg_i_02_and_04_what_the_hss_is_asked() {
     let digest = "Authorization: Digest username=\"private@home1.test\", realm=\"r\", nonce=\"\", uri=\"sip:h\", response=\"\"\r\n";
+    // RFC 3261 section 22.1: credentials for other realms say nothing here.
+    let several = "Authorization: Digest username=\"x\", realm=\"other\"\r\nAuthorization: Basic eDp5\r\n\
+        Authorization: Digest username=\"private@home1.test\", realm=\"home1.test\"\r\n";
     let rows = [
         ("Contact: <sip:a@h>\r\n", "alice@home1.test", UarType::Registration),
         (digest, "private@home1.test", UarType::Registration),
+        (several, "private@home1.test", UarType::Registration),
         ("Contact: <sip:a@h>\r\nExpires: 0\r\n", "alice@home1.test", UarType::Deregistration),
         ("Contact: <sip:a@h>;expires=0\r\nExpires: 60\r\n", "alice@home1.test", UarType::Deregistration),
         ("Contact: *\r\nExpires: 0\r\n", "alice@home1.test", UarType::Deregistration),

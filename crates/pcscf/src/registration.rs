@@ -41,7 +41,12 @@ impl Pcscf {
         plan.headers.push((HeaderName::PVisitedNetworkId, Some(format!("\"{}\"", self.settings.network))));
         plan.headers.push((HeaderName::PChargingVector, Some(charging_vector(fx))));
         plan.headers.push((HeaderName::PPreferredIdentity, None));
-        plan.headers.extend(protected_authorization(message));
+        let credentials = protected_credentials(message);
+        if !credentials.is_empty() {
+            plan.headers.push((HeaderName::Authorization, None));
+            let lines = credentials.into_iter().rev().map(|line| (HeaderName::Authorization, line));
+            plan.pushes.extend(lines);
+        }
         plan.then = Some(Waiting::Registering { filed: self.bindings.filed() });
         self.registering.begins(now, request.flow());
         plan.decide()
@@ -249,18 +254,22 @@ fn with_path(message: &Message) -> String {
     tags.join(", ")
 }
 
-/// Rule REG-P-03: the leg to the UE is not protected here, whatever the UE says of it.
-fn protected_authorization(message: &Message) -> Option<(HeaderName, Option<String>)> {
-    let value = message.value(HeaderName::Authorization)?;
-    let (scheme, value) = value.trim_start().split_once([' ', '\t']).unwrap_or((value, ""));
-    let parts = sip_message::list(value).filter(|part| {
+/// Rule REG-P-03: the leg to the UE is not protected here, whatever the UE says of it. Each line stays one of its own (RFC 3261
+/// section 7.3.1), and a scheme that is not Digest stays as it is.
+fn protected_credentials(message: &Message) -> Vec<String> {
+    message.values(HeaderName::Authorization).map(protected).collect()
+}
+
+fn protected(value: &str) -> String {
+    let (scheme, parameters) = value.trim_start().split_once([' ', '\t']).unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("Digest") {
+        return value.to_owned();
+    }
+    let is_kept = |part: &&str| {
         !part.split('=').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("integrity-protected"))
-    });
-    let kept: Vec<&str> = parts.collect();
-    Some((
-        HeaderName::Authorization,
-        Some(format!("{scheme} {}, integrity-protected=\"no\"", kept.join(", "))),
-    ))
+    };
+    let kept: Vec<&str> = sip_message::list(parameters).filter(is_kept).collect();
+    format!("{scheme} {}, integrity-protected=\"no\"", kept.join(", "))
 }
 
 /// Rules REG-P-02 and RT-P-05: one charging identity for each request, made here.

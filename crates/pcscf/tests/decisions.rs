@@ -49,6 +49,23 @@ fn reg_p_01_to_05_what_is_added_to_register_and_what_is_taken_off() {
 }
 
 #[test]
+fn reg_p_03_each_line_of_credentials_stays_one_of_its_own() {
+    let mut desk = desk();
+    let lines = "authorization: Digest username=\"bob\", realm=\"other\", integrity-protected=yes\r\n\
+        Authorization: Basic Ym9iOnNlY3JldA==\r\nAuthorization: Digest username=\"alice\", realm=\"home1.test\"\r\n";
+    desk.receive(GM, address(UE), register(1, lines));
+    let (_, message) = forwarded(&mut desk);
+    assert_eq!(
+        message.values(HeaderName::Authorization).collect::<Vec<_>>(),
+        [
+            "Digest username=\"bob\", realm=\"other\", integrity-protected=\"no\"",
+            "Basic Ym9iOnNlY3JldA==",
+            "Digest username=\"alice\", realm=\"home1.test\", integrity-protected=\"no\"",
+        ]
+    );
+}
+
+#[test]
 fn reg_p_05_a_home_network_that_does_not_answer_is_504() {
     let mut desk = desk();
     desk.receive(GM, address(UE), register(1, CONTACT));

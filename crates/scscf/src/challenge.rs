@@ -3,7 +3,7 @@
 use clock::{Deadlines, Mono, room_after_burst};
 use cx_protocol::{DigestCredentials, Ha1, Impi, Impu};
 use ims_node::{Pool, Random, digest};
-use sip_message::{Challenge, Credentials, DigestAlgorithm, HeaderName, Message, Uri};
+use sip_message::{Challenge, Credentials, DigestAlgorithm, Message, Uri};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,10 @@ pub(crate) enum Check {
     /// Not the password; the user may try again.
     Wrong,
     /// Not the password, for the last time.
-    WrongForGood,
+    WrongForGood {
+        /// Whether they are for the realm that we named.
+        same_realm: bool,
+    },
     /// Right; whether the digest's own URI is that of the request.
     Right {
         /// Some phones write their proxy's address there.
@@ -50,9 +53,30 @@ struct Issued {
     count: u32,
 }
 
+impl Issued {
+    /// Whether the password is, and the realm that we named (RFC 7616 section 3.3: only the nonce can be stale).
+    fn is_right(&self, given: &Credentials<'_>) -> bool {
+        let known = given.digest_algorithm().and_then(|algorithm| {
+            self.ha1s.iter().find(|ha1| spoken(ha1) == Some(algorithm)).map(|ha1| (algorithm, ha1.to_hex()))
+        });
+        let expected = known.map(|(algorithm, ha1)| digest::response(algorithm, &ha1, "REGISTER", given));
+        let response = given.response.to_ascii_lowercase();
+        let is_right =
+            expected.is_some_and(|expected| bool::from(expected.as_bytes().ct_eq(response.as_bytes())));
+        is_right && *given.realm == *self.realm
+    }
+
+    /// RFC 7616 section 3.4.5: a count that does not rise is a replay. Without a count a nonce serves once.
+    fn is_fresh(&self, given: &Credentials<'_>) -> bool {
+        count(given).unwrap_or(1) > self.count
+    }
+}
+
 /// The challenges that may still be answered.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Challenges {
+    /// Ours, as far as it is known before the HSS is asked: the domain.
+    realm: Box<str>,
     issued: HashMap<Arc<str>, Issued>,
     deadlines: Deadlines<Arc<str>>,
     realms: Pool<str>,
@@ -60,6 +84,16 @@ pub(crate) struct Challenges {
 }
 
 impl Challenges {
+    pub(crate) fn new(realm: &str) -> Self {
+        Self {
+            realm: realm.into(),
+            issued: HashMap::new(),
+            deadlines: Deadlines::new(),
+            realms: Pool::default(),
+            crowded_out: 0,
+        }
+    }
+
     pub(crate) fn deadline(&self) -> Option<Mono> {
         self.deadlines.next()
     }
@@ -98,7 +132,7 @@ impl Challenges {
     /// The nonce that this REGISTER answers goes on with the credentials of the username it gives: the first REGISTER
     /// had none, and the username is part of the digest.
     pub(crate) fn adopt(&mut self, message: &Message, impi: Impi, given: &DigestCredentials) {
-        let issued = credentials(message).and_then(|answer| self.issued.get_mut(answer.nonce));
+        let issued = self.chosen(message).and_then(|answer| self.issued.get_mut(answer.nonce));
         if let Some(issued) = issued {
             issued.impi = impi;
             issued.ha1s = secrets(given);
@@ -107,7 +141,7 @@ impl Challenges {
 
     /// Challenges again after a wrong answer, without asking the HSS.
     pub(crate) fn again(&mut self, now: Mono, message: &Message, random: &mut Random) -> Option<Vec<String>> {
-        let nonce = credentials(message)?.nonce;
+        let nonce = self.chosen(message)?.nonce;
         self.deadlines.cancel(&nonce.into());
         let mut issued = self.issued.remove(nonce)?;
         issued.count = 0;
@@ -129,42 +163,51 @@ impl Challenges {
 
     /// Checks the credentials of a REGISTER for this user.
     pub(crate) fn check(&mut self, message: &Message, user: (&Impi, &Impu)) -> Check {
-        let Some(credentials) = credentials(message).filter(|given| !given.response.is_empty()) else {
+        let Some(credentials) = self.chosen(message).filter(|given| !given.response.is_empty()) else {
             return Check::Absent;
         };
-        let Some(issued) = self.issued.get_mut(credentials.nonce) else { return Check::Stale };
-        if issued.impu != *user.1 || *credentials.realm != *issued.realm {
-            return Check::Stale;
-        }
+        let issued = self.issued.get_mut(credentials.nonce).filter(|issued| issued.impu == *user.1);
+        let Some(issued) = issued else { return Check::Stale };
         if issued.impi != *user.0 {
             return Check::OtherUsername;
         }
-        // Without a quality of protection the count is not part of the digest, and anybody could raise it.
-        let counted = credentials.nc.filter(|_| credentials.qop.is_some() && credentials.cnonce.is_some());
-        let count = counted.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0));
-        let known = credentials.digest_algorithm().and_then(|algorithm| {
-            issued.ha1s.iter().find(|ha1| spoken(ha1) == Some(algorithm)).map(|ha1| (algorithm, ha1.to_hex()))
-        });
-        let expected =
-            known.map(|(algorithm, ha1)| digest::response(algorithm, &ha1, "REGISTER", &credentials));
-        let given = credentials.response.to_ascii_lowercase();
-        let right = expected.is_some_and(|expected| bool::from(expected.as_bytes().ct_eq(given.as_bytes())));
-        if !right {
+        if !issued.is_right(&credentials) {
             issued.failures += 1;
-            return if issued.failures >= MAX_FAILURES { Check::WrongForGood } else { Check::Wrong };
+            let same_realm = *credentials.realm == *issued.realm;
+            let is_last = issued.failures >= MAX_FAILURES;
+            return if is_last { Check::WrongForGood { same_realm } } else { Check::Wrong };
         }
-        // RFC 7616 section 3.4.5: a count that does not rise is a replay. Without a count a nonce serves once.
-        if count.unwrap_or(1) <= issued.count {
+        if !issued.is_fresh(&credentials) {
             return Check::Stale;
         }
-        issued.count = count.unwrap_or(1);
+        issued.count = count(&credentials).unwrap_or(1);
         issued.failures = 0;
         Check::Right { same_uri: is_registrar(credentials.uri, message) }
     }
 
+    /// Which of the credentials in a REGISTER count: those that are right, else those that answer a challenge of ours, else
+    /// those for our realm. Where all are for others there are none.
+    fn chosen<'a>(&self, message: &'a Message) -> Option<Credentials<'a>> {
+        let rank = |given: &Credentials<'_>| {
+            let issued = self.issued.get(given.nonce);
+            let is_right = issued.is_some_and(|issued| issued.is_right(given) && issued.is_fresh(given));
+            let is_ours = given.realm.eq_ignore_ascii_case(&self.realm);
+            let rank = (
+                is_right,
+                issued.is_some_and(|issued| *issued.realm == *given.realm),
+                issued.is_some(),
+                is_ours,
+            );
+            (rank != (false, false, false, false)).then_some(rank)
+        };
+        let ranked = Credentials::all(message).filter_map(|given| Some((rank(&given)?, given)));
+        // Of equals the first.
+        ranked.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, given)| given)
+    }
+
     /// Forgets the challenge that this REGISTER answers.
     pub(crate) fn forget(&mut self, message: &Message) {
-        if let Some(given) = credentials(message) {
+        if let Some(given) = self.chosen(message) {
             self.deadlines.cancel(&given.nonce.into());
             self.issued.remove(given.nonce);
         }
@@ -189,8 +232,11 @@ fn spoken(ha1: &Ha1) -> Option<DigestAlgorithm> {
     DigestAlgorithm::from_token(ha1.algorithm().token())
 }
 
-fn credentials(message: &Message) -> Option<Credentials<'_>> {
-    message.values(HeaderName::Authorization).find_map(Credentials::parse)
+/// How often its sender has used this nonce. Without a quality of protection the count is not part of the digest, and anybody
+/// could raise it.
+fn count(given: &Credentials<'_>) -> Option<u32> {
+    let counted = given.nc.filter(|_| given.qop.is_some() && given.cnonce.is_some());
+    counted.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0))
 }
 
 fn values(issued: &Issued, nonce: &str, stale: bool) -> Vec<String> {

@@ -41,11 +41,13 @@ impl Scscf {
                 Some(values) => challenge(request, fx, values),
                 None => self.ask_for_digest(registrant, Purpose::Challenge),
             },
-            Check::WrongForGood => {
+            Check::WrongForGood { same_realm } => {
                 self.challenges.forget(message);
                 let Registrant { impi, impu } = registrant;
                 self.tell_hss(Some(impi), impu, SarType::AuthenticationFailure, fx);
-                Refusal::new(StatusCode::FORBIDDEN, "wrong password").into()
+                let cause =
+                    if same_realm { "wrong password" } else { "the credentials are for another realm" };
+                Refusal::new(StatusCode::FORBIDDEN, cause).into()
             }
             Check::Right { same_uri } => {
                 if !same_uri && self.settings.strict_digest_uri == StrictDigestUri::On {
@@ -72,7 +74,7 @@ impl Scscf {
         fx.check_storage(now)?;
         Refusal::check_demands(message, HeaderName::Require, &SUPPORTED)?;
         let contacts = Contacts::read(message, &self.settings)?;
-        Ok((registrant(message)?, contacts))
+        Ok((registrant(message, &self.settings.domain)?, contacts))
     }
 
     fn ask_for_digest(&self, registrant: Registrant, purpose: Purpose) -> Decision<Waiting> {
@@ -92,7 +94,7 @@ impl Scscf {
         let Some(credentials) = maa.digest.filter(|_| maa.result.is_success()) else {
             return Refusal::new(StatusCode::FORBIDDEN, "the HSS gives no credentials for this user").into();
         };
-        let registrant = match registrant(request.message()) {
+        let registrant = match registrant(request.message(), &self.settings.domain) {
             Ok(registrant) => registrant,
             Err(refusal) => return refusal.into(),
         };
@@ -310,11 +312,11 @@ fn challenge(request: &InboundRequest, fx: &mut Effects<Own>, values: Vec<String
     Decision::Reply(response)
 }
 
-fn registrant(message: &Message) -> Result<Registrant, Refusal> {
+fn registrant(message: &Message, domain: &str) -> Result<Registrant, Refusal> {
     let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
     let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
     let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
-    let given = message.values(HeaderName::Authorization).find_map(Credentials::parse);
+    let given = Credentials::for_domain(message, domain);
     let username = given.map(|credentials| credentials.username).filter(|username| !username.is_empty());
     let impi = username.map_or_else(|| Impi::derived(&impu), Impi::new);
     let impi = impi.map_err(|_| bad("no private identity"))?;

@@ -18,9 +18,9 @@ impl Scscf {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            challenges: Challenges::new(&settings.domain),
             settings,
             users: Users::default(),
-            challenges: Challenges::default(),
             patterns: Patterns::default(),
             reg: RegWatches::default(),
             odi: None,

@@ -291,3 +291,61 @@ fn design_6_a_registration_survives_the_process() {
     desk.pass(Duration::from_secs(3600));
     assert_eq!((desk.node.role().registered(), desk.records().len()), (0, 0), "deadlines are absolute");
 }
+
+/// The lines of a REGISTER that answer this challenge by another realm: the digest is made for it.
+fn for_realm(challenge: &str, realm: &str) -> String {
+    let named = challenge.replace("realm=\"home1.test\"", &format!("realm=\"{realm}\""));
+    authorization(&named, "alice-secret", 1)
+}
+
+#[test]
+fn rfc7616_3_3_credentials_for_another_realm_are_wrong_and_not_stale() {
+    for realm in ["sip.home1.test", "HOME1.test", "home1.test.", "", "home2.test"] {
+        let mut desk = desk();
+        let mut challenge = challenged(&mut desk, 1, CONTACT).remove(0);
+        for number in [2, 3] {
+            let headers = format!("{CONTACT}{}", for_realm(&challenge, realm));
+            desk.receive(0, address(ICSCF), register(number, &headers));
+            let (_, response) = desk.sent().unwrap();
+            assert_eq!(response.status().unwrap().code(), 401, "{realm:?}");
+            challenge = response.list_of_challenges().remove(0);
+            assert!(!challenge.contains("stale"), "{realm:?}: {challenge}");
+        }
+        let headers = format!("{CONTACT}{}", for_realm(&challenge, realm));
+        desk.receive(0, address(ICSCF), register(4, &headers));
+        let sent = std::iter::from_fn(|| desk.sent()).map(|(_, message)| message);
+        let refused = sent.into_iter().find(|message| message.status().is_some()).unwrap();
+        assert_eq!(refused.status().unwrap().code(), 403, "{realm:?}");
+        assert!(refused.value(HeaderName::Warning).unwrap().contains("realm"), "{realm:?}");
+    }
+}
+
+#[test]
+fn rfc3261_22_1_of_several_credentials_those_of_our_realm_count() {
+    const VOICEMAIL: &str = "Authorization: Digest username=\"bob\", realm=\"voicemail.example\", nonce=\"5f\", \
+        uri=\"sip:home1.test\", response=\"00000000000000000000000000000000\"\r\n";
+    const BASIC: &str = "Authorization: Basic Ym9iOnNlY3JldA==\r\n";
+    let old = "Authorization: Digest username=\"alice@home1.test\", realm=\"home1.test\", nonce=\"old\", \
+        uri=\"sip:home1.test\", response=\"00000000000000000000000000000000\"\r\n";
+    let orders: [&dyn Fn(&str) -> String; 7] = [
+        &|own| format!("{VOICEMAIL}{own}"),
+        &|own| format!("{own}{VOICEMAIL}"),
+        &|own| format!("{VOICEMAIL}{VOICEMAIL}{own}"),
+        &|own| format!("{VOICEMAIL}{own}{VOICEMAIL}"),
+        &|own| format!("{BASIC}{own}"),
+        &|own| format!("{old}{own}"),
+        &|own| format!("{own}{old}"),
+    ];
+    for (number, order) in orders.iter().enumerate() {
+        let mut desk = desk();
+        let challenge = challenged(&mut desk, 1, CONTACT).remove(0);
+        let own = authorization(&challenge, "alice-secret", 1);
+        desk.receive(0, address(ICSCF), register(2, &format!("{CONTACT}{}", order(&own))));
+        desk.hss(Ok(saa(DefaultHandling::Terminated)));
+        assert_eq!(desk.status(), Some(200), "order {number}");
+    }
+    // All are for others: there are none.
+    let mut desk = desk();
+    let challenges = challenged(&mut desk, 1, &format!("{CONTACT}{VOICEMAIL}{BASIC}"));
+    assert!(!challenges[0].contains("stale"));
+}

@@ -2,6 +2,8 @@
 //!
 //! Computing a response is not done here: this crate only reads and writes the text.
 
+use crate::header_name::HeaderName;
+use crate::raw::RawMessage;
 use crate::text::{list, trim, unquote};
 use std::fmt;
 
@@ -69,6 +71,21 @@ impl<'a> Credentials<'a> {
             *slot = value;
         }
         Some(read)
+    }
+
+    /// All Digest credentials of a request, which may have some for several realms, each on its own line (RFC 3261 sections
+    /// 7.3.1 and 22.1); other schemes are passed over.
+    pub fn all(request: &'a RawMessage) -> impl Iterator<Item = Self> {
+        request.values(HeaderName::Authorization).filter_map(Self::parse)
+    }
+
+    /// Those that say who registers in `domain`: of its realm, or the only ones there are, for a domain may have a realm by
+    /// another name. `None` where all are for others.
+    #[must_use]
+    pub fn for_domain(request: &'a RawMessage, domain: &str) -> Option<Self> {
+        let mut all = Self::all(request);
+        let only = all.next().filter(|_| all.next().is_none());
+        Self::all(request).find(|given| given.realm.eq_ignore_ascii_case(domain)).or(only)
     }
 
     /// The algorithm; absent means MD5 (RFC 7616 section 3.3). `None` for one that is not spoken here.
