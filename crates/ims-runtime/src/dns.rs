@@ -27,6 +27,9 @@ pub const MAX_UNDER_WAY: usize = 256;
 /// [`sip_resolve::QUESTION_DEADLINE`], which would count it as failed too.
 pub const LONGEST_LOOKUP: Duration = Duration::from_secs(8);
 
+/// Aliases that lead from one to the next.
+const MAX_ALIASES: usize = 8;
+
 /// A client of the configured DNS servers. It keeps nothing: `sip-resolve` does.
 pub struct Dns {
     resolver: TokioResolver,
@@ -180,7 +183,27 @@ async fn look_up(resolver: &TokioResolver, question: &Question) -> DnsAnswer {
         Kind::A => RecordType::A,
         Kind::Aaaa => RecordType::AAAA,
     };
-    match resolver.lookup(name, kind).await {
+    let mut shortest = Duration::MAX;
+    for _ in 0..=MAX_ALIASES {
+        let answer = answer_of(resolver.lookup(name.clone(), kind).await, question);
+        let is_alias = matches!((question.kind(), &answer), (Kind::Srv, DnsAnswer::NoRecords(_)));
+        let alias = if is_alias { alias_of(resolver, &name).await } else { None };
+        match (alias, answer) {
+            (Some((target, ttl)), _) => {
+                name = target;
+                shortest = shortest.min(ttl);
+            }
+            (None, DnsAnswer::Records(records, ttl)) => {
+                return DnsAnswer::Records(records, ttl.min(shortest));
+            }
+            (None, other) => return other,
+        }
+    }
+    DnsAnswer::Failed // A chain without end.
+}
+
+fn answer_of(lookup: Result<Lookup, NetError>, question: &Question) -> DnsAnswer {
+    match lookup {
         Ok(lookup) => found(question.kind(), &lookup),
         Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
             let ttl = none.negative_ttl.map(|seconds| Duration::from_secs(seconds.into()));
@@ -195,6 +218,15 @@ async fn look_up(resolver: &TokioResolver, question: &Question) -> DnsAnswer {
             DnsAnswer::Failed
         }
     }
+}
+
+/// The name that this one is an alias of, and for how long. An alias at the name asked for is followed whatever the type (RFC
+/// 1034 section 3.6.2); hickory does it for all but SRV.
+async fn alias_of(resolver: &TokioResolver, name: &Name) -> Option<(Name, Duration)> {
+    let lookup = resolver.lookup(name.clone(), RecordType::CNAME).await.ok()?;
+    let alias = lookup.answers().iter().find(|record| record.name == *name)?;
+    let RData::CNAME(target) = &alias.data else { return None };
+    Some((target.0.clone(), Duration::from_secs(alias.ttl.into())))
 }
 
 fn found(kind: Kind, lookup: &Lookup) -> DnsAnswer {

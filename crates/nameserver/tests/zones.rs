@@ -1,5 +1,5 @@
 //! The checked-in zones and broken ones, asked over real sockets the way a node asks.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test helper may fail its test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test helper may fail its test")]
 
 use ims_runtime::config::{AddressFamily, DnsConfig, Millis, Relocation, Seconds};
 use ims_runtime::dns::{Dns, Locator};
@@ -69,6 +69,45 @@ async fn sip_14_every_node_of_the_lab_is_found_by_udp_and_tcp() {
         assert_eq!(shown(&outcome), format!("127.0.10.{}:3868/TCP", base + 6));
     }
     assert_eq!(locator.locate(&sip("nobody.home1.test"), 1).await, Err(ResolveError::NoSuchDomain));
+}
+
+#[tokio::test]
+async fn rfc1034_3_6_2_an_alias_is_followed_whatever_is_asked_for() {
+    const ZONE: &str = "naptr NAPTR 10 10 \"s\" \"SIP+D2T\" \"\" _sip._tcp.naptr\n\
+        _sip._tcp.naptr 20 CNAME edge\n\
+        edge SRV 10 10 5070 host\nedge SRV 20 10 5071 host\n\
+        host A 192.0.2.7\n\
+        _sip._udp.plain CNAME far\nfar CNAME further\nfurther CNAME edge\n\
+        _sip._udp.away CNAME edge.other.test.\n\
+        _cx._tcp 10 CNAME edge\n\
+        _sip._udp.round CNAME _sip._udp.about\n_sip._udp.about CNAME _sip._udp.round\nround A 192.0.2.9\n\
+        _sip._udp.nowhere CNAME nothing\nnowhere A 192.0.2.8\n";
+    let directory = tempfile::tempdir().unwrap();
+    let zone = |origin: &str, text: &str| {
+        let file = directory.path().join(origin);
+        std::fs::write(&file, format!("{HEAD}{text}")).unwrap();
+        Zone::load(origin, &file, &Relocation::default()).unwrap()
+    };
+    let other = zone("other.test", "edge SRV 10 10 5080 host\nhost A 192.0.2.6\n");
+    let (_server, config) = serve(vec![zone("one.test", ZONE), other]).await;
+    let mut locator = Locator::new(&config).unwrap();
+    for (host, expected) in [
+        ("naptr.one.test", "192.0.2.7:5070/TCP 192.0.2.7:5071/TCP"),
+        ("plain.one.test", "192.0.2.7:5070/UDP 192.0.2.7:5071/UDP"),
+        ("away.one.test", "192.0.2.6:5080/UDP"),
+    ] {
+        assert_eq!(shown(&locator.locate(&sip(host), 1).await), expected, "{host}");
+    }
+    assert!(locator.locate(&sip("round.one.test"), 1).await.is_err(), "without end");
+    let cx = Query::Service { name: "_cx._tcp.one.test".into(), transport: Transport::Tcp };
+    assert_eq!(shown(&locator.locate(&cx, 1).await), "192.0.2.7:5070/TCP 192.0.2.7:5071/TCP");
+    // The shortest time to live on the way.
+    let mut dns = Dns::new(&config).unwrap();
+    for (name, ttl) in [("_cx._tcp.one.test", 10), ("_sip._tcp.naptr.one.test", 20), ("edge.one.test", 30)] {
+        dns.ask(Question::new(name, Kind::Srv));
+        let (_, DnsAnswer::Records(Records::Srv(found), lives)) = dns.next().await else { panic!("{name}") };
+        assert_eq!((found.len(), lives.as_secs()), (2, ttl), "{name}");
+    }
 }
 
 #[tokio::test]
