@@ -129,7 +129,7 @@ pub(crate) const fn cause_of(outcome: &Outcome) -> &'static str {
         Outcome::Unresolved(E::NoSuchDomain) => "no such domain",
         Outcome::Unresolved(E::NoRecords) => "the domain has no SIP server",
         Outcome::Unresolved(E::DnsFailed) => "DNS did not answer",
-        Outcome::Unresolved(E::Unsupported) => "transport not supported",
+        Outcome::Unresolved(E::Unsupported) => "the next hop offers no transport that is spoken here",
         Outcome::Unresolved(E::Busy) => "too many lookups",
         Outcome::Unresolved(E::AllUnavailable(_)) => "every server asked to be left alone",
     }

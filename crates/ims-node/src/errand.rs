@@ -261,10 +261,15 @@ fn query_of(uri: &Uri) -> Result<Query, ResolveError> {
         return Err(ResolveError::Unsupported);
     }
     let maddr = uri.params().get("maddr").and_then(|text| Host::parse(text).ok());
-    let transport = match uri.params().get("transport") {
-        Some(token) => Some(Transport::from_token(token).ok_or(ResolveError::Unsupported)?),
+    let host = maddr.or_else(|| uri.host()).ok_or(ResolveError::NoRecords)?;
+    let transport = match uri.params().get("transport").map(Transport::from_token) {
+        // How somebody was reached once says nothing about the way to the servers of a domain, which DNS knows. An address or
+        // a port is one place that speaks that and nothing else.
+        Some(None) if uri.port().is_some() || host.address().is_some() => {
+            return Err(ResolveError::Unsupported);
+        }
+        Some(transport) => transport,
         None => None,
     };
-    let host = maddr.or_else(|| uri.host()).ok_or(ResolveError::NoRecords)?;
     Ok(Query::Sip(Target { host, port: uri.port(), transport, secure: uri.scheme() == Scheme::Sips }))
 }

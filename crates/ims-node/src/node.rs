@@ -338,8 +338,8 @@ pub(crate) const fn status_of(outcome: &Outcome) -> Option<StatusCode> {
         // section 4.2).
         Outcome::TimedOut | Outcome::Unreachable => Some(StatusCode::SERVER_TIMEOUT),
         Outcome::Unresolved(E::NoSuchDomain | E::NoRecords) => Some(StatusCode::NOT_FOUND),
-        Outcome::Unresolved(E::DnsFailed) => Some(StatusCode::SERVER_TIMEOUT),
-        Outcome::Unresolved(E::Unsupported) => Some(StatusCode::UNSUPPORTED_URI_SCHEME),
+        // 416 would say that the scheme is unknown (RFC 3261 section 21.4.14), and whoever hears it tries a SIP URI.
+        Outcome::Unresolved(E::DnsFailed | E::Unsupported) => Some(StatusCode::SERVER_TIMEOUT),
         // Rule SIP-16: that others are overloaded is no reason to avoid us.
         Outcome::Unresolved(E::Busy | E::AllUnavailable(_)) => Some(StatusCode::SERVER_ERROR),
     }

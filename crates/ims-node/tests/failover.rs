@@ -266,3 +266,24 @@ fn isc_06_a_node_that_was_stopped_hears_what_came_meanwhile_before_it_blames_any
     assert!(tried.iter().all(|(address, _)| *address == next.ip().to_string()), "{tried:?}");
     assert_eq!(answers.last(), Some(&200));
 }
+
+#[test]
+fn rfc3263_4_1_a_transport_that_is_not_spoken_says_nothing_about_the_servers_of_a_domain() {
+    for (uri, expected) in [
+        ("sip:bob@two.home1.test;transport=wss", Ok(Kind::Naptr)),
+        ("sip:bob@two.home1.test;transport=tls-sctp", Ok(Kind::Naptr)),
+        ("sip:bob@two.home1.test;transport=udp", Ok(Kind::Srv)),
+        // One place, which speaks that and nothing else.
+        ("sip:bob@two.home1.test:5061;transport=wss", Err(504)),
+        ("sip:bob@192.0.2.9;transport=wss", Err(504)),
+    ] {
+        let mut bench = bench();
+        bench.receive(CLIENT, request_to("MESSAGE", uri, ""));
+        let asked = bench.outputs.iter().find_map(|output| match output {
+            Output::AskDns(question) => Some(question.kind()),
+            _ => None,
+        });
+        let outcome = asked.ok_or_else(|| bench.status());
+        assert_eq!(outcome, expected, "{uri}");
+    }
+}
