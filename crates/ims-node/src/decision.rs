@@ -123,6 +123,20 @@ const LONGEST_PAUSE_S: u64 = 60;
 /// The encoding that is none.
 const IDENTITY: &str = "identity";
 
+/// Whether who does not understand the body leaves it out (RFC 3261 section 20.11); without a word it has to be understood.
+#[must_use]
+pub fn is_body_optional(message: &Message) -> bool {
+    let is_disposition = |name: &[u8]| name.eq_ignore_ascii_case(b"Content-Disposition");
+    let value = message.header_lines().find(|(name, _)| is_disposition(name)).map(|(_, value)| value);
+    let value = value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default();
+    let value = sip_message::unfold(value);
+    let handling = value.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let mut handling = handling.filter(|(name, _)| name.trim().eq_ignore_ascii_case("handling"));
+    handling
+        .next()
+        .is_some_and(|(_, word)| sip_message::unquote(word.trim()).eq_ignore_ascii_case("optional"))
+}
+
 /// Whether the body is compressed or otherwise encoded.
 #[must_use]
 pub fn is_encoded(message: &Message) -> bool {

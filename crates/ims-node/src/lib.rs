@@ -39,7 +39,7 @@ mod trust;
 mod under_way;
 mod via_head;
 
-pub use decision::{Decision, DropReason, ForwardPlan, Next, Refusal, Verdict, is_encoded};
+pub use decision::{Decision, DropReason, ForwardPlan, Next, Refusal, Verdict, is_body_optional, is_encoded};
 pub use effects::{Effects, Storage};
 pub use inbound::{InboundRequest, Source};
 pub use input::{CommandId, Flow, HssRequestId, Input, ListenerId, Loss};

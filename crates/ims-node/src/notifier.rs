@@ -1,6 +1,6 @@
 //! What every role that is a notifier answers to a SUBSCRIBE (RFC 6665 section 4.2.1).
 
-use crate::decision::Refusal;
+use crate::decision::{Refusal, is_body_optional};
 use crate::own::Outcome;
 use sip_event::{BadDialog, BadEvent, DialogError, Granted, NotifierInput, TooBrief};
 use sip_message::{HeaderName, Message, Response, StatusCode};
@@ -14,12 +14,12 @@ pub fn subscribed(subscribe: &Message, local_tag: &str, contact: &str, granted: 
         .header(HeaderName::Expires, granted.seconds())
 }
 
-/// An event filter that was left out would not be noticed (rule PRS-20).
+/// An event filter that was left out would not be noticed (rule PRS-20). A body that its sender calls optional is no filter.
 ///
 /// # Errors
-/// 415 where there is a body.
+/// 415 where there is a body that has to be understood.
 pub fn check_no_filter(subscribe: &Message) -> Result<(), Refusal> {
-    if subscribe.body().is_empty() {
+    if subscribe.body().is_empty() || is_body_optional(subscribe) {
         Ok(())
     } else {
         Err(Refusal::of_body(subscribe, "event filters are not supported", ""))

@@ -7,7 +7,7 @@ use crate::presentity::Presentity;
 use crate::view::{MAX_DOCUMENTS, digest};
 use crate::{Notified, PresenceServer};
 use clock::Now;
-use ims_node::{Effects, InboundRequest, Refusal, is_encoded};
+use ims_node::{Effects, InboundRequest, Refusal, is_body_optional, is_encoded};
 use presence_document::Pidf;
 use sip_event::{
     Change, Granted, IfMatch, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
@@ -148,7 +148,11 @@ fn body_of<'a>(message: &'a Message, body: &'a [u8], max: usize) -> Option<Publi
     }
     let content_type = message.value(HeaderName::ContentType).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    Some(if is_encoded(message) || !media_type.eq_ignore_ascii_case(PIDF) {
+    let is_unknown = is_encoded(message) || !media_type.eq_ignore_ascii_case(PIDF);
+    if is_unknown && is_body_optional(message) {
+        return None;
+    }
+    Some(if is_unknown {
         PublishBody::UnknownType
     } else if body.len() <= max && Pidf::parse(body).is_err() {
         PublishBody::Malformed

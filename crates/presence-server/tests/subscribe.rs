@@ -213,6 +213,33 @@ fn sub_n_13_a_fetch_stores_nothing() {
 }
 
 #[test]
+fn rfc3261_20_11_a_body_that_is_optional_is_left_out() {
+    let optional =
+        ["icon;handling=optional", "icon ; HANDLING = \"Optional\"", "render;x=1;handling=optional"];
+    let required = ["icon;handling=required", "icon", "icon;other=optional", "optional", ""];
+    let rows = optional.map(|value| (value, 200)).into_iter().chain(required.map(|value| (value, 415)));
+    for (disposition, status) in rows {
+        for content_type in ["image/png", "application/simple-filter+xml"] {
+            let mut ps = Ps::usual();
+            let with_body = |request: Request| {
+                let request = request.with("Content-Type", content_type).body("12345678");
+                if disposition.is_empty() {
+                    request
+                } else {
+                    request.with("Content-Disposition", disposition)
+                }
+            };
+            let request = with_body(subscribe(ALICE, CAROL));
+            assert_eq!(ps.status(&request), status, "{disposition:?}");
+            ps.confirm();
+            // The same for a refresh.
+            let watching = ps.watch(&subscribe(ALICE, CAROL).call_id("another"));
+            assert_eq!(ps.status(&with_body(watching.again(2))), status, "{disposition:?}");
+        }
+    }
+}
+
+#[test]
 fn sub_n_14_what_is_not_refreshed_ends_with_a_last_notify() {
     let mut ps = Ps::usual();
     ps.watch(&subscribe(ALICE, CAROL));
