@@ -17,7 +17,9 @@ impl<R: Role> Node<R> {
         match decision {
             Decision::Reply(response) => self.reply(now, &request, &response),
             Decision::Refuse(refusal) => self.refuse(now, &request, &refusal),
-            Decision::Relay(response) => self.relay(now, &request, &response, &[]),
+            Decision::Relay(response) => {
+                self.relay_outcome(now, &request, &Outcome::Response(response), &[]);
+            }
             Decision::Forward(plan) => self.forward(now, request, *plan),
             Decision::AskHss(question, waiting) if self.hss.len() < MAX_HSS_WAITING => {
                 self.ask_hss(question, HssWait::Request(request, waiting));

@@ -99,9 +99,14 @@ fn rt_p_08_430_reaches_nobody_and_ends_that_binding() {
 
 #[test]
 fn rfc3261_16_7_the_sender_gets_the_best_of_the_answers() {
-    for (answers, told) in
-        [([500, 486], 486), ([486, 500], 486), ([302, 404], 302), ([404, 415], 415), ([503, 480], 480)]
-    {
+    for (answers, told) in [
+        ([500, 486], 486),
+        ([486, 500], 486),
+        ([302, 404], 302),
+        ([404, 415], 415),
+        ([503, 480], 480),
+        ([503, 503], 500),
+    ] {
         assert_eq!(asked(&mut with_phones(&[(1, ""), (2, "")]), &answers).1, Some(told), "{answers:?}");
     }
 }

@@ -13,6 +13,7 @@ use sip_message::{Frame, FrameError, Framer};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -33,7 +34,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const READ: usize = 16 * 1024;
 /// Bytes waiting to be written; above it nothing more is read or taken from the queue until the peer reads.
 const MAX_UNSENT: usize = 256 * 1024;
-/// Bytes of messages that wait until the node has room for them; above it nothing more is read.
+/// Bytes of events that wait until the node has room for them; above it nothing more is read.
 const MAX_UNTOLD: usize = READ;
 /// How long a peer's system may leave what was written unacknowledged before the connection counts as silent
 /// (`TCP_USER_TIMEOUT`); a request on it is given up by then.
@@ -80,6 +81,7 @@ struct Stream {
     unsent: BytesMut,
     /// What the node has not had room for. Meanwhile the connection goes on: it writes, and answers keep-alives.
     untold: VecDeque<SocketEvent>,
+    untold_bytes: usize,
     /// After [`FrameError`] nothing more is read.
     readable: bool,
     /// The last whole message, either way.
@@ -142,12 +144,18 @@ impl Connection {
 
     async fn exchange(&mut self, socket: &mut TcpStream, stream: &mut Stream) -> Result<(), Over> {
         let (reader, mut writer) = socket.split();
-        let events = self.events.clone();
+        // Our place among those who wait for room. It is asked for only while there is something to tell: a place that nobody
+        // asks for any more would keep others out.
+        let mut place = pin!(self.events.clone().reserve_owned());
         loop {
             let room = stream.unsent.len() < MAX_UNSENT;
-            let may_read = room && stream.readable && stream.untold_bytes() < MAX_UNTOLD;
+            let listens = room && stream.untold_bytes < MAX_UNTOLD;
+            let may_read = listens && stream.readable;
+            if !listens {
+                stream.pause();
+            }
             let (deadline, cut_off) = stream.deadline();
-            // Whoever is not listened to is not silent.
+            // While nothing is read, nobody can tell whether the peer is silent.
             let silent = self.silence.as_ref().and_then(Silence::deadline).filter(|_| may_read);
             let silent = silent.map(|at| self.clock.instant(at));
             // However busy the connection is.
@@ -166,11 +174,12 @@ impl Connection {
                     self.queued.written(count);
                     stream.written(count);
                 }
-                permit = events.reserve(), if !stream.untold.is_empty() => {
-                    let permit = permit.map_err(|_| Over::Ended)?;
-                    if let Some(event) = stream.untold.pop_front() {
-                        permit.send(event);
+                room = &mut place, if !stream.untold.is_empty() => {
+                    let room = room.map_err(|_| Over::Ended)?;
+                    if let Some(event) = stream.next_to_tell() {
+                        room.send(event);
                     }
+                    place.set(self.events.clone().reserve_owned());
                 }
                 ready = reader.readable(), if may_read => {
                     ready?;
@@ -179,7 +188,11 @@ impl Connection {
                         Ok(0) => return self.finish(stream, &mut writer).await,
                         Ok(_) => {
                             self.heard(Heard::Something);
+                            let is_first = stream.untold.is_empty();
                             self.take_frames(stream)?;
+                            if is_first {
+                                self.tell_what_there_is_room_for(stream);
+                            }
                         }
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                         Err(error) => return Err(error.into()),
@@ -223,7 +236,7 @@ impl Connection {
                     stream.read_whole();
                     self.heard(Heard::Message(&bytes));
                     self.record(Direction::In, &bytes);
-                    stream.untold.push_back(SocketEvent::Message(self.id, bytes));
+                    stream.will_tell(SocketEvent::Message(self.id, bytes));
                 }
                 Ok(Some(Frame::Ping)) => {
                     stream.read_whole();
@@ -233,13 +246,13 @@ impl Connection {
                 Ok(Some(Frame::Pong)) => {
                     stream.read_whole();
                     self.heard(Heard::Pong);
-                    stream.untold.push_back(SocketEvent::Pong(self.id));
+                    stream.will_tell(SocketEvent::Pong(self.id));
                 }
                 Ok(None) => break,
                 Err(FrameError::Length(head)) => {
                     // The node answers it and closes.
                     stream.readable = false;
-                    stream.untold.push_back(SocketEvent::Unframed(self.id, head));
+                    stream.will_tell(SocketEvent::Unframed(self.id, head));
                     break;
                 }
                 Err(FrameError::TooLarge) => return Err(Over::Ended),
@@ -250,16 +263,16 @@ impl Connection {
             Some(since) => Some(since),
             None => Some(Instant::now()),
         };
-        self.tell_what_there_is_room_for(stream);
         let held = stream.framer.buffer().len();
         if stream.share.hold(held) { Ok(()) } else { Err(Over::CutOff(CutOff::Crowded)) }
     }
 
+    /// Only where nobody of this connection waits for room: what came first is told first.
     fn tell_what_there_is_room_for(&self, stream: &mut Stream) {
         while !stream.untold.is_empty()
             && let Ok(permit) = self.events.try_reserve()
         {
-            if let Some(event) = stream.untold.pop_front() {
+            if let Some(event) = stream.next_to_tell() {
                 permit.send(event);
             }
         }
@@ -307,6 +320,7 @@ impl Stream {
             share: Share::of(Arc::clone(common)),
             unsent: BytesMut::new(),
             untold: VecDeque::new(),
+            untold_bytes: 0,
             readable: true,
             active: Instant::now(),
             half_read,
@@ -314,17 +328,26 @@ impl Stream {
         }
     }
 
-    fn untold_bytes(&self) -> usize {
-        let length = |event: &SocketEvent| match event {
-            SocketEvent::Message(_, bytes) | SocketEvent::Unframed(_, bytes) => bytes.len(),
-            SocketEvent::Pong(_)
-            | SocketEvent::Accepted(..)
-            | SocketEvent::Connected(_)
-            | SocketEvent::NotConnected(..)
-            | SocketEvent::Closed(..)
-            | SocketEvent::Refused(_) => 0,
-        };
-        self.untold.iter().map(length).sum()
+    /// Something the node has to be told, as soon as it has room. Of answers to keep-alives one is enough.
+    fn will_tell(&mut self, event: SocketEvent) {
+        if matches!((self.untold.back(), &event), (Some(SocketEvent::Pong(_)), SocketEvent::Pong(_))) {
+            return;
+        }
+        self.untold_bytes += cost(&event);
+        self.untold.push_back(event);
+    }
+
+    fn next_to_tell(&mut self) -> Option<SocketEvent> {
+        let event = self.untold.pop_front()?;
+        self.untold_bytes -= cost(&event);
+        Some(event)
+    }
+
+    /// The time during which nothing is read is no fault of the peer.
+    fn pause(&mut self) {
+        if let Some(since) = &mut self.half_read {
+            *since = Instant::now();
+        }
     }
 
     fn read_whole(&mut self) {
@@ -351,6 +374,20 @@ impl Stream {
             .filter(|stalled| stalled.0 < idle.0)
             .unwrap_or(idle)
     }
+}
+
+/// Bytes that an event takes while it waits.
+fn cost(event: &SocketEvent) -> usize {
+    let text = match event {
+        SocketEvent::Message(_, bytes) | SocketEvent::Unframed(_, bytes) => bytes.len(),
+        SocketEvent::Pong(_)
+        | SocketEvent::Accepted(..)
+        | SocketEvent::Connected(_)
+        | SocketEvent::NotConnected(..)
+        | SocketEvent::Closed(..)
+        | SocketEvent::Refused(_) => 0,
+    };
+    size_of::<SocketEvent>() + text
 }
 
 /// A socket of this address's family.

@@ -17,8 +17,8 @@ pub const MAX_ALL_QUEUED: usize = 64 * 1024 * 1024;
 pub(super) enum NotQueued {
     /// There is no room.
     Full,
-    /// Nobody writes any more: the connection has ended. The message is given back.
-    Gone(Bytes),
+    /// Nobody writes any more: the connection has ended.
+    Gone,
 }
 
 /// The node's end.
@@ -59,7 +59,7 @@ impl Queue {
         self.room.take(bytes.len());
         self.sender.send(bytes).map_err(|unsent| {
             self.room.give_back(unsent.0.len());
-            NotQueued::Gone(unsent.0)
+            NotQueued::Gone
         })
     }
 }
@@ -133,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_writes_is_given_back() {
+    fn what_nobody_writes_takes_no_room() {
         let common = Arc::new(Common::default());
         let (queue, queued) = queue(Arc::clone(&common));
         drop(queued);
-        assert_eq!(queue.push(message()), Err(NotQueued::Gone(message())));
+        assert_eq!(queue.push(message()), Err(NotQueued::Gone));
         assert_eq!(common.queued.load(Relaxed), 0);
     }
 }

@@ -27,6 +27,8 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 pub const MAX_FROM_ADDRESS: usize = 2_000;
 /// Flows by which one peer that is being connected may be meant; what comes by another one has failed.
 const MAX_WAITING: usize = 256;
+/// Responses that wait for the news that their connection has ended, to go on another one; what is more is lost with it.
+const MAX_UNSENT: usize = 256;
 /// Connections that the system may hold before we accept them.
 const BACKLOG: u32 = 1024;
 /// How long accepting rests when the system refuses: out of file descriptors, most likely.
@@ -68,6 +70,8 @@ struct Open {
     is_counted: bool,
     /// Flows of messages that wait for it to be connected, each once; at most [`MAX_WAITING`].
     waiting: Vec<Flow>,
+    /// Responses that came after its end; at most [`MAX_UNSENT`].
+    unsent: Vec<Transmit>,
 }
 
 impl Connections {
@@ -233,11 +237,13 @@ impl Connections {
                 inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
                 self.ended(id, Loss::Ended, inputs);
             }
-            // The news of its end is on the way. This message has not been sent, and goes on the next one.
-            Err(NotQueued::Gone(_)) => {
-                self.ended(id, Loss::Ended, inputs);
-                self.send(transmit, inputs);
+            // The news of its end is on its way, behind what has come on it. Then the node looks at every request on it, this one
+            // too; a response is nobody's but ours.
+            Err(NotQueued::Gone) if must_wait => open.waiting.push(flow),
+            Err(NotQueued::Gone) if fallback.is_some() && open.unsent.len() < MAX_UNSENT => {
+                open.unsent.push(transmit);
             }
+            Err(NotQueued::Gone) => {}
         }
     }
 
@@ -253,7 +259,7 @@ impl Connections {
     /// heard of it.
     pub(crate) fn ended(&mut self, id: ConnectionId, loss: Loss, inputs: &mut VecDeque<Input>) {
         while self.tasks.try_join_next().is_some() {}
-        let Some(Open { flow, waiting, is_counted, .. }) = self.open.remove(&id) else { return };
+        let Some(Open { flow, waiting, is_counted, unsent, .. }) = self.open.remove(&id) else { return };
         self.strangers.remove(id);
         if is_counted {
             self.left(flow.remote.ip());
@@ -266,6 +272,7 @@ impl Connections {
         if flow.connection.is_some() {
             inputs.push_back(Input::Closed { flow, loss });
         }
+        unsent.into_iter().for_each(|transmit| self.send(transmit, inputs));
     }
 
     /// Ends the connection of this flow, as [`Connections::ended`] does; without a number any to the same peer.
@@ -323,7 +330,8 @@ impl Connections {
         let id = self.last_id;
         let (queue, queued) = queue(Arc::clone(&self.common));
         let flow = Flow { listener, transport: Transport::Tcp, remote, connection: Some(id) };
-        self.open.insert(id, Open { flow, queue, is_counted: false, waiting: Vec::new() });
+        self.open
+            .insert(id, Open { flow, queue, is_counted: false, waiting: Vec::new(), unsent: Vec::new() });
         self.by_peer.insert((listener, remote), id);
         let ends = crate::recording::Ends { local, remote };
         let (events, recorder) = (self.events.clone(), self.recorder.clone());

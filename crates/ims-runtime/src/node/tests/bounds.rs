@@ -172,26 +172,35 @@ async fn what_is_opened_because_a_phone_named_an_address_gives_way_like_the_phon
 }
 
 #[tokio::test]
-async fn what_meets_a_connection_that_has_just_ended_goes_on_another_one() {
+async fn what_meets_a_connection_that_has_just_ended_is_looked_at_when_that_is_known() {
     let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (events, mut heard) = mpsc::channel(8);
     let mut connections =
         Connections::listen(&settings(Side::Network, &["127.0.0.1"]), &events, None).unwrap();
     let remote = peer.local_addr().unwrap();
     let flow = Flow { listener: ListenerId(0), transport: Transport::Tcp, remote, connection: None };
+    let send = |flow, fallback| Transmit { flow, fallback, bytes: Bytes::from_static(b"hello"), after: None };
     let mut inputs = VecDeque::new();
-    for _ in 0..2 {
-        let transmit = Transmit { flow, fallback: None, bytes: Bytes::from_static(b"hello"), after: None };
-        connections.send(transmit, &mut inputs);
-        let (mut stream, _) = soon(peer.accept()).await.unwrap();
-        soon(stream.read_exact(&mut [0; 5])).await.unwrap();
-        drop(stream);
-        // Its end is known to its task, and not to the node yet.
-        let Some(SocketEvent::Connected(id)) = soon(heard.recv()).await else { panic!("it is connected") };
-        connections.connected(id);
-        assert!(matches!(soon(heard.recv()).await, Some(SocketEvent::Closed(..))));
-    }
-    assert!(!inputs.iter().any(|input| matches!(input, Input::SendFailed { .. })), "{inputs:?}");
+    connections.send(send(flow, None), &mut inputs);
+    let (mut stream, _) = soon(peer.accept()).await.unwrap();
+    soon(stream.read_exact(&mut [0; 5])).await.unwrap();
+    let Some(SocketEvent::Connected(id)) = soon(heard.recv()).await else { panic!("it is connected") };
+    connections.connected(id);
+    drop(stream);
+    // Its end is known to its task, and not to the node yet.
+    let Some(SocketEvent::Closed(_, loss)) = soon(heard.recv()).await else { panic!("it has ended") };
+    let numbered = Flow { connection: Some(id), ..flow };
+    connections.send(send(flow, None), &mut inputs);
+    connections.send(send(numbered, None), &mut inputs);
+    connections.send(send(numbered, Some(remote)), &mut inputs);
+    assert!(inputs.is_empty() && connections.flow(id).is_some(), "what has come on it is still heard");
+    // One input for all requests; the response goes on a new connection.
+    connections.ended(id, loss, &mut inputs);
+    let is_its_end =
+        |input: &Input| matches!(input, Input::Closed { flow, loss: Loss::Ended } if *flow == numbered);
+    assert!(inputs.len() == 1 && inputs.iter().all(is_its_end), "{inputs:?}");
+    let (mut stream, _) = soon(peer.accept()).await.unwrap();
+    soon(stream.read_exact(&mut [0; 5])).await.unwrap();
 }
 
 #[tokio::test]
@@ -271,6 +280,30 @@ async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
         assert_eq!(bytes, message(number).as_bytes());
     }
     assert!(matches!(soon(heard.recv()).await, Some(SocketEvent::Closed(1, Loss::Ended))));
+}
+
+#[tokio::test]
+async fn a_peer_whose_news_the_node_has_no_room_for_is_read_no_further() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, remote) = listener.accept().await.unwrap();
+    let common = Arc::default();
+    let (_queue, queued) = queue(Arc::clone(&common));
+    let (events, mut heard) = mpsc::channel(1);
+    let ends = Ends { local: listener.local_addr().unwrap(), remote };
+    let (silence, clock) = (None, Clock::start());
+    let connection = Connection { id: 1, ends, queued, events, recorder: None, common, silence, clock };
+    tokio::spawn(connection.serve(stream));
+    // The shortest message there is, and what looks like answers to keep-alives, until the system takes no more.
+    let flood = b"A\r\nl:0\r\n\r\n\r\n\0".repeat(1000);
+    let mut sent = 0;
+    while tokio::time::timeout(Duration::from_millis(500), peer.write_all(&flood)).await.is_ok() {
+        sent += flood.len();
+        assert!(sent < 64 << 20, "everything is read");
+    }
+    // All of it comes, in order, as soon as there is room.
+    let first = soon(heard.recv()).await;
+    assert!(matches!(first, Some(SocketEvent::Message(1, _))), "{first:?}");
 }
 
 #[tokio::test(start_paused = true)]
