@@ -2,7 +2,7 @@
 
 use crate::bindings::{Binding, Claims};
 use crate::registration::charging_vector;
-use crate::{Own, Pcscf, Waiting};
+use crate::{FLOW_UNKNOWN, Own, Pcscf, Waiting};
 use cx_protocol::Impu;
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Refusal};
 use sip_message::{HeaderName, Method, NameAddr, StatusCode, Transport, Uri};
@@ -15,7 +15,7 @@ impl Pcscf {
         let (Some(key), Some((binding, impu))) = (&self.key, self.speaker(request)) else {
             // Rule RT-P-01. A subscriber whose flow is new is to begin anew, as 481 tells it (RFC 6665 section 4.1.2.2).
             let status = if in_dialog { StatusCode::NO_SUCH_TRANSACTION } else { StatusCode::FORBIDDEN };
-            return Refusal::new(status, "nobody is registered on this flow").into();
+            return Refusal::new(status, FLOW_UNKNOWN).into();
         };
         let mut plan = ForwardPlan::by_route();
         if in_dialog {

@@ -92,6 +92,9 @@ pub enum Waiting {
     Ue,
 }
 
+/// In the Warning of a 403 or 481: the phone has to register anew, on the flow that it has now.
+pub(crate) const FLOW_UNKNOWN: &str = "nobody is registered on this flow";
+
 impl Pcscf {
     /// Whether the URI is one of our flow entries; gives the token.
     fn token_of(uri: &Uri) -> Option<&str> {

@@ -115,6 +115,18 @@ fn rt_p_01_nobody_registered_on_the_flow_is_403() {
 }
 
 #[test]
+fn rt_p_01_nobody_else_tells_a_phone_that_its_flow_is_unknown() {
+    for (warning, stays) in [("nobody is registered on this flow", false), ("not today", true)] {
+        let mut desk = registered();
+        desk.receive(GM, address(UE), request("MESSAGE", "sip:eve@home2.test", 1, ""));
+        let (_, message) = forwarded(&mut desk);
+        desk.respond((MW, address(SCSCF)), &message, 403, &format!("Warning: 399 eve \"{warning}\"\r\n"));
+        let (_, response) = desk.sent().unwrap();
+        assert_eq!(response.value(HeaderName::Warning).is_some(), stays, "{warning}");
+    }
+}
+
+#[test]
 fn rt_p_02_the_identity_is_the_registered_one_whatever_the_ue_claims() {
     for (headers, asserted) in [
         ("", "<sip:alice@home1.test>"),

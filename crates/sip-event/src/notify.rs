@@ -16,9 +16,9 @@ pub struct NotifyPolicy {
     pub min_interval: Duration,
     /// Wait before a NOTIFY that failed is sent again; it doubles each time.
     pub retry: Duration,
-    /// How often in a row a NOTIFY may find nobody before the subscription is deleted; at least one.
+    /// After so many NOTIFYs in a row that nobody answers the subscription is deleted; at least one.
     pub attempts: u8,
-    /// How often in a row a NOTIFY may fail, the last time by an error, before the subscription is ended; at least one.
+    /// After so many NOTIFYs in a row that fail, the last one by an error, the subscription is ended; at least one.
     pub errors: u8,
 }
 

@@ -58,7 +58,7 @@ enum Exchange {
     /// The last one failed; the next is not sent before `until`.
     Waiting {
         until: Mono,
-        failures: u8,
+        failures: Failures,
     },
     /// The subscription is gone.
     Over,
@@ -69,8 +69,17 @@ enum Exchange {
 struct Attempt {
     cause: Cause,
     way: Way,
-    /// How many before it failed in a row.
-    failures: u8,
+    /// How those before it failed.
+    failures: Failures,
+}
+
+/// NOTIFYs that failed in a row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    /// By an error or without an answer.
+    all: u8,
+    /// Those of them, since something was last answered, that found nobody.
+    silent: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

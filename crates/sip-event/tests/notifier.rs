@@ -323,6 +323,34 @@ fn sub_n_15_an_error_costs_one_notify_and_many_in_a_row_the_subscription() {
 }
 
 #[test]
+fn sub_n_15_errors_and_silence_are_counted_apart() {
+    let mut scene = Scene::active(CONTACT, POLICY);
+    scene.notify(secs(0), NotifierInput::Changed(2));
+    for (now, code) in [(0, 486), (10, 486)] {
+        assert_eq!(scene.answer(secs(now), code), []);
+        let at = Now { mono: scene.timeout().unwrap(), ..secs(now) };
+        scene.notify(at, NotifierInput::Deadline);
+    }
+    // The first one, and the second, that nobody answers.
+    for now in [62, 140] {
+        assert_eq!(scene.handle(secs(now), NotifierInput::NoAnswer), [], "{now}");
+        let at = Now { mono: scene.timeout().unwrap(), ..secs(now) };
+        scene.notify(at, NotifierInput::Deadline);
+    }
+    let end = [NotifierOutput::Ended(NotifierEnd::Unreachable)];
+    assert_eq!(scene.handle(secs(400), NotifierInput::NoAnswer), end);
+}
+
+#[test]
+fn sub_n_15_a_retry_after_of_nothing_is_a_second() {
+    let mut scene = Scene::active(CONTACT, POLICY);
+    scene.notify(secs(0), NotifierInput::Changed(2));
+    let busy = NotifierInput::Answered { status: StatusCode::SERVER_ERROR, retry_after: Some(0) };
+    assert_eq!(scene.handle(secs(5), busy), []);
+    assert_eq!(scene.timeout(), Some(secs(6).mono));
+}
+
+#[test]
 fn sub_n_15_a_notify_that_arrives_takes_the_errors_before_it_back() {
     let mut scene = Scene::active(CONTACT, POLICY);
     for number in 0..20 {

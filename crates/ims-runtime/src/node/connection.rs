@@ -176,9 +176,7 @@ impl Connection {
                 }
                 room = &mut place, if !stream.untold.is_empty() => {
                     let room = room.map_err(|_| Over::Ended)?;
-                    if let Some(event) = stream.next_to_tell() {
-                        room.send(event);
-                    }
+                    stream.next_to_tell().map(|event| room.send(event));
                     place.set(self.events.clone().reserve_owned());
                 }
                 ready = reader.readable(), if may_read => {
@@ -186,14 +184,7 @@ impl Connection {
                     stream.framer.buffer().reserve(READ);
                     match reader.try_read_buf(stream.framer.buffer()) {
                         Ok(0) => return self.finish(stream, &mut writer).await,
-                        Ok(_) => {
-                            self.heard(Heard::Something);
-                            let is_first = stream.untold.is_empty();
-                            self.take_frames(stream)?;
-                            if is_first {
-                                self.tell_what_there_is_room_for(stream);
-                            }
-                        }
+                        Ok(_) => self.take_what_came(stream)?,
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                         Err(error) => return Err(error.into()),
                     }
@@ -225,6 +216,16 @@ impl Connection {
                 stream.put(PING);
             }
             Some(Suspicion::Gone) => return Err(Over::CutOff(CutOff::Silent)),
+        }
+        Ok(())
+    }
+
+    fn take_what_came(&mut self, stream: &mut Stream) -> Result<(), Over> {
+        self.heard(Heard::Something);
+        let is_first = stream.untold.is_empty();
+        self.take_frames(stream)?;
+        if is_first {
+            self.tell_what_there_is_room_for(stream);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! How a NOTIFY ended, and what its subscription makes of it (RFC 6665 section 4.2.2).
 
-use super::{Attempt, Exchange, Persist, Subscription};
+use super::{Attempt, Exchange, Failures, Persist, Subscription};
 use crate::notify::{Cause, NotifierEnd, NotifyContext, NotifyPolicy, Way};
 use crate::notify_answer::{Meaning, blames_the_way, meaning};
 use crate::reason::Reason;
@@ -11,6 +11,9 @@ use std::time::Duration;
 
 /// After which time a watcher that has refused NOTIFYs may subscribe again.
 const PROBATION_S: u32 = 60;
+
+/// The shortest time after which a NOTIFY that was refused is sent again.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 impl Subscription {
     pub(super) fn answered(
@@ -52,10 +55,13 @@ impl Subscription {
             Way::Identity => self.send(now, Attempt { way: Way::Dialog, ..attempt }, with),
             // The watcher has subscribed since that NOTIFY was sent.
             Way::Dialog if self.due == Some(Cause::Subscribe) => self.exchange = Exchange::Idle,
-            Way::Dialog if self.is_terminated() || attempt.is_last(with.policy.attempts) => {
+            Way::Dialog if self.is_terminated() || attempt.failures.silent + 1 >= with.policy.attempts => {
                 self.end(NotifierEnd::Unreachable);
             }
-            Way::Dialog => self.wait(now, attempt, with.policy.back_off(attempt.failures)),
+            Way::Dialog => {
+                let silent = attempt.failures.silent + 1;
+                self.wait(now, (attempt, silent), with.policy.back_off(attempt.failures.all));
+            }
         }
     }
 
@@ -69,25 +75,21 @@ impl Subscription {
             self.exchange = Exchange::Idle;
         } else if self.is_terminated() {
             self.end(NotifierEnd::Refused(status));
-        } else if attempt.is_last(policy.errors) {
+        } else if attempt.failures.all.saturating_add(1) >= policy.errors {
             self.exchange = Exchange::Idle;
             self.terminate(now, Reason::Probation, Some(PROBATION_S), Cause::Standing);
         } else {
-            self.wait(now, attempt, wait.unwrap_or_else(|| policy.back_off(attempt.failures)));
+            // Whoever names no time at all is given some.
+            let wait =
+                wait.map_or_else(|| policy.back_off(attempt.failures.all), |wait| wait.max(LEAST_WAIT));
+            self.wait(now, (attempt, 0), wait);
         }
     }
 
     /// The newest state is sent again after so long.
-    fn wait(&mut self, now: Now, attempt: Attempt, wait: Duration) {
+    fn wait(&mut self, now: Now, (attempt, silent): (Attempt, u8), wait: Duration) {
         self.due = self.due.max(Some(attempt.cause));
-        self.exchange =
-            Exchange::Waiting { until: now.mono + wait, failures: attempt.failures.saturating_add(1) };
-    }
-}
-
-impl Attempt {
-    /// Whether it was the last of so many that may fail in a row.
-    const fn is_last(self, most: u8) -> bool {
-        self.failures.saturating_add(1) >= most
+        let failures = Failures { all: attempt.failures.all.saturating_add(1), silent };
+        self.exchange = Exchange::Waiting { until: now.mono + wait, failures };
     }
 }

@@ -1,6 +1,6 @@
 //! When a NOTIFY leaves, which way, and what it says (RFC 6665 section 4.2.2).
 
-use super::{Attempt, Exchange, Persist, Subscription};
+use super::{Attempt, Exchange, Failures, Persist, Subscription};
 use crate::notify::{Cause, Notify, NotifyContext, Updates, Way};
 use crate::sequence::Reservation;
 use clock::{Mono, Now};
@@ -26,13 +26,13 @@ impl Subscription {
         }
         let failures = match self.exchange {
             Exchange::Waiting { failures, .. } => failures,
-            Exchange::Idle | Exchange::Outstanding { .. } | Exchange::Over => 0,
+            Exchange::Idle | Exchange::Outstanding { .. } | Exchange::Over => Failures::default(),
         };
         let is_gruu = with.dialog.remote_target().params().has("gr");
         let way = match (cause, with.policy.updates) {
             (Cause::Change | Cause::Standing, Updates::Identity) if is_gruu => Way::Identity,
             // What its SUBSCRIBE is owed found nobody along the dialog: the watcher may have moved since.
-            (Cause::Subscribe, Updates::Identity) if is_gruu && failures > 0 => Way::Identity,
+            (Cause::Subscribe, Updates::Identity) if is_gruu && failures.all > 0 => Way::Identity,
             (Cause::Change | Cause::Standing | Cause::Subscribe, Updates::Identity | Updates::Dialog) => {
                 Way::Dialog
             }
