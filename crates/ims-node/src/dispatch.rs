@@ -54,6 +54,11 @@ impl<R: Role> Node<R> {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "the next Route entry is no SIP URI");
             return self.refuse(now, &request, &refusal);
         };
+        let until = now.mono + request.answer_by().saturating_since(now.mono) / attempts;
+        let silence = plan.patience.unwrap_or(self.settings.failover_after);
+        // Whoever says nothing is given up while there is time for another address, but nobody before it says 100.
+        let part = until.saturating_since(now.mono) * 9 / 10;
+        let silence = if part > self.settings.timers.until_t2() { silence.min(part) } else { silence };
         let errand = Errand {
             draft: Some(prepared.draft),
             target: prepared.target,
@@ -61,8 +66,8 @@ impl<R: Role> Node<R> {
             beside: None,
             hops: Vec::new().into(),
             fingerprint,
-            until: now.mono + request.answer_by().saturating_since(now.mono) / attempts,
-            silence: plan.patience.unwrap_or(self.settings.failover_after),
+            until,
+            silence,
             reopened: false,
             purpose: Purpose::Forward { request, then: plan.then },
         };

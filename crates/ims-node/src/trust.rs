@@ -48,7 +48,7 @@ const HEADERS: [(HeaderName, Believed, Shown); 13] = [
     (HeaderName::ServiceRoute, Believed::Never, Shown::InAnswersToRegister),
 ];
 
-/// As [`HEADERS`]. A request of somebody outside may name no way back, but it is asked for one in the answer to its REGISTER.
+/// As [`HEADERS`]. A phone may not write Path; the answer to its REGISTER shows it the one that we wrote.
 const PATH: (HeaderName, Believed, Shown) = (HeaderName::Path, Believed::Never, Shown::InAnswersToRegister);
 
 fn headers() -> impl Iterator<Item = (HeaderName, Believed, Shown)> {

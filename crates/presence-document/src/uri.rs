@@ -59,17 +59,14 @@ fn tel(rest: &str) -> String {
 }
 
 fn generic(rest: &str) -> String {
-    let escaped = unescaped(rest).unwrap_or_else(|| rest.to_owned());
-    if let Some(rest) = escaped.strip_prefix("//") {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
-        let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
-        let at = if user.is_empty() { "" } else { "@" };
-        return format!("//{user}{at}{}{path}", host.to_ascii_lowercase());
-    }
-    match escaped.rsplit_once('@') {
-        Some((user, domain)) => format!("{user}@{}", domain.to_ascii_lowercase()),
-        None => escaped,
+    let rest = unescaped_but(rest, b"-._~").unwrap_or_else(|| rest.to_owned());
+    let (start, path) = rest.strip_prefix("//").map_or(("", &*rest), |rest| ("//", rest));
+    let end = path.find(['/', '?', '#', ',', ';']).unwrap_or(path.len());
+    let (authority, path) = path.split_at(end);
+    match (start, authority.rsplit_once('@')) {
+        (_, Some((user, host))) => format!("{start}{user}@{}{path}", host.to_ascii_lowercase()),
+        ("//", None) => format!("//{}{path}", authority.to_ascii_lowercase()),
+        (_, None) => rest,
     }
 }
 
@@ -88,8 +85,14 @@ fn with_upper_escapes(text: &str) -> String {
     text.chars().map(upper).collect()
 }
 
-/// With no escape that need not be there; `None` where an escape is none. A reserved character is not the same as its escape.
-pub(crate) fn unescaped(text: &str) -> Option<String> {
+/// A user part with no escape that need not be there (RFC 3261 §25.1); `None` where an escape is none. A reserved character is
+/// not the same as its escape.
+pub(crate) fn unescaped(user: &str) -> Option<String> {
+    unescaped_but(user, b"-_.!~*'()")
+}
+
+/// With no escape of a letter, a digit or one of `marks`.
+fn unescaped_but(text: &str, marks: &[u8]) -> Option<String> {
     let mut pieces = text.split('%');
     let mut plain = pieces.next()?.to_owned();
     for piece in pieces {
@@ -98,7 +101,7 @@ pub(crate) fn unescaped(text: &str) -> Option<String> {
             return None;
         }
         let byte = u8::from_str_radix(hex, 16).ok()?;
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || marks.contains(&byte) {
             plain.push(char::from(byte));
         } else {
             plain.push('%');
@@ -135,6 +138,10 @@ mod tests {
             ("http://User@Example.COM/%7ea/B", "http://User@example.com/~a/B", true),
             ("http://example.com/a", "http://example.com/A", false),
             ("mailto:A@Example.com", "mailto:A@example.com", true),
+            ("mailto:a@b?subject=Foo", "mailto:a@B?subject=Foo", true),
+            ("mailto:a@b?subject=Foo", "mailto:a@b?subject=foo", false),
+            ("tag:a@b,2005:Foo", "tag:a@b,2005:foo", false),
+            ("http://x/%28", "http://x/(", false),
             ("no uri", " no uri ", true),
             ("no uri", "NO URI", false),
         ];

@@ -7,9 +7,9 @@
 //! may hear no other.
 //!
 //! What was made by a request knows that request, also after a restart: a publication by the [`Ask`] of the last PUBLISH that
-//! it took, a subscription by its number, which follows from its ask ([`WatchKey`]). The PUBLISHes before the last one, and
-//! those that ended a publication, are remembered in memory ([`Answered`]). All of it counts for Timer J: what comes later is
-//! no repeat, and a sender that never counts its CSeq up begins anew.
+//! it took, a subscription by its number, which follows from its ask ([`WatchKey`]). In memory every PUBLISH is remembered,
+//! those before the last one and those that ended a publication too ([`Answered`]). All of it counts for Timer J from when it
+//! was taken: what comes later is no repeat, and a sender that never counts its CSeq up begins anew.
 
 use crate::identity::Sender;
 use crate::view::digest;
@@ -51,11 +51,6 @@ impl Ask {
         Self(digest(&[ask.as_bytes(), &request.body()].concat()).max(1))
     }
 
-    /// One that was kept.
-    pub(crate) const fn of_number(number: u64) -> Self {
-        Self(number)
-    }
-
     /// As it is kept; never zero.
     pub(crate) const fn number(self) -> u64 {
         self.0
@@ -81,8 +76,7 @@ impl WatchKey {
     }
 }
 
-/// PUBLISHes within Timer J that no publication knows any more, because a later one changed or ended it, with the
-/// entity-tags that their senders were told.
+/// The PUBLISHes that were taken within Timer J, with the entity-tags that their senders were told.
 #[derive(Debug, Default)]
 pub(crate) struct Answered {
     known: HashMap<Ask, Box<str>>,

@@ -42,20 +42,14 @@ impl PresenceServer {
             return Err(Refusal::no_room("too many presentities", first_end));
         }
         let presentity = self.shared(presentity);
-        let before = self.last_ask(now, message, &presentity);
         let outcome = self.publish(now, (message, ask, source), &presentity, fx);
         self.tidy(now, &presentity);
         let Published { tag, expires, change, .. } = outcome.map_err(|error| refused(message, error))?;
-        if let Some((ask, tag)) = before {
-            self.answered.note(now, ask, &tag);
-        }
+        self.answered.note(now, ask, &tag);
         match change {
             Change::Changed => self.announce(now, &presentity, fx),
             // Rule PUB-09: a refresh alone tells nobody.
             Change::Unchanged => {}
-        }
-        if expires.is_zero() {
-            self.answered.note(now, ask, &tag);
         }
         Ok(published(fx.response(request, StatusCode::OK), &tag, expires))
     }
@@ -76,13 +70,6 @@ impl PresenceServer {
             return Some((made.tag().into(), granted));
         }
         self.answered.given(now, ask).map(|tag| (tag.into(), granted))
-    }
-
-    /// The PUBLISH to which the publication that this one names owes its tag, and that tag.
-    fn last_ask(&self, now: Now, message: &Message, presentity: &str) -> Option<(Ask, Box<str>)> {
-        let IfMatch::Tag(tag) = IfMatch::of(message) else { return None };
-        let named = self.presentities.get(presentity)?.publications.named(now, tag)?;
-        Some((Ask::of_number(named.ask()), tag.into()))
     }
 
     fn publish(

@@ -262,6 +262,21 @@ fn rfc3261_8_2_2_2_a_publish_on_another_way_gets_the_answer_of_the_first() {
 }
 
 #[test]
+fn rfc3261_8_2_2_2_a_later_publish_makes_an_old_one_no_younger() {
+    let mut ps = Ps::usual();
+    let initial = publish(CAROL).body(&pidf("open"));
+    let tag = ps.publish(&initial);
+    ps.pass_s(31);
+    let removal = publish(CAROL).with("SIP-If-Match", &tag).with("Expires", "0");
+    ps.publish(&removal);
+    ps.pass_s(1);
+    // Timer J of the first one is over: whoever sends the same again has begun anew.
+    let anew = ps.publish(&initial);
+    assert_ne!(anew, tag);
+    assert_eq!(ps.status(&publish(CAROL).with("SIP-If-Match", &anew)), 200);
+}
+
+#[test]
 fn rfc3261_10_3_a_password_makes_nobody_another_presentity() {
     let mut ps = Ps::usual();
     let tag = ps.publish(&publish(CAROL).body(&pidf("open")));

@@ -48,12 +48,6 @@ impl Publication {
         &self.tag
     }
 
-    /// The PUBLISH that gave it this tag, as its caller numbers them; 0 where that is not known.
-    #[must_use]
-    pub const fn ask(&self) -> u64 {
-        self.ask
-    }
-
     /// When it ends unless refreshed.
     #[must_use]
     pub const fn expires_at(&self) -> Wall {

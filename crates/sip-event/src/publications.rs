@@ -138,12 +138,6 @@ impl Publications {
         live.find(|entry| entry.ask == ask && ask != 0)
     }
 
-    /// The live publication with this entity-tag.
-    #[must_use]
-    pub fn named(&self, now: Now, tag: &str) -> Option<&Publication> {
-        self.entries.get(self.find(now, tag)?)
-    }
-
     /// Grown one by one: a resource nearly always has one, and there may be many resources.
     fn push(&mut self, entry: Publication) {
         self.entries.reserve_exact(1);
