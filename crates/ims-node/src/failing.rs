@@ -53,7 +53,9 @@ impl<R: Role> Node<R> {
     pub(crate) fn on_final_response(&mut self, now: Now, client: ClientId, response: Message) {
         let way = self.under_way.way(client);
         let Some((way, mut errand)) = way.zip(self.under_way.remove(client)) else { return };
-        let response = trust::believed(&self.settings, way, response);
+        let Some(response) = trust::believed(&self.settings, way, response) else {
+            return self.finish(now, errand.purpose, &Outcome::Unreachable);
+        };
         if response.status() != Some(StatusCode::SERVICE_UNAVAILABLE) {
             if let Some(hop) = errand.hops.front() {
                 self.resolver.reachable(hop);

@@ -22,6 +22,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// The identities in a message's P-Asserted-Identity that it may assert.
+    pub(crate) fn asserted(&self, message: &Message) -> impl Iterator<Item = Uri> {
+        message
+            .list(HeaderName::PAssertedIdentity)
+            .filter_map(|value| NameAddr::parse(value).ok()?.uri().ok())
+            .filter(|uri| self.may_assert(if uri.is_sip() { uri.host_text() } else { "" }))
+    }
+
     /// Whether it is a node that takes part in the trust domain.
     #[must_use]
     pub const fn is_trusted(&self) -> bool {
@@ -210,10 +218,7 @@ impl InboundRequest {
 
     /// The identities in P-Asserted-Identity that its sender may assert (RFC 3325).
     pub fn asserted(&self) -> impl Iterator<Item = Uri> {
-        self.message
-            .list(HeaderName::PAssertedIdentity)
-            .filter_map(|value| NameAddr::parse(value).ok()?.uri().ok())
-            .filter(|uri| self.source.may_assert(if uri.is_sip() { uri.host_text() } else { "" }))
+        self.source.asserted(&self.message)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn prepare<W>(
     relay.set(HeaderName::MaxForwards, message.max_forwards().map_or(DEFAULT_MAX_FORWARDS, |hops| hops - 1));
     // Only one copy is under way at a time, so that it has all the breadth there is.
     relay.set(HeaderName::MaxBreadth, max_breadth(message));
-    trust::strip_unbelieved(request, &mut relay);
+    trust::strip_unbelieved(message, request.source(), &mut relay);
     let flow = match plan.next {
         Next::Flow(flow) => Some(flow),
         Next::Route => None,

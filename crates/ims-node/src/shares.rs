@@ -59,11 +59,12 @@ impl Shares {
         true
     }
 
-    /// Whether this source, or all of its site, has been refused so much that it is not even answered any more.
+    /// Whether this source has been refused so much that it is not even answered any more; of a source that has had no share,
+    /// whether its site has.
     pub(crate) fn is_deaf(&mut self, now: Mono, source: SocketAddr) -> bool {
         self.begin_window(now);
-        let is_refused = |count: Option<&Count>| count.is_some_and(|count| count.refused > REFUSED);
-        is_refused(self.by_source.get(&source)) || is_refused(self.by_site.get(&site(source.ip())))
+        let own = self.by_source.get(&source);
+        own.or_else(|| self.by_site.get(&site(source.ip()))).is_some_and(|count| count.refused > REFUSED)
     }
 
     fn begin_window(&mut self, now: Mono) {

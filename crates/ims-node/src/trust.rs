@@ -1,6 +1,6 @@
 //! The trust domain's headers (RFC 3325, RFC 7315, TS 24.229 sections 5.2 and 5.3).
 
-use crate::inbound::{InboundRequest, Source};
+use crate::inbound::Source;
 use crate::input::Flow;
 use crate::settings::{Settings, Side};
 use sip_message::{Draft, HeaderName, Message, Method, Relay};
@@ -68,16 +68,18 @@ pub(crate) fn source(settings: &Settings, side: Side, remote: SocketAddr) -> Sou
     }
 }
 
-/// Takes off what the sender had no right to write (rules REG-P-04, RT-I-01).
-pub(crate) fn strip_unbelieved(request: &InboundRequest, relay: &mut Relay<'_>) {
-    match request.source() {
+/// What is a network's own: another operator's nodes neither write it for us (RFC 5502 section 6: whom we serve is said by our
+/// own nodes only) nor are they shown it.
+const OWN: [HeaderName; 3] = [HeaderName::PServedUser, HeaderName::PUserDatabase, HeaderName::PProfileKey];
+
+/// Takes off what the sender of a request or response had no right to write (rules REG-P-04, RT-I-01).
+pub(crate) fn strip_unbelieved(message: &Message, source: &Source, relay: &mut Relay<'_>) {
+    match source {
         Source::Own => {}
         Source::Peer(_) => {
-            // RFC 5502 section 6: whom we serve is said by our own nodes only.
-            relay.remove(HeaderName::PServedUser);
-            let message = request.message();
+            OWN.into_iter().for_each(|name| relay.remove(name));
             let written = message.list(HeaderName::PAssertedIdentity).count();
-            let believed: Vec<String> = request.asserted().map(|uri| format!("<{uri}>")).collect();
+            let believed: Vec<String> = source.asserted(message).map(|uri| format!("<{uri}>")).collect();
             if believed.len() < written {
                 relay.remove(HeaderName::PAssertedIdentity);
                 believed.iter().for_each(|value| relay.append(HeaderName::PAssertedIdentity, value));
@@ -97,17 +99,17 @@ fn strip_claims(relay: &mut Relay<'_>) {
 }
 
 /// A response without what its sender had no right to write; as it came, where there is nothing of the kind.
-pub(crate) fn believed(settings: &Settings, way: Flow, response: Message) -> Message {
+pub(crate) fn believed(settings: &Settings, way: Flow, response: Message) -> Option<Message> {
     // Who believes nobody, as a user agent, is in no trust domain: what its P-CSCF says is meant for it.
     let is_in_domain = !settings.peers.is_empty();
     let source = source(settings, settings.side(way.listener), way.remote);
-    if !is_in_domain || source.is_trusted() || !headers().any(|(name, ..)| response.value(name).is_some()) {
-        return response;
+    let is_there = || headers().any(|(name, ..)| response.value(name).is_some());
+    if !is_in_domain || source == Source::Own || !is_there() {
+        return Some(response);
     }
     let mut relay = Relay::of(&response);
-    strip_claims(&mut relay);
-    let clean = relay.response().and_then(|bytes| Message::parse(bytes).ok());
-    clean.unwrap_or(response)
+    strip_unbelieved(&response, &source, &mut relay);
+    relay.response().and_then(|bytes| Message::parse(bytes).ok())
 }
 
 /// Takes off what must not leave towards a UE (rule RT-P-06).

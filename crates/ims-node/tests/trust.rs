@@ -10,11 +10,13 @@
 
 mod common;
 
-use common::{Bench, CLIENT, Fake, NEXT, answer, request};
+use common::{Bench, CLIENT, Fake, NEXT, answer, request, request_to};
 use ims_node::{Flow, ForwardPlan, Next};
 use sip_message::{HeaderName, Message};
 
 const PHONE: &str = "198.51.100.7:5062";
+/// Of another operator.
+const PEER: &str = "198.51.100.1:5060";
 const STRANGER: &str = "203.0.113.7:5060";
 
 /// Every header of the trust domain, in short.
@@ -45,6 +47,12 @@ fn left(message: &Message) -> String {
     left.map(|(short, ..)| *short).collect::<Vec<_>>().join(" ")
 }
 
+/// All but what is a network's own, and an identity of ours.
+fn of_a_peer() -> String {
+    let of_peer = |short: &&str| !["asserted", "profile", "served", "database"].contains(short);
+    ALL.map(|(short, ..)| short).iter().filter(|short| of_peer(short)).copied().collect::<Vec<_>>().join(" ")
+}
+
 fn everything() -> String {
     ALL.map(|(short, ..)| short).join(" ")
 }
@@ -64,7 +72,8 @@ fn to_the_phone() -> Bench {
 #[test]
 fn rt_p_06_what_a_request_holds_after_the_border() {
     let network = |from: &str| Bench::flow(0, from);
-    let rows: [(&str, Bench, Flow, &str, &str); 5] = [
+    let rows: [(&str, Bench, Flow, &str, &str); 6] = [
+        ("from another operator, whose user it is not", Bench::forwarding(), network(PEER), "", &of_a_peer()),
         ("from a phone", Bench::forwarding(), Bench::flow(1, PHONE), "", "access"),
         ("from a stranger", Bench::forwarding(), network(STRANGER), "", "access"),
         ("to a phone", to_the_phone(), network(CLIENT), "", "asserted called"),
@@ -105,5 +114,22 @@ fn rt_p_06_what_a_response_holds_after_the_border() {
             bench.receive_on(Bench::flow(listener, answers), answer(&forwarded, 200, &(all() + more)));
             assert_eq!(left(&bench.sent_one().1), expected, "{method}: {name}");
         }
+    }
+}
+
+#[test]
+fn rt_i_01_another_operator_answers_for_its_own_users_alone() {
+    for (identity, expected) in
+        [("sip:a@home1.test", of_a_peer()), ("sip:b@home2.test", "asserted ".to_owned() + &of_a_peer())]
+    {
+        let mut bench = Bench::forwarding();
+        bench.receive(CLIENT, request_to("MESSAGE", "sip:bob@198.51.100.1", ""));
+        let (_, forwarded) = bench.sent_one();
+        let headers = all().replace(
+            "P-Asserted-Identity: <sip:a@home1.test>",
+            &format!("P-Asserted-Identity: <{identity}>"),
+        );
+        bench.receive(PEER, answer(&forwarded, 200, &headers));
+        assert_eq!(left(&bench.sent_one().1), expected, "{identity}");
     }
 }

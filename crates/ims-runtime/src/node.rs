@@ -23,17 +23,19 @@ mod refused;
 mod share;
 mod stats;
 mod strangers;
+mod stream;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
 
 pub(crate) use clock::Clock;
-pub use connection::{CONNECT_DEADLINE, IDLE, STALLED};
+pub use connection::CONNECT_DEADLINE;
 pub use ending::DRAIN;
 pub use endpoint::{Endpoint, wall};
 pub use queue::{MAX_ALL_QUEUED, MAX_QUEUED};
 pub use share::MAX_HALF_READ;
+pub use stream::{IDLE, STALLED};
 pub use tcp::{MAX_CONNECTIONS, MAX_FROM_ADDRESS};
 
 use crate::cli::{Failure, Start};

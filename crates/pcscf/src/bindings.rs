@@ -166,6 +166,13 @@ impl Bindings {
         self.slot(flow, aor).is_some()
     }
 
+    /// Whether the identity is registered on the flow by this contact.
+    pub(crate) fn is_of_contact(&self, (flow, aor): (Flow, &Impu), contact: &str) -> bool {
+        let binding = self.slot(flow, aor).and_then(|slot| self.all.get(slot));
+        let uris = binding.map(|binding| [&*binding.contact, contact].map(|text| Uri::parse(text).ok()));
+        matches!(uris, Some([Some(its), Some(own)]) if its.is_equivalent(&own))
+    }
+
     /// Whether anybody is registered on the flow.
     pub(crate) fn is_used(&self, flow: Flow) -> bool {
         self.by_flow.contains_key(&flow)

@@ -100,11 +100,7 @@ impl Pcscf {
         let own = contacts(request.message()).next().map_or("", |contact| contact.uri_text());
         let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
         self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
-        // Rule REG-E-03: whoever was there hears by a NOTIFY of its own that another phone has ended, replaced or crowded out
-        // its registration.
-        for old in self.bindings.outlived(flow, &aor, (own, &bound), filed) {
-            self.release(now, (old, &aor), EndedBy::Network, fx);
-        }
+        self.end_outlived(now, (flow, &aor), (own, &bound, filed), fx);
         match own_expiry(request.message(), response) {
             Some(0) => {
                 let by = if asks_to_leave(request.message()) { EndedBy::Ue } else { EndedBy::Network };
@@ -136,6 +132,26 @@ impl Pcscf {
             None => {}
         }
         Verdict::Relay(Vec::new())
+    }
+
+    /// Ends the user's other bindings that the 200 says are over.
+    fn end_outlived(
+        &mut self,
+        now: Now,
+        (flow, aor): (Flow, &Impu),
+        (own, bound, filed): (&str, &[Uri], u64),
+        fx: &mut Effects<Own>,
+    ) {
+        for old in self.bindings.outlived(flow, aor, (own, bound), filed) {
+            if self.bindings.is_of_contact((old, aor), own) {
+                // The same phone, from another port: nobody is there any more to be told.
+                self.forget(now, (old, aor), fx);
+            } else {
+                // Rule REG-E-03: whoever was there hears by a NOTIFY of its own that another phone has ended, replaced or
+                // crowded out its registration.
+                self.release(now, (old, aor), EndedBy::Network, fx);
+            }
+        }
     }
 
     /// Nobody on this flow speaks for the identity any more.

@@ -232,7 +232,7 @@ fn make_unique(
         ("", Kind::Device) => "device",
         (id, _) => id,
     };
-    // By its source, so that it stays the same whatever others come and go. One of the first n + 1 is free among n ids.
+    // By its source, so that no change and no restart gives it another one. One of the first n + 1 is free among n ids.
     let most = published.len() + ids.len() + 1;
     let free = std::iter::once(format!("{stem}-{source}"))
         .chain((1..=most).map(|n| format!("{stem}-{source}-{n}")))

@@ -41,7 +41,7 @@ impl Scscf {
                 Err(_) => return no_binding(),
             },
         }
-        plan.then = Some(Waiting::DialogPeer);
+        plan.then = Some(Waiting::Onward);
         plan.decide()
     }
 

@@ -69,8 +69,8 @@ pub enum Waiting {
     ApplicationServer(Visit),
     /// For the answer of one of a user's phones.
     Ue(Box<Delivery>),
-    /// For the answer of the other end of a dialog.
-    DialogPeer,
+    /// For the answer to a request that went on its way.
+    Onward,
 }
 
 /// What digest credentials are wanted for.

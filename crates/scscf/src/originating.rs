@@ -90,6 +90,7 @@ impl Scscf {
             let both = format!("{}, <{number}>", first.join(", "));
             plan.headers.push((HeaderName::PAssertedIdentity, Some(both)));
         }
+        plan.then = Some(Waiting::Onward);
         plan.decide()
     }
 

@@ -107,10 +107,10 @@ impl Role for Scscf {
         match waiting {
             Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, (visit, outcome), fx),
             Waiting::Ue(delivery) => self.on_ue_answer(now, request, (*delivery, outcome), fx),
-            Waiting::DialogPeer if outcome.status() == Some(StatusCode::FLOW_FAILED) => {
+            Waiting::Onward if outcome.status() == Some(StatusCode::FLOW_FAILED) => {
                 Verdict::Instead(crate::delivery::flow_failed().into())
             }
-            Waiting::DialogPeer => Verdict::Relay(Vec::new()),
+            Waiting::Onward => Verdict::Relay(Vec::new()),
             Waiting::Maa(_) | Waiting::RegistrationSaa(_) | Waiting::UnregisteredSaa(_) => {
                 Verdict::Relay(Vec::new())
             }

@@ -3,14 +3,13 @@
 use super::Clock;
 use super::events::SocketEvent;
 use super::queue::Queued;
-use super::share::{Common, CutOff, Share};
+use super::share::{Common, CutOff};
+use super::stream::Stream;
 use super::tcp::ConnectionId;
 use crate::recording::{Channel, Direction, Ends, Recorder};
-use bytes::{Buf, BytesMut};
 use ims_node::{Heard, Loss, Silence, Suspicion};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use sip_message::{Frame, FrameError, Framer};
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -23,11 +22,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long a peer may take to accept a connection.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(4);
-/// A connection on which no whole message and no keep-alive has come or gone for this long is closed.
-pub const IDLE: Duration = Duration::from_secs(600);
-/// A peer that leaves a message half sent, sends none after it has connected, or takes nothing of what is written, for this
-/// long is cut off.
-pub const STALLED: Duration = Duration::from_secs(30);
 /// How long the last messages on a connection that is being closed may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes read at a time.
@@ -72,24 +66,6 @@ impl From<io::Error> for Over {
         // The system has sent again and again, and nothing was acknowledged.
         if error.kind() == io::ErrorKind::TimedOut { Self::CutOff(CutOff::Silent) } else { Self::Ended }
     }
-}
-
-/// What has come and gone, and when.
-struct Stream {
-    framer: Framer,
-    share: Share,
-    unsent: BytesMut,
-    /// What the node has not had room for. Meanwhile the connection goes on: it writes, and answers keep-alives.
-    untold: VecDeque<SocketEvent>,
-    untold_bytes: usize,
-    /// After [`FrameError`] nothing more is read.
-    readable: bool,
-    /// The last whole message, either way.
-    active: Instant,
-    /// Since when the message under way is under way; for a peer that has just connected, its first.
-    half_read: Option<Instant>,
-    /// Since when nothing could be written.
-    half_written: Option<Instant>,
 }
 
 impl Connection {
@@ -312,83 +288,6 @@ impl Connection {
             recorder.flush();
         }
     }
-}
-
-impl Stream {
-    fn new(common: &Arc<Common>, framer: Framer, half_read: Option<Instant>) -> Self {
-        Self {
-            framer,
-            share: Share::of(Arc::clone(common)),
-            unsent: BytesMut::new(),
-            untold: VecDeque::new(),
-            untold_bytes: 0,
-            readable: true,
-            active: Instant::now(),
-            half_read,
-            half_written: None,
-        }
-    }
-
-    /// Something the node has to be told, as soon as it has room. Of answers to keep-alives one is enough.
-    fn will_tell(&mut self, event: SocketEvent) {
-        if matches!((self.untold.back(), &event), (Some(SocketEvent::Pong(_)), SocketEvent::Pong(_))) {
-            return;
-        }
-        self.untold_bytes += cost(&event);
-        self.untold.push_back(event);
-    }
-
-    fn next_to_tell(&mut self) -> Option<SocketEvent> {
-        let event = self.untold.pop_front()?;
-        self.untold_bytes -= cost(&event);
-        Some(event)
-    }
-
-    /// The time during which nothing is read is no fault of the peer.
-    fn pause(&mut self) {
-        if let Some(since) = &mut self.half_read {
-            *since = Instant::now();
-        }
-    }
-
-    fn read_whole(&mut self) {
-        self.active = Instant::now();
-        self.half_read = None;
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.unsent.extend_from_slice(bytes);
-        self.half_written.get_or_insert_with(Instant::now);
-    }
-
-    fn written(&mut self, count: usize) {
-        self.unsent.advance(count);
-        self.half_written = (!self.unsent.is_empty()).then(Instant::now);
-    }
-
-    /// When it is cut off, and why.
-    fn deadline(&self) -> (Instant, CutOff) {
-        let idle = (self.active + IDLE, CutOff::Idle);
-        let stalled = [self.half_read, self.half_written].into_iter().flatten().min();
-        stalled
-            .map(|since| (since + STALLED, CutOff::Stalled))
-            .filter(|stalled| stalled.0 < idle.0)
-            .unwrap_or(idle)
-    }
-}
-
-/// Bytes that an event takes while it waits.
-fn cost(event: &SocketEvent) -> usize {
-    let text = match event {
-        SocketEvent::Message(_, bytes) | SocketEvent::Unframed(_, bytes) => bytes.len(),
-        SocketEvent::Pong(_)
-        | SocketEvent::Accepted(..)
-        | SocketEvent::Connected(_)
-        | SocketEvent::NotConnected(..)
-        | SocketEvent::Closed(..)
-        | SocketEvent::Refused(_) => 0,
-    };
-    size_of::<SocketEvent>() + text
 }
 
 /// A socket of this address's family.

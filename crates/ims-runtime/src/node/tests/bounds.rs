@@ -1,9 +1,10 @@
 //! Floods, crowds and silence.
 
 use super::super::Clock;
-use super::super::connection::{Connection, IDLE, STALLED};
+use super::super::connection::Connection;
 use super::super::events::SocketEvent;
 use super::super::queue::queue;
+use super::super::stream::{IDLE, STALLED};
 use super::super::tcp::Connections;
 use super::world::{Place, message, read_until, soon};
 use crate::recording::Ends;
