@@ -94,7 +94,7 @@ impl PresenceServer {
         let mut documents: Vec<Stored> = valid
             .filter_map(|publication| {
                 let document = Pidf::parse(publication.document()).ok()?;
-                let number = known.publications.source_number(wall, publication);
+                let number = publication.source_number();
                 Some(Stored { number, document, published: publication.modified() })
             })
             .collect();

@@ -179,8 +179,13 @@ fn prs_10_two_phones_with_one_tuple_id_are_both_shown_also_after_a_restart() {
     assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 closed"]);
     let mut ps = ps.restarted(1, by_dialog(), carols_friends());
     ps.confirm();
-    ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("open")));
+    let tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("open")));
     assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 open"]);
+    // Also when what it had published first is gone.
+    ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).with("Expires", "0"));
+    let third = publish(CAROL).call_id("third").body(&pidf("closed"));
+    ps.publish(&third);
+    assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 open", "phone-3 closed"]);
 }
 
 #[test]

@@ -15,8 +15,8 @@ pub struct Delivery {
     pub(crate) impu: Impu,
     /// The phone that has it now.
     pub(crate) target: Target,
-    /// The phones that have not had it, the next one last.
-    left: Vec<Target>,
+    /// The contacts of the phones that have not had it, the next one last.
+    left: Vec<Box<str>>,
     /// The best of the answers so far.
     best: Option<Box<Message>>,
 }
@@ -42,21 +42,21 @@ impl Scscf {
         };
         let mut bindings: Vec<&Binding> = registration.bindings.iter().filter(is_meant).collect();
         bindings.sort_by_key(|binding| Reverse(binding.preference()));
-        let target =
-            |binding: &&Binding| Target { contact: binding.contact.clone(), path: binding.path.clone() };
-        let left = bindings.iter().rev().map(target).collect();
-        self.offer_next(request, impu.clone(), left, None)
+        let left = bindings.iter().rev().map(|binding| binding.contact.clone()).collect();
+        self.offer_next(now, request, (impu.clone(), left), None)
     }
 
     /// Offers the request to the next phone, or answers with the best of what the others have said.
     fn offer_next(
         &self,
+        now: Now,
         request: &InboundRequest,
-        impu: Impu,
-        mut left: Vec<Target>,
+        (impu, mut left): (Impu, Vec<Box<str>>),
         best: Option<Box<Message>>,
     ) -> Decision<Waiting> {
-        while let Some(target) = left.pop() {
+        while let Some(contact) = left.pop() {
+            // Meanwhile it may have left, or registered by another Path.
+            let Some(target) = self.target(now, &impu, contact) else { continue };
             let Ok(contact) = Uri::parse(&target.contact) else { continue };
             let mut plan = ForwardPlan::by_route();
             plan.routes = target.path.iter().map(ToString::to_string).collect();
@@ -93,7 +93,15 @@ impl Scscf {
             return Verdict::Relay(Vec::new());
         }
         let best = better(best, outcome);
-        Verdict::Instead(self.offer_next(request, impu, left, best))
+        Verdict::Instead(self.offer_next(now, request, (impu, left), best))
+    }
+
+    /// The phone of this contact, if it is registered.
+    fn target(&self, now: Now, impu: &Impu, contact: Box<str>) -> Option<Target> {
+        let bindings = &self.users.registration(impu)?.bindings;
+        let is_live = |binding: &&Binding| binding.contact == contact && binding.expires_at() > now.wall;
+        let path = bindings.iter().find(is_live)?.path.clone();
+        Some(Target { contact, path })
     }
 }
 

@@ -98,6 +98,18 @@ fn rt_p_08_430_reaches_nobody_and_ends_that_binding() {
 }
 
 #[test]
+fn rt_st_04_a_phone_that_has_left_meanwhile_is_not_asked() {
+    let mut desk = with_phones(&[(1, ""), (2, "")]);
+    desk.receive(0, address(ICSCF), for_alice("MESSAGE", ""));
+    let (_, message) = desk.sent().unwrap();
+    assert!(message.request_uri_text().contains("198.51.100.2"));
+    register_alice(&mut desk, 11, "Contact: <sip:alice@198.51.100.1:5080>;expires=0\r\n");
+    desk.clear();
+    desk.respond((0, address(PCSCF)), &message, 486, "");
+    assert_eq!(desk.status(), Some(486));
+}
+
+#[test]
 fn rfc3261_16_7_the_sender_gets_the_best_of_the_answers() {
     for (answers, told) in [
         ([500, 486], 486),

@@ -33,6 +33,9 @@ pub struct Publication {
     #[n(7)]
     #[cbor(default)]
     pub(crate) source: u64,
+    /// The serial number of the first publication of its source; its own where that is not another one.
+    #[n(8)]
+    pub(crate) first: Option<u64>,
 }
 
 impl Publication {
@@ -40,6 +43,13 @@ impl Publication {
     #[must_use]
     pub const fn serial(&self) -> u64 {
         self.serial
+    }
+
+    /// What names its source for good: a phone that has lost its entity-tag publishes anew, and what it had published before
+    /// lives until it expires.
+    #[must_use]
+    pub fn source_number(&self) -> u64 {
+        self.first.unwrap_or(self.serial)
     }
 
     /// The entity-tag that its next PUBLISH must name.

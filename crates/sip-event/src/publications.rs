@@ -118,6 +118,7 @@ impl Publications {
             (None, Some(document)) => {
                 let new = Publication {
                     serial: self.next_serial,
+                    first: self.first_of(now, request.source),
                     ..fresh(now, request, (expires, fresh_tag), document)
                 };
                 self.add(now, new, limits)
@@ -136,6 +137,13 @@ impl Publications {
     pub fn made_by(&self, now: Now, ask: u64) -> Option<&Publication> {
         let mut live = self.entries.iter().filter(|entry| entry.expires_at > now.wall);
         live.find(|entry| entry.ask == ask && ask != 0)
+    }
+
+    /// What names this source, if something else of it is live.
+    fn first_of(&self, now: Now, source: u64) -> Option<u64> {
+        let is_same =
+            |other: &&Publication| other.source == source && source != 0 && other.expires_at > now.wall;
+        self.entries.iter().find(is_same).map(Publication::source_number)
     }
 
     /// Grown one by one: a resource nearly always has one, and there may be many resources.
@@ -188,8 +196,8 @@ impl Publications {
         if same {
             return self.renew(at, (new.expires_at, &new.tag, new.ask));
         }
-        let Publication { serial, source, .. } = self.entries.remove(at);
-        let new = Publication { serial, source, ..new };
+        let Publication { serial, source, first, .. } = self.entries.remove(at);
+        let new = Publication { serial, source, first, ..new };
         let record = PublicationRecord::Stored(Box::new(new.clone()));
         self.entries.push(new);
         (Change::Changed, vec![record])
@@ -238,17 +246,6 @@ impl Publications {
         Some(self.entries.remove(at))
     }
 
-    /// What names the source of this publication: the serial number of the first one that is live and has the same source. A
-    /// phone that has lost its entity-tag publishes anew, and what it had published before lives until it expires.
-    #[must_use]
-    pub fn source_number(&self, now: Wall, publication: &Publication) -> u64 {
-        let is_same = |other: &&Publication| {
-            other.source == publication.source && other.source != 0 && other.expires_at > now
-        };
-        let same = self.entries.iter().filter(is_same).map(Publication::serial);
-        same.min().unwrap_or(publication.serial)
-    }
-
     /// The publications, the one touched least recently first. Storing each in this order makes a journal's snapshot.
     pub fn iter(&self) -> impl Iterator<Item = &Publication> {
         self.entries.iter()
@@ -283,6 +280,7 @@ fn fresh(
         document: document.into(),
         ask: request.ask,
         source: request.source,
+        first: None,
     }
 }
 
