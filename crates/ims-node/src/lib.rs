@@ -51,5 +51,5 @@ pub use pool::Pool;
 pub use random::Random;
 pub use role::{Role, Unreadable};
 pub use settings::{Listener, Peer, Settings, Side};
-pub use silence::{Acquaintance, CLOSE_AFTER, Heard, PROBE_AFTER, Silence, Suspicion};
+pub use silence::{Acquaintance, CLOSE_AFTER, Heard, PROBE_AFTER, Silence, Suspicion, UNACKNOWLEDGED};
 pub use site::site;

@@ -20,18 +20,15 @@ use crate::via_head::ViaHeads;
 use bytes::Bytes;
 use clock::{Mono, Now};
 use hashbrown::HashMap;
-use sip_message::{StatusCode, Transport};
+use sip_message::{PING, StatusCode, Transport};
 use sip_resolve::{LookupId, Resolver};
 use sip_transaction::Transactions;
 use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Requests that wait for an answer of the HSS; above it a request is answered 503. More the connection would not take.
+/// Requests that wait for an answer of the HSS; above it a request is answered 500. More the connection would not take.
 pub(crate) const MAX_HSS_WAITING: usize = cx_protocol::MAX_OUTSTANDING;
-
-/// A keep-alive (RFC 5626 section 3.5.1).
-const PING: &[u8] = b"\r\n\r\n";
 
 /// The way of a message, as the transactions carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::output::{Event, Output};
 use crate::role::Role;
 use clock::{Mono, Now};
-use sip_message::{Credentials, HeaderName, Message, Method, Transport};
+use sip_message::{Credentials, Message, Method, Transport};
 use std::time::Duration;
 
 /// How hard-pressed a node is.
@@ -59,8 +59,7 @@ impl Class {
 
 /// Whether a REGISTER was sent by somebody who has been challenged before.
 fn has_nonce(request: &Message) -> bool {
-    let mut credentials = request.values(HeaderName::Authorization).filter_map(Credentials::parse);
-    credentials.any(|credentials| !credentials.nonce.is_empty())
+    Credentials::all(request).any(|credentials| !credentials.nonce.is_empty())
 }
 
 impl Pressure {

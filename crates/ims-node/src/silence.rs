@@ -13,6 +13,10 @@ pub const PROBE_AFTER: Duration = Duration::from_secs(1);
 /// How long nothing may then be read before the connection is closed.
 pub const CLOSE_AFTER: Duration = Duration::from_secs(2);
 
+/// How long a peer's system may leave what was written unacknowledged before the connection counts as silent
+/// (`TCP_USER_TIMEOUT`); a request on it is given up by then.
+pub const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
+
 /// An answer that is awaited for longer is not expected any more: Timer F.
 const EXPECTED: Duration = Duration::from_secs(32);
 

@@ -30,7 +30,7 @@ enum Believed {
 
 /// The trust domain's headers, in requests and responses alike: who outside is believed when it writes one, and who outside is
 /// shown it.
-const HEADERS: [(HeaderName, Believed, Shown); 13] = [
+const HEADERS: [(HeaderName, Believed, Shown); 14] = [
     (HeaderName::PAssertedIdentity, Believed::Never, Shown::UnlessPrivate),
     (HeaderName::PAssertedService, Believed::Never, Shown::Never),
     // Where a phone is (RFC 7315 section 6.4).
@@ -45,15 +45,10 @@ const HEADERS: [(HeaderName, Believed, Shown); 13] = [
     (HeaderName::PServedUser, Believed::Never, Shown::Never),
     (HeaderName::PUserDatabase, Believed::Never, Shown::Never),
     (HeaderName::PVisitedNetworkId, Believed::Never, Shown::Never),
+    // A phone may not write Path; the answer to its REGISTER shows it the Path that we wrote.
+    (HeaderName::Path, Believed::Never, Shown::InAnswersToRegister),
     (HeaderName::ServiceRoute, Believed::Never, Shown::InAnswersToRegister),
 ];
-
-/// As [`HEADERS`]. A phone may not write Path; the answer to its REGISTER shows it the one that we wrote.
-const PATH: (HeaderName, Believed, Shown) = (HeaderName::Path, Believed::Never, Shown::InAnswersToRegister);
-
-fn headers() -> impl Iterator<Item = (HeaderName, Believed, Shown)> {
-    HEADERS.into_iter().chain([PATH])
-}
 
 /// Who is at the other end of a flow.
 pub(crate) fn source(settings: &Settings, side: Side, remote: SocketAddr) -> Source {
@@ -91,7 +86,7 @@ pub(crate) fn strip_unbelieved(message: &Message, source: &Source, relay: &mut R
 
 /// Takes off what nobody outside the trust domain may write.
 fn strip_claims(relay: &mut Relay<'_>) {
-    for (name, believed, _) in headers() {
+    for (name, believed, _) in HEADERS {
         if believed == Believed::Never {
             relay.remove(name);
         }
@@ -103,7 +98,7 @@ pub(crate) fn believed(settings: &Settings, way: Flow, response: Message) -> Opt
     // Who believes nobody, as a user agent, is in no trust domain: what its P-CSCF says is meant for it.
     let is_in_domain = !settings.peers.is_empty();
     let source = source(settings, settings.side(way.listener), way.remote);
-    let is_there = || headers().any(|(name, ..)| response.value(name).is_some());
+    let is_there = || HEADERS.iter().any(|(name, ..)| response.value(*name).is_some());
     if !is_in_domain || source == Source::Own || !is_there() {
         return Some(response);
     }
@@ -117,7 +112,7 @@ pub(crate) fn strip_for_ue(message: &Message, relay: &mut Relay<'_>) {
     let is_private = wants_privacy(message.values(HeaderName::Privacy));
     let is_request = message.status().is_none();
     let is_register = message.cseq_method() == Method::Register.as_str();
-    for (name, _, shown) in headers() {
+    for (name, _, shown) in HEADERS {
         let stays = match shown {
             Shown::Never => false,
             Shown::InRequests => is_request,
@@ -153,7 +148,7 @@ pub(crate) fn leaving(settings: &Settings, flow: Flow, draft: Draft) -> Draft {
 /// Takes off what must not leave, in a response, towards somebody outside the trust domain who is no UE.
 pub(crate) fn strip_for_stranger(response: &Message, relay: &mut Relay<'_>) {
     let is_private = wants_privacy(response.values(HeaderName::Privacy));
-    for (name, _, shown) in headers() {
+    for (name, _, shown) in HEADERS {
         if shown != Shown::UnlessPrivate || is_private {
             relay.remove(name);
         }

@@ -199,7 +199,7 @@ async fn look_up(resolver: &TokioResolver, question: &Question) -> DnsAnswer {
             (None, other) => return other,
         }
     }
-    DnsAnswer::Failed // A chain without end.
+    DnsAnswer::Failed // The aliases lead round in a circle, or there are too many of them.
 }
 
 fn answer_of(lookup: Result<Lookup, NetError>, question: &Question) -> DnsAnswer {

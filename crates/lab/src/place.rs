@@ -93,7 +93,7 @@ impl Place {
 }
 
 impl Drop for Place {
-    /// Loss would not do: a child that another thread starts meanwhile holds a copy of the file until it
+    /// Closing would not do: a child that another thread starts meanwhile holds a copy of the file until it
     /// runs its program, and the lock with it.
     fn drop(&mut self) {
         // A lock that will not go is gone with the process.

@@ -271,7 +271,7 @@ fn with_path(message: &Message) -> String {
 }
 
 /// Rule REG-P-03: the leg to the UE is not protected here, whatever the UE says of it. Each line stays one of its own (RFC 3261
-/// section 7.3.1), and a scheme that is not Digest stays as it is.
+/// section 7.3.1), and credentials of another scheme than Digest stay as they are.
 fn protected_credentials(message: &Message) -> Vec<String> {
     message.values(HeaderName::Authorization).map(protected).collect()
 }

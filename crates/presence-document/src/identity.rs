@@ -1,6 +1,6 @@
 //! Who is who: comparing the URIs of watchers with those that rules name.
 
-use crate::uri::{canonical_uri, is_scheme, unescaped};
+use crate::uri::{canonical_uri, is_scheme, unescaped, without_separators};
 
 /// A URI reduced to what makes it this user and no other.
 ///
@@ -88,8 +88,8 @@ fn user(rest: &str) -> Option<Identity> {
 
 fn tel(rest: &str) -> Option<Identity> {
     let (number, parameters) = rest.split_once(';').unwrap_or((rest, ""));
-    // RFC 3966 §3: visual separators do not count, hexadecimal digits and parameters ignore case.
-    let mut digits: String = number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
+    // RFC 3966 §3: hexadecimal digits and parameters ignore case.
+    let mut digits = without_separators(number);
     let mut parameters = parameters.split(';');
     // RFC 3966 §5.1.4: a local number means something only in its context.
     if let Some(context) = parameters.find(|p| p.to_ascii_lowercase().starts_with("phone-context=")) {

@@ -54,8 +54,13 @@ fn sip(rest: &str) -> String {
 
 fn tel(rest: &str) -> String {
     let (number, parameters) = rest.split_once(';').map_or((rest, None), |(n, p)| (n, Some(p)));
-    let digits: String = number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
+    let digits = without_separators(number);
     parameters.into_iter().fold(digits, |text, rest| text + ";" + rest).to_ascii_lowercase()
+}
+
+/// RFC 3966 §3: the visual separators of a telephone number do not count.
+pub(crate) fn without_separators(number: &str) -> String {
+    number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect()
 }
 
 fn generic(rest: &str) -> String {
@@ -85,13 +90,13 @@ fn with_upper_escapes(text: &str) -> String {
     text.chars().map(upper).collect()
 }
 
-/// A user part with no escape that need not be there (RFC 3261 §25.1); `None` where an escape is none. A reserved character is
-/// not the same as its escape.
+/// A user part in which every character that RFC 3261 §25.1 lets stand unescaped is unescaped; `None` where a `%` begins no
+/// escape. A reserved character is not the same as its escape, so its escape stays.
 pub(crate) fn unescaped(user: &str) -> Option<String> {
     unescaped_but(user, b"-_.!~*'()")
 }
 
-/// With no escape of a letter, a digit or one of `marks`.
+/// The text in which every letter, digit and character of `marks` is unescaped.
 fn unescaped_but(text: &str, marks: &[u8]) -> Option<String> {
     let mut pieces = text.split('%');
     let mut plain = pieces.next()?.to_owned();

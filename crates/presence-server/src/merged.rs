@@ -1,10 +1,10 @@
 //! Requests that come once more in another transaction.
 //!
 //! A node whose next hop seems silent tries another way to it, and a node under load forgets finished transactions before
-//! their Timer J: the request arrives again as a new one, though it was taken and only the answer lost. Dealt with twice, a
-//! PUBLISH would leave a publication that nobody can take back, and a SUBSCRIBE a subscription that nobody knows. RFC 3261
-//! section 8.2.2.2 would have the second one refused with 482; here it is given the answer of the first, because the sender
-//! may hear no other.
+//! their Timer J: the request arrives again as a new one, though it was taken and only the answer lost. If both copies were
+//! served, the first copy of a PUBLISH would leave a publication whose entity-tag its sender never heard, and the first copy
+//! of a SUBSCRIBE a subscription that its watcher does not know. RFC 3261 section 8.2.2.2 would have the second copy refused
+//! with 482; here the second copy gets the answer of the first, because the sender may hear no other answer.
 //!
 //! What was made by a request knows that request, also after a restart: a publication by the [`Ask`] of the last PUBLISH that
 //! it took, a subscription by its number, which follows from its ask ([`WatchKey`]). In memory every PUBLISH is remembered,

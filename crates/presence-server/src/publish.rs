@@ -54,7 +54,7 @@ impl PresenceServer {
         Ok(published(fx.response(request, StatusCode::OK), &tag, expires))
     }
 
-    /// What this very PUBLISH was given when it came before ([`crate::merged`]).
+    /// The entity-tag and lifetime that an earlier copy of this PUBLISH was given, if there was one ([`crate::merged`]).
     fn published_before(
         &mut self,
         now: Now,

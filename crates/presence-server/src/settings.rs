@@ -2,7 +2,6 @@
 
 use presence_document::SubHandling;
 use sip_event::{Limits, NotifyPolicy, Updates};
-use std::time::Duration;
 
 /// Settings of a presence server.
 #[derive(Debug, Clone)]
@@ -61,15 +60,6 @@ pub struct Bounds {
     pub publications: usize,
 }
 
-/// Wait before a NOTIFY that failed is sent again; it doubles.
-const NOTIFY_RETRY: Duration = Duration::from_secs(30);
-
-/// How often in a row a NOTIFY may find nobody before its subscription is deleted.
-const NOTIFY_ATTEMPTS: u8 = 3;
-
-/// How often in a row a NOTIFY may be refused before its subscription is ended.
-const NOTIFY_ERRORS: u8 = 8;
-
 impl Settings {
     /// Settings with the usual limits: who is not named by a rule is blocked, and updates go by identity.
     #[must_use]
@@ -79,13 +69,7 @@ impl Settings {
             name: name.into(),
             domain: domain.into(),
             default_action: SubHandling::Block,
-            notify: NotifyPolicy {
-                updates: Updates::Identity,
-                min_interval: Duration::ZERO,
-                retry: NOTIFY_RETRY,
-                attempts: NOTIFY_ATTEMPTS,
-                errors: NOTIFY_ERRORS,
-            },
+            notify: NotifyPolicy::usual(Updates::Identity),
             subscription: limits,
             publication: limits,
             agents: Vec::new(),

@@ -71,7 +71,7 @@ impl PresenceServer {
         Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
     }
 
-    /// What this very SUBSCRIBE was given when it came before ([`crate::merged`]).
+    /// The watch and lifetime that an earlier copy of this SUBSCRIBE was given, if there was one ([`crate::merged`]).
     fn subscribed_before(&self, now: Now, message: &Message, ask: Ask) -> Option<(WatchId, Granted)> {
         let id = self.made_by(message, ask)?;
         // The same request was granted the same.

@@ -112,7 +112,7 @@ impl PresenceServer {
         id
     }
 
-    /// The watch that this very request has made when it came before ([`crate::merged`]).
+    /// The watch that an earlier copy of this request has made, if there was one ([`crate::merged`]).
     pub(crate) fn made_by(&self, subscribe: &Message, ask: Ask) -> Option<WatchId> {
         let id = self.watch_key.as_ref()?.id(ask);
         let own = DialogId {

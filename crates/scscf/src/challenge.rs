@@ -188,21 +188,18 @@ impl Challenges {
     /// Which of the credentials in a REGISTER count: those that are right, else those that answer a challenge of ours, else
     /// those for our realm. Where all are for others there are none.
     fn chosen<'a>(&self, message: &'a Message) -> Option<Credentials<'a>> {
+        let is_ours = |given: &Credentials<'_>| given.realm.eq_ignore_ascii_case(&self.realm);
         let rank = |given: &Credentials<'_>| {
             let issued = self.issued.get(given.nonce);
             let is_right = issued.is_some_and(|issued| issued.is_right(given) && issued.is_fresh(given));
-            let is_ours = given.realm.eq_ignore_ascii_case(&self.realm);
-            let rank = (
-                is_right,
-                issued.is_some_and(|issued| *issued.realm == *given.realm),
-                issued.is_some(),
-                is_ours,
-            );
-            (rank != (false, false, false, false)).then_some(rank)
+            let is_of_realm = issued.is_some_and(|issued| *issued.realm == *given.realm);
+            (is_right, is_of_realm, issued.is_some(), is_ours(given))
         };
-        let ranked = Credentials::all(message).filter_map(|given| Some((rank(&given)?, given)));
-        // Of equals the first.
-        ranked.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, given)| given)
+        let counts = |given: &Credentials<'_>| is_ours(given) || self.issued.contains_key(given.nonce);
+        let mut all = Credentials::all(message).filter(counts);
+        let first = all.next()?;
+        // Nearly always there is nothing to choose from, and no digest is made here. Of equals the first is taken.
+        Some(all.fold(first, |best, next| if rank(&next) > rank(&best) { next } else { best }))
     }
 
     /// Forgets the challenge that this REGISTER answers.

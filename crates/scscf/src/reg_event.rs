@@ -26,7 +26,6 @@ use sip_event::{DialogId, NotifyPolicy, Updates};
 use sip_message::Uri;
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::time::Duration;
 use watch::Watch;
 pub use watch::WatchId;
 
@@ -36,7 +35,7 @@ pub(crate) const REG: &str = "reg";
 /// Its one type of document.
 const REGINFO: &str = "application/reginfo+xml";
 
-/// Subscriptions in all; above it SUBSCRIBE gets 503.
+/// Subscriptions in all; above it SUBSCRIBE gets 500.
 const MAX_WATCHES: usize = 400_000;
 
 /// Subscriptions to one user: each of its phones, their P-CSCFs, the application servers. Above it SUBSCRIBE gets 500:
@@ -45,13 +44,7 @@ const MAX_PER_USER: usize = 40;
 
 /// Along the dialog, as every change comes; RFC 3680 section 4.10 asks for no more than one in 5 seconds, which one
 /// NOTIFY at a time and the rarity of changes keep to but for a user who begins anew at once.
-const POLICY: NotifyPolicy = NotifyPolicy {
-    updates: Updates::Dialog,
-    min_interval: Duration::ZERO,
-    retry: Duration::from_secs(30),
-    attempts: 3,
-    errors: 8,
-};
+const POLICY: NotifyPolicy = NotifyPolicy::usual(Updates::Dialog);
 
 /// How contacts that are bound no more came to their end (RFC 3680 section 4.7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

@@ -26,6 +26,12 @@ pub struct NotifyPolicy {
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 impl NotifyPolicy {
+    /// What every notifier here does: 30 s until the first retry, three NOTIFYs that nobody answers, eight that fail.
+    #[must_use]
+    pub const fn usual(updates: Updates) -> Self {
+        Self { updates, min_interval: Duration::ZERO, retry: Duration::from_secs(30), attempts: 3, errors: 8 }
+    }
+
     /// How long to wait after a NOTIFY that failed, as did so many before it.
     pub(crate) fn back_off(&self, failures: u8) -> Duration {
         self.retry.saturating_mul(1 << failures.min(16)).min(LONGEST_WAIT.max(self.retry))

@@ -7,6 +7,12 @@ use crate::lines::{Line, Lines};
 use crate::raw::{MAX_HEAD, MAX_MESSAGE};
 use bytes::{Buf, Bytes, BytesMut};
 
+/// A keep-alive (RFC 5626 section 3.5.1): its sender asks whether the connection lives.
+pub const PING: &[u8] = b"\r\n\r\n";
+
+/// The answer to a keep-alive (RFC 5626 section 4.4.1).
+pub const PONG: &[u8] = b"\r\n";
+
 /// What stood next in the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {

@@ -37,7 +37,7 @@ pub use auth::{Challenge, Credentials, DigestAlgorithm};
 pub use defect::{Defect, Field};
 pub use draft::Draft;
 pub use event::{Event, SubscriptionState, Substate};
-pub use framer::{Frame, FrameError, Framer};
+pub use framer::{Frame, FrameError, Framer, PING, PONG};
 pub use header_name::HeaderName;
 pub use host::{Host, HostError};
 pub use message::{Malformed, Message, delta_seconds};

@@ -9,22 +9,13 @@ use crate::world::World;
 use bytes::Bytes;
 use clock::Mono;
 use figure::Wire;
-use ims_node::{Flow, Heard, Input, ListenerId, Loss, Suspicion, Transmit};
-use sip_message::Transport;
+use ims_node::{Flow, Heard, Input, ListenerId, Loss, Suspicion, Transmit, UNACKNOWLEDGED};
+use sip_message::{PING, PONG, Transport};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long an opening that nobody answers is waited for.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
-
-/// How long after an unacknowledged write a connection is given up (`TCP_USER_TIMEOUT`).
-const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
-
-/// A keep-alive.
-const PING: &[u8] = b"\r\n\r\n";
-
-/// The answer to a keep-alive.
-const PONG: &[u8] = b"\r\n";
 
 /// Where outgoing connections get their ports from.
 const FIRST_EPHEMERAL_PORT: u16 = 49_152;

@@ -16,7 +16,7 @@ pub(crate) struct Disk {
 }
 
 impl Drop for Disk {
-    /// Loss would not do: a child that is being started holds a copy of the file until it runs its program.
+    /// Closing would not do: a child that is being started holds a copy of the file until it runs its program.
     fn drop(&mut self) {
         // A lock that will not go is gone with the process.
         let _ = self.lock.unlock();

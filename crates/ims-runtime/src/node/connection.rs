@@ -7,9 +7,9 @@ use super::share::{Common, CutOff};
 use super::stream::Stream;
 use super::tcp::ConnectionId;
 use crate::recording::{Channel, Direction, Ends, Recorder};
-use ims_node::{Heard, Loss, Silence, Suspicion};
+use ims_node::{Heard, Loss, Silence, Suspicion, UNACKNOWLEDGED};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
-use sip_message::{Frame, FrameError, Framer};
+use sip_message::{Frame, FrameError, Framer, PING, PONG};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -30,14 +30,6 @@ const READ: usize = 16 * 1024;
 const MAX_UNSENT: usize = 256 * 1024;
 /// Bytes of events that wait until the node has room for them; above it nothing more is read.
 const MAX_UNTOLD: usize = READ;
-/// How long a peer's system may leave what was written unacknowledged before the connection counts as silent
-/// (`TCP_USER_TIMEOUT`); a request on it is given up by then.
-pub(super) const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
-/// A keep-alive (RFC 5626 section 3.5.1).
-const PING: &[u8] = b"\r\n\r\n";
-/// The answer to a keep-alive (RFC 5626 section 4.4.1).
-const PONG: &[u8] = b"\r\n";
-
 /// A connection's own side.
 #[derive(Debug)]
 pub(super) struct Connection {

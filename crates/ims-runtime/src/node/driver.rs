@@ -251,9 +251,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
 
     /// What comes from a connection that the node has closed is no longer heard.
     fn on_stream(&mut self, id: u64, input: impl FnOnce(Flow) -> Input) {
-        if let Some(flow) = self.tcp.flow(id).filter(|_| !self.phase.is_closing()) {
+        if let Some(flow) = self.tcp.heard(id).filter(|_| !self.phase.is_closing()) {
             self.stats.tcp_in += 1;
-            self.tcp.used(id);
             self.handle(input(flow));
         }
     }

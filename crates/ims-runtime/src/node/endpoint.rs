@@ -147,7 +147,7 @@ impl<R: Role> Endpoint<R> {
     }
 
     fn on_stream(&mut self, id: u64, input: impl FnOnce(Flow) -> Input) {
-        if let Some(flow) = self.tcp.flow(id) {
+        if let Some(flow) = self.tcp.heard(id) {
             self.handle(input(flow));
         }
     }

@@ -67,14 +67,14 @@ impl Strangers {
         }
     }
 
-    /// The one that gives way first: of the site that holds most, the one that has been idle for longest; of sites that hold as
-    /// many, the idlest one of all.
+    /// The connection that gives way first: the idlest connection of the site that holds most of them. Where several sites hold
+    /// as many, it is the idlest of all their connections.
     pub(super) fn first_to_go(&self) -> Option<ConnectionId> {
         let (_, _, site) = self.by_rank.last()?;
         self.first_of(*site)
     }
 
-    /// The one of this address's site that gives way first.
+    /// The connection of this address's site that gives way first.
     pub(super) fn first_of(&self, address: IpAddr) -> Option<ConnectionId> {
         self.by_site.get(&site(address))?.first_key_value().map(|(_, id)| *id)
     }

@@ -153,9 +153,10 @@ impl Connections {
         }
     }
 
-    /// Something has come on this connection.
-    pub(crate) fn used(&mut self, id: ConnectionId) {
+    /// Something has come on this connection; its flow, if it is open.
+    pub(crate) fn heard(&mut self, id: ConnectionId) -> Option<Flow> {
         self.strangers.used(id);
+        self.flow(id)
     }
 
     /// Whether somebody has a claim to the connection of this flow: who has, gives way to nobody.

@@ -147,7 +147,7 @@ async fn one_address_does_not_take_all_connections() {
     door.connections.max_from_address = 2;
     let other = door.enter("127.0.0.9").await;
     let (first, second) = (door.enter("127.0.0.8").await, door.enter("127.0.0.8").await);
-    door.connections.used(door.flow_of(&first).unwrap().connection.unwrap());
+    door.connections.heard(door.flow_of(&first).unwrap().connection.unwrap());
     let third = door.enter("127.0.0.8").await;
     let there = [&other, &first, &second, &third].map(|stream| door.flow_of(stream).is_some());
     assert_eq!(there, [true, true, false, true]);
