@@ -58,12 +58,14 @@ impl Impi {
         Ok(Self(username.into()))
     }
 
-    /// The private identity of a user who named none: the public one without its scheme (TS 23.003 section 13.3).
+    /// The private identity of a user who named none: the URI of the public one, user and host alone (TS 23.003 section 13.3).
     ///
     /// # Errors
-    /// As [`Impi::new`].
-    pub fn derived(impu: &Impu) -> Result<Self, BadIdentity> {
-        Self::new(impu.as_str().split_once(':').map_or(impu.as_str(), |(_, rest)| rest))
+    /// [`BadIdentity`] says what is wrong with the URI, which must be a SIP URI.
+    pub fn derived(uri: &str) -> Result<Self, BadIdentity> {
+        check_length(uri)?;
+        let SipParts { user, host, .. } = SipParts::parse(uri)?;
+        Self::new(&user.map_or_else(|| host.clone(), |user| format!("{user}@{host}")))
     }
 
     /// The username.
@@ -76,8 +78,8 @@ impl Impi {
 /// A public identity in canonical form, so that equality is equality of addresses-of-record.
 ///
 /// `sip:user@host` or `tel:number`: scheme and host in lower case, no port, password, parameters or headers, needless
-/// escapes undone (RFC 3261 §10.3 step 5); a telephone number without visual separators (RFC 3966 §4). `sips:` becomes
-/// `sip:`, the same user. Without its `gr` parameter a public GRUU is its owner's identity (RFC 5627 §3.1.1). Hidden in `Debug`.
+/// escapes undone (RFC 3261 §10.3 step 5); a telephone number in its one form ([`telephone`]), also where it was written as a
+/// SIP URI with `user=phone` (RFC 3261 §19.1.6). `sips:` becomes `sip:`, the same user. Without its `gr` parameter a public GRUU is its owner's identity (RFC 5627 §3.1.1). Hidden in `Debug`.
 ///
 /// A copy shares the text: a node files what it knows of a user under the identity in several tables.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,9 +93,13 @@ impl Impu {
     pub fn new(uri: &str) -> Result<Self, BadIdentity> {
         check_length(uri)?;
         if let Some(number) = strip_scheme(uri, "tel:") {
-            return telephone(number).map(Self);
+            let number = telephone::number(number).map_err(|_| BadIdentity::Number)?;
+            return Ok(Self(format!("tel:{number}").into()));
         }
         let sip = SipParts::parse(uri)?;
+        if let Some(number) = sip.number {
+            return Ok(Self(format!("tel:{number}").into()));
+        }
         Ok(Self(match sip.user {
             Some(user) => format!("sip:{user}@{}", sip.host).into(),
             None => format!("sip:{}", sip.host).into(),
@@ -155,6 +161,8 @@ impl ScscfName {
 struct SipParts {
     scheme: &'static str,
     user: Option<String>,
+    /// The telephone number that the user is.
+    number: Option<String>,
     host: String,
     port: Option<u16>,
 }
@@ -169,10 +177,13 @@ impl SipParts {
             return Err(BadIdentity::Scheme);
         };
         // A user part may hold `;` and `?` but never `@` (RFC 3261 §25.1), so the first `@` ends it.
-        let (user, rest) = match rest.split_once('@') {
-            Some((user, rest)) => (Some(canonical_user(user)?), rest),
+        let (userinfo, rest) = match rest.split_once('@') {
+            Some((userinfo, rest)) => (Some(userinfo), rest),
             None => (None, rest),
         };
+        let user = userinfo.map(canonical_user).transpose()?;
+        let parameters = rest.split('?').next().unwrap_or_default();
+        let number = userinfo.filter(|_| telephone::is_phone(parameters)).and_then(telephone::number_of_user);
         let host_port = rest.split([';', '?']).next().unwrap_or_default();
         let (host, port) = split_port(host_port)?;
         let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -188,7 +199,7 @@ impl SipParts {
         }
         // A name may end in a dot, and is the same name.
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        Ok(Self { scheme, user, host, port })
+        Ok(Self { scheme, user, number, host, port })
     }
 }
 
@@ -237,17 +248,6 @@ fn canonical_user(userinfo: &str) -> Result<String, BadIdentity> {
         }
     }
     if canonical.is_empty() { Err(BadIdentity::User) } else { Ok(canonical) }
-}
-
-fn telephone(number: &str) -> Result<Arc<str>, BadIdentity> {
-    let number = number.split(';').next().unwrap_or_default();
-    let dialled: String = number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
-    let digits = dialled.strip_prefix('+').unwrap_or(&dialled);
-    let valid = |c: char| c.is_ascii_hexdigit() || matches!(c, '*' | '#');
-    if digits.is_empty() || !digits.chars().all(valid) {
-        return Err(BadIdentity::Number);
-    }
-    Ok(format!("tel:{}", dialled.to_ascii_lowercase()).into())
 }
 
 impl fmt::Debug for Impi {

@@ -18,7 +18,11 @@ fn rfc3261_10_3_public_identities_are_compared_in_canonical_form() {
         ("sip:ps1.home1.test;lr", "sip:ps1.home1.test"),
         ("tel:+1-201-555-0123", "tel:+12015550123"),
         ("TEL:+1(201)555.0123;isub=1", "tel:+12015550123"),
-        ("tel:*99#;phone-context=home1.test", "tel:*99#"),
+        ("tel:*99#;phone-context=HOME1.test", "tel:*99#;phone-context=home1.test"),
+        ("sip:+1(201)555-0123@HOME1.test:5060;user=phone", "tel:+12015550123"),
+        ("sips:%2B12015550123@home1.test;transport=tcp;USER=PHONE", "tel:+12015550123"),
+        ("sip:+12015550123@home1.test", "sip:+12015550123@home1.test"),
+        ("sip:1001@home1.test;user=phone", "sip:1001@home1.test"),
     ];
     for (given, canonical) in table {
         assert_eq!(Impu::new(given).unwrap().as_str(), canonical, "{given}");

@@ -66,7 +66,7 @@ fn canonical(text: &str) {
         assert_eq!(Impu::new(impu.as_str()).as_ref(), Ok(&impu));
         // Whoever is written with escapes that are no text is nobody to the rules.
         assert!(impu.as_str().contains('%') || same_user(impu.as_str(), impu.as_str()), "{impu:?}");
-        let _ = Impi::derived(&impu);
+        let _ = Impi::derived(text);
     }
     if let Ok(name) = ScscfName::new(text) {
         assert_eq!(ScscfName::new(name.as_str()).as_ref(), Ok(&name));

@@ -134,11 +134,16 @@ impl Subscribers {
     pub(crate) fn build(&self) -> Result<Vec<StoreChange>, InvalidKey> {
         let mut changes = vec![StoreChange::Directory(self.directory()?)];
         let mut seen = HashSet::new();
+        let mut accounts = Vec::new();
         for (name, entry) in &self.account {
             let account = self.account(name, entry)?;
             claim_identities(&account, &mut seen)?;
-            changes.push(StoreChange::Account(Box::new(account)));
+            accounts.push(account);
         }
+        for account in &mut accounts {
+            add_numbers(account, &mut seen);
+        }
+        changes.extend(accounts.into_iter().map(|account| StoreChange::Account(Box::new(account))));
         Ok(changes)
     }
 
@@ -261,6 +266,23 @@ fn claim_identities(account: &Account, seen: &mut HashSet<Box<str>>) -> Result<(
         }
     }
     Ok(())
+}
+
+/// A name that is a telephone number, as `sip:+15550123@home1.test`, brings `tel:+15550123` along: there is nobody else whom the
+/// number could mean, unless the file says so.
+fn add_numbers(account: &mut Account, seen: &mut HashSet<Box<str>>) {
+    for profile in &mut account.sets {
+        let identities = &mut profile.identities.identities;
+        let numbers: Vec<PublicIdentity> = identities.iter().filter_map(number_of).collect();
+        identities.extend(numbers.into_iter().filter(|number| seen.insert(number.impu.as_str().into())));
+    }
+}
+
+fn number_of(identity: &PublicIdentity) -> Option<PublicIdentity> {
+    let (user, _) = identity.impu.as_str().strip_prefix("sip:")?.split_once('@')?;
+    let number = telephone::number_of_user(user)?;
+    let impu = Impu::new(&format!("tel:{number}")).ok()?;
+    Some(PublicIdentity { impu, ..identity.clone() })
 }
 
 /// RFC 7616 §3.4.2.

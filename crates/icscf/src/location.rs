@@ -19,6 +19,11 @@ impl Icscf {
             self.stay_on_the_way(request, &mut plan);
             return plan.decide();
         }
+        let uri = request.request_uri();
+        if uri.telephone_number().is_some() && uri.is_sip() && !uri.is_host(&self.settings.domain) {
+            // To the HSS a number is the same whatever domain stands behind it.
+            return Refusal::new(StatusCode::NOT_FOUND, "a telephone number of another domain").into();
+        }
         // Figures 1 and 2, step 4: Query.
         ask(request, LirType::Location, Candidates::default())
     }

@@ -94,7 +94,7 @@ fn uar(message: &Message, domain: &str, kind: Option<UarType>) -> Result<Uar, Re
     let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
     let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
     Ok(Uar {
-        impi: impi(message, domain, &impu).ok_or_else(|| bad("no private identity"))?,
+        impi: impi(message, domain, to.as_str()).ok_or_else(|| bad("no private identity"))?,
         impu,
         visited_network: message
             .value(HeaderName::PVisitedNetworkId)
@@ -104,11 +104,11 @@ fn uar(message: &Message, domain: &str, kind: Option<UarType>) -> Result<Uar, Re
 }
 
 /// Rule REG-I-02: the username of Authorization; without it, To without scheme, port and parameters.
-fn impi(message: &Message, domain: &str, impu: &Impu) -> Option<Impi> {
+fn impi(message: &Message, domain: &str, to: &str) -> Option<Impi> {
     let credentials = Credentials::for_domain(message, domain);
     match credentials.map(|credentials| credentials.username).filter(|username| !username.is_empty()) {
         Some(username) => Impi::new(username).ok(),
-        None => Impi::derived(impu).ok(),
+        None => Impi::derived(to).ok(),
     }
 }
 

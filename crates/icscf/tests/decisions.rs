@@ -370,3 +370,32 @@ fn asked_for_another(first: Answer) -> Desk<Icscf> {
     desk.clear();
     desk
 }
+
+#[test]
+fn gw_06_every_spelling_of_a_number_is_asked_for_as_one() {
+    for (uri, asked) in [
+        ("tel:+1(555)01-23", Some("tel:+15550123")),
+        ("sip:+1-555-0123@HOME1.test;user=phone", Some("tel:+15550123")),
+        ("sip:+15550123@home1.test", Some("sip:+15550123@home1.test")),
+        ("sip:1001@home1.test;user=phone", Some("sip:1001@home1.test")),
+        ("sip:+15550123@home2.test;user=phone", None),
+    ] {
+        let mut desk = desk();
+        desk.receive(0, address(PCSCF), request("SUBSCRIBE", uri, ""));
+        match (desk.asked(), asked) {
+            (Some(Request::Lir(lir)), Some(asked)) => assert_eq!(lir.impu.as_str(), asked, "{uri}"),
+            (None, None) => assert_eq!(finals(&mut desk), [404], "{uri}"),
+            (other, _) => panic!("{uri}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn gw_06_whoever_registers_a_number_without_a_username_is_known_by_user_and_host() {
+    let mut desk = desk();
+    let register = request("REGISTER", "sip:home1.test", "")
+        .replace("To: <sip:alice@home1.test>", "To: <sip:+1-555-0123@home1.test;user=phone>");
+    desk.receive(0, address(PCSCF), register);
+    let Some(Request::Uar(uar)) = desk.asked() else { panic!("nobody is asked") };
+    assert_eq!((uar.impu.as_str(), uar.impi.as_str()), ("tel:+15550123", "+1-555-0123@home1.test"));
+}

@@ -28,6 +28,8 @@ impl Source {
             .list(HeaderName::PAssertedIdentity)
             .filter_map(|value| NameAddr::parse(value).ok()?.uri().ok())
             .filter(|uri| self.may_assert(if uri.is_sip() { uri.host_text() } else { "" }))
+            // Every number is of any network: another one may say that it is a name there, and no more.
+            .map(|uri| if *self == Self::Own { uri } else { uri.without_param("user") })
     }
 
     /// Whether it is a node that takes part in the trust domain.

@@ -3,7 +3,7 @@
 use crate::inbound::Source;
 use crate::input::Flow;
 use crate::settings::{Settings, Side};
-use sip_message::{Draft, HeaderName, Message, Method, Relay};
+use sip_message::{Draft, HeaderName, Message, Method, NameAddr, Relay, Uri};
 use std::net::SocketAddr;
 
 /// Who is shown a header outside the trust domain.
@@ -73,11 +73,15 @@ pub(crate) fn strip_unbelieved(message: &Message, source: &Source, relay: &mut R
         Source::Own => {}
         Source::Peer(_) => {
             OWN.into_iter().for_each(|name| relay.remove(name));
-            let written = message.list(HeaderName::PAssertedIdentity).count();
-            let believed: Vec<String> = source.asserted(message).map(|uri| format!("<{uri}>")).collect();
-            if believed.len() < written {
+            let written = message.list(HeaderName::PAssertedIdentity);
+            let written: Vec<&str> = written
+                .map(|value| NameAddr::parse(value).map_or("", |address| address.uri_text()))
+                .collect();
+            let believed: Vec<Uri> = source.asserted(message).collect();
+            if !believed.iter().map(Uri::as_str).eq(written) {
                 relay.remove(HeaderName::PAssertedIdentity);
-                believed.iter().for_each(|value| relay.append(HeaderName::PAssertedIdentity, value));
+                let values = believed.iter().map(|uri| format!("<{uri}>"));
+                values.for_each(|value| relay.append(HeaderName::PAssertedIdentity, &value));
             }
         }
         Source::Ue | Source::Stranger => strip_claims(relay),

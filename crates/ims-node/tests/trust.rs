@@ -133,3 +133,18 @@ fn rt_i_01_another_operator_answers_for_its_own_users_alone() {
         assert_eq!(left(&bench.sent_one().1), expected, "{identity}");
     }
 }
+
+#[test]
+fn rt_i_01_a_number_that_another_operator_asserts_is_a_name_there() {
+    for (identity, expected) in [
+        ("sip:+15550123@home2.test;user=phone", Some("<sip:+15550123@home2.test>")),
+        ("sip:+15550123@home2.test", Some("<sip:+15550123@home2.test>")),
+        ("tel:+15550123", None),
+    ] {
+        let mut bench = Bench::forwarding();
+        let headers = format!("P-Asserted-Identity: <{identity}>\r\n");
+        bench.receive(PEER, request("MESSAGE", &headers));
+        let (_, forwarded) = bench.sent_one();
+        assert_eq!(forwarded.value(HeaderName::PAssertedIdentity), expected, "{identity}");
+    }
+}

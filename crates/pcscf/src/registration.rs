@@ -10,6 +10,14 @@ use ims_node::{Decision, Effects, Flow, ForwardPlan, InboundRequest, Outcome, Re
 use sip_message::{HeaderName, Host, Message, NameAddr, StatusCode, Uri, delta_seconds};
 use std::time::Duration;
 
+/// What a REGISTER that may pass asks for.
+struct Registrable {
+    /// The user.
+    aor: Impu,
+    /// The user's domain, which registers it.
+    registrar: Uri,
+}
+
 impl Pcscf {
     /// Rules REG-P-01 to REG-P-05: on to the home network's I-CSCF, found by the domain in the Request-URI.
     pub(crate) fn on_register(
@@ -21,7 +29,7 @@ impl Pcscf {
         if let Err(refusal) = fx.check_storage(now) {
             return refusal.into();
         }
-        let Some((aor, registrar)) = self.registrable(request.message()) else {
+        let Some(Registrable { aor, registrar }) = self.registrable(request.message()) else {
             return self.not_served_here().into();
         };
         if self.bindings.len() >= MAX_CONTACTS && !self.bindings.has(request.flow(), &aor) {
@@ -52,10 +60,10 @@ impl Pcscf {
         plan.decide()
     }
 
-    /// The user of a REGISTER that may pass, and its registrar: a domain that we serve and the user is of, by its bare name
+    /// What a REGISTER that may pass asks for; its registrar is a domain that we serve and the user is of, by its bare name
     /// whatever else the Request-URI says (RFC 3261 section 10.2: it names the domain). By a port of its own or `maddr` a UE
     /// could have itself registered as anybody by a registrar of its own; that is refused.
-    fn registrable(&self, message: &Message) -> Option<(Impu, Uri)> {
+    fn registrable(&self, message: &Message) -> Option<Registrable> {
         let uri = message.request_uri()?.without_default_port();
         let names_a_domain =
             uri.is_sip() && uri.user().is_none() && uri.port().is_none() && !uri.params().has("maddr");
@@ -63,7 +71,7 @@ impl Pcscf {
             self.settings.home_domains.iter().find(|domain| names_a_domain && uri.is_host(domain))?;
         let aor = message.to_uri().filter(|to| to.is_host(domain))?;
         let registrar = Uri::sip(None, &Host::parse(domain).ok()?, None).ok()?;
-        Some((Impu::new(aor.as_str()).ok()?, registrar))
+        Some(Registrable { aor: Impu::new(aor.as_str()).ok()?, registrar })
     }
 
     /// Many a phone is told an address where a domain is meant.
@@ -96,7 +104,9 @@ impl Pcscf {
         if !response.status().is_some_and(StatusCode::is_success) {
             return Verdict::Relay(Vec::new());
         }
-        let Some((aor, _)) = self.registrable(request.message()) else { return Verdict::Relay(Vec::new()) };
+        let Some(Registrable { aor, registrar }) = self.registrable(request.message()) else {
+            return Verdict::Relay(Vec::new());
+        };
         let own = contacts(request.message()).next().map_or("", |contact| contact.uri_text());
         let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
         self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
@@ -110,9 +120,9 @@ impl Pcscf {
                 let expires_at = now.wall + Duration::from_secs(seconds.into());
                 let binding = Binding {
                     flow,
-                    impus: identities(response, &aor),
+                    impus: identities(response, (&aor, registrar.host_text())),
                     aor: aor.clone(),
-                    service_route: service_route(response, &aor),
+                    service_route: service_route(response, registrar.host_text()),
                     expires_at: expires_at.unix_millis(),
                     contact: own.into(),
                     register: (request.message().call_id().into(), request.message().cseq()),
@@ -235,19 +245,18 @@ fn contacts(message: &Message) -> impl Iterator<Item = NameAddr<'_>> {
 }
 
 /// P-Associated-URI, the default identity first; without it the address of record stands for itself.
-fn identities(response: &Message, aor: &Impu) -> Box<[Impu]> {
+fn identities(response: &Message, (aor, domain): (&Impu, &str)) -> Box<[Impu]> {
     let associated =
         response.list(HeaderName::PAssociatedUri).filter_map(|value| NameAddr::parse(value).ok());
     let impus = associated.filter_map(|address| Impu::new(address.uri_text()).ok());
     // A home network speaks for its own users; a telephone number has no domain.
     let impus: Box<[Impu]> =
-        impus.filter(|impu| impu.domain().is_none_or(|own| aor.domain() == Some(own))).collect();
+        impus.filter(|impu| impu.domain().is_none_or(|own| own.eq_ignore_ascii_case(domain))).collect();
     if impus.is_empty() { [aor.clone()].into() } else { impus }
 }
 
 /// The entries of the Service-Route that a home network may name: its own nodes.
-fn service_route(response: &Message, aor: &Impu) -> ServiceRoute {
-    let domain = aor.domain().unwrap_or_default();
+fn service_route(response: &Message, domain: &str) -> ServiceRoute {
     let routes = response.list(HeaderName::ServiceRoute).filter(|route| is_of(route, domain));
     routes.map(Into::into).collect()
 }

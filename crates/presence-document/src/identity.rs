@@ -1,17 +1,18 @@
 //! Who is who: comparing the URIs of watchers with those that rules name.
 
-use crate::uri::{canonical_uri, is_scheme, unescaped, without_separators};
+use crate::uri::{canonical_uri, is_scheme, unescaped};
 
 /// A URI reduced to what makes it this user and no other.
 ///
 /// RFC 5025 §3.1.1.2 calls URIs of different schemes never equivalent. Here `sip`, `sips` and `pres` name the same
 /// user: the network resolves `pres:` to SIP (RFC 3859), asserts one AOR for both SIP schemes, and an `except` that is
-/// missed because of the scheme would show what it was written to hide. A `tel` URI is nobody's SIP URI, as the RFC says.
+/// missed because of the scheme would show what it was written to hide. A `tel` URI is nobody's SIP URI, as the RFC says, but
+/// one that says `user=phone`: that is the same number.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// `sip`, `sips` or `pres`, without parameters.
     User { user: Box<str>, host: Box<str> },
-    /// `tel` without visual separators.
+    /// A telephone number in its one form: `tel`, or `sip` with `user=phone` (RFC 3261 §19.1.6).
     Tel(Box<str>),
     /// Another scheme, in the form in which it is compared.
     Other { scheme: Box<str>, user: Box<str>, domain: Box<str> },
@@ -27,7 +28,7 @@ impl Identity {
         let scheme = scheme.to_ascii_lowercase();
         match scheme.as_str() {
             "sip" | "sips" | "pres" => user(rest),
-            "tel" => tel(rest),
+            "tel" => telephone::number(rest).ok().map(|number| Self::Tel(number.into())),
             _ => {
                 let whole = canonical_uri(uri);
                 let rest = whole.split_once(':').map_or("", |(_, rest)| rest);
@@ -74,6 +75,10 @@ pub(crate) fn domain(text: &str) -> Option<Box<str>> {
 fn user(rest: &str) -> Option<Identity> {
     // The host ends the URI but for parameters; the user part may hold a semicolon of its own (RFC 3261 §25.1).
     let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let parameters = host.split('?').next().unwrap_or_default();
+    if let Some(number) = telephone::number_of_user(user).filter(|_| telephone::is_phone(parameters)) {
+        return Some(Identity::Tel(number.into()));
+    }
     let user = user.split_once(':').map_or(user, |(user, _password)| user);
     let host = cut(host);
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -84,19 +89,6 @@ fn user(rest: &str) -> Option<Identity> {
     // RFC 3261 §19.1.4: an escaped character equals itself, so an except cannot be evaded by escaping.
     let user = unescaped(user)?.into();
     Some(Identity::User { user, host: host.to_ascii_lowercase().into() })
-}
-
-fn tel(rest: &str) -> Option<Identity> {
-    let (number, parameters) = rest.split_once(';').unwrap_or((rest, ""));
-    // RFC 3966 §3: hexadecimal digits and parameters ignore case.
-    let mut digits = without_separators(number);
-    let mut parameters = parameters.split(';');
-    // RFC 3966 §5.1.4: a local number means something only in its context.
-    if let Some(context) = parameters.find(|p| p.to_ascii_lowercase().starts_with("phone-context=")) {
-        digits.push(';');
-        digits.push_str(context);
-    }
-    (!number.is_empty()).then(|| Identity::Tel(digits.to_ascii_lowercase().into()))
 }
 
 /// Without URI parameters and headers.

@@ -54,13 +54,8 @@ fn sip(rest: &str) -> String {
 
 fn tel(rest: &str) -> String {
     let (number, parameters) = rest.split_once(';').map_or((rest, None), |(n, p)| (n, Some(p)));
-    let digits = without_separators(number);
+    let digits = telephone::without_separators(number);
     parameters.into_iter().fold(digits, |text, rest| text + ";" + rest).to_ascii_lowercase()
-}
-
-/// RFC 3966 §3: the visual separators of a telephone number do not count.
-pub(crate) fn without_separators(number: &str) -> String {
-    number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect()
 }
 
 fn generic(rest: &str) -> String {

@@ -146,6 +146,8 @@ fn prs_05_who_is_the_same_user() {
         ("tel:7042;phone-context=example.com", "tel:70-42;PHONE-CONTEXT=example.com", true),
         ("tel:7042;phone-context=example.com", "tel:7042;phone-context=example.org", false),
         ("tel:+12125551234", "sip:+12125551234@home1.test", false),
+        ("tel:+12125551234", "sip:+1-212-555-1234@Home1.test;user=phone", true),
+        ("sip:1001@home1.test;user=phone", "sip:1001@home1.test", true),
         ("urn:uuid:1", "urn:uuid:1", true),
         ("alice@home1.test", "alice@home1.test", false),
         ("sip:", "sip:", false),

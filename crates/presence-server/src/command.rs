@@ -1,7 +1,7 @@
 //! Operator commands.
 
 use crate::PresenceServer;
-use crate::identity::{Privacy, Sender};
+use crate::identity::{Privacy, Sender, is_ours};
 use crate::ruling::By;
 use clock::{Now, Wall};
 use presence_document::SubHandling;
@@ -61,7 +61,7 @@ impl PresenceServer {
     fn explain(&self, now: Now, presentity: &str, watcher: &str) -> Result<String, String> {
         let uri = |text: &str| Uri::parse(text).map_err(|_| format!("{text} is no URI; try sip:{text}"));
         let presentity = uri(presentity)?;
-        if !presentity.is_host(&self.settings.domain) {
+        if !is_ours(&self.settings, &presentity) {
             return Err(format!("{presentity} is no user of {}", self.settings.domain));
         }
         let presentity = presentity.address_of_record();

@@ -94,10 +94,18 @@ pub(crate) fn check_source(request: &InboundRequest) -> Result<(), Refusal> {
 /// The user of our domain that a URI names, by its address of record. Whether there is such a user has been found out
 /// on the way here: the HSS knows no S-CSCF for anybody else.
 pub(crate) fn presentity(settings: &Settings, uri: &Uri) -> Result<Arc<str>, Refusal> {
-    let ours = uri.is_sip() && uri.user().is_some() && uri.is_host(&settings.domain);
-    if ours {
+    if is_ours(settings, uri) {
         Ok(uri.address_of_record().into())
     } else {
         Err(Refusal::new(StatusCode::NOT_FOUND, "no user of this domain"))
+    }
+}
+
+/// Whether a URI names a user of our domain, or a telephone number, which has no domain.
+pub(crate) fn is_ours(settings: &Settings, uri: &Uri) -> bool {
+    if uri.is_sip() {
+        uri.user().is_some() && uri.is_host(&settings.domain)
+    } else {
+        uri.telephone_number().is_some()
     }
 }

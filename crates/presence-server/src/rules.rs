@@ -6,10 +6,14 @@ use ims_node::Effects;
 use sip_message::Uri;
 use std::sync::Arc;
 
-/// The presentity whose rules a file of this name holds: its address without the scheme, `carol@home1.test`. A slash,
-/// which no file name can hold, is written `%2F`. `None` when that is no user's address.
+/// The presentity whose rules a file of this name holds: its address without the scheme, `carol@home1.test`, or `+15550123`. A
+/// slash, which no file name can hold, is written `%2F`. `None` when that is no user's address.
 #[must_use]
 pub fn presentity_named(stem: &str) -> Option<Box<str>> {
+    if stem.starts_with('+') && !stem.contains('@') {
+        let number = Uri::parse(&format!("tel:{stem}")).ok()?;
+        return number.telephone_number().map(|_| number.address_of_record().into());
+    }
     let uri = Uri::parse(&format!("sip:{}", stem.replace("%2F", "/"))).ok()?;
     let plain = uri.user().is_some() && uri.port().is_none() && uri.params().iter().next().is_none();
     (plain && uri.headers().is_none()).then(|| uri.address_of_record().into())

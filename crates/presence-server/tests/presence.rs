@@ -121,7 +121,7 @@ fn prs_11_nothing_published_is_closed_and_a_stranger_to_the_domain_404() {
     let mut ps = Ps::usual();
     let first = ps.watch(&subscribe(ALICE, CAROL)).first;
     assert_eq!(shown(&first), "closed");
-    for unknown in ["sip:carol@home2.test", "sip:home1.test", "tel:+12015550123"] {
+    for unknown in ["sip:carol@home2.test", "sip:home1.test", "sip:+12015550123@home2.test;user=phone"] {
         assert_eq!(ps.status(&subscribe(ALICE, CAROL).about(unknown)), 404, "{unknown}");
     }
 }

@@ -12,6 +12,14 @@ use sip_message::{HeaderName, Method, StatusCode, Uri};
 const ORIGINATING: &str = "rr-o";
 pub(crate) const TERMINATING: &str = "rr-t";
 
+/// The identities by which an application server is to know whom a request is about, where they are others than it came with.
+struct AsWhom {
+    /// The SIP identity in place of the telephone number in the Request-URI.
+    alias: Option<Impu>,
+    /// The identity of the sender's own that is asserted, because it publishes for it.
+    published_for: Option<Impu>,
+}
+
 impl Scscf {
     /// Goes on through the criteria of `visit.impu` from `visit.index`; when none is left, the request goes its way.
     pub(crate) fn next_server(
@@ -30,8 +38,15 @@ impl Scscf {
         let found = first_match(&profile.criteria, visit.index, &facts, &mut self.patterns);
         match found.and_then(|index| profile.criteria.get(index).map(|criterion| (index, criterion))) {
             Some((index, criterion)) => {
-                let own = published_for(request, &visit, profile);
-                self.to_server(request, (Visit { index, ..visit }, own), &criterion.application_server.uri)
+                let meant = Impu::new(request.request_uri().as_str()).ok();
+                let alias = meant.as_ref().and_then(|meant| profile.alias(meant)).cloned();
+                let own = published_for(request, (&visit, alias.as_ref().or(meant.as_ref())), profile);
+                let as_whom = AsWhom { alias, published_for: own };
+                self.to_server(
+                    request,
+                    (Visit { index, ..visit }, as_whom),
+                    &criterion.application_server.uri,
+                )
             }
             None => self.after_criteria(now, request, &visit),
         }
@@ -42,7 +57,7 @@ impl Scscf {
     fn to_server(
         &self,
         request: &InboundRequest,
-        (visit, published_for): (Visit, Option<Impu>),
+        (visit, as_whom): (Visit, AsWhom),
         server: &str,
     ) -> Decision<Waiting> {
         let Ok(uri) = Uri::parse(server) else {
@@ -57,7 +72,8 @@ impl Scscf {
         let mut plan = ForwardPlan::by_route();
         plan.routes = vec![format!("<{uri}>"), format!("<sip:{odi}@{};lr{orig}>", self.settings.name)];
         plan.headers.push((HeaderName::PServedUser, Some(served_user(&visit))));
-        if let Some(own) = published_for {
+        plan.request_uri = as_whom.alias.and_then(|alias| Uri::parse(alias.as_str()).ok());
+        if let Some(own) = as_whom.published_for {
             plan.headers.push((HeaderName::PAssertedIdentity, Some(format!("<{own}>"))));
         }
         plan.record_routes.extend(self.record_route(request, visit.case));
@@ -151,12 +167,16 @@ pub(crate) fn terminating_user(request: &InboundRequest) -> Option<Impu> {
 
 /// Rule PUB-12: a user may publish for each identity of its implicit set. We know the set and the presence server does not, so
 /// we assert the one that is published for.
-fn published_for(request: &InboundRequest, visit: &Visit, profile: &crate::profile::Profile) -> Option<Impu> {
+fn published_for(
+    request: &InboundRequest,
+    (visit, meant): (&Visit, Option<&Impu>),
+    profile: &crate::profile::Profile,
+) -> Option<Impu> {
     if *request.method() != Method::Publish || !is_originating(visit.case) {
         return None;
     }
-    let own = Impu::new(request.request_uri().as_str()).ok().filter(|own| *own != visit.impu)?;
-    profile.identities.usable().any(|usable| *usable == own).then_some(own)
+    let own = meant.filter(|own| **own != visit.impu)?;
+    profile.identities.usable().any(|usable| usable == own).then(|| own.clone())
 }
 
 /// P-Served-User (RFC 5502).

@@ -61,6 +61,8 @@ fn no_binding() -> Decision<Waiting> {
 /// The public GRUU of an instance (RFC 5627 section 3.1.1): it depends on identity and instance only, so that every
 /// S-CSCF of the domain makes and recognises the same one.
 pub(crate) fn public_gruu(impu: &Impu, instance: &str) -> Option<String> {
+    // A telephone number has none.
+    impu.domain()?;
     let gr: String = gr_of(instance);
     Uri::parse(&format!("{impu};gr={gr}")).ok().map(|uri| uri.to_string())
 }

@@ -72,9 +72,12 @@ impl Scscf {
     /// Rule RT-SO-05: by the domain of the Request-URI, also when it is our own; the I-CSCF there knows who serves the
     /// user.
     pub(crate) fn route_originating(&self, request: &InboundRequest, visit: &Visit) -> Decision<Waiting> {
-        let uri = request.request_uri();
+        let number = request.request_uri();
+        let number = number.telephone_number().filter(|_| !number.is_sip());
+        let by_domain = number.and_then(|number| self.number_here(&number));
+        let uri = by_domain.as_ref().unwrap_or_else(|| request.request_uri());
         if !uri.is_sip() {
-            return Refusal::new(StatusCode::NOT_FOUND, "telephone numbers are not resolved here").into();
+            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI names no user").into();
         }
         // TS 23.003 section 13.4: a user is of a domain, not of an address.
         if uri.address().is_some() || uri.params().has("maddr") {
@@ -82,7 +85,7 @@ impl Scscf {
                 .into();
         }
         let mut plan = ForwardPlan::by_route();
-        plan.request_uri = Some(uri.without_default_port()).filter(|bare| bare != uri);
+        plan.request_uri = Some(uri.without_default_port()).filter(|bare| bare != request.request_uri());
         plan.record_routes.extend(self.record_route(request, visit.case));
         plan.headers.push((HeaderName::PServedUser, None));
         if let Some(number) = self.second_identity(request, &visit.impu) {
@@ -92,6 +95,13 @@ impl Scscf {
         }
         plan.then = Some(Waiting::Onward);
         plan.decide()
+    }
+
+    /// A telephone number as a user of our own domain, whose HSS knows whether it is one (TS 24.229 section 5.4.3.2).
+    fn number_here(&self, number: &str) -> Option<Uri> {
+        // In a user part the hash of a service code is escaped (RFC 3261 section 25.1).
+        let user = number.replace('#', "%23");
+        Uri::parse(&format!("sip:{user}@{};user=phone", self.settings.domain)).ok()
     }
 
     /// Rule RT-SO-04: the telephone number beside the SIP URI, when the user has one and did not say it.

@@ -1,6 +1,6 @@
 //! What the HSS told of a user, as it is kept here.
 
-use cx_protocol::{ImplicitRegistrationSet, InitialFilterCriterion, ServiceProfile};
+use cx_protocol::{ImplicitRegistrationSet, Impu, InitialFilterCriterion, ServiceProfile};
 use minicbor::{Decode, Encode};
 use std::sync::Arc;
 
@@ -15,6 +15,15 @@ pub(crate) struct Profile {
     #[n(1)]
     #[cbor(with = "kept_criteria")]
     pub(crate) criteria: Criteria,
+}
+
+impl Profile {
+    /// The SIP identity that a telephone number of this set is another name of (TS 23.228 section 4.3.3.1, ADR 0015): the first
+    /// that is not barred. `None` for whatever is no number of this set.
+    pub(crate) fn alias(&self, number: &Impu) -> Option<&Impu> {
+        let is_number = number.domain().is_none() && self.identities.usable().any(|own| own == number);
+        self.identities.usable().find(|own| is_number && own.domain().is_some())
+    }
 }
 
 impl From<ServiceProfile> for Profile {

@@ -318,7 +318,7 @@ fn registrant(message: &Message, domain: &str) -> Result<Registrant, Refusal> {
     let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
     let given = Credentials::for_domain(message, domain);
     let username = given.map(|credentials| credentials.username).filter(|username| !username.is_empty());
-    let impi = username.map_or_else(|| Impi::derived(&impu), Impi::new);
+    let impi = username.map_or_else(|| Impi::derived(to.as_str()), Impi::new);
     let impi = impi.map_err(|_| bad("no private identity"))?;
     Ok(Registrant { impi, impu })
 }

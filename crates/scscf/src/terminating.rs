@@ -12,7 +12,8 @@ impl Scscf {
         if !request.source().is_trusted() {
             return Refusal::outsider().into();
         }
-        if !request.request_uri().is_host(&self.settings.domain) {
+        let uri = request.request_uri();
+        if !uri.is_host(&self.settings.domain) && (uri.is_sip() || uri.telephone_number().is_none()) {
             // Not one of ours: somebody routed by a Route entry of ours alone.
             return ForwardPlan::by_route().decide();
         }

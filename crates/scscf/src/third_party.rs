@@ -45,7 +45,7 @@ impl Scscf {
         let Some(impu) = registration.default_impu().cloned() else { return };
         let seconds =
             registration.bindings.iter().map(|binding| binding.seconds_left(now.wall)).max().unwrap_or(0);
-        let Some(sample) = sample(&impu) else { return };
+        let Some(sample) = sample(&self.settings.domain, &impu) else { return };
         let mut from = 0;
         loop {
             let facts = Facts {
@@ -115,8 +115,7 @@ impl Scscf {
 }
 
 /// The request that the criteria are held against.
-fn sample(impu: &Impu) -> Option<Message> {
-    let domain = impu.domain()?;
+fn sample(domain: &str, impu: &Impu) -> Option<Message> {
     let draft = Draft::new(Method::Register, Uri::parse(&format!("sip:{domain}")).ok()?)
         .header(HeaderName::From, format_args!("<{impu}>;tag=1"))
         .header(HeaderName::To, format_args!("<{impu}>"))

@@ -49,7 +49,9 @@ fn pub_12_publishing_for_another_identity_of_ones_own_set_is_asserted_by_the_s_c
     let rows = [
         (ALICE, Some("<sip:alice@home1.test>")),
         ("sip:alias@home1.test", Some("<sip:alias@home1.test>")),
-        ("tel:+15550001", Some("<tel:+15550001>")),
+        // A number is the SIP identity in another spelling.
+        ("tel:+15550001", Some("<sip:alice@home1.test>")),
+        ("sip:+1(555)0001@HOME1.test;user=phone", Some("<sip:alice@home1.test>")),
         // Not one that may be used, and not somebody else's: the presence server refuses it.
         ("sip:barred@home1.test", Some("<sip:alice@home1.test>")),
         (CAROL, Some("<sip:alice@home1.test>")),
@@ -480,5 +482,41 @@ fn sip_02_what_a_watcher_of_a_registration_insists_on_and_is_not_served() {
             "{headers}"
         );
         assert_eq!(desk.node.role().reg_watches(), 0);
+    }
+}
+
+/// Every spelling of the telephone number of alice's set.
+const SPELLINGS: [&str; 4] = [
+    "tel:+15550001",
+    "tel:+1(555)00-01",
+    "sip:+15550001@home1.test;user=phone",
+    "sip:%2B1-555-0001@HOME1.TEST;user=phone",
+];
+
+#[test]
+fn gw_06_application_servers_know_a_number_by_its_sip_identity() {
+    let term = "Route: <sip:scscf1a.home1.test;lr>\r\nP-Asserted-Identity: <sip:bob@home1.test>\r\nEvent: presence\r\n";
+    for spelling in SPELLINGS {
+        for (method, source, headers) in [("PUBLISH", PCSCF, ORIG), ("SUBSCRIBE", ICSCF, term)] {
+            let mut desk = registered();
+            desk.receive(0, address(source), request(method, spelling, 1, headers));
+            let (to, message) = forwarded(&mut desk);
+            assert_eq!((&*to.to_string(), message.request_uri_text()), (PS, ALICE), "{method} {spelling}");
+        }
+    }
+}
+
+#[test]
+fn gw_06_a_number_that_is_called_is_looked_up_in_our_own_domain() {
+    for (uri, onward) in [
+        ("tel:+1(555)0999", "sip:+15550999@home1.test;user=phone"),
+        ("tel:0999;phone-context=home1.test", "sip:0999;phone-context=home1.test@home1.test;user=phone"),
+        ("tel:*99#;phone-context=+1", "sip:*99%23;phone-context=+1@home1.test;user=phone"),
+        ("sip:+15550999@home1.test;user=phone", "sip:+15550999@home1.test;user=phone"),
+    ] {
+        let mut desk = registered();
+        desk.receive(0, address(PCSCF), request("MESSAGE", uri, 1, ORIG));
+        let (to, message) = forwarded(&mut desk);
+        assert_eq!((&*to.to_string(), message.request_uri_text()), (ICSCF, onward), "{uri}");
     }
 }

@@ -173,7 +173,8 @@ fn pcscf(text: &str) -> Option<MoveTo> {
 fn uri(text: &str) -> Result<Uri, BadCommand> {
     let plain = text.strip_prefix("pres:").unwrap_or(text);
     let with_user = |uri: &Uri| uri.user().is_some();
-    sip_uri(plain).filter(with_user).ok_or_else(|| BadCommand::Uri(text.into()))
+    let number = || Uri::parse(text).ok().filter(|uri| uri.telephone_number().is_some());
+    sip_uri(plain).filter(with_user).or_else(number).ok_or_else(|| BadCommand::Uri(text.into()))
 }
 
 #[cfg(test)]
@@ -210,7 +211,8 @@ mod tests {
             ("quit now", Err(BadCommand::Usage("quit"))),
             ("watch", Err(BadCommand::Usage("watch URI..."))),
             ("watch home1.test", Err(BadCommand::Uri("home1.test".into()))),
-            ("fetch tel:+1234", Err(BadCommand::Uri("tel:+1234".into()))),
+            ("fetch tel:+1-234", Ok(Command::Fetch(Uri::parse("tel:+1-234").unwrap()))),
+            ("fetch urn:x:y", Err(BadCommand::Uri("urn:x:y".into()))),
             ("publish maybe", Err(BadCommand::Usage("publish open|closed [--activity NAME] [NOTE...]"))),
             ("message carol@home1.test", Err(BadCommand::Usage("message URI TEXT..."))),
             ("dance", Err(BadCommand::Unknown("dance".into()))),

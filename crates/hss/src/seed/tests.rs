@@ -167,3 +167,23 @@ fn an_error_names_file_line_and_key() {
     let twice = format!("{GOOD}{}", second.replace("sip:b@", "sip:a@"));
     assert!(load(&twice).unwrap_err().contains("account.b.sets[0][0].impu"), "across accounts too");
 }
+
+#[test]
+fn gw_06_a_name_that_is_a_number_brings_the_number_along() {
+    let with =
+        |sets: &str| GOOD.replace("[[{ impu = \"sip:a@home1.test\" }], [{ impu = \"tel:+1\" }]]", sets);
+    let named = "[[{ impu = \"sip:+1-555@home1.test\", barred = true }, { impu = \"sip:a@home1.test\" }]]";
+    let second = "[account.b]\nimpis = [\"b\"]\nprofile = \"p\"\nsets = [[{ impu = \"sip:+1(555)@home1.test;user=phone\" }]]";
+    for (text, expected) in [
+        (with(named), vec!["sip:+1-555@home1.test", "sip:a@home1.test", "tel:+1555"]),
+        // Unless another account has it.
+        (with(named) + second, vec!["sip:+1-555@home1.test", "sip:a@home1.test"]),
+    ] {
+        let account = load(&text).unwrap().remove(0);
+        let identities = &account.sets[0].identities.identities;
+        let impus: Vec<&str> = identities.iter().map(|identity| identity.impu.as_str()).collect();
+        assert_eq!(impus, expected);
+        let numbers = identities.iter().filter(|identity| identity.impu.as_str().starts_with("tel:"));
+        assert!(numbers.into_iter().all(|number| number.barred), "as its name is");
+    }
+}

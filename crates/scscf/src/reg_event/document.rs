@@ -103,7 +103,7 @@ fn octets(binding: &Binding) -> usize {
 }
 
 fn contact(impu: &Impu, binding: &Binding, (state, event): (ContactState, ContactEvent)) -> RegContact {
-    let gruu = binding.instance.as_deref().filter(|_| binding.gruu && impu.domain().is_some());
+    let gruu = binding.instance.as_deref().filter(|_| binding.gruu);
     RegContact {
         id: id(&[impu.as_str(), &binding.contact]),
         state,

@@ -35,7 +35,7 @@ impl Scscf {
         let ours = *request.method() == Method::Subscribe
             && request.event_package() == Some(REG)
             && request.next_route().is_none()
-            && uri.is_host(&self.settings.domain);
+            && (uri.is_host(&self.settings.domain) || (uri.telephone_number().is_some() && !uri.is_sip()));
         if !ours || !request.source().is_trusted() {
             return None;
         }

@@ -1,7 +1,7 @@
 //! One spelling for what names a user or a domain, whatever a phone adds to it (RFC 3261 section 10.3 step 5, TS 23.003
 //! section 13.4).
 
-use super::{Scheme, Uri, is_separator};
+use super::{Scheme, Uri};
 
 impl Uri {
     /// Whether the host is this name or numeric address, in any case, with or without a dot at its end.
@@ -28,19 +28,33 @@ impl Uri {
         Self::parse(&format!("{head}{tail}")).unwrap_or_else(|_| self.clone())
     }
 
+    /// The number that a `tel:` URI or a SIP URI with `user=phone` (RFC 3261 section 19.1.6) names, in its one form
+    /// ([`telephone`]).
+    #[must_use]
+    pub fn telephone_number(&self) -> Option<String> {
+        match self.scheme {
+            Scheme::Tel => telephone::number(self.text.split_once(':')?.1).ok(),
+            Scheme::Sip | Scheme::Sips => {
+                let is_phone =
+                    self.params().get("user").is_some_and(|value| value.eq_ignore_ascii_case("phone"));
+                self.user().filter(|_| is_phone).and_then(telephone::number_of_user)
+            }
+            Scheme::Other => None,
+        }
+    }
+
     /// Scheme, user and host alone, in one spelling: how an address of record is looked up (RFC 3261 section 10.3
-    /// step 5). Without a password, which makes nobody another user; scheme and host in lower case; for `tel:` the number without visual separators (RFC 3966 section 4).
+    /// step 5). Without a password, which makes nobody another user; scheme and host in lower case; a telephone number, as `tel:`
+    /// or as `sip:` with `user=phone`, as [`Uri::telephone_number`] behind `tel:`.
     #[must_use]
     pub fn address_of_record(&self) -> String {
+        if let Some(number) = self.telephone_number() {
+            return format!("tel:{number}");
+        }
         let scheme = match self.scheme {
             Scheme::Sip => "sip",
             Scheme::Sips => "sips",
-            Scheme::Tel => {
-                let digits = self.user().unwrap_or_default().chars();
-                let digits = digits.filter(|c| !u8::try_from(*c).is_ok_and(|c| is_separator(&c)));
-                return format!("tel:{}", digits.collect::<String>());
-            }
-            Scheme::Other => return self.text.to_string(),
+            Scheme::Tel | Scheme::Other => return self.text.to_string(),
         };
         let host = match self.host() {
             // An IPv6 address can be written in many ways.
@@ -76,6 +90,9 @@ mod tests {
         assert_eq!(uri("sip:bob:secret@home1.test").address_of_record(), "sip:bob@home1.test");
         assert_eq!(uri("sip:bob%3asecret@home1.test").address_of_record(), "sip:bob%3Asecret@home1.test");
         assert_eq!(uri("sip:a@[2001:DB8:0::1]").address_of_record(), "sip:a@[2001:db8::1]");
+        assert_eq!(uri("sip:+1-201-5550123@HOME1.test;user=phone").address_of_record(), "tel:+12015550123");
+        assert_eq!(uri("sip:+1-201-5550123@home1.test").address_of_record(), "sip:+1-201-5550123@home1.test");
+        assert_eq!(uri("sip:1001@home1.test;user=phone").address_of_record(), "sip:1001@home1.test");
         assert_eq!(uri("tel:+1(201)555-0123;x=y").address_of_record(), "tel:+12015550123");
     }
 
