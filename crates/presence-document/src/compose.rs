@@ -4,7 +4,7 @@
 //! compare two composites byte by byte to learn whether watchers have to be told.
 
 use crate::constant::closed_document;
-use crate::namespace::{RPID, XML};
+use crate::namespace::RPID;
 use crate::pidf::{Component, Kind, Pidf};
 use crate::time;
 use crate::uri::canonical_uri;
@@ -212,29 +212,30 @@ fn moved(element: &mut Element, document: &Pidf, root: &Element) {
             element.bindings.push(Binding::clone(binding));
         }
     }
-    if let (Some(lang), None) = (document.root.lang(), element.lang()) {
-        element.set_attribute(XML, "xml", "lang", lang);
-    }
 }
 
-/// RFC 4479 §3.5: an occurrence id is unique among all components of a presentity.
+/// RFC 4479 §3.5: an occurrence id is unique among all components of a presentity; by the schemas it is an XML name.
 fn make_unique(
     component: &mut Component,
     source: u64,
     (published, ids): (&BTreeSet<String>, &mut BTreeSet<String>),
 ) {
-    if !component.id().is_empty() && ids.insert(component.id().to_owned()) {
+    let is_valid = xml::is_ncname(component.id());
+    if is_valid && ids.insert(component.id().to_owned()) {
         return;
     }
     let stem = match (component.id(), component.kind()) {
-        ("", Kind::Service) => "tuple",
-        ("", Kind::Person) => "person",
-        ("", Kind::Device) => "device",
-        (id, _) => id,
+        ("", Kind::Service) => "tuple".to_owned(),
+        ("", Kind::Person) => "person".to_owned(),
+        ("", Kind::Device) => "device".to_owned(),
+        (id, _) => xml::ncname_of(id),
     };
+    let bare = (!is_valid && !component.id().is_empty()).then(|| stem.clone());
     // By its source, so that no change and no restart gives it another one. One of the first n + 1 is free among n ids.
     let most = published.len() + ids.len() + 1;
-    let free = std::iter::once(format!("{stem}-{source}"))
+    let free = bare
+        .into_iter()
+        .chain([format!("{stem}-{source}")])
         .chain((1..=most).map(|n| format!("{stem}-{source}-{n}")))
         .find(|id| !ids.contains(id) && !published.contains(id));
     if let Some(id) = free {

@@ -2,6 +2,7 @@
 
 mod build;
 mod component;
+mod form;
 
 use crate::namespace::{DATA_MODEL, PIDF};
 use crate::xml::{self, Binding, Element, Limits, Name, Writer, XmlError};
@@ -30,6 +31,14 @@ pub enum PidfError {
     RepeatedTupleId(Box<str>),
     /// A basic status that is neither open nor closed (RFC 3863 §4.1.4); holds what it is.
     Basic(Box<str>),
+    /// Two elements where the schema has one (RFC 3863 §4.4, RFC 4479 §5.1.2); holds their name.
+    Repeated(Box<str>),
+    /// An element of PIDF or the data model where it has no place; holds its name.
+    Misplaced(Box<str>),
+    /// An element that holds no URI although it must; its name, and what it holds.
+    Uri(Box<str>, Box<str>),
+    /// A device that does not say which (RFC 4479 §3.4).
+    DeviceId,
 }
 
 impl std::fmt::Display for PidfError {
@@ -40,6 +49,10 @@ impl std::fmt::Display for PidfError {
             Self::Entity => f.write_str("presence has no entity"),
             Self::TupleId => f.write_str("a tuple has no id"),
             Self::RepeatedTupleId(id) => write!(f, "two tuples have the id {id:?}"),
+            Self::Repeated(name) => write!(f, "{name} stands twice where it may stand once"),
+            Self::Misplaced(name) => write!(f, "{name} stands where it has no place"),
+            Self::Uri(name, value) => write!(f, "{name} is {value:?}, which is no URI"),
+            Self::DeviceId => f.write_str("a device has no deviceID"),
             Self::Basic(value) => write!(f, "basic is {value:?}, neither open nor closed"),
         }
     }
@@ -80,9 +93,10 @@ impl Pidf {
 
     /// Reads a document.
     ///
-    /// Taken although the schema forbids it, because phones send it and nothing is lost: any order of elements, a
-    /// tuple without status, a person or device without id, no XML declaration, any writing of `open` and `closed`
-    /// in upper or lower case (RFC 4479 §5 asks to extract what can be parsed).
+    /// Taken although the schema forbids it, because phones send it, and brought into the form of the schema: any order of
+    /// elements, a tuple without status, text between elements, `open` and `closed` in any letters and with blanks, times and
+    /// priorities that say nothing (RFC 4479 §5 asks to extract what can be parsed). A person or device without id gets one when
+    /// it is composed.
     ///
     /// # Errors
     /// [`PidfError`] says what the publisher did wrong.
@@ -95,23 +109,33 @@ impl Pidf {
         let entity = root.attribute("entity").map(str::trim).filter(|e| !e.is_empty());
         let entity: Box<str> = entity.ok_or(PidfError::Entity)?.into();
         let children = std::mem::take(&mut root.children);
+        let lang = root.lang().map(str::to_owned);
+        root.attributes.retain(|attribute| attribute.name.is("", "entity"));
         let (components, notes, others) = (Vec::new(), Vec::new(), Vec::new());
         let mut pidf = Self { root, entity, components, notes, others };
         for child in children {
             if let xml::Node::Element(element) = child {
-                pidf.sort_in(element);
+                pidf.sort_in(element, lang.as_deref())?;
             }
         }
         pidf.check()?;
         Ok(pidf)
     }
 
-    fn sort_in(&mut self, element: Element) {
+    fn sort_in(&mut self, mut element: Element, lang: Option<&str>) -> Result<(), PidfError> {
         match kind_of(&element.name) {
-            Some(kind) => self.add(Component { kind, element }),
-            None if element.is(PIDF, "note") => self.notes.push(element),
-            None => self.others.push(element),
+            Some(kind) => {
+                form::component(kind, &mut element, lang)?;
+                self.add(Component { kind, element });
+            }
+            None if element.is(PIDF, "note") => {
+                form::note(&mut element, lang);
+                self.notes.push(element);
+            }
+            None if form::is_extension(&mut element, lang)? => self.others.push(element),
+            None => {}
         }
+        Ok(())
     }
 
     /// Takes a component in: tuples first, as the schema has it (RFC 3863 §4.4), else in the order given.
@@ -124,10 +148,9 @@ impl Pidf {
     fn check(&self) -> Result<(), PidfError> {
         let mut ids = std::collections::BTreeSet::new();
         for tuple in self.tuples() {
-            tuple.check_basic()?;
             match tuple.id() {
                 "" => return Err(PidfError::TupleId),
-                id if !ids.insert(id) => return Err(PidfError::RepeatedTupleId(id.into())),
+                id if !ids.insert(id) => return Err(PidfError::RepeatedTupleId(excerpt(id))),
                 _ => {}
             }
         }
@@ -190,6 +213,11 @@ impl std::fmt::Debug for Pidf {
         let kinds = self.components.iter().map(|c| c.kind);
         f.debug_struct("Pidf").field("components", &kinds.collect::<Vec<_>>()).finish_non_exhaustive()
     }
+}
+
+/// The beginning of a text, for people.
+fn excerpt(text: &str) -> Box<str> {
+    text.chars().take(40).collect::<String>().into()
 }
 
 fn kind_of(name: &Name) -> Option<Kind> {

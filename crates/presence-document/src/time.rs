@@ -11,6 +11,39 @@ pub(crate) fn parse(text: &str) -> Option<Wall> {
     Some(Wall::from_unix_millis(u64::try_from(timestamp.as_millisecond()).unwrap_or(0)))
 }
 
+/// Whether this is a date-time as RFC 3863 §4.1.7 has it: whole seconds at least, capital `T` and `Z`, and a day that there is.
+pub(crate) fn is_date_time(text: &str) -> bool {
+    let shape = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        10 => byte == b'T',
+        13 | 16 => byte == b':',
+        0..19 => byte.is_ascii_digit(),
+        _ => byte.is_ascii_digit() || matches!(byte, b'.' | b'Z' | b'+' | b'-' | b':'),
+    };
+    text.bytes().enumerate().all(shape)
+        && text.get(19..).is_some_and(is_offset)
+        && text.parse::<Timestamp>().is_ok()
+}
+
+/// A fraction of a second, if there is one, and the offset from UTC.
+fn is_offset(text: &str) -> bool {
+    let offset = match text.strip_prefix('.') {
+        Some(fraction) => {
+            let rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if rest.len() == fraction.len() {
+                return false;
+            }
+            rest
+        }
+        None => text,
+    };
+    match offset.as_bytes() {
+        b"Z" => true,
+        [b'+' | b'-', h0, h1, b':', m0, m1] => [h0, h1, m0, m1].iter().all(|digit| digit.is_ascii_digit()),
+        _ => false,
+    }
+}
+
 /// The date-time of a reading in UTC, with capital `T` and `Z` (RFC 3863 §4.1.7); `None` after the year 9999.
 pub(crate) fn format(wall: Wall) -> Option<String> {
     let millis = i64::try_from(wall.unix_millis()).ok()?;

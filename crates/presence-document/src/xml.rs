@@ -10,7 +10,7 @@ mod write;
 use crate::namespace;
 use std::sync::Arc;
 
-pub(crate) use chars::is_ncname;
+pub(crate) use chars::{is_ncname, ncname_of};
 pub use parse::XmlError;
 pub(crate) use parse::{Limits, parse};
 pub(crate) use write::{Writer, document};

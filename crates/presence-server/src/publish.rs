@@ -13,7 +13,7 @@ use sip_event::{
     Change, Granted, IfMatch, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
     check_event, grant_publication,
 };
-use sip_message::{HeaderName, Message, Response, StatusCode};
+use sip_message::{HeaderName, Message, Response, StatusCode, quote};
 use std::sync::Arc;
 
 impl PresenceServer {
@@ -44,7 +44,8 @@ impl PresenceServer {
         let presentity = self.shared(presentity);
         let outcome = self.publish(now, (message, ask, source), &presentity, fx);
         self.tidy(now, &presentity);
-        let Published { tag, expires, change, .. } = outcome.map_err(|error| refused(message, error))?;
+        let Published { tag, expires, change, .. } =
+            outcome.map_err(|error| refused(message, error, &self.settings.name))?;
         self.answered.note(now, ask, &tag);
         match change {
             Change::Changed => self.announce(now, &presentity, fx),
@@ -149,7 +150,7 @@ fn body_of<'a>(message: &'a Message, body: &'a [u8], max: usize) -> Option<Publi
     })
 }
 
-fn refused(message: &Message, error: PublishError) -> Refusal {
+fn refused(message: &Message, error: PublishError, name: &str) -> Refusal {
     let status = error.status();
     match error {
         PublishError::BadIfMatch => Refusal::new(status, "SIP-If-Match is not one entity-tag"),
@@ -158,6 +159,14 @@ fn refused(message: &Message, error: PublishError) -> Refusal {
         PublishError::NothingPublished => Refusal::new(status, "neither a document nor an entity-tag"),
         PublishError::TooLarge => Refusal::new(status, "the documents of this presentity are too large"),
         PublishError::UnknownType => Refusal::of_body(message, "only presence documents are taken", PIDF),
-        PublishError::MalformedBody => Refusal::new(status, "the body is no presence document"),
+        PublishError::MalformedBody => {
+            let refusal = Refusal::new(status, "the body is no presence document");
+            // Whoever wrote it is told what is to be mended.
+            match Pidf::parse(&message.body()) {
+                Ok(_) => refusal,
+                Err(error) => refusal
+                    .with(HeaderName::Warning, format_args!("399 {name} {}", quote(&error.to_string()))),
+            }
+        }
     }
 }

@@ -295,3 +295,14 @@ fn rfc3261_10_3_a_password_makes_nobody_another_presentity() {
     // An escaped colon is a part of the name.
     assert_eq!(ps.status(&publish(CAROL).about("sip:carol%3A1@home1.test").body(&pidf("open"))), 403);
 }
+
+#[test]
+fn pub_05_whoever_publishes_what_cannot_be_put_right_is_told_what_it_is() {
+    let mut ps = Ps::usual();
+    let document = pidf("open").replace("<basic>open", "<basic>\"ajar\"");
+    let response = ps.send(&publish(CAROL).body(&document));
+    assert_eq!(code(&response), 400);
+    let warnings: Vec<&str> = response.values(HeaderName::Warning).collect();
+    let told = "399 ps1.home1.test \"basic is \\\"\\\\\\\"ajar\\\\\\\"\\\", neither open nor closed\"";
+    assert_eq!(warnings, ["399 ps1.home1.test \"the body is no presence document\"", told]);
+}

@@ -48,7 +48,7 @@ pub use relay::Relay;
 pub use response::Response;
 pub use rsip_bridge::RsipError;
 pub use status::StatusCode;
-pub use text::{Params, list, unquote};
+pub use text::{Params, list, quote, unquote};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriError};
 pub use via::{BRANCH_COOKIE, Via, ViaError};

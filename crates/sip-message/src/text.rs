@@ -217,9 +217,29 @@ pub fn unquote(text: &str) -> &str {
     text.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(text)
 }
 
+/// The text as a quoted string (RFC 3261 section 25.1); a control character becomes a blank.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(if c.is_control() { ' ' } else { c });
+    }
+    quoted.push('"');
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rfc3261_25_1_a_quoted_string_holds_any_text() {
+        assert_eq!(quote("a \"b\" \\ \r\n\u{e4}"), "\"a \\\"b\\\" \\\\   \u{e4}\"");
+    }
 
     #[test]
     fn sip_13_commas_in_quotes_and_brackets_do_not_split() {

@@ -1,6 +1,5 @@
 //! One data component: a service, a person or a device (RFC 4479 §3).
 
-use super::PidfError;
 use crate::namespace::{DATA_MODEL, PIDF, RPID};
 use crate::time;
 use crate::xml::Element;
@@ -111,13 +110,6 @@ impl Component {
     pub fn activities(&self) -> impl Iterator<Item = &str> {
         let activities = self.element.elements().filter(|e| e.is(RPID, "activities"));
         activities.flat_map(Element::elements).map(|e| &*e.name.local).filter(|name| *name != "note")
-    }
-
-    pub(super) fn check_basic(&self) -> Result<(), PidfError> {
-        match self.basic_element() {
-            Some(element) if self.basic().is_none() => Err(PidfError::Basic(element.text().into())),
-            Some(_) | None => Ok(()),
-        }
     }
 
     fn basic_element(&self) -> Option<&Element> {

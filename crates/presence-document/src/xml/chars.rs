@@ -11,6 +11,12 @@ pub(crate) fn is_ncname(name: &str) -> bool {
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
 
+/// The text as such a name: what may not stand in one becomes a low line.
+pub(crate) fn ncname_of(text: &str) -> String {
+    let name: String = text.chars().map(|c| if is_name_char(c) { c } else { '_' }).collect();
+    if is_ncname(&name) { name } else { format!("_{name}") }
+}
+
 fn is_name_start(c: char) -> bool {
     matches!(c,
         'A'..='Z' | '_' | 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
