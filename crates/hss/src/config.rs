@@ -3,7 +3,7 @@
 use crate::seed::Subscribers;
 use crate::store::Store;
 use cx_protocol::Secret;
-use ims_runtime::cli::Failure;
+use ims_runtime::cli::{Failure, Occasion};
 use ims_runtime::config::{ConfigFile, Configuration, InvalidKey};
 use ims_runtime::cx::CxIdentity;
 use serde::Deserialize;
@@ -36,6 +36,10 @@ pub(crate) struct HssConfig {
 impl HssConfig {
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.state_dir
     }
 
     pub(crate) fn store_path(&self) -> PathBuf {
@@ -80,10 +84,12 @@ impl Configuration for HssConfig {
     }
 }
 
-/// The subscribers file must be good, and there unless the store is.
-pub(crate) fn check(config: &HssConfig) -> Result<(), Failure> {
+/// The subscribers file must be good, and there unless the store is. A start needs none when there is a store, which is what
+/// counts.
+pub(crate) fn check(config: &HssConfig, occasion: Occasion) -> Result<(), Failure> {
     let file = config.subscribers();
-    if !file.path().exists() && Store::exists(&config.store_path()) {
+    let is_needed = occasion == Occasion::Check && file.path().exists();
+    if !is_needed && Store::exists(&config.store_path()) {
         return Ok(());
     }
     file.load().map(drop).map_err(|error| InvalidKey::new("subscribers", error.to_string()).into())

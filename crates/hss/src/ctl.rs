@@ -5,7 +5,7 @@ use cx_protocol::ScscfName;
 use hss::{OperatorError, StoreChange};
 use ims_runtime::cli::Failure;
 use ims_runtime::ctl::CtlAnswer;
-use ims_runtime::health::{self, Health};
+use ims_runtime::health;
 
 const HELP: &str = "\
 health                 whether this HSS is ready
@@ -22,7 +22,7 @@ USER is an account's name, a username or a public identity; SCSCF a SIP URI.";
 pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<CtlAnswer, Failure> {
     let changed = match *words {
         // Commands are taken only after replay and with the sockets open.
-        [health::WORD] => return Ok(Health::waiting_for(&[]).answer()),
+        [health::WORD] => return Ok(service.health()),
         ["help"] => return Ok(CtlAnswer::Done(HELP.to_owned())),
         ["list"] => return Ok(CtlAnswer::Done(service.hss.list())),
         ["peers"] => return Ok(CtlAnswer::Done(service.server.hosts().collect::<Vec<_>>().join("\n"))),
@@ -40,7 +40,7 @@ pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<Ctl
             Err(error) => return Ok(CtlAnswer::Refused(format!("SCSCF is {error}"))),
         },
         ["deregister", user] => service.hss.deregister(now(), user).map_err(Into::into),
-        ["push", user] => service.hss.push(user).map(|()| Vec::new()).map_err(Into::into),
+        ["push", user] => service.hss.push(now(), user).map_err(Into::into),
         _ => return Ok(CtlAnswer::Refused("no such command; `help` lists them".to_owned())),
     };
     carry_out(service, changed).await

@@ -1,8 +1,11 @@
 //! The store in memory: who is who, and what each request does.
 
+use crate::untold::Untold;
 use crate::{Account, Credentials, Registration, ScscfDirectory};
 use clock::Now;
-use cx_protocol::{Answer, Impi, Impu, RegistrationState, Request, ResultCode, Rtr, RtrReason, ScscfName};
+use cx_protocol::{
+    Answer, Impi, Impu, Ppr, RegistrationState, Request, ResultCode, Rtr, RtrReason, ScscfName,
+};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What has to be kept before the answers that came with it are sent.
@@ -37,8 +40,8 @@ pub struct Hss {
     by_impu: HashMap<Impu, (Box<str>, usize)>,
     pub(crate) by_impi: HashMap<Impi, Box<str>>,
     pub(crate) requests: VecDeque<(ScscfName, Request)>,
-    /// S-CSCFs that are there again, and the accounts whose loss they have not confirmed.
-    pub(crate) reminders: VecDeque<(ScscfName, Box<str>)>,
+    /// S-CSCFs that are there again, and what they have not confirmed about which account.
+    pub(crate) reminders: VecDeque<(ScscfName, Box<str>, Untold)>,
 }
 
 #[derive(Debug)]
@@ -182,6 +185,12 @@ impl Subscriber {
             changes.push(StoreChange::Registration(self.account.name.clone(), self.registration.clone()));
         }
         result
+    }
+
+    /// The PPR with the present profile of a set.
+    pub(crate) fn profile_push(&self, set: usize) -> Option<Request> {
+        let (impi, profile) = (self.account.main_impi()?.clone(), self.account.sets.get(set)?.clone());
+        Some(Request::Ppr(Ppr { impi, profile }))
     }
 
     /// The RTR that ends all of this user's registrations at an S-CSCF.

@@ -1,8 +1,8 @@
 //! What the operator does to a user's registration.
 
-use crate::hss::{Hss, StoreChange, Subscriber, UnknownUser};
+use crate::hss::{Hss, StoreChange, UnknownUser};
 use clock::Now;
-use cx_protocol::{Ppr, RegistrationState, Request, RtrReason, ScscfName};
+use cx_protocol::{RtrReason, ScscfName};
 
 /// Why an operator's command is not carried out; the operator's fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,24 +56,23 @@ impl Hss {
         self.terminate(now, user, RtrReason::PermanentTermination, None)
     }
 
-    /// Sends the present profiles of a user to the S-CSCF that has it (PPR); nothing to send if none has.
+    /// Sends the present profiles of a user to the S-CSCF that has it (PPR), again whenever it connects until it has confirmed
+    /// them; nothing to send if none has. Gives what has to be kept.
     ///
     /// # Errors
     /// [`UnknownUser`].
-    pub fn push(&mut self, user: &str) -> Result<(), UnknownUser> {
+    pub fn push(&mut self, now: Now, user: &str) -> Result<Vec<StoreChange>, UnknownUser> {
         let name = self.account_of(user).ok_or(UnknownUser)?;
-        let Subscriber { account, registration } = self.subscribers.get(&name).ok_or(UnknownUser)?;
-        let (Some(scscf), Some(impi)) = (&registration.scscf, account.main_impi()) else { return Ok(()) };
-        for (set, profile) in account.sets.iter().enumerate() {
-            if matches!(
-                registration.state(set),
-                RegistrationState::Registered | RegistrationState::Unregistered
-            ) {
-                let ppr = Ppr { impi: impi.clone(), profile: profile.clone() };
-                self.requests.push_back((scscf.clone(), Request::Ppr(ppr)));
-            }
+        let subscriber = self.subscribers.get_mut(&name).ok_or(UnknownUser)?;
+        let mut changes = Vec::new();
+        let sets = 0..subscriber.account.sets.len();
+        let pushed: Vec<usize> = subscriber
+            .change(now, &mut changes, |registration| sets.filter(|set| registration.push(*set)).collect());
+        if let Some(scscf) = &subscriber.registration.scscf {
+            let requests = pushed.into_iter().filter_map(|set| subscriber.profile_push(set));
+            self.requests.extend(requests.map(|request| (scscf.clone(), request)));
         }
-        Ok(())
+        Ok(changes)
     }
 
     fn terminate(

@@ -21,6 +21,8 @@ pub struct Registration {
     pub changed: Wall,
     /// The S-CSCFs that have lost the user and have not confirmed it, first lost first, and why; not `scscf`.
     pub untold: Vec<(ScscfName, RtrReason)>,
+    /// The sets, by number, whose profile was pushed to `scscf`, which has not confirmed it.
+    pub unconfirmed: Vec<usize>,
 }
 
 impl Registration {
@@ -101,11 +103,28 @@ impl Registration {
     pub(crate) fn terminate(&mut self, reason: RtrReason, next: Option<ScscfName>) {
         self.sets.fill(NotRegistered);
         self.next_scscf = next;
+        self.unconfirmed.clear();
         if let Some(loser) = self.scscf.take() {
             self.loses(loser, reason);
         }
         for (_, known) in &mut self.untold {
             *known = reason;
+        }
+    }
+
+    /// The present profile of a set is on its way to the S-CSCF that has it. Whether one has.
+    pub(crate) fn push(&mut self, set: usize) -> bool {
+        let is_there = self.scscf.is_some() && matches!(self.state(set), Registered | Unregistered);
+        if is_there && !self.unconfirmed.contains(&set) {
+            self.unconfirmed.push(set);
+        }
+        is_there
+    }
+
+    /// This S-CSCF has the present profile of a set.
+    pub(crate) fn has_profile(&mut self, set: usize, name: &ScscfName) {
+        if self.scscf.as_ref() == Some(name) {
+            self.unconfirmed.retain(|known| *known != set);
         }
     }
 
@@ -125,6 +144,7 @@ impl Registration {
     fn take(&mut self, set: usize, state: RegistrationState, name: &ScscfName) -> Option<ScscfName> {
         let lost = self.scscf.take_if(|before| before != name);
         if let Some(lost) = &lost {
+            self.unconfirmed.clear();
             self.loses(lost.clone(), RtrReason::NewServerAssigned);
             for state in self.sets.iter_mut().filter(|state| matches!(state, Registered | Unregistered)) {
                 *state = NotRegistered;
@@ -133,6 +153,8 @@ impl Registration {
         self.has_heard(name);
         self.scscf = Some(name.clone());
         self.put(set, state);
+        // It comes with the answer.
+        self.has_profile(set, name);
         lost
     }
 
@@ -142,7 +164,10 @@ impl Registration {
             Registered | Unregistered if self.scscf.as_ref() != Some(name) => {
                 return Err(ResultCode::IdentityAlreadyRegistered);
             }
-            Registered | Unregistered => self.put(set, NotRegistered),
+            Registered | Unregistered => {
+                self.put(set, NotRegistered);
+                self.has_profile(set, name);
+            }
             NotRegistered | AuthenticationPending => self.give_up_authentication(set, name),
         }
         if !self.sets.iter().any(|state| matches!(state, Registered | Unregistered)) {

@@ -50,6 +50,9 @@ fn explain(text: &mut String, hss: &Hss, subscriber: &Subscriber) -> std::fmt::R
     for (scscf, reason) in &registration.untold {
         writeln!(text, "not confirmed by {scscf} ({reason:?})")?;
     }
+    for set in &registration.unconfirmed {
+        writeln!(text, "profile of set {set} not confirmed")?;
+    }
     writeln!(text, "changed at {} ms", registration.changed.unix_millis())?;
     for (set, profile) in account.sets.iter().enumerate() {
         writeln!(text, "set {set} {}", in_words(registration.state(set)))?;

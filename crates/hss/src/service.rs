@@ -5,14 +5,15 @@ use crate::ctl;
 use crate::seed::Subscribers;
 use crate::store::{Store, StoreError};
 use clock::{Mono, Now, Wall};
-use cx_protocol::{Answer, Command, CxFailure, Impi, Request, ScscfName, Token};
+use cx_protocol::{Answer, CxFailure, Impi, Impu, Request, ScscfName, Token};
 use hss::{Hss, StoreChange};
 use ims_runtime::cli::{Failure, Start};
-use ims_runtime::config::{ConfigError, ConfigFile};
-use ims_runtime::ctl::CtlRequest;
+use ims_runtime::config::{ConfigError, ConfigFile, InvalidKey};
+use ims_runtime::ctl::{CtlAnswer, CtlRequest};
 use ims_runtime::cx::{CxServer, CxServerEvent};
-use ims_runtime::health;
+use ims_runtime::health::{self, Health};
 use ims_runtime::signals::Signal;
+use ims_runtime::state_lock::StateLock;
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
@@ -21,7 +22,7 @@ use tokio::time::timeout;
 /// How long what runs may take to finish after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// RTRs under way above which no reminder is sent: an S-CSCF that was down may have lost all its users.
+/// RTRs and PPRs under way above which no reminder is sent: an S-CSCF that was down may have lost all its users.
 const MAX_REMINDING: usize = 100;
 
 /// Runs an HSS until it is told to end.
@@ -55,20 +56,41 @@ pub(crate) struct Service {
     /// Away while a commit is running, which is always waited for.
     store: Option<Store>,
     subscribers: ConfigFile<Subscribers>,
+    /// What is wrong with that file. The store is what counts.
+    bad_subscribers: Option<ConfigError>,
     requests_sent: u64,
-    /// RTRs that have not been answered, by number; each connection takes only so many.
-    terminating: HashMap<u64, (ScscfName, Impi)>,
+    /// RTRs and PPRs that have not been answered, by number; each connection takes only so many.
+    unanswered: HashMap<u64, (ScscfName, Told)>,
+    /// Held as long as the store is used.
+    _lock: StateLock,
+}
+
+/// What an S-CSCF was told.
+enum Told {
+    /// That it has lost this user.
+    Loss(Impi),
+    /// The profile of the set that has this identity.
+    Profile(Impu),
 }
 
 impl Service {
     async fn open(config: &HssConfig) -> Result<Self, Failure> {
+        let lock = StateLock::take(config.state_dir())?;
         let mut store = Store::open(&config.store_path())?;
         let subscribers = config.subscribers();
         let mut stored = store.load()?;
+        let mut bad_subscribers = None;
         if stored.is_empty() {
-            stored = subscribers.load()?.build()?;
+            let read =
+                subscribers.load().map_err(|error| InvalidKey::new("subscribers", error.to_string()))?;
+            stored = read.build()?;
             store.commit(&stored)?;
             tracing::info!(file = %subscribers.path().display(), "store filled from the subscribers file");
+        } else if subscribers.path().exists() {
+            bad_subscribers = subscribers.load().err();
+        }
+        if let Some(error) = &bad_subscribers {
+            tracing::error!(%error, "the subscribers file is not usable; the store is used");
         }
         let mut hss = Hss::new();
         let all = stored.into_iter().all(|change| hss.apply(change).is_ok());
@@ -82,9 +104,21 @@ impl Service {
             server,
             store: Some(store),
             subscribers,
+            bad_subscribers,
             requests_sent: 0,
-            terminating: HashMap::new(),
+            unanswered: HashMap::new(),
+            _lock: lock,
         })
+    }
+
+    /// Commands are taken only after replay and with the sockets open.
+    pub(crate) fn health(&self) -> CtlAnswer {
+        match &self.bad_subscribers {
+            None => Health::waiting_for(&[]).answer(),
+            Some(error) => CtlAnswer::Done(format!(
+                "ready; the store is used, the subscribers file is not usable: {error}"
+            )),
+        }
     }
 
     /// One transaction for all that came together; every answer of the batch waits for it, because each may tell of a
@@ -131,7 +165,7 @@ impl Service {
         Token(number): Token,
         result: Result<Box<Answer>, CxFailure>,
     ) -> Vec<StoreChange> {
-        let terminated = self.terminating.remove(&number);
+        let told = self.unanswered.remove(&number);
         let confirmed = match result {
             Ok(answer) => {
                 let result = answer.result();
@@ -143,8 +177,11 @@ impl Service {
                 false
             }
         };
-        let confirmed = terminated.filter(|_| confirmed);
-        confirmed.map_or_else(Vec::new, |(scscf, impi)| self.hss.confirmed(now, &scscf, &impi))
+        match told.filter(|_| confirmed) {
+            Some((scscf, Told::Loss(impi))) => self.hss.confirmed(now, &scscf, &impi),
+            Some((scscf, Told::Profile(impu))) => self.hss.profile_confirmed(now, &scscf, &impu),
+            None => Vec::new(),
+        }
     }
 
     async fn on_command(&mut self, request: CtlRequest) -> Result<(), Failure> {
@@ -173,19 +210,18 @@ impl Service {
         let mut said = Vec::new();
         while let Some((scscf, request)) = self.hss.poll_request() {
             let command = request.command();
-            said.push(match (self.send(&scscf, request), command) {
-                (Ok(()), _) => format!("{scscf} was told ({command:?})"),
-                (Err(failure), Command::RegistrationTermination) => format!(
-                    "{scscf} could not be told ({command:?}: {failure:?}) and will be when it connects again"
-                ),
-                (Err(failure), _) => format!("{scscf} could not be told ({command:?}: {failure:?})"),
+            said.push(match self.send(&scscf, request) {
+                Ok(()) => format!("{scscf} was told ({command:?})"),
+                Err(failure) => {
+                    format!("{scscf} could not be told ({command:?}: {failure:?}) and will be when it connects again")
+                }
             });
         }
         said
     }
 
     fn send_reminders(&mut self) {
-        while self.terminating.len() < MAX_REMINDING
+        while self.unanswered.len() < MAX_REMINDING
             && let Some((scscf, request)) = self.hss.poll_reminder()
         {
             // What cannot be sent now waits for the next connection.
@@ -197,11 +233,11 @@ impl Service {
         self.requests_sent += 1;
         let number = self.requests_sent;
         let command = request.command();
-        let terminated = if let Request::Rtr(rtr) = &request { Some(rtr.impi.clone()) } else { None };
+        let told = told(&request);
         let sent = self.server.request(scscf.host(), Token(number), request);
         tracing::info!(number, %scscf, ?command, ?sent, "request of the HSS");
-        if let (Ok(()), Some(impi)) = (sent, terminated) {
-            self.terminating.insert(number, (scscf.clone(), impi));
+        if let (Ok(()), Some(told)) = (sent, told) {
+            self.unanswered.insert(number, (scscf.clone(), told));
         }
         sent
     }
@@ -212,6 +248,7 @@ impl Service {
             Ok(read) => read.build()?,
             Err(error) => return Ok(Err(error)),
         };
+        self.bad_subscribers = None;
         let mut kept = Vec::new();
         let mut left_out = Vec::new();
         for change in read {
@@ -233,6 +270,18 @@ impl Service {
             self.on_batch(batch).await?;
         }
         Ok(())
+    }
+}
+
+/// What is told by a request of the HSS's own.
+fn told(request: &Request) -> Option<Told> {
+    match request {
+        Request::Rtr(rtr) => Some(Told::Loss(rtr.impi.clone())),
+        Request::Ppr(ppr) => {
+            let identity = ppr.profile.identities.identities.first();
+            identity.map(|identity| Told::Profile(identity.impu.clone()))
+        }
+        Request::Uar(_) | Request::Sar(_) | Request::Lir(_) | Request::Mar(_) | Request::Udr(_) => None,
     }
 }
 

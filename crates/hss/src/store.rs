@@ -1,21 +1,22 @@
 //! The durable store: SQLite, written before an answer leaves, read at start only.
 
 use clock::Wall;
-use cx_protocol::{RegistrationState, RtrReason, ScscfName};
+use cx_protocol::{RegistrationState, ScscfName};
 use hss::{Account, Registration, ScscfDirectory, StoreChange};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::error::Error;
 use std::fmt;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
 /// Version of the tables below, in `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// How long another program may keep the store from being written; then writing has failed.
 const BUSY: Duration = Duration::from_secs(1);
+
+/// A value that CBOR does not take.
+type Unwritable = minicbor::encode::Error<std::convert::Infallible>;
 
 /// Accounts and the directory are CBOR; what changes all the time is in columns.
 const SCHEMA: &str = "
@@ -27,17 +28,19 @@ const SCHEMA: &str = "
         next_scscf TEXT,
         sets TEXT NOT NULL, -- one letter a set: N not registered, P authentication pending, R registered, U unregistered
         changed_ms INTEGER NOT NULL,
-        untold BLOB -- CBOR: S-CSCFs that have lost the user and have not confirmed it, and why; NULL is none
+        untold BLOB, -- CBOR: S-CSCFs that have lost the user and have not confirmed it, and why; NULL is none
+        unconfirmed BLOB -- CBOR: numbers of the sets whose pushed profile the S-CSCF has not confirmed; NULL is none
     ) STRICT;";
 
 /// Makes the tables of version 1 those of version 2.
 const FROM_VERSION_1: &str = "ALTER TABLE registration ADD COLUMN untold BLOB;";
 
+/// Makes the tables of version 2 those of version 3.
+const FROM_VERSION_2: &str = "ALTER TABLE registration ADD COLUMN unconfirmed BLOB;";
+
 /// Why the store cannot be used. Nothing of what was to be written is acknowledged.
 #[derive(Debug)]
 pub(crate) enum StoreError {
-    /// The directory cannot be made.
-    Directory(std::io::Error),
     /// SQLite fails: the disk is full, the file is damaged or is no store.
     Sqlite(rusqlite::Error),
     /// A record that another version wrote, or nobody should have written.
@@ -47,7 +50,6 @@ pub(crate) enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory(error) => write!(f, "the state directory cannot be made: {error}"),
             Self::Sqlite(error) => write!(f, "the store fails: {error}"),
             Self::Damaged(what) => write!(f, "the store is damaged: {what}"),
         }
@@ -73,12 +75,8 @@ impl Store {
         path.exists()
     }
 
-    /// Opens the store, making it and its directory (for this user only) if they are not there.
+    /// Opens the store, making it if it is not there; the directory is.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        if let Some(directory) = path.parent() {
-            let made = DirBuilder::new().mode(0o700).recursive(true).create(directory);
-            made.map_err(StoreError::Directory)?;
-        }
         let mut sqlite = Connection::open(path)?;
         sqlite.busy_timeout(BUSY)?;
         sqlite.pragma_update(None, "journal_mode", "WAL")?;
@@ -87,12 +85,15 @@ impl Store {
         sqlite.pragma_update(None, "foreign_keys", true)?;
         let missing = match sqlite.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
             SCHEMA_VERSION => return Ok(Self { sqlite }),
-            0 => SCHEMA,
-            1 => FROM_VERSION_1,
+            0 => vec![SCHEMA],
+            1 => vec![FROM_VERSION_1, FROM_VERSION_2],
+            2 => vec![FROM_VERSION_2],
             _ => return Err(StoreError::Damaged("written by another version")),
         };
         let transaction = sqlite.transaction()?;
-        transaction.execute_batch(missing)?;
+        for statements in missing {
+            transaction.execute_batch(statements)?;
+        }
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
         Ok(Self { sqlite })
@@ -114,7 +115,8 @@ impl Store {
             changes.push(StoreChange::Account(Box::new(account)));
         }
         let mut registrations = self.sqlite.prepare(
-            "SELECT account, scscf, next_scscf, sets, changed_ms, untold FROM registration ORDER BY account",
+            "SELECT account, scscf, next_scscf, sets, changed_ms, untold, unconfirmed FROM registration
+             ORDER BY account",
         )?;
         let mut rows = registrations.query([])?;
         while let Some(row) = rows.next()? {
@@ -123,7 +125,8 @@ impl Store {
                 next_scscf: scscf_name(row.get(2)?)?,
                 sets: states(&row.get::<_, String>(3)?)?,
                 changed: Wall::from_unix_millis(row.get::<_, i64>(4)?.unsigned_abs()),
-                untold: untold(row.get(5)?)?,
+                untold: list(row.get(5)?, "the S-CSCFs that have lost a user")?,
+                unconfirmed: list(row.get(6)?, "the sets that were pushed")?,
             };
             changes.push(StoreChange::Registration(row.get::<_, String>(0)?.into(), registration));
         }
@@ -164,14 +167,15 @@ fn write(transaction: &Transaction<'_>, change: &StoreChange) -> Result<(), Stor
             let sets: String = registration.sets.iter().map(|state| letter(*state)).collect();
             let scscf = registration.scscf.as_ref().map(ScscfName::as_str);
             let next_scscf = registration.next_scscf.as_ref().map(ScscfName::as_str);
-            let untold = minicbor::to_vec(&registration.untold).map_err(not_written)?;
-            let untold = (!registration.untold.is_empty()).then_some(untold);
+            let untold = blob(&registration.untold).map_err(not_written)?;
+            let unconfirmed = blob(&registration.unconfirmed).map_err(not_written)?;
             transaction
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO registration (account, scscf, next_scscf, sets, changed_ms, untold)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    "INSERT OR REPLACE INTO registration
+                     (account, scscf, next_scscf, sets, changed_ms, untold, unconfirmed)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![account, scscf, next_scscf, sets, changed_ms, untold])?;
+                .execute(params![account, scscf, next_scscf, sets, changed_ms, untold, unconfirmed])?;
         }
     }
     Ok(())
@@ -182,9 +186,17 @@ fn scscf_name(text: Option<String>) -> Result<Option<ScscfName>, StoreError> {
     ScscfName::new(&text).map(Some).map_err(|_| StoreError::Damaged("an S-CSCF name"))
 }
 
-fn untold(body: Option<Vec<u8>>) -> Result<Vec<(ScscfName, RtrReason)>, StoreError> {
+/// Nothing for an empty list.
+fn blob<T: minicbor::Encode<()>>(list: &[T]) -> Result<Option<Vec<u8>>, Unwritable> {
+    if list.is_empty() { Ok(None) } else { minicbor::to_vec(list).map(Some) }
+}
+
+fn list<T>(body: Option<Vec<u8>>, what: &'static str) -> Result<Vec<T>, StoreError>
+where
+    T: for<'b> minicbor::Decode<'b, ()>,
+{
     let Some(body) = body else { return Ok(Vec::new()) };
-    minicbor::decode(&body).map_err(|_| StoreError::Damaged("the S-CSCFs that have lost a user"))
+    minicbor::decode(&body).map_err(|_| StoreError::Damaged(what))
 }
 
 fn states(letters: &str) -> Result<Vec<RegistrationState>, StoreError> {

@@ -1,30 +1,55 @@
-//! S-CSCFs that have lost a user and have not confirmed it: they may be down, and serve the user from their journal when
-//! they are back.
+//! What S-CSCFs have been told and have not confirmed: that they have lost a user, or that a user has another profile. They may be
+//! down, and serve the user from their journal when they are back.
 
 use crate::hss::{Hss, StoreChange};
 use clock::Now;
-use cx_protocol::{Impi, Request, ScscfName};
+use cx_protocol::{Impi, Impu, Request, ScscfName};
+
+/// What an S-CSCF has not confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Untold {
+    /// That it has lost the user.
+    Loss,
+    /// The profile of the set of this number.
+    Profile(usize),
+}
 
 impl Hss {
     /// A node of that host has connected: what it has not confirmed is said to it again, by [`Hss::poll_reminder`].
     pub fn connected(&mut self, host: &str) {
-        self.reminders.retain(|(scscf, _)| !scscf.host().eq_ignore_ascii_case(host));
+        let is_it = |scscf: &ScscfName| scscf.host().eq_ignore_ascii_case(host);
+        self.reminders.retain(|(scscf, ..)| !is_it(scscf));
         for (account, subscriber) in &self.subscribers {
-            let untold = subscriber.registration.untold.iter().map(|(scscf, _)| scscf);
-            let here = untold.filter(|scscf| scscf.host().eq_ignore_ascii_case(host));
-            self.reminders.extend(here.map(|scscf| (scscf.clone(), account.clone())));
+            let registration = &subscriber.registration;
+            let losses = registration.untold.iter().map(|(scscf, _)| (scscf, Untold::Loss));
+            let profiles = registration.scscf.iter().flat_map(|scscf| {
+                registration.unconfirmed.iter().map(move |set| (scscf, Untold::Profile(*set)))
+            });
+            let here = losses.chain(profiles).filter(|(scscf, _)| is_it(scscf));
+            self.reminders.extend(here.map(|(scscf, what)| (scscf.clone(), account.clone(), what)));
         }
     }
 
-    /// The next RTR that an S-CSCF has not confirmed, and the S-CSCF. There may be as many as accounts: the caller lets
+    /// The next RTR or PPR that an S-CSCF has not confirmed, and the S-CSCF. There may be as many as accounts: the caller lets
     /// only some of them be under way.
     pub fn poll_reminder(&mut self) -> Option<(ScscfName, Request)> {
-        while let Some((scscf, account)) = self.reminders.pop_front() {
+        while let Some((scscf, account, what)) = self.reminders.pop_front() {
             let Some(subscriber) = self.subscribers.get(&account) else { continue };
-            // The user may have come back there meanwhile.
-            let untold = subscriber.registration.untold.iter().find(|(known, _)| *known == scscf);
-            if let Some(rtr) = untold.and_then(|(_, reason)| subscriber.termination(*reason)) {
-                return Some((scscf, rtr));
+            let registration = &subscriber.registration;
+            // Meanwhile the user may have come back there, or gone.
+            let request = match what {
+                Untold::Loss => {
+                    let untold = registration.untold.iter().find(|(known, _)| *known == scscf);
+                    untold.and_then(|(_, reason)| subscriber.termination(*reason))
+                }
+                Untold::Profile(set) => {
+                    let is_due = registration.scscf.as_ref() == Some(&scscf)
+                        && registration.unconfirmed.contains(&set);
+                    subscriber.profile_push(set).filter(|_| is_due)
+                }
+            };
+            if let Some(request) = request {
+                return Some((scscf, request));
             }
         }
         None
@@ -37,6 +62,17 @@ impl Hss {
         let account = self.by_impi.get(impi);
         if let Some(subscriber) = account.and_then(|account| self.subscribers.get_mut(account)) {
             subscriber.change(now, &mut changes, |registration| registration.has_heard(scscf));
+        }
+        changes
+    }
+
+    /// An S-CSCF has confirmed the PPR for the set of this user's identity (PPA, success). Gives what has to be kept.
+    #[must_use]
+    pub fn profile_confirmed(&mut self, now: Now, scscf: &ScscfName, impu: &Impu) -> Vec<StoreChange> {
+        let mut changes = Vec::new();
+        if let Ok(found) = self.find(impu, None) {
+            let set = found.set;
+            found.subscriber.change(now, &mut changes, |registration| registration.has_profile(set, scscf));
         }
         changes
     }

@@ -9,7 +9,7 @@
 mod support;
 
 use cx_protocol::{Answer, CxFailure, Leg, Lir, LirType, Request, ResultCode, SarType, Secret, Token};
-use ims_runtime::cx::{self, CxClientConfig, CxEvent, CxIdentity, CxResolver, CxSender};
+use ims_runtime::cx::{self, CxClientConfig, CxEvent, CxIdentity, CxQuestion, CxResolver, CxSender};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -107,6 +107,17 @@ impl Scscf {
         Self { sender, events }
     }
 
+    /// What the HSS asks it next.
+    async fn question(&mut self) -> (CxQuestion, Box<Request>) {
+        loop {
+            match self.event().await {
+                CxEvent::Question(question, request) => return (question, request),
+                CxEvent::Connected(..) => {}
+                event @ (CxEvent::Disconnected(_) | CxEvent::Answer(..)) => panic!("{event:?}"),
+            }
+        }
+    }
+
     async fn event(&mut self) -> CxEvent {
         timeout(TOO_LONG, self.events.recv()).await.unwrap().unwrap()
     }
@@ -202,13 +213,7 @@ async fn an_s_cscf_that_was_down_is_told_when_it_is_back_also_by_a_new_process()
     let running = node.start();
     assert!(node.says(&["deregister", "alice"]).contains("will be when it connects again"));
     let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
-    let (question, request) = loop {
-        match scscf.event().await {
-            CxEvent::Question(question, request) => break (question, request),
-            CxEvent::Connected(..) => {}
-            event @ (CxEvent::Disconnected(_) | CxEvent::Answer(..)) => panic!("{event:?}"),
-        }
-    };
+    let (question, request) = scscf.question().await;
     assert!(matches!(*request, Request::Rtr(_)), "{request:?}");
     assert!(node.says(&["explain", "alice"]).contains("not confirmed by sip:scscf1a.home1.test"));
     scscf.sender.answer(question, request.answer(ResultCode::Success)).unwrap();
@@ -254,6 +259,67 @@ async fn sigterm_drains_and_ends_with_0_within_5_s() {
     let CxEvent::Answer(_, Err(failure)) = scscf.event().await else { panic!("an answer") };
     assert_eq!(failure, CxFailure::NotConnected);
     assert_eq!(node.command("health").output().unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn a_state_directory_has_one_process() {
+    let node = Node::new();
+    let _running = node.start();
+    let second = node.command("run").args(["--set", "ctl_socket=\"other\""]).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(said.contains("another process uses the state directory") && said.contains("/state"), "{said}");
+    assert_eq!(node.says(&["health"]), "ready\n");
+}
+
+#[test]
+fn a_store_is_used_while_the_subscribers_file_is_not_usable() {
+    let good = std::fs::read_to_string(Node::new().path("subscribers.toml")).unwrap();
+    let long = good.clone() + &"#".repeat(2 * 1024 * 1024);
+    for (bad, why) in [("[account.alice".to_owned(), "subscribers.toml:"), (long, "longer than")] {
+        let node = Node::new();
+        // Without a store the file is needed.
+        std::fs::write(node.path("subscribers.toml"), &bad).unwrap();
+        let refused = node.command("run").output().unwrap();
+        assert_eq!(refused.status.code(), Some(64), "{why}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(why), "{refused:?}");
+        std::fs::write(node.path("subscribers.toml"), &good).unwrap();
+        drop(node.start());
+
+        std::fs::write(node.path("subscribers.toml"), &bad).unwrap();
+        let _running = node.start();
+        let health = node.says(&["health"]);
+        assert!(health.starts_with("ready; the store is used") && health.contains(why), "{health}");
+        assert_eq!(node.command("health").status().unwrap().code(), Some(0));
+        assert_eq!(node.command("check").status().unwrap().code(), Some(64), "who asks is told");
+        assert_eq!(node.says(&["list"]).lines().count(), 4);
+        assert_eq!(node.ctl(&["reload"]).status.code(), Some(1));
+        std::fs::write(node.path("subscribers.toml"), &good).unwrap();
+        node.says(&["reload"]);
+        assert_eq!(node.says(&["health"]), "ready\n");
+    }
+}
+
+#[tokio::test]
+async fn a_pushed_profile_reaches_an_s_cscf_that_was_down_also_from_a_new_process() {
+    let node = Node::new();
+    let mut running = node.start();
+    Scscf::connect("scscf1a.home1.test", &running).ask(Step::Sar(SarType::Registration, A).request()).await;
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let mut running = node.start();
+    assert!(node.says(&["push", "alice"]).contains("will be when it connects again"));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+
+    let running = node.start();
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    let (question, request) = scscf.question().await;
+    assert!(matches!(*request, Request::Ppr(_)), "{request:?}");
+    assert!(node.says(&["explain", "alice"]).contains("profile of set 0 not confirmed"));
+    scscf.sender.answer(question, request.answer(ResultCode::Success)).unwrap();
+    scscf.ask(lir()).await;
+    assert!(!node.says(&["explain", "alice"]).contains("not confirmed"));
 }
 
 #[test]

@@ -334,6 +334,49 @@ fn reg_s_11_what_an_s_cscf_has_not_confirmed_it_hears_when_it_connects() {
 }
 
 #[test]
+fn reg_s_12_a_pushed_profile_is_pushed_again_until_it_is_confirmed() {
+    use SarType::{Registration, UserDeregistration};
+    let push = |hss: &mut Hss| hss.push(Now::ZERO, ALICE).unwrap();
+    let confirms = |hss: &mut Hss| hss.profile_confirmed(Now::ZERO, &name(A), &impu());
+    let other = |hss: &mut Hss| hss.profile_confirmed(Now::ZERO, &name(B), &impu());
+    let refreshes = |hss: &mut Hss| Step::Sar(Registration, A).run(hss).1;
+    let leaves = |hss: &mut Hss| Step::Sar(UserDeregistration, A).run(hss).1;
+    let deregister = |hss: &mut Hss| hss.deregister(Now::ZERO, ALICE).unwrap();
+    type Happens<'a> = &'a dyn Fn(&mut Hss) -> Vec<StoreChange>;
+    let table: [(&str, &[Happens<'_>], usize); 7] = [
+        ("pushed", &[&push], 1),
+        ("pushed twice", &[&push, &push], 1),
+        ("confirmed by another", &[&push, &other], 1),
+        ("confirmed", &[&push, &confirms], 0),
+        ("it has come with an answer", &[&push, &refreshes], 0),
+        ("the user has left", &[&push, &leaves], 0),
+        (
+            "the user was taken away, which is told instead",
+            &[&push, &deregister, &|hss: &mut Hss| hss.confirmed(Now::ZERO, &name(A), &impi(ALICE))],
+            0,
+        ),
+    ];
+    for (case, happens, pushed) in table {
+        let mut hss = hss_with([alice()]);
+        let mut kept = Step::Sar(Registration, A).run(&mut hss).1;
+        kept.extend(happens.iter().flat_map(|happens| happens(&mut hss)));
+        let mut restored = hss_with([alice()]);
+        kept.into_iter().for_each(|change| restored.apply(change).unwrap());
+        for hss in [&mut hss, &mut restored] {
+            hss.connected("scscf1b.home1.test");
+            assert_eq!(hss.poll_reminder(), None, "{case}");
+            hss.connected(A_HOST);
+            let said: Vec<_> = std::iter::from_fn(|| hss.poll_reminder()).collect();
+            assert!(
+                said.iter().all(|(to, request)| *to == name(A) && matches!(request, Request::Ppr(_))),
+                "{case}"
+            );
+            assert_eq!(said.len(), pushed, "{case}");
+        }
+    }
+}
+
+#[test]
 fn reg_s_11_who_has_come_back_before_the_reminder_is_sent_is_left_there() {
     let mut hss = after(&[Step::Sar(SarType::Registration, A)]);
     hss.deregister(Now::ZERO, ALICE).unwrap();

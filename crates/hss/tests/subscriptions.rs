@@ -315,13 +315,13 @@ fn reg_s_11_deregister_ends_the_registration_for_good() {
 #[test]
 fn reg_s_12_push_sends_the_new_profile_to_the_scscf_that_has_the_user() {
     let mut hss = hss_with([alice()]);
-    assert_eq!(hss.push(ALICE), Ok(()));
+    assert_eq!(hss.push(Now::ZERO, ALICE), Ok(vec![]));
     assert_eq!(hss.poll_request(), None, "nobody has her");
     Step::Sar(SarType::Registration, A).run(&mut hss);
     let mut changed = alice();
     changed.sets[0].criteria.clear();
     hss.apply(StoreChange::Account(Box::new(changed.clone()))).unwrap();
-    hss.push(ALICE).unwrap();
+    hss.push(Now::ZERO, ALICE).unwrap();
     let Some((to, Request::Ppr(ppr))) = hss.poll_request() else { panic!("a PPR") };
     assert_eq!((to, ppr.impi, ppr.profile), (name(A), impi(ALICE), changed.sets[0].clone()));
 }
@@ -347,7 +347,7 @@ fn the_operator_is_told_when_there_is_no_such_user() {
     for user in ["nobody", "sip:nobody@home1.test", ""] {
         assert_eq!(hss.reassign(Now::ZERO, user, name(B)), Err(OperatorError::UnknownUser));
         assert_eq!(hss.deregister(Now::ZERO, user), Err(UnknownUser));
-        assert_eq!(hss.push(user), Err(UnknownUser));
+        assert_eq!(hss.push(Now::ZERO, user), Err(UnknownUser));
         assert_eq!(hss.explain(user), Err(UnknownUser));
     }
 }

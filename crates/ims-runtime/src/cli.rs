@@ -34,9 +34,18 @@ pub struct Service<C, R> {
     /// What the role does, in a few sentences, for `--help`.
     pub about: &'static str,
     /// What `check` and `run` look at beyond [`Configuration::validate`], such as files that the configuration names.
-    pub check: fn(&C) -> Result<(), Failure>,
+    pub check: fn(&C, Occasion) -> Result<(), Failure>,
     /// The role's work, from a good configuration to the end of the process.
     pub run: R,
+}
+
+/// Why the configuration is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The operator asks whether all of it is good.
+    Check,
+    /// The node is to start.
+    Start,
 }
 
 /// What `run` is handed.
@@ -172,9 +181,10 @@ where
             open_files::raise();
             let listen =
                 || if exit_with_parent { Signals::listen()?.with_parent() } else { Signals::listen() };
-            (service.check)(&config).and_then(|()| run(service.run, config, file.clone(), listen))
+            (service.check)(&config, Occasion::Start)
+                .and_then(|()| run(service.run, config, file.clone(), listen))
         }
-        Command::Check(_) => (service.check)(&config).map(|()| {
+        Command::Check(_) => (service.check)(&config, Occasion::Check).map(|()| {
             println!("{}: ok", file.path().display());
             ExitCode::SUCCESS
         }),

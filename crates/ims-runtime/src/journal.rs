@@ -22,6 +22,7 @@ mod storage;
 pub(crate) mod tests;
 mod writer;
 
+use crate::state_lock::StateLockError;
 use disk::Disk;
 use ims_node::{Record, Seq};
 use log::Log;
@@ -56,6 +57,15 @@ pub enum JournalError {
 impl From<io::Error> for JournalError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<StateLockError> for JournalError {
+    fn from(error: StateLockError) -> Self {
+        match error {
+            StateLockError::InUse(_) => Self::InUse,
+            StateLockError::Io(_, error) => Self::Io(error),
+        }
     }
 }
 

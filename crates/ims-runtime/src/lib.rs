@@ -16,6 +16,7 @@ pub mod node_config;
 mod open_files;
 pub mod recording;
 pub mod signals;
+pub mod state_lock;
 
 /// The allocator of the nodes; each takes it in its `main.rs`. Messages are blocks of 1 to 2 KiB, which the C library's
 /// allocator keeps looking for and joining, and the journal's thread gives back what the node's took.

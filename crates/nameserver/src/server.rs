@@ -4,7 +4,7 @@ use crate::config::NameserverConfig;
 use crate::zone::{Zone, ZoneError};
 use hickory_server::Server;
 use hickory_server::zone_handler::Catalog;
-use ims_runtime::cli::{Failure, Start};
+use ims_runtime::cli::{Failure, Occasion, Start};
 use ims_runtime::config::{InvalidKey, Relocation, Seconds};
 use ims_runtime::ctl::{CtlAnswer, CtlRequest};
 use ims_runtime::health::{self, Condition, Health};
@@ -104,7 +104,7 @@ async fn reload_and_say(views: &[Nameserver]) -> CtlAnswer {
 ///
 /// # Errors
 /// The key of a zone whose file is wrong, with the file and the line in it.
-pub fn check(config: &NameserverConfig) -> Result<(), Failure> {
+pub fn check(config: &NameserverConfig, _: Occasion) -> Result<(), Failure> {
     load(config).map(|_| ()).map_err(Failure::from)
 }
 

@@ -11,5 +11,5 @@ P-CSCF: the first hop of every phone. It remembers on which flow a registered us
 identity to the network, and lets nobody else in. Commands for ctl: list (who is registered, on which flow).";
 
 fn main() -> ExitCode {
-    cli::main(Service { name: "pcscf", about: ABOUT, check: |_| Ok(()), run: pcscf::config::run })
+    cli::main(Service { name: "pcscf", about: ABOUT, check: |_, _| Ok(()), run: pcscf::config::run })
 }

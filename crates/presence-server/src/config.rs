@@ -1,7 +1,7 @@
 //! The configuration file of a presence server.
 
 use crate::{Agent, Bounds, PresenceServer, RegistrationHint, Settings, rules_dir};
-use ims_runtime::cli::{Failure, Start};
+use ims_runtime::cli::{Failure, Occasion, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Seconds};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
@@ -226,7 +226,7 @@ impl ActionConfig {
 ///
 /// # Errors
 /// The first one that is not taken, and why.
-pub fn check(config: &Config) -> Result<(), Failure> {
+pub fn check(config: &Config, _: Occasion) -> Result<(), Failure> {
     let read = rules_dir::read(config.rules_dir()).map(drop);
     read.map_err(|bad| InvalidKey::new("presence_server.rules_dir", bad.to_string()).into())
 }

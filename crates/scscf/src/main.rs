@@ -11,5 +11,5 @@ S-CSCF: registers the users that the HSS gives it, challenges them by digest, an
 has acknowledged survives its end. Commands for ctl: list (who is registered).";
 
 fn main() -> ExitCode {
-    cli::main(Service { name: "scscf", about: ABOUT, check: |_| Ok(()), run: scscf::config::run })
+    cli::main(Service { name: "scscf", about: ABOUT, check: |_, _| Ok(()), run: scscf::config::run })
 }

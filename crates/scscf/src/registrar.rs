@@ -178,7 +178,7 @@ impl Scscf {
             .map(|profile| Arc::new(profile.into()))
             .or_else(|| before.map(|registration| registration.profile.clone()));
         let Some(profile) = profile else {
-            return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS sent no profile").into();
+            return self.without_profile(request, (registrant, kind), bindings.is_empty(), fx);
         };
         self.crowded_out += crowd as u64;
         let registration = Registration { impi: registrant.impi, profile, bindings };
@@ -191,6 +191,27 @@ impl Scscf {
             self.users.leaving.begins(now.mono, &left);
         }
         Decision::Reply(response)
+    }
+
+    /// While the HSS was asked for a de-registration, which brings no profile, another one has ended the registration.
+    fn without_profile(
+        &self,
+        request: &InboundRequest,
+        (Registrant { impi, impu }, asked): (Registrant, SarType),
+        leaves: bool,
+        fx: &mut Effects<Own>,
+    ) -> Decision<Waiting> {
+        if leaves {
+            return Decision::Reply(fx.response(request, StatusCode::OK));
+        }
+        let kind = SarType::Registration;
+        match self.server_name().filter(|_| asked != kind) {
+            Some(server_name) => {
+                let sar = Sar { impi: Some(impi), impu, server_name, kind };
+                Decision::AskHss(Request::Sar(sar), Waiting::RegistrationSaa(kind))
+            }
+            None => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS sent no profile").into(),
+        }
     }
 
     /// Two REGISTERs of one user may cross: what the HSS was told is put right if the outcome is another.

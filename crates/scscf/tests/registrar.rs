@@ -349,3 +349,27 @@ fn rfc3261_22_1_of_several_credentials_those_of_our_realm_count() {
     let challenges = challenged(&mut desk, 1, &format!("{CONTACT}{VOICEMAIL}{BASIC}"));
     assert!(!challenges[0].contains("stale"));
 }
+
+/// Two REGISTERs wait for the HSS at a time; each has its own credentials.
+#[test]
+fn reg_s_08_registers_that_cross_a_deregistration_are_answered() {
+    let gone = format!("{CONTACT}Expires: 0\r\n");
+    for (second, statuses) in [(gone.clone(), [200, 200]), (CONTACT.to_owned(), [200, 200])] {
+        let mut desk = registered();
+        let challenges = [(10, &gone), (12, &second)].map(|(number, headers)| {
+            let challenges = challenged(&mut desk, number, headers);
+            register(number + 1, &format!("{headers}{}", authorization(&challenges[0], "alice-secret", 1)))
+        });
+        challenges.map(|register| desk.receive(0, address(ICSCF), register));
+        desk.clear();
+        desk.hss(Ok(saa_result(ResultCode::Success)));
+        // A de-registration brings no profile.
+        let leaves = second == gone;
+        desk.hss(Ok(if leaves { saa_result(ResultCode::Success) } else { saa(DefaultHandling::Terminated) }));
+        let mut said = Vec::new();
+        while let Some((_, message)) = desk.sent() {
+            said.extend(message.status().map(|status| status.code()));
+        }
+        assert_eq!(said, statuses, "{second}");
+    }
+}

@@ -1,6 +1,6 @@
 use super::*;
 use clock::Now;
-use cx_protocol::{Impi, Impu, Request, Sar, SarType};
+use cx_protocol::{Impi, Impu, Request, RtrReason, Sar, SarType};
 use hss::Hss;
 
 /// What the lab's file holds, so that every kind of record is there.
@@ -28,7 +28,7 @@ fn filled(changes: &[StoreChange]) -> Hss {
 #[test]
 fn what_was_acknowledged_is_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("state/hss.sqlite");
+    let path = directory.path().join("hss.sqlite");
     let mut store = Store::open(&path).unwrap();
     assert_eq!(store.load().unwrap(), []);
     store.commit(&seeded()).unwrap();
@@ -75,6 +75,7 @@ fn records_come_back_as_they_were_written() {
             ],
             changed: Wall::from_unix_millis(1_700_000_000_000),
             untold: vec![(ScscfName::new("sip:scscf1c.home1.test").unwrap(), RtrReason::ServerChange)],
+            unconfirmed: vec![0, 2],
         },
     ));
     store.commit(&written).unwrap();
@@ -105,20 +106,21 @@ fn the_disk_is_asked_to_keep_what_was_committed() {
 }
 
 #[test]
-fn a_store_of_version_1_is_taken_over() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("hss.sqlite");
-    let mut store = Store::open(&path).unwrap();
-    let mut written = seeded();
-    written.push(StoreChange::Registration("alice".into(), Registration::default()));
-    store.commit(&written).unwrap();
-    store
-        .sqlite
-        .execute_batch("ALTER TABLE registration DROP COLUMN untold; PRAGMA user_version = 1")
-        .unwrap();
-    drop(store);
-    for _ in 0..2 {
-        assert_eq!(Store::open(&path).unwrap().load().unwrap(), written);
+fn a_store_of_an_earlier_version_is_taken_over() {
+    let version_2 = "ALTER TABLE registration DROP COLUMN unconfirmed; PRAGMA user_version = 2;";
+    let version_1 = "ALTER TABLE registration DROP COLUMN untold; PRAGMA user_version = 1;";
+    for back in [version_2.to_owned(), version_2.to_owned() + version_1] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hss.sqlite");
+        let mut store = Store::open(&path).unwrap();
+        let mut written = seeded();
+        written.push(StoreChange::Registration("alice".into(), Registration::default()));
+        store.commit(&written).unwrap();
+        store.sqlite.execute_batch(&back).unwrap();
+        drop(store);
+        for _ in 0..2 {
+            assert_eq!(Store::open(&path).unwrap().load().unwrap(), written);
+        }
     }
 }
 
@@ -131,13 +133,4 @@ fn a_store_of_another_version_or_a_file_that_is_none_is_refused() {
     let other = directory.path().join("other");
     std::fs::write(&other, "not a database, but long enough to be taken for the header of one").unwrap();
     assert!(matches!(Store::open(&other), Err(StoreError::Sqlite(_))));
-}
-
-#[test]
-fn the_state_directory_is_for_this_user_only() {
-    use std::os::unix::fs::PermissionsExt;
-    let directory = tempfile::tempdir().unwrap();
-    Store::open(&directory.path().join("state/hss.sqlite")).unwrap();
-    let mode = std::fs::metadata(directory.path().join("state")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
 }

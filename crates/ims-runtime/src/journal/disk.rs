@@ -2,37 +2,25 @@
 
 use super::JournalError;
 use super::storage::{Directory, File};
-use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
+use crate::state_lock::StateLock;
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A state directory, locked against other processes.
 #[derive(Debug)]
 pub(crate) struct Disk {
     path: PathBuf,
-    /// Unlocked by the operating system when the process ends, however it ends.
-    lock: fs::File,
-}
-
-impl Drop for Disk {
-    /// Closing would not do: a child that is being started holds a copy of the file until it runs its program.
-    fn drop(&mut self) {
-        // A lock that will not go is gone with the process.
-        let _ = self.lock.unlock();
-    }
+    /// Held as long as this is.
+    _lock: StateLock,
 }
 
 impl Disk {
     /// Makes the directory if need be, and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
-        DirBuilder::new().mode(0o700).recursive(true).create(path)?;
-        let lock = options().create(true).truncate(false).open(path.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
-            Err(TryLockError::WouldBlock) => Err(JournalError::InUse),
-            Err(TryLockError::Error(error)) => Err(JournalError::Io(error)),
-        }
+        let lock = StateLock::take(path)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 }
 

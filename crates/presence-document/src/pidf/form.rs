@@ -177,7 +177,7 @@ fn is_reference(text: &str) -> bool {
 /// A decimal from 0 to 1 with at most three digits behind the point (RFC 3863 section 4.1.5), if the text is one that can be written
 /// so.
 fn priority(text: &str) -> Option<String> {
-    let (whole, digits) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let (whole, digits) = text.trim().split_once('.').unwrap_or_else(|| (text.trim(), ""));
     if !(whole.bytes().chain(digits.bytes())).all(|digit| digit.is_ascii_digit()) {
         return None;
     }

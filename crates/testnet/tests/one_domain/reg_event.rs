@@ -167,7 +167,9 @@ fn reg_p_07_a_p_cscf_that_was_away_learns_what_it_missed() {
 #[test]
 fn reg_s_12_a_pushed_profile_changes_nothing_for_the_phone() {
     let mut world = met(Transport::Udp);
-    operator(&mut world, |hss, _| hss.push(USER).unwrap());
+    operator(&mut world, |hss, now| {
+        hss.push(now, USER).unwrap();
+    });
     quiet(&mut world);
     assert_eq!((registered(&world), watched(&world)), ((2, 2), (4, 2)));
     assert_eq!(reports(&mut world, "alice"), []);
