@@ -54,7 +54,8 @@ const fn nanos(time: Duration) -> u64 {
 
 /// A reading of the wall clock, in milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// It may jump with the machine's clock; only what outlives a process is kept in it.
+/// In one process it goes as the monotonic clock does; from one process to the next it may jump. What outlives a process is kept
+/// in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Wall(u64);
 

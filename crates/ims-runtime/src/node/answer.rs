@@ -78,6 +78,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             ("journal_bytes", journal.file),
             ("journal_live_bytes", journal.live),
             ("dns_refused", self.dns.refused()),
+            ("wall_clock_stepped_s", self.clock.stepped().as_secs()),
         ];
         let own = self.tcp.figures().chain(own).map(|(name, value)| (name.to_owned(), value));
         self.stats.render(own.chain(self.node.figures()))
