@@ -8,11 +8,12 @@
 //!
 //! After a crash the end of the file may be torn: records of the last batch, whose sync never returned, are cut off.
 //! Each record says what was durable when it was written, so a damaged record that was once durable is told from a torn
-//! one; then the node refuses to start. When dead records outweigh live ones, the live ones are copied to a new file
+//! one; the header says how long the file was at least, so a file that was cut is known. Then the node refuses to start. When dead records outweigh live ones, the live ones are copied to a new file
 //! between batches, and the file is replaced.
 
 mod compaction;
 mod disk;
+mod header;
 mod log;
 mod reader;
 mod record;

@@ -1,8 +1,8 @@
 //! Copying the live records to a new file, a part at a time between batches.
 
+use super::header::{HEADER, Header};
 use super::log::{NEXT, STEP};
 use super::reader::Reader;
-use super::record::{HEADER, Header};
 use super::replay::{self, Contents, Index, Place};
 use super::storage::{Directory, File, read, write_zeros};
 use ims_node::Seq;
@@ -24,6 +24,7 @@ pub(crate) enum Progress {
 #[derive(Debug)]
 pub(crate) struct Compaction<F> {
     file: F,
+    header: Header,
     /// Live records of the old file still to be copied, in their order.
     places: VecDeque<Place>,
     /// Up to here the old file is copied otherwise.
@@ -42,8 +43,11 @@ impl<F: File> Compaction<F> {
         places.sort_unstable_by_key(|place| place.offset);
         let snapshot = HEADER as u64 + places.iter().map(|place| place.length).sum::<u64>();
         let mut file = directory.create(NEXT)?;
-        file.write_at(0, &Header { base: now.0, snapshot }.encode())?;
-        Ok(Self { file, places: places.into(), copied: now.1, end: HEADER as u64 })
+        let mut header = Header::new(now.0, snapshot);
+        write_zeros(&mut file, 0, HEADER)?;
+        let (place, bytes) = header.advance(snapshot, now.0);
+        file.write_at(place, &bytes)?;
+        Ok(Self { file, header, places: places.into(), copied: now.1, end: HEADER as u64 })
     }
 
     /// Copies a part of `old`, whose last record ends at `old_end`, and syncs it.
@@ -60,7 +64,10 @@ impl<F: File> Compaction<F> {
             self.copied += part.len() as u64;
             if left <= PART {
                 // Room ahead, so that the new file does not begin as a full one.
-                write_zeros(&mut self.file, self.end + part.len() as u64, STEP)?;
+                let end = self.end + part.len() as u64;
+                write_zeros(&mut self.file, end, STEP)?;
+                let (place, bytes) = self.header.advance(end + STEP as u64, self.header.durable);
+                self.file.write_at(place, &bytes)?;
                 progress = Progress::Copied;
             }
         }

@@ -1,8 +1,9 @@
 //! The file that is written to.
 
 use super::compaction::{Compaction, Progress};
+use super::header::{HEADER, Header};
 use super::reader::Reader;
-use super::record::{self, HEADER, Header};
+use super::record;
 use super::replay::{self, Contents, Index, Live, Place};
 use super::storage::{Directory, File, write_zeros};
 use super::{JournalError, Replay, Status};
@@ -29,6 +30,7 @@ const BLOAT: u64 = 4;
 pub(crate) struct Log<D: Directory> {
     directory: D,
     file: D::File,
+    header: Header,
     /// Where the next record goes.
     end: u64,
     /// Length of the file; zeros stand between `end` and here.
@@ -51,24 +53,25 @@ impl<D: Directory> Log<D> {
         let again = directory.open(NAME)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         let mut reader = Reader::new(again)?;
         let reserved = reader.length();
-        let Contents { index, last, end, torn } = replay::contents(&mut reader)?;
-        let replay = Replay { live: Live::new(reader, &index), last, torn: torn.then_some(end) };
+        let Contents { index, last, end, torn, header } = replay::contents(&mut reader)?;
+        let replay = Replay { live: Live::new(reader, &index), last, torn: (torn > 0).then_some(end) };
         let live = index.values().map(|place| place.length).sum();
         let mut log = Self {
             directory,
             file,
+            header,
             end,
             reserved,
             index,
             live,
             status: Status { synced: last, ..Status::default() },
             compaction: None,
-            compact_at: SMALL,
+            compact_at: if header.is_outdated() { 0 } else { SMALL },
         };
-        if torn {
-            log.file.truncate(end)?;
+        if torn > 0 {
+            // Made reserved space again.
+            write_zeros(&mut log.file, end, torn)?;
             log.file.sync()?;
-            log.reserved = end;
         }
         log.reserve();
         Ok((log, replay))
@@ -115,21 +118,35 @@ impl<D: Directory> Log<D> {
             self.status.full = false;
             return;
         }
-        let outcome = write_zeros(&mut self.file, self.reserved, STEP).and_then(|()| self.file.sync());
-        match outcome {
+        let zeros = write_zeros(&mut self.file, self.reserved, STEP).and_then(|()| self.file.sync());
+        let outcome = match zeros {
             Ok(()) => {
                 self.reserved += STEP as u64;
-                self.status.full = false;
+                self.note_length()
             }
             Err(error) => {
                 // What little it took is given back; where even that fails, the next try overwrites it.
                 let _ = self.file.truncate(self.reserved);
-                if !self.status.full {
-                    tracing::error!(%error, "no room for the journal, new state is refused");
-                }
-                self.status.full = true;
+                Err(error)
             }
+        };
+        if let Err(error) = &outcome
+            && !self.status.full
+        {
+            tracing::error!(%error, "no room for the journal, new state is refused");
         }
+        self.status.full = outcome.is_err();
+    }
+
+    /// Says in the header how long the file is. Records stand before that length only, so whatever cuts one off makes the file
+    /// shorter than it says.
+    fn note_length(&mut self) -> io::Result<()> {
+        if self.header.is_outdated() {
+            return Ok(());
+        }
+        let (place, bytes) = self.header.advance(self.reserved, self.status.synced);
+        self.file.write_at(place, &bytes)?;
+        self.file.sync()
     }
 
     /// Copies some more live records, if the file is worth replacing; whether there is more to do at once. Errors
@@ -137,7 +154,8 @@ impl<D: Directory> Log<D> {
     /// which file a restart would find.
     pub(crate) fn compact(&mut self) -> io::Result<bool> {
         let Some(compaction) = &mut self.compaction else {
-            if self.end <= self.compact_at || self.end <= self.live * BLOAT {
+            let is_bloated = self.end > self.live * BLOAT || self.header.is_outdated();
+            if self.end <= self.compact_at || !is_bloated {
                 return Ok(false);
             }
             return match Compaction::start(&self.directory, &self.index, (self.status.synced, self.end)) {
@@ -178,6 +196,7 @@ impl<D: Directory> Log<D> {
         tracing::info!(before = self.end, after = contents.end, "journal compacted");
         self.reserved = file.length()?;
         self.file = file;
+        self.header = contents.header;
         self.end = contents.end;
         self.index = contents.index;
         self.compact_at = SMALL;
@@ -188,8 +207,10 @@ impl<D: Directory> Log<D> {
 /// An empty journal, whole on disk before it has its name.
 fn begin<D: Directory>(directory: &D) -> io::Result<D::File> {
     let mut file = directory.create(NEXT)?;
-    let header = Header { base: Seq(0), snapshot: HEADER as u64 };
-    file.write_at(0, &header.encode())?;
+    let (place, bytes) = Header::new(Seq(0), HEADER as u64).advance(HEADER as u64, Seq(0));
+    // The second place as well, of which there may be nothing yet.
+    write_zeros(&mut file, 0, HEADER)?;
+    file.write_at(place, &bytes)?;
     file.sync()?;
     directory.rename(NEXT, NAME)?;
     directory.sync()?;

@@ -1,55 +1,20 @@
-//! The bytes of the journal. All numbers are big endian.
+//! The bytes of a record of the journal. All numbers are big endian.
 //!
 //! ```text
-//! header  "MUSTJRN1" · u64 base: the highest number given before this file began
-//!         · u64 length of header and snapshot, written and synced together · u32 CRC-32 of the 24 bytes before
 //! record  u32 length of what follows the CRC · u32 CRC-32 of it · u64 number · u64 highest durable number at the time
 //!         · u32 length of the key · key · u8 0 removed, 1 has a value · value
 //! ```
 //!
-//! Behind the last record stand zeros: reserved space.
+//! The first record stands behind the [header](super::header); behind the last one stand zeros: reserved space.
 
 use ims_node::{Record, Seq};
 
 /// Bytes of one record; a longer one cannot be kept and ends the process.
 pub(crate) const MAX_RECORD: usize = 16 * 1024 * 1024;
 
-/// Bytes of the header.
-pub(crate) const HEADER: usize = 28;
-
-const MAGIC: &[u8; 8] = b"MUSTJRN1";
 /// Bytes before what the sum is of.
 pub(crate) const FRAME: usize = 8;
 const FIXED: usize = 8 + 8 + 4 + 1;
-
-/// What the file begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Header {
-    /// The highest number given before this file began.
-    pub(crate) base: Seq,
-    /// Up to here the file was synced before it came into use.
-    pub(crate) snapshot: u64,
-}
-
-impl Header {
-    /// As bytes.
-    pub(crate) fn encode(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER);
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&self.base.0.to_be_bytes());
-        bytes.extend_from_slice(&self.snapshot.to_be_bytes());
-        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
-        bytes
-    }
-
-    /// From the start of the file; `None` if that is no header.
-    pub(crate) fn decode(file: &[u8]) -> Option<Self> {
-        let (bytes, crc) = file.get(..HEADER)?.split_at_checked(HEADER - 4)?;
-        let rest = bytes.strip_prefix(MAGIC)?;
-        let (base, snapshot) = (u64_at(rest, 0)?, u64_at(rest, 8)?);
-        (u32_at(crc, 0)? == crc32fast::hash(bytes)).then_some(Self { base: Seq(base), snapshot })
-    }
-}
 
 /// One record as it stands in the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,10 +78,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
     Some(Entry { seq, durable, key, value, length })
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|chunk| u64::from_be_bytes(*chunk))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|chunk| u32::from_be_bytes(*chunk))
 }

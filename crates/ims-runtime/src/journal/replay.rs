@@ -1,8 +1,9 @@
 //! From the bytes of a file to the records that live in it.
 
 use super::JournalError;
+use super::header::{HEADER, Header};
 use super::reader::Reader;
-use super::record::{HEADER, Header, decode};
+use super::record::decode;
 use super::storage::File;
 use ims_node::{Record, Seq};
 use std::collections::HashMap;
@@ -26,8 +27,9 @@ pub(crate) struct Contents {
     pub(crate) last: Seq,
     /// Where the last whole record ends.
     pub(crate) end: u64,
-    /// Something else than zeros stands behind it.
-    pub(crate) torn: bool,
+    /// Bytes behind it up to the last that is no zero.
+    pub(crate) torn: usize,
+    pub(crate) header: Header,
 }
 
 /// Reads a whole file, a block at a time.
@@ -35,7 +37,11 @@ pub(crate) fn contents<F: File>(reader: &mut Reader<F>) -> Result<Contents, Jour
     let header = Header::decode(reader.view(0, HEADER)?).ok_or(JournalError::Damaged { offset: 0 })?;
     let mut index = Index::new();
     let mut last = None;
-    let mut end = HEADER as u64;
+    let mut end = header.end();
+    if reader.length() < header.reserved {
+        // Cut off. Nobody knows what stood there.
+        return Err(JournalError::Damaged { offset: reader.length() });
+    }
     while let Some(entry) = reader.entry(end)? {
         // Not ours: left over from another use of these blocks.
         if last.is_some_and(|last| entry.seq <= last) {
@@ -55,10 +61,13 @@ pub(crate) fn contents<F: File>(reader: &mut Reader<F>) -> Result<Contents, Jour
     }
     let last = last.unwrap_or_default().max(header.base);
     let left = reader.used_behind(end)?;
-    if end < header.snapshot || (left > 0 && was_durable(&reader.rest(end)?, left, last)) {
+    if end < header.snapshot
+        || last < header.durable
+        || (left > 0 && was_durable(&reader.rest(end)?, left, last))
+    {
         return Err(JournalError::Damaged { offset: end });
     }
-    Ok(Contents { index, last, end, torn: left > 0 })
+    Ok(Contents { index, last, end, torn: left, header })
 }
 
 /// Whether a record that begins in the first `left` bytes of the damaged `rest` tells that the one after `last` had been synced. The records of one batch are

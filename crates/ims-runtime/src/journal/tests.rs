@@ -2,9 +2,9 @@
 
 pub(crate) mod forgetful;
 
+use super::header::HEADER;
 use super::log::{Log, NAME, SMALL, STEP};
-use super::record::HEADER;
-use super::storage::File;
+use super::storage::{Directory, File};
 use super::{Journal, JournalError, MAX_BACKLOG, Replay, record};
 use forgetful::Forgetful;
 use ims_node::{Record, Seq};
@@ -138,9 +138,17 @@ fn what_was_durable_and_is_damaged_is_refused_with_its_place() {
         starts.push(log.status().file);
         log.append(&batch).unwrap();
     }
-    for (damaged, said) in [(3, 0), (HEADER + 9, starts[0]), (usize::try_from(starts[1]).unwrap(), starts[1])]
+    // One place of the header is left.
+    let copy = disk.crash(|_| 0);
+    copy.damage(NAME, 3);
+    assert_eq!(open(&copy).unwrap().1.last, Seq(9));
+    for (damaged, said) in
+        [(HEADER / 2 + 3, 0), (HEADER + 9, starts[0]), (usize::try_from(starts[1]).unwrap(), starts[1])]
     {
         let copy = disk.crash(|_| 0);
+        if damaged < HEADER {
+            copy.damage(NAME, 3);
+        }
         copy.damage(NAME, damaged);
         let found = open(&copy).map(|_| ());
         assert!(
@@ -148,6 +156,71 @@ fn what_was_durable_and_is_damaged_is_refused_with_its_place() {
             "{damaged}: {found:?}"
         );
     }
+}
+
+#[test]
+fn a_file_that_was_cut_is_refused_wherever_it_was() {
+    let disk = Forgetful::default();
+    let (mut log, _) = open(&disk).unwrap();
+    let mut ends = vec![log.status().file];
+    for batch in batches(3) {
+        log.append(&batch).unwrap();
+        ends.push(log.status().file);
+    }
+    let whole = disk.bytes(NAME).len() as u64;
+    // Where a record ends, within one, within the header, and within the space ahead.
+    for length in ends.iter().copied().chain([ends[1] + 5, HEADER as u64 - 1, whole - 1]) {
+        let copy = disk.crash(|_| 0);
+        copy.open(NAME).unwrap().unwrap().truncate(length).unwrap();
+        let found = open(&copy).map(|_| ());
+        assert!(matches!(found, Err(JournalError::Damaged { .. })), "{length}: {found:?}");
+    }
+    assert_eq!(open(&disk.crash(|_| 0)).unwrap().1.last, Seq(9));
+}
+
+#[test]
+fn a_file_that_lost_its_end_to_zeros_is_refused() {
+    let disk = Forgetful::default();
+    let (mut log, _) = open(&disk).unwrap();
+    let mut seq = 0;
+    // Until the file has grown twice, and says so in its header.
+    for _ in 0..2 {
+        let before = disk.bytes(NAME).len();
+        while disk.bytes(NAME).len() == before {
+            seq += 1;
+            log.append(&[(Seq(seq), set(&format!("key{seq}"), &"v".repeat(100_000)))]).unwrap();
+            log.reserve();
+        }
+    }
+    let end = usize::try_from(log.status().file).unwrap();
+    let copy = disk.crash(|_| 0);
+    let mut file = copy.open(NAME).unwrap().unwrap();
+    super::storage::write_zeros(&mut file, HEADER as u64, end - HEADER).unwrap();
+    let found = open(&copy).map(|_| ());
+    assert!(matches!(found, Err(JournalError::Damaged { offset }) if offset == HEADER as u64), "{found:?}");
+}
+
+/// As the first version wrote it: one place of 28 bytes, and nothing of the length.
+#[test]
+fn a_file_of_version_1_is_read_and_replaced() {
+    let disk = Forgetful::default();
+    let mut bytes = b"MUSTJRN1".to_vec();
+    bytes.extend(0_u64.to_be_bytes());
+    bytes.extend(28_u64.to_be_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    let all = batches(2).concat();
+    for (seq, record) in &all {
+        record::encode(&mut bytes, *seq, Seq(0), record).unwrap();
+    }
+    disk.create(NAME).unwrap().write_at(0, &bytes).unwrap();
+    let (mut log, replay) = open(&disk).unwrap();
+    assert_eq!((replay.last, replay.live), (Seq(6), expected(all.clone())));
+    log.append(&[(Seq(7), set("next", "version"))]).unwrap();
+    while log.compact().unwrap() {}
+    assert_eq!(disk.bytes(NAME)[..8], *b"MUSTJRN2");
+    let (_, replay) = open(&disk).unwrap();
+    let next = [(Seq(7), set("next", "version"))];
+    assert_eq!((replay.last, replay.live), (Seq(7), expected(all.into_iter().chain(next))));
 }
 
 #[test]
