@@ -2,12 +2,12 @@
 
 use super::Clock;
 use super::events::SocketEvent;
-use super::queue::Queued;
+use super::queue::{Outgoing, Queued};
 use super::share::{Common, CutOff};
 use super::stream::Stream;
 use super::tcp::ConnectionId;
 use crate::recording::{Channel, Direction, Ends, Recorder};
-use ims_node::{Heard, Loss, Silence, Suspicion, UNACKNOWLEDGED};
+use ims_node::{Heard, ListenerId, Loss, Silence, Suspicion, UNACKNOWLEDGED};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use sip_message::{Frame, FrameError, Framer, PING, PONG};
 use std::io;
@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -34,6 +34,7 @@ const MAX_UNTOLD: usize = READ;
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
+    pub(super) listener: ListenerId,
     pub(super) ends: Ends,
     pub(super) queued: Queued,
     pub(super) events: mpsc::Sender<SocketEvent>,
@@ -43,6 +44,14 @@ pub(super) struct Connection {
     pub(super) silence: Option<Silence>,
     /// For [`Connection::silence`].
     pub(super) clock: Clock,
+}
+
+/// How a connection came to its end.
+enum End {
+    /// We want no more of it.
+    Ours,
+    /// Its peer sends no more. It may still read.
+    Peers,
 }
 
 /// The connection is at its end.
@@ -92,17 +101,24 @@ impl Connection {
         let unacknowledged = u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
         let _ = setsockopt(&socket, TcpUserTimeout, &unacknowledged);
         let mut loss = Loss::Ended;
-        if let Err(Over::CutOff(why)) = self.exchange(&mut socket, &mut stream).await {
+        let over = self.exchange(&mut socket, &mut stream).await;
+        if let Err(Over::CutOff(why)) = over {
             tracing::debug!(remote = %self.ends.remote, ?why, "cut off");
             self.common.count(why);
             if why == CutOff::Silent {
                 loss = Loss::Silent;
             }
         }
-        for event in stream.untold {
+        for event in std::mem::take(&mut stream.untold) {
             self.tell(event).await;
         }
         self.tell(SocketEvent::Closed(self.id, loss)).await;
+        let unread = stream.unread();
+        if !unread.is_empty() && is_nobody_there(&socket, &over).await {
+            for (fallback, bytes) in unread {
+                self.tell(SocketEvent::Undelivered(self.listener, fallback, bytes)).await;
+            }
+        }
     }
 
     async fn tell(&self, event: SocketEvent) {
@@ -110,7 +126,7 @@ impl Connection {
         let _ = self.events.send(event).await;
     }
 
-    async fn exchange(&mut self, socket: &mut TcpStream, stream: &mut Stream) -> Result<(), Over> {
+    async fn exchange(&mut self, socket: &mut TcpStream, stream: &mut Stream) -> Result<End, Over> {
         let (reader, mut writer) = socket.split();
         // Our place among those who wait for room. It is asked for only while there is something to tell: a place that nobody
         // asks for any more would keep others out.
@@ -134,8 +150,8 @@ impl Connection {
             tokio::select! {
                 biased;
                 message = self.queued.next(), if room => match message {
-                    Some(message) => self.put(stream, &message),
-                    None => return self.finish(stream, &mut writer).await,
+                    Some(message) => self.put(stream, message),
+                    None => return self.finish(stream, &mut writer).await.map(|()| End::Ours),
                 },
                 written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => {
                     let count = written?;
@@ -151,7 +167,7 @@ impl Connection {
                     ready?;
                     stream.framer.buffer().reserve(READ);
                     match reader.try_read_buf(stream.framer.buffer()) {
-                        Ok(0) => return self.finish(stream, &mut writer).await,
+                        Ok(0) => return self.finish(stream, &mut writer).await.map(|()| End::Peers),
                         Ok(_) => self.take_what_came(stream)?,
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                         Err(error) => return Err(error.into()),
@@ -247,14 +263,17 @@ impl Connection {
         }
     }
 
-    fn put(&mut self, stream: &mut Stream, message: &[u8]) {
-        self.record(Direction::Out, message);
+    fn put(&mut self, stream: &mut Stream, Outgoing { bytes, fallback }: Outgoing) {
+        self.record(Direction::Out, &bytes);
         let now = self.clock.now().mono;
         if let Some(silence) = &mut self.silence {
-            silence.wrote(now, message);
+            silence.wrote(now, &bytes);
         }
         stream.active = Instant::now();
-        stream.put(message);
+        stream.put(&bytes);
+        if let Some(fallback) = fallback {
+            stream.keep(bytes, fallback);
+        }
     }
 
     /// Writes what is left.
@@ -264,7 +283,7 @@ impl Connection {
         writer: &mut (impl AsyncWriteExt + Unpin),
     ) -> Result<(), Over> {
         while let Ok(message) = self.queued.next_now() {
-            self.put(stream, &message);
+            self.put(stream, message);
         }
         let farewell = async {
             writer.write_all(&stream.unsent).await?;
@@ -279,6 +298,16 @@ impl Connection {
             // The node, which otherwise does it, may have nothing to do for long.
             recorder.flush();
         }
+    }
+}
+
+/// Whether what was written last has met nobody. A peer that has ended its half of the connection may still read; one whose
+/// process has closed it answers the next segment with a reset.
+async fn is_nobody_there(socket: &TcpStream, over: &Result<End, Over>) -> bool {
+    match over {
+        Ok(End::Ours) | Err(Over::CutOff(_)) => false,
+        Ok(End::Peers) => timeout(FAREWELL, socket.ready(Interest::ERROR)).await.is_ok(),
+        Err(Over::Ended) => true,
     }
 }
 

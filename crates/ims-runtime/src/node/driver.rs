@@ -236,6 +236,9 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             SocketEvent::NotConnected(id, loss) | SocketEvent::Closed(id, loss) => {
                 self.tcp.ended(id, loss, &mut self.inputs);
             }
+            SocketEvent::Undelivered(listener, fallback, bytes) => {
+                self.tcp.undelivered((listener, fallback), bytes, &mut self.inputs);
+            }
             SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
             SocketEvent::Pong(id) => {
                 if let Some(flow) = self.tcp.flow(id) {

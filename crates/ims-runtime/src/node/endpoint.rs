@@ -137,6 +137,9 @@ impl<R: Role> Endpoint<R> {
             SocketEvent::NotConnected(id, loss) | SocketEvent::Closed(id, loss) => {
                 self.tcp.ended(id, loss, &mut self.inputs);
             }
+            SocketEvent::Undelivered(listener, fallback, bytes) => {
+                self.tcp.undelivered((listener, fallback), bytes, &mut self.inputs);
+            }
             SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
             SocketEvent::Pong(id) => self.on_stream(id, |flow| Input::Pong { flow }),
             SocketEvent::Unframed(id, head) => self.on_stream(id, |flow| Input::Unframed { flow, head }),

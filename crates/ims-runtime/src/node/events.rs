@@ -31,6 +31,9 @@ pub(crate) enum SocketEvent {
     Unframed(ConnectionId, Bytes),
     /// A connection has ended.
     Closed(ConnectionId, Loss),
+    /// A response was written on a connection whose peer had ended it, and this is where it goes instead (RFC 3261 section
+    /// 18.2.2). It may have arrived all the same; who gets it twice takes no notice.
+    Undelivered(ListenerId, SocketAddr, Bytes),
     /// A datagram to this peer did not arrive.
     Refused(Flow),
 }

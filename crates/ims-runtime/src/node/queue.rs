@@ -3,6 +3,7 @@
 
 use super::share::Common;
 use bytes::Bytes;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio::sync::mpsc::{self, error::TryRecvError};
@@ -11,6 +12,14 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 pub const MAX_QUEUED: usize = 16 * 1024 * 1024;
 /// Bytes that wait to be written on all connections together; the connection on which more would wait is cut off.
 pub const MAX_ALL_QUEUED: usize = 64 * 1024 * 1024;
+
+/// A message on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub(super) bytes: Bytes,
+    /// Where a response goes when its connection is gone (RFC 3261 section 18.2.2).
+    pub(super) fallback: Option<SocketAddr>,
+}
 
 /// Why a message is not queued.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,14 +33,14 @@ pub(super) enum NotQueued {
 /// The node's end.
 #[derive(Debug)]
 pub(super) struct Queue {
-    sender: mpsc::UnboundedSender<Bytes>,
+    sender: mpsc::UnboundedSender<Outgoing>,
     room: Arc<Room>,
 }
 
 /// The connection's end.
 #[derive(Debug)]
 pub(super) struct Queued {
-    receiver: mpsc::UnboundedReceiver<Bytes>,
+    receiver: mpsc::UnboundedReceiver<Outgoing>,
     room: Arc<Room>,
 }
 
@@ -49,16 +58,17 @@ pub(super) fn queue(common: Arc<Common>) -> (Queue, Queued) {
 }
 
 impl Queue {
-    pub(super) fn push(&self, bytes: Bytes) -> Result<(), NotQueued> {
-        let own = self.room.bytes.load(Relaxed) + bytes.len();
-        let all = self.room.common.queued.load(Relaxed) + bytes.len();
+    pub(super) fn push(&self, message: Outgoing) -> Result<(), NotQueued> {
+        let length = message.bytes.len();
+        let own = self.room.bytes.load(Relaxed) + length;
+        let all = self.room.common.queued.load(Relaxed) + length;
         if own > MAX_QUEUED || all > MAX_ALL_QUEUED {
             return Err(NotQueued::Full);
         }
         // Before it is sent: it may have been written before this is done.
-        self.room.take(bytes.len());
-        self.sender.send(bytes).map_err(|unsent| {
-            self.room.give_back(unsent.0.len());
+        self.room.take(length);
+        self.sender.send(message).map_err(|_| {
+            self.room.give_back(length);
             NotQueued::Gone
         })
     }
@@ -66,12 +76,12 @@ impl Queue {
 
 impl Queued {
     /// The next message, `None` when the node wants no more of the connection; dropping the future loses none.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    pub(super) async fn next(&mut self) -> Option<Outgoing> {
         self.receiver.recv().await
     }
 
     /// The next message that is there already.
-    pub(super) fn next_now(&mut self) -> Result<Bytes, TryRecvError> {
+    pub(super) fn next_now(&mut self) -> Result<Outgoing, TryRecvError> {
         self.receiver.try_recv()
     }
 
@@ -108,8 +118,12 @@ impl Drop for Room {
 mod tests {
     use super::*;
 
-    fn message() -> Bytes {
-        Bytes::from(vec![b'x'; MAX_QUEUED / 16])
+    fn outgoing(bytes: Vec<u8>) -> Outgoing {
+        Outgoing { bytes: bytes.into(), fallback: None }
+    }
+
+    fn message() -> Outgoing {
+        outgoing(vec![b'x'; MAX_QUEUED / 16])
     }
 
     #[test]
@@ -118,14 +132,14 @@ mod tests {
         let mut connections: Vec<_> = (0..5).map(|_| queue(Arc::clone(&common))).collect();
         for (queue, _) in &connections[..4] {
             assert!((0..16).all(|_| queue.push(message()).is_ok()));
-            assert_eq!(queue.push(Bytes::from_static(b"x")), Err(NotQueued::Full));
+            assert_eq!(queue.push(outgoing(vec![b'x'])), Err(NotQueued::Full));
         }
         let (last, _) = &connections[4];
         assert_eq!(last.push(message()), Err(NotQueued::Full), "the others have it all");
         let (_, first) = &mut connections[0];
         assert_eq!(first.next_now(), Ok(message()));
         assert_eq!(common.queued.load(Relaxed), MAX_ALL_QUEUED, "what is taken is not written yet");
-        first.written(message().len());
+        first.written(message().bytes.len());
         let (last, _) = &connections[4];
         assert_eq!((last.push(message()), last.push(message())), (Ok(()), Err(NotQueued::Full)));
         drop(connections);

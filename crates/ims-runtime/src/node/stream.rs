@@ -2,9 +2,10 @@
 
 use super::events::SocketEvent;
 use super::share::{Common, CutOff, Share};
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use sip_message::Framer;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,7 +32,21 @@ pub(super) struct Stream {
     pub(super) half_read: Option<Instant>,
     /// Since when nothing could be written.
     half_written: Option<Instant>,
+    /// The responses written last, and where each goes when the connection is gone; at most [`MAX_RECENT`].
+    recent: VecDeque<Recent>,
 }
+
+/// A response that may not have reached the peer's process.
+struct Recent {
+    at: Instant,
+    bytes: Bytes,
+    fallback: SocketAddr,
+}
+
+/// Responses of one connection that are kept for the case that nobody reads them; the oldest gives way.
+const MAX_RECENT: usize = 32;
+/// How long a response may have been on its way to a peer that had ended the connection.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
 
 impl Stream {
     pub(super) fn new(common: &Arc<Common>, framer: Framer, half_read: Option<Instant>) -> Self {
@@ -45,7 +60,23 @@ impl Stream {
             active: Instant::now(),
             half_read,
             half_written: None,
+            recent: VecDeque::new(),
         }
+    }
+
+    /// Keeps a response that was put.
+    pub(super) fn keep(&mut self, bytes: Bytes, fallback: SocketAddr) {
+        if self.recent.len() >= MAX_RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Recent { at: Instant::now(), bytes, fallback });
+    }
+
+    /// The responses that nobody may have read, each with where it goes instead.
+    pub(super) fn unread(&mut self) -> Vec<(SocketAddr, Bytes)> {
+        let now = Instant::now();
+        let recent = self.recent.drain(..).filter(|recent| now - recent.at < ON_ITS_WAY);
+        recent.map(|recent| (recent.fallback, recent.bytes)).collect()
     }
 
     /// Something the node has to be told, as soon as it has room. Of answers to keep-alives one is enough.
@@ -105,6 +136,7 @@ fn cost(event: &SocketEvent) -> usize {
         | SocketEvent::Connected(_)
         | SocketEvent::NotConnected(..)
         | SocketEvent::Closed(..)
+        | SocketEvent::Undelivered(..)
         | SocketEvent::Refused(_) => 0,
     };
     size_of::<SocketEvent>() + text

@@ -3,11 +3,12 @@
 use super::Clock;
 use super::connection::{self, Connection};
 use super::events::SocketEvent;
-use super::queue::{NotQueued, Queue, queue};
+use super::queue::{NotQueued, Outgoing, Queue, queue};
 use super::share::Common;
 use super::strangers::Strangers;
 use crate::open_files;
 use crate::recording::Recorder;
+use bytes::Bytes;
 use ims_node::{Flow, Input, ListenerId, Loss, Settings, Side, Silence, Transmit, site};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
@@ -231,7 +232,7 @@ impl Connections {
         if must_wait && open.waiting.len() >= MAX_WAITING {
             return inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
         }
-        match open.queue.push(bytes.clone()) {
+        match open.queue.push(Outgoing { bytes: bytes.clone(), fallback }) {
             Ok(()) if must_wait => open.waiting.push(flow),
             Ok(()) => {}
             Err(NotQueued::Full) => {
@@ -246,6 +247,17 @@ impl Connections {
             }
             Err(NotQueued::Gone) => {}
         }
+    }
+
+    /// A response met nobody on its connection: it goes by another one.
+    pub(crate) fn undelivered(
+        &mut self,
+        (listener, fallback): (ListenerId, SocketAddr),
+        bytes: Bytes,
+        inputs: &mut VecDeque<Input>,
+    ) {
+        let flow = Flow { listener, transport: Transport::Tcp, remote: fallback, connection: None };
+        self.send(Transmit { flow, fallback: None, bytes, after: None }, inputs);
     }
 
     /// A connection that was asked for is there.
@@ -343,7 +355,7 @@ impl Connections {
             Side::Ue => None,
         };
         let clock = self.clock;
-        Some((id, Connection { id, ends, queued, events, recorder, common, silence, clock }))
+        Some((id, Connection { id, listener, ends, queued, events, recorder, common, silence, clock }))
     }
 }
 

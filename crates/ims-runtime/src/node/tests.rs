@@ -1,6 +1,7 @@
 //! Nodes of a small role on real sockets of 127.0.0.0/8. Every step waits for its event.
 
 mod bounds;
+mod gone;
 mod world;
 
 use super::driver::Driver;
@@ -128,6 +129,41 @@ async fn a_response_whose_connection_is_gone_goes_to_sent_by() {
     let (mut back, _) = soon(sent_by.accept()).await.unwrap();
     let answer = read_until(&mut back, "\r\n\r\n").await;
     assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+}
+
+/// The peer has closed the connection, and its responses are under way: some are queued before the end is noticed.
+#[tokio::test]
+async fn sip_09_responses_that_cross_the_end_of_their_connection_go_to_sent_by() {
+    const CALLS: usize = 20;
+    let place = Place::new();
+    let _running = place.start("").await;
+    let far = UdpSocket::bind(free_address()).await.unwrap();
+    let uri = format!("sip:far@{}", far.local_addr().unwrap());
+    let sent_by = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let via = sent_by.local_addr().unwrap().to_string();
+    let mut stream = place.tcp().await;
+    let mut answers = Vec::new();
+    let mut buffer = vec![0; 65_535];
+    for call in 0..CALLS {
+        let request = message(&uri, &format!("call{call}"), "TCP").replace("client.test;rport", &via);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let (length, node) = soon(far.recv_from(&mut buffer)).await.unwrap();
+        let forwarded = String::from_utf8(buffer[..length].to_vec()).unwrap();
+        let (_, headers) = forwarded.split_once("\r\n").unwrap();
+        answers.push((format!("SIP/2.0 200 OK\r\n{headers}"), node));
+    }
+    drop(stream);
+    for (answer, node) in &answers {
+        far.try_send_to(answer.as_bytes(), *node).unwrap();
+    }
+    let (mut back, _) = soon(sent_by.accept()).await.unwrap();
+    let mut said = String::new();
+    let is_missing = |said: &str| (0..CALLS).any(|call| !said.contains(&format!("Call-ID: call{call}\r\n")));
+    while is_missing(&said) {
+        let length = soon(back.read(&mut buffer)).await.unwrap();
+        assert!(length > 0, "{said}");
+        said.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
 }
 
 #[tokio::test]

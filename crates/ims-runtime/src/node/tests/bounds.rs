@@ -3,7 +3,7 @@
 use super::super::Clock;
 use super::super::connection::Connection;
 use super::super::events::SocketEvent;
-use super::super::queue::queue;
+use super::super::queue::{Outgoing, queue};
 use super::super::stream::{IDLE, STALLED};
 use super::super::tcp::Connections;
 use super::world::{Place, message, read_until, soon};
@@ -21,6 +21,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+
+fn outgoing(bytes: &'static [u8]) -> Outgoing {
+    Outgoing { bytes: Bytes::from_static(bytes), fallback: None }
+}
 
 /// Sends new requests without a pause until one of them is answered 503.
 fn flood(node: std::net::SocketAddr) {
@@ -233,11 +237,21 @@ async fn cut_off(sent: &[u8], written: &'static [u8]) -> (Duration, Loss) {
     let ends = Ends { local: listener.local_addr().unwrap(), remote };
     peer.write_all(sent).await.unwrap();
     if !written.is_empty() {
-        queue.push(Bytes::from_static(written)).unwrap();
+        queue.push(outgoing(written)).unwrap();
     }
     let began = Instant::now();
     let (silence, clock) = (Some(Silence::new(Acquaintance::Own)), Clock::start());
-    let connection = Connection { id: 1, ends, queued, events, recorder: None, common, silence, clock };
+    let connection = Connection {
+        id: 1,
+        listener: ListenerId(0),
+        ends,
+        queued,
+        events,
+        recorder: None,
+        common,
+        silence,
+        clock,
+    };
     tokio::spawn(connection.serve(stream));
     let Some(SocketEvent::Closed(1, loss)) = heard.recv().await else { panic!("something else") };
     (began.elapsed(), loss)
@@ -259,7 +273,17 @@ async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
     let (events, mut heard) = mpsc::channel(1);
     let ends = Ends { local: listener.local_addr().unwrap(), remote };
     let (silence, clock) = (Some(Silence::new(Acquaintance::Own)), Clock::start());
-    let connection = Connection { id: 1, ends, queued, events, recorder: None, common, silence, clock };
+    let connection = Connection {
+        id: 1,
+        listener: ListenerId(0),
+        ends,
+        queued,
+        events,
+        recorder: None,
+        common,
+        silence,
+        clock,
+    };
     tokio::spawn(connection.serve(stream));
     // The node takes none of these yet.
     let message = |number: u8| format!("MESSAGE sip:{number} SIP/2.0\r\nContent-Length: 0\r\n\r\n");
@@ -270,7 +294,7 @@ async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
     let mut pong = [0; 2];
     soon(peer.read_exact(&mut pong)).await.unwrap();
     assert_eq!(&pong, b"\r\n");
-    queue.push(Bytes::from_static(b"written")).unwrap();
+    queue.push(outgoing(b"written")).unwrap();
     soon(peer.read_exact(&mut [0; 7])).await.unwrap();
     // What came is there, in order, also when the peer has gone.
     drop(peer);
@@ -293,7 +317,17 @@ async fn a_peer_whose_news_the_node_has_no_room_for_is_read_no_further() {
     let (events, mut heard) = mpsc::channel(1);
     let ends = Ends { local: listener.local_addr().unwrap(), remote };
     let (silence, clock) = (None, Clock::start());
-    let connection = Connection { id: 1, ends, queued, events, recorder: None, common, silence, clock };
+    let connection = Connection {
+        id: 1,
+        listener: ListenerId(0),
+        ends,
+        queued,
+        events,
+        recorder: None,
+        common,
+        silence,
+        clock,
+    };
     tokio::spawn(connection.serve(stream));
     // The shortest message there is, and what looks like answers to keep-alives, until the system takes no more.
     let flood = b"A\r\nl:0\r\n\r\n\r\n\0".repeat(1000);
