@@ -1,6 +1,7 @@
 //! What can go wrong between asking and being answered.
 
 use crate::{FrameError, ResultCode};
+use std::fmt;
 
 /// Why a request has no answer. Nothing is known about whether it was carried out, except where it says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,4 +52,20 @@ pub enum CloseReason {
     Frame(FrameError),
     /// The peer went silent.
     WatchdogTimeout,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("it was closed"),
+            Self::HelloTimeout => f.write_str("the peer has proved nothing in time"),
+            Self::BadHello => f.write_str("the peer's hello cannot be read"),
+            Self::BadProof => f.write_str("the peer has another secret"),
+            Self::HelloRefused(result) => write!(f, "the peer refused our hello ({result:?})"),
+            Self::Version(version) => write!(f, "the peer speaks version {version}"),
+            Self::Unexpected => f.write_str("the peer sent a frame out of place"),
+            Self::Frame(error) => write!(f, "the peer sent what is no frame ({error:?})"),
+            Self::WatchdogTimeout => f.write_str("the peer went silent"),
+        }
+    }
 }

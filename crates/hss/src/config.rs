@@ -5,13 +5,10 @@ use crate::store::Store;
 use cx_protocol::Secret;
 use ims_runtime::cli::{Failure, Occasion};
 use ims_runtime::config::{ConfigFile, Configuration, InvalidKey};
-use ims_runtime::cx::CxIdentity;
+use ims_runtime::cx::{CxIdentity, MIN_SECRET};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-
-/// Octets of the shortest Cx secret that is accepted.
-const MIN_SECRET: usize = 16;
 
 /// One `hss*.toml`. No `Debug`: it has the secret.
 #[derive(Deserialize)]
@@ -50,14 +47,15 @@ impl HssConfig {
         ConfigFile::new(self.subscribers.clone())
     }
 
-    /// Who this node is on Cx.
-    pub(crate) fn identity(&self) -> Result<CxIdentity, InvalidKey> {
+    /// Who this node is on Cx; `file` is where this configuration stands.
+    pub(crate) fn identity(&self, file: &Path) -> Result<CxIdentity, InvalidKey> {
         if self.cx_secret.len() < MIN_SECRET {
             return Err(InvalidKey::new("cx_secret", format!("must have at least {MIN_SECRET} characters")));
         }
+        let secret_in = format!("cx_secret in {}", file.display()).into();
         let secret = Secret::new(self.cx_secret.as_bytes());
         let secret = secret.ok_or_else(|| InvalidKey::new("cx_secret", "must not be empty"))?;
-        Ok(CxIdentity { host: self.host.clone(), realm: self.realm.clone(), secret })
+        Ok(CxIdentity { host: self.host.clone(), realm: self.realm.clone(), secret, secret_in })
     }
 }
 
@@ -80,7 +78,7 @@ impl Configuration for HssConfig {
         if self.listen.is_empty() {
             return Err(InvalidKey::new("listen", "must name at least one address"));
         }
-        self.identity().map(drop)
+        self.identity(Path::new("")).map(drop)
     }
 }
 

@@ -4,26 +4,28 @@ use crate::service::{Service, now};
 use cx_protocol::ScscfName;
 use hss::{OperatorError, StoreChange};
 use ims_runtime::cli::Failure;
-use ims_runtime::ctl::CtlAnswer;
+use ims_runtime::ctl::{self, CtlAnswer};
 use ims_runtime::health;
 
 const HELP: &str = "\
-health                 whether this HSS is ready
-list                   one line an account: name, S-CSCF, state of its sets
-peers                  the hosts that are connected
-explain USER           everything about an account but its secrets
-reassign USER SCSCF    give a user to another S-CSCF; the present one is told to drop it
-deregister USER        end a user's registration
-push USER              send the user's present profile to its S-CSCF
-reload                 read the subscribers file again; adds and replaces accounts, push tells the S-CSCFs
-USER is an account's name, a username or a public identity; SCSCF a SIP URI.";
+health: whether this HSS is ready
+stats: counters and sizes
+list: one line an account: name, S-CSCF, state of its sets
+peers: the hosts that are connected
+explain USER: everything about an account but its secrets
+reassign USER SCSCF: give a user to another S-CSCF; the present one is told to drop it
+deregister USER: end a user's registration
+push USER: send the user's present profile to its S-CSCF
+reload: read the subscribers file again; adds and replaces accounts, push tells the S-CSCFs
+help: these lines; USER is an account's name, a username or a public identity, SCSCF a SIP URI";
 
 /// Carries out one command; an error ends the process.
 pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<CtlAnswer, Failure> {
     let changed = match *words {
         // Commands are taken only after replay and with the sockets open.
         [health::WORD] => return Ok(service.health()),
-        ["help"] => return Ok(CtlAnswer::Done(HELP.to_owned())),
+        ["help"] => return Ok(CtlAnswer::Done(ctl::help(HELP))),
+        ["stats"] => return Ok(CtlAnswer::Done(service.stats())),
         ["list"] => return Ok(CtlAnswer::Done(service.hss.list())),
         ["peers"] => return Ok(CtlAnswer::Done(service.server.hosts().collect::<Vec<_>>().join("\n"))),
         ["explain", user] => {

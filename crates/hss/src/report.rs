@@ -2,6 +2,7 @@
 
 use crate::Hss;
 use crate::hss::{Subscriber, UnknownUser};
+use clock::Wall;
 use cx_protocol::{ProfilePart, RegistrationState, ScscfName};
 use std::fmt::Write;
 
@@ -16,6 +17,19 @@ impl Hss {
             let _ = writeln!(text, "{name} {} {}", or_dash(registration.scscf.as_ref()), states.join(","));
         }
         text
+    }
+
+    /// How many accounts there are, and sets in each state.
+    #[must_use]
+    pub fn figures(&self) -> [(&'static str, u64); 4] {
+        let all = self.subscribers.values().flat_map(|subscriber| &subscriber.registration.sets);
+        let count = |wanted| all.clone().filter(|state| **state == wanted).count() as u64;
+        [
+            ("accounts", self.subscribers.len() as u64),
+            ("sets_registered", count(RegistrationState::Registered)),
+            ("sets_unregistered", count(RegistrationState::Unregistered)),
+            ("sets_authentication_pending", count(RegistrationState::AuthenticationPending)),
+        ]
     }
 
     /// Everything about one account but its secrets.
@@ -53,7 +67,7 @@ fn explain(text: &mut String, hss: &Hss, subscriber: &Subscriber) -> std::fmt::R
     for set in &registration.unconfirmed {
         writeln!(text, "profile of set {set} not confirmed")?;
     }
-    writeln!(text, "changed at {} ms", registration.changed.unix_millis())?;
+    writeln!(text, "changed at {}", date_time(registration.changed))?;
     for (set, profile) in account.sets.iter().enumerate() {
         writeln!(text, "set {set} {}", in_words(registration.state(set)))?;
         for identity in &profile.identities.identities {
@@ -88,4 +102,11 @@ const fn in_words(state: RegistrationState) -> &'static str {
 
 fn or_dash(name: Option<&ScscfName>) -> &str {
     name.map_or("-", ScscfName::as_str)
+}
+
+/// In UTC, as RFC 3339 has it.
+fn date_time(at: Wall) -> String {
+    let millis = i64::try_from(at.unix_millis()).ok();
+    let timestamp = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+    timestamp.map_or_else(|| "no time".to_owned(), |timestamp| timestamp.to_string())
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Subscribers {
+    /// The domain of these users, for which they are challenged.
     realm: Box<str>,
     default_scscf: Option<Checked<ScscfName>>,
     #[serde(default)]
@@ -48,7 +49,6 @@ struct ProfileEntry {
 #[serde(deny_unknown_fields)]
 struct AccountEntry {
     impis: Vec<Checked<Impi>>,
-    /// Without one the account cannot be authenticated.
     password: Option<Box<str>>,
     #[serde(default = "strongest_first")]
     algorithms: Vec<Algorithm>,
@@ -168,6 +168,18 @@ impl Subscribers {
         let Some(profile) = self.profile.get(&entry.profile) else {
             return invalid("profile", "must be the NAME of a [profile.NAME]");
         };
+        if entry.password.as_ref().is_none_or(|password| password.is_empty()) {
+            return invalid("password", "must be given: without it nobody can register");
+        }
+        let is_ours = |identity: &IdentityEntry| {
+            identity.impu.0.domain().is_none_or(|domain| domain.eq_ignore_ascii_case(&self.realm))
+        };
+        if !entry.sets.iter().flatten().all(is_ours) {
+            return invalid(
+                "sets",
+                "must have identities of the domain that `realm` names, or telephone numbers",
+            );
+        }
         if entry.impis.is_empty() {
             return invalid("impis", "must have at least one username");
         }

@@ -15,6 +15,7 @@ use ims_runtime::health::{self, Health};
 use ims_runtime::signals::Signal;
 use ims_runtime::state_lock::StateLock;
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -27,8 +28,8 @@ const MAX_REMINDING: usize = 100;
 
 /// Runs an HSS until it is told to end.
 pub(crate) async fn run(start: Start<HssConfig>) -> Result<(), Failure> {
-    let Start { config, mut signals, mut ctl, .. } = start;
-    let mut service = Service::open(&config).await?;
+    let Start { config, file, mut signals, mut ctl } = start;
+    let mut service = Service::open(&config, file.path()).await?;
     health::announce(config.host());
     loop {
         tokio::select! {
@@ -58,6 +59,7 @@ pub(crate) struct Service {
     subscribers: ConfigFile<Subscribers>,
     /// What is wrong with that file. The store is what counts.
     bad_subscribers: Option<ConfigError>,
+    requests_answered: u64,
     requests_sent: u64,
     /// RTRs and PPRs that have not been answered, by number; each connection takes only so many.
     unanswered: HashMap<u64, (ScscfName, Told)>,
@@ -74,7 +76,7 @@ enum Told {
 }
 
 impl Service {
-    async fn open(config: &HssConfig) -> Result<Self, Failure> {
+    async fn open(config: &HssConfig, file: &Path) -> Result<Self, Failure> {
         let lock = StateLock::take(config.state_dir())?;
         let mut store = Store::open(&config.store_path())?;
         let subscribers = config.subscribers();
@@ -97,7 +99,7 @@ impl Service {
         if !all {
             return Err(StoreError::Damaged("two accounts with one identity").into());
         }
-        let server = CxServer::bind(config.identity()?, &config.listen).await?;
+        let server = CxServer::bind(config.identity(file)?, &config.listen).await?;
         tracing::info!(addresses = ?server.addresses(), "listening for Cx");
         Ok(Self {
             hss,
@@ -105,6 +107,7 @@ impl Service {
             store: Some(store),
             subscribers,
             bad_subscribers,
+            requests_answered: 0,
             requests_sent: 0,
             unanswered: HashMap::new(),
             _lock: lock,
@@ -119,6 +122,18 @@ impl Service {
                 "ready; the store is used, the subscribers file is not usable: {error}"
             )),
         }
+    }
+
+    /// By name, a line each.
+    pub(crate) fn stats(&self) -> String {
+        let own = [
+            ("cx_connections", self.server.hosts().count() as u64),
+            ("requests_answered", self.requests_answered),
+            ("requests_sent", self.requests_sent),
+            ("requests_unanswered", self.unanswered.len() as u64),
+        ];
+        let figures = self.hss.figures().into_iter().chain(own);
+        figures.map(|(name, value)| format!("{name} {value}\n")).collect()
     }
 
     /// One transaction for all that came together; every answer of the batch waits for it, because each may tell of a
@@ -146,6 +161,7 @@ impl Service {
             }
         }
         self.keep(changes).await?;
+        self.requests_answered += answers.len() as u64;
         for (question, answer) in answers {
             question.answer(answer);
         }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use support::{A, B, Step, uri};
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout};
 
 /// Longer than anything here takes; only a failing test waits for it.
@@ -29,6 +29,19 @@ struct Node {
 struct Running {
     child: Child,
     address: SocketAddr,
+    /// What it logs after its start.
+    log: UnboundedReceiver<String>,
+}
+
+impl Running {
+    async fn logs(&mut self, words: &str) -> String {
+        loop {
+            let line = timeout(TOO_LONG, self.log.recv()).await.unwrap().unwrap();
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
 }
 
 impl Drop for Running {
@@ -80,8 +93,10 @@ impl Node {
         let port = line.split("127.0.0.1:").nth(1).unwrap();
         let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
         // Its log must go somewhere, or it would block.
-        std::thread::spawn(move || log.for_each(drop));
-        Running { child, address: SocketAddr::from(([127, 0, 0, 1], digits.parse().unwrap())) }
+        let (tell, told) = unbounded_channel();
+        // A test that wants none of it has dropped its end.
+        std::thread::spawn(move || log.for_each(|line| drop(tell.send(line))));
+        Running { child, address: SocketAddr::from(([127, 0, 0, 1], digits.parse().unwrap())), log: told }
     }
 }
 
@@ -101,7 +116,8 @@ struct Scscf {
 impl Scscf {
     fn connect(host: &str, running: &Running) -> Self {
         let secret = Secret::new(b"a secret of the test").unwrap();
-        let identity = CxIdentity { host: host.into(), realm: "home1.test".into(), secret };
+        let identity =
+            CxIdentity { host: host.into(), realm: "home1.test".into(), secret, secret_in: "".into() };
         let (sender, events) =
             cx::start(CxClientConfig { identity, local_address: None, recorder: None }, At(running.address));
         Self { sender, events }
@@ -229,7 +245,7 @@ async fn reload_takes_new_accounts_and_keeps_registrations() {
     Scscf::connect("scscf1a.home1.test", &running).ask(Step::Sar(SarType::Registration, A).request()).await;
     let mut text = std::fs::read_to_string(node.path("subscribers.toml")).unwrap();
     text.push_str(
-        "[account.zoe]\nimpis = [\"zoe\"]\nprofile = \"presence\"\nsets = [[{ impu = \"sip:zoe@home1.test\" }]]\n",
+        "[account.zoe]\nimpis = [\"zoe\"]\npassword = \"x\"\nprofile = \"presence\"\nsets = [[{ impu = \"sip:zoe@home1.test\" }]]\n",
     );
     std::fs::write(node.path("subscribers.toml"), &text).unwrap();
     node.says(&["reload"]);
@@ -320,6 +336,58 @@ async fn a_pushed_profile_reaches_an_s_cscf_that_was_down_also_from_a_new_proces
     scscf.sender.answer(question, request.answer(ResultCode::Success)).unwrap();
     scscf.ask(lir()).await;
     assert!(!node.says(&["explain", "alice"]).contains("not confirmed"));
+}
+
+#[tokio::test]
+async fn an_operator_is_told_in_words() {
+    let node = Node::new();
+    let running = node.start();
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    scscf.ask(Step::Sar(SarType::Registration, A).request()).await;
+    let help = node.says(&["help"]);
+    let place = |line: &str, text: &str| line.find(text).unwrap();
+    let lines: Vec<&str> = help.lines().collect();
+    let column = place(lines[0], "whether this HSS is ready");
+    assert!(
+        lines.iter().all(|line| &line[column - 2..column] == "  " && &line[column..=column] != " "),
+        "{help}"
+    );
+    let stats = node.says(&["stats"]);
+    for line in
+        ["accounts 4", "sets_registered 1", "cx_connections 1", "requests_answered 1", "requests_sent 0"]
+    {
+        assert!(stats.lines().any(|told| told == line), "{line}: {stats}");
+    }
+    let explained = node.says(&["explain", "alice"]);
+    let changed = explained.lines().find_map(|line| line.strip_prefix("changed at ")).unwrap();
+    assert!(changed.starts_with("20") && changed.ends_with('Z') && changed.contains('T'), "{changed}");
+}
+
+/// `head` reads a line and goes.
+#[test]
+fn whoever_has_read_enough_of_an_answer_is_no_trouble() {
+    let node = Node::new();
+    let _running = node.start();
+    let mut asks =
+        node.command("ctl").arg("help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(asks.stdout.take());
+    let output = asks.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[tokio::test]
+async fn of_a_node_with_another_secret_the_log_says_what_to_compare() {
+    let node = Node::new();
+    let mut running = node.start();
+    let secret = Secret::new(b"quite another secret").unwrap();
+    let host = "scscf1a.home1.test".into();
+    let identity = CxIdentity { host, realm: "home1.test".into(), secret, secret_in: "".into() };
+    let config = CxClientConfig { identity, local_address: None, recorder: None };
+    let _client = cx::start(config, At(running.address));
+    let line = running.logs("another secret").await;
+    let file = node.path("hss.toml");
+    assert!(line.contains(&format!("compare cx_secret in {}", file.display())), "{line}");
+    assert!(line.contains("secret of [node.cx]"), "{line}");
 }
 
 #[test]

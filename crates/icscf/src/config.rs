@@ -96,7 +96,7 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
         role: |config, _| Ok(Icscf::new(config.settings())),
         reload: |config, _, role, _| {
             role.reconfigure(config.settings());
-            Ok("settings of [icscf] taken over; [node] needs a restart".into())
+            Ok("settings of [icscf] taken over".into())
         },
     };
     node::run(start, blueprint).await

@@ -8,6 +8,9 @@ use sip_message::{Method, StatusCode};
 
 impl Icscf {
     pub(crate) fn route_or_ask(&self, request: &InboundRequest) -> Decision<Waiting> {
+        if let Err(refusal) = Refusal::check_hops(request.message()) {
+            return refusal.into();
+        }
         // Rule RT-I-02; figure 1 and 2, first NotifyPresUp: our own record-route entry was on top and is taken off, the
         // next entry says where to go, and the HSS is not asked.
         if request.next_route().is_some() {

@@ -11,7 +11,8 @@ impl Icscf {
         if !request.source().is_trusted() {
             return Refusal::outsider().into();
         }
-        match uar(request.message(), &self.settings.domain, None) {
+        let checked = Refusal::check_hops(request.message());
+        match checked.and_then(|()| uar(request.message(), &self.settings.domain, None)) {
             Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(Candidates::default())),
             Err(refusal) => refusal.into(),
         }

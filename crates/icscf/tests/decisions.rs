@@ -399,3 +399,17 @@ fn gw_06_whoever_registers_a_number_without_a_username_is_known_by_user_and_host
     let Some(Request::Uar(uar)) = desk.asked() else { panic!("nobody is asked") };
     assert_eq!((uar.impu.as_str(), uar.impi.as_str()), ("tel:+15550123", "+1-555-0123@home1.test"));
 }
+
+#[test]
+fn rfc3261_16_3_without_a_hop_left_nobody_is_asked() {
+    for (method, uri, asked) in [
+        ("SUBSCRIBE", "sip:nobody@home1.test", false),
+        ("MESSAGE", "tel:+1555", false),
+        ("REGISTER", "sip:home1.test", false),
+    ] {
+        let mut desk = desk();
+        let request = request(method, uri, "").replace("Max-Forwards: 70", "Max-Forwards: 0");
+        desk.receive(0, address(PCSCF), request);
+        assert_eq!((desk.asked().is_some(), finals(&mut desk)), (asked, vec![483]), "{method}");
+    }
+}

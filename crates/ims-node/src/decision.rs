@@ -81,6 +81,17 @@ impl Refusal {
         Self::new(StatusCode::SERVER_ERROR, cause).with(HeaderName::RetryAfter, pause)
     }
 
+    /// Whether a request may go on: a proxy looks at this before it asks anybody where to (RFC 3261 section 16.3 step 3).
+    ///
+    /// # Errors
+    /// 483; OPTIONS might be answered here, but a hop count is also a proxy's defence.
+    pub fn check_hops(message: &Message) -> Result<(), Self> {
+        match message.max_forwards() {
+            Some(0) => Err(Self::new(StatusCode::TOO_MANY_HOPS, "no hop is left")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Whether `demands` (Require, Proxy-Require) names no extension beside the `known` ones (RFC 3261 sections 8.2.2.3
     /// and 16.3).
     ///

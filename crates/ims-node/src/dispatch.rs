@@ -37,9 +37,7 @@ impl<R: Role> Node<R> {
     }
 
     fn forward(&mut self, now: Now, request: Box<InboundRequest>, plan: ForwardPlan<R::Waiting>) {
-        // RFC 3261 section 16.3 step 3; OPTIONS might be answered here, but a hop count is also a proxy's defence.
-        if request.message().max_forwards() == Some(0) {
-            let refusal = Refusal::new(StatusCode::TOO_MANY_HOPS, "no hop is left");
+        if let Err(refusal) = Refusal::check_hops(request.message()) {
             return self.refuse(now, &request, &refusal);
         }
         // RFC 5393 section 5.3.3: nothing is left of what may be under way at a time.

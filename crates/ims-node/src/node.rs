@@ -13,7 +13,7 @@ use crate::own::Outcome;
 use crate::random::Random;
 use crate::refusals::Refusals;
 use crate::role::Role;
-use crate::settings::Settings;
+use crate::settings::{Peer, Settings};
 use crate::shares::Shares;
 use crate::under_way::UnderWay;
 use crate::via_head::ViaHeads;
@@ -73,6 +73,11 @@ pub struct Node<R: Role> {
 }
 
 impl<R: Role> Node<R> {
+    /// Believes these peers from now on.
+    pub fn set_peers(&mut self, peers: Vec<Peer>) {
+        self.settings.peers = peers;
+    }
+
     /// A node at work for the first time. `seed` decides every tag, branch, nonce and token it will ever make.
     #[must_use]
     pub fn new(settings: Settings, role: R, seed: [u8; 32]) -> Self {

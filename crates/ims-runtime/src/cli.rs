@@ -9,7 +9,7 @@ use crate::signals::Signals;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -185,7 +185,7 @@ where
                 .and_then(|()| run(service.run, config, file.clone(), listen))
         }
         Command::Check(_) => (service.check)(&config, Occasion::Check).map(|()| {
-            println!("{}: ok", file.path().display());
+            say(&format!("{}: ok", file.path().display()));
             ExitCode::SUCCESS
         }),
         Command::Health(_) => ask(&config, vec![health::WORD.to_owned()]),
@@ -199,6 +199,11 @@ where
             ExitCode::FAILURE
         }
     }
+}
+
+/// A line on standard output. Whoever reads it may have read enough, as `head` has.
+fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 fn bad_configuration(name: &str, error: &ConfigError) -> ExitCode {
@@ -234,7 +239,7 @@ where
 fn ask<C: Configuration>(config: &C, words: Vec<String>) -> Result<ExitCode, Failure> {
     match runtime()?.block_on(ctl::ask(config.ctl_socket(), words))? {
         CtlAnswer::Done(text) => {
-            println!("{}", text.trim_end());
+            say(text.trim_end());
             Ok(ExitCode::SUCCESS)
         }
         CtlAnswer::Refused(why) => {

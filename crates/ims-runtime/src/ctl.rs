@@ -43,6 +43,15 @@ pub enum CtlAnswer {
     Refused(String),
 }
 
+/// Lines of `help`, each a command with its arguments, a colon and what it does, in two columns.
+#[must_use]
+pub fn help(lines: &str) -> String {
+    let lines: Vec<(&str, &str)> = lines.lines().filter_map(|line| line.split_once(": ")).collect();
+    let width = lines.iter().map(|(usage, _)| usage.chars().count()).max().unwrap_or_default();
+    let rows: Vec<String> = lines.iter().map(|(usage, text)| format!("{usage:<width$}  {text}")).collect();
+    rows.join("\n")
+}
+
 /// A command that waits for its answer.
 #[derive(Debug)]
 pub struct CtlRequest {

@@ -48,6 +48,7 @@ use ims_node::{Effects, Node, Role, Settings};
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// How a configuration becomes a node.
@@ -73,8 +74,10 @@ pub enum NodeError {
     JournalLost(io::ErrorKind),
     /// A role that is configured to keep no state wanted to keep some.
     NoJournal,
-    /// A socket cannot be opened.
-    Socket(io::Error),
+    /// No socket can be opened at this address.
+    Socket(SocketAddr, io::Error),
+    /// The system refuses something else that the process needs.
+    System(io::Error),
     /// The recording cannot be opened.
     Recording(PathBuf, io::Error),
     /// The system gives no random octets.
@@ -87,7 +90,8 @@ impl fmt::Display for NodeError {
             Self::Journal(path, error) => write!(f, "{}: {error}", path.display()),
             Self::JournalLost(kind) => write!(f, "the journal cannot be written: {kind}"),
             Self::NoJournal => f.write_str("there is state to keep and no state_dir"),
-            Self::Socket(error) => write!(f, "a socket cannot be opened: {error}"),
+            Self::Socket(address, error) => write!(f, "a socket at {address} cannot be opened: {error}"),
+            Self::System(error) => error.fmt(f),
             Self::Recording(path, error) => write!(f, "{}: {error}", path.display()),
             Self::NoSeed => f.write_str("the system gives no random octets"),
         }
@@ -98,7 +102,7 @@ impl Error for NodeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Journal(_, error) => Some(error),
-            Self::Socket(error) | Self::Recording(_, error) => Some(error),
+            Self::Socket(_, error) | Self::System(error) | Self::Recording(_, error) => Some(error),
             Self::JournalLost(_) | Self::NoJournal | Self::NoSeed => None,
         }
     }

@@ -16,10 +16,11 @@
 //! servers = ["127.0.10.2:5300"]
 //!
 //! [node.cx]
-//! secret = "at least not this one"
+//! secret = "of at least 16 characters"
 //! ```
 
 use crate::config::{DnsConfig, InvalidKey, Millis, Seconds};
+use crate::cx::MIN_SECRET;
 use crate::dns;
 use cx_protocol::Secret;
 use ims_node::{Listener, Peer, Settings, Side};
@@ -148,6 +149,12 @@ pub struct RecordingConfig {
 pub struct SecretText(Box<str>);
 
 impl SecretText {
+    /// Its octets.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        self.0.len()
+    }
+
     /// For use; `None` if it is empty.
     #[must_use]
     pub fn secret(&self) -> Option<Secret> {
@@ -220,8 +227,8 @@ impl NodeConfig {
         if self.failover_after_ms.duration() >= self.timers.timers().timer_f() {
             return invalid("failover_after_ms", "must be shorter than 64 times timers.t1_ms (Timer F)");
         }
-        if self.cx.as_ref().is_some_and(|cx| cx.secret.secret().is_none()) {
-            return invalid("cx.secret", "must not be empty");
+        if self.cx.as_ref().is_some_and(|cx| cx.secret.length() < MIN_SECRET) {
+            return invalid("cx.secret", "must have at least 16 characters, as the HSS demands");
         }
         self.dns.validate(&format!("{section}.dns"))
     }

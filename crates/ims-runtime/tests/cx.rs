@@ -25,7 +25,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 
 fn identity(host: &str, secret: &str) -> CxIdentity {
     let secret = Secret::new(secret.as_bytes()).unwrap();
-    CxIdentity { host: host.into(), realm: "home1.test".into(), secret }
+    CxIdentity { host: host.into(), realm: "home1.test".into(), secret, secret_in: "this test".into() }
 }
 
 async fn server() -> CxServer {

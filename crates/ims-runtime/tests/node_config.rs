@@ -21,7 +21,7 @@ recording = { file = "recording.jsonl" }
 servers = ["127.0.10.2:5300"]
 
 [cx]
-secret = "of the domain"
+secret = "that of the whole domain"
 
 [ue_timers]
 t1_ms = 2000
@@ -71,7 +71,12 @@ fn what_cannot_be_is_named() {
             "must be an address and port that peers can reach",
         ),
         ("[\"127.0.10.21\"]", "[]", "node.peers[0].addresses", "must name at least one address"),
-        ("of the domain", "", "node.cx.secret", "must not be empty"),
+        (
+            "that of the whole domain",
+            "of the domain",
+            "node.cx.secret",
+            "must have at least 16 characters, as the HSS demands",
+        ),
         ("t2_ms = 16000", "t2_ms = 1", "node.ue_timers", "must have t1_ms above 0 and t2_ms not below t1_ms"),
         ("state_dir = \"state\"", "", "node.state_dir", "must be set: this role keeps state"),
         ("[\"127.0.10.2:5300\"]", "[]", "node.dns.servers", "must name at least one server"),

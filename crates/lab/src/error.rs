@@ -4,6 +4,7 @@ use ims_runtime::ctl::CtlError;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 /// Why a lab does not run, or not do what it was asked.
@@ -19,6 +20,8 @@ pub enum LabError {
     NoNetwork,
     /// A file or directory of the lab itself.
     File(PathBuf, io::Error),
+    /// The network of the state that is to be used has something else in it; what it begins with.
+    NetworkInUse(Ipv4Addr),
     /// Another lab uses this directory.
     InUse(PathBuf),
     /// This binary is not there: it has to be built.
@@ -61,6 +64,11 @@ impl fmt::Display for LabError {
             Self::NoNetwork => f.write_str(
                 "no free network in 127.0.0.0/8; does something listen on port 5060 of every address (0.0.0.0)?",
             ),
+            Self::NetworkInUse(first) => write!(
+                f,
+                "the network {first}/24 of this state is in use, and its addresses stand in what was kept; end what uses it \
+                 (a lab that died may have left nodes behind), or take another directory"
+            ),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::InUse(path) => write!(f, "{}: another lab uses this directory", path.display()),
             Self::NotBuilt(path) => {
@@ -89,6 +97,7 @@ impl Error for LabError {
             Self::NoNodes(_)
             | Self::NoNameserver(_)
             | Self::NoNetwork
+            | Self::NetworkInUse(_)
             | Self::InUse(_)
             | Self::NotBuilt(_)
             | Self::EndedEarly(..)

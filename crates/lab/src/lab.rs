@@ -74,8 +74,9 @@ impl Lab {
         let binaries = options.binaries.map_or_else(beside_us, Ok)?;
         let place = Place::take(options.directory.as_deref())?;
         let wanted = Plan::read(&options.config, &options.domains)?;
-        let subnet =
-            Subnet::take(&wanted.hosts(CONFIGURED), place.last_network()).ok_or(LabError::NoNetwork)?;
+        let last = place.last_network();
+        let taken = || last.map_or(LabError::NoNetwork, |last| LabError::NetworkInUse(last.host(0)));
+        let subnet = Subnet::take(&wanted.hosts(CONFIGURED), last).ok_or_else(taken)?;
         place.note_network(subnet.prefix())?;
         place.fill(&options.config, subnet.prefix(), options.overlay.as_deref())?;
         let plan = Plan::read(&place.config(), &options.domains)?;

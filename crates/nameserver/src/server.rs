@@ -3,14 +3,19 @@
 use crate::config::NameserverConfig;
 use crate::zone::{Zone, ZoneError};
 use hickory_server::Server;
+use hickory_server::net::runtime::Time;
+use hickory_server::proto::op::ResponseCode;
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::Catalog;
 use ims_runtime::cli::{Failure, Occasion, Start};
 use ims_runtime::config::{InvalidKey, Relocation, Seconds};
-use ims_runtime::ctl::{CtlAnswer, CtlRequest};
+use ims_runtime::ctl::{self, CtlAnswer, CtlRequest};
 use ims_runtime::health::{self, Condition, Health};
 use ims_runtime::signals::Signal;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::timeout;
@@ -22,8 +27,44 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// A name server that answers everybody alike.
 pub struct Nameserver {
-    server: Server<Catalog>,
+    server: Server<Counting>,
+    counts: Arc<Counts>,
     zones: Vec<Zone>,
+}
+
+/// What has been answered.
+#[derive(Default)]
+struct Counts {
+    answered: AtomicU64,
+    /// Of them, those for names that there are not.
+    no_such_name: AtomicU64,
+    /// Of them, with another error.
+    refused: AtomicU64,
+}
+
+/// Answers, and counts.
+struct Counting {
+    catalog: Catalog,
+    counts: Arc<Counts>,
+}
+
+#[async_trait::async_trait]
+impl RequestHandler for Counting {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        respond: R,
+    ) -> ResponseInfo {
+        let info = self.catalog.handle_request::<R, T>(request, respond).await;
+        self.counts.answered.fetch_add(1, Relaxed);
+        let code = info.response_code;
+        if code == ResponseCode::NXDomain {
+            self.counts.no_such_name.fetch_add(1, Relaxed);
+        } else if code != ResponseCode::NoError {
+            self.counts.refused.fetch_add(1, Relaxed);
+        }
+        info
+    }
 }
 
 impl Nameserver {
@@ -34,7 +75,9 @@ impl Nameserver {
         for zone in &zones {
             catalog.upsert(zone.origin().into(), vec![zone.handler()]);
         }
-        Self { server: Server::new(catalog), zones }
+        let counts = Arc::new(Counts::default());
+        let server = Server::new(Counting { catalog, counts: Arc::clone(&counts) });
+        Self { server, counts, zones }
     }
 
     /// Answers on `address` too, over UDP and TCP; gives the address, with the port that the system chose for port 0.
@@ -42,9 +85,12 @@ impl Nameserver {
     /// # Errors
     /// When the address cannot be had.
     pub async fn listen(&mut self, address: SocketAddr, idle: Seconds) -> io::Result<SocketAddr> {
-        let udp = UdpSocket::bind(address).await?;
+        let refused = |error: io::Error| {
+            io::Error::new(error.kind(), format!("a socket at {address} cannot be opened: {error}"))
+        };
+        let udp = UdpSocket::bind(address).await.map_err(refused)?;
         let address = udp.local_addr()?;
-        let tcp = TcpListener::bind(address).await?;
+        let tcp = TcpListener::bind(address).await.map_err(refused)?;
         self.server.register_socket(udp);
         self.server.register_listener(tcp, idle.duration(), TCP_ANSWERS);
         Ok(address)
@@ -70,9 +116,31 @@ pub async fn reload(views: &[Nameserver]) -> Result<(), ZoneError> {
     Ok(())
 }
 
+const HELP: &str = "\
+health: whether the name server is ready
+stats: counters and sizes
+zones: the zones, with their serial numbers
+reload: read every zone file again
+help: these lines";
+
+/// By name, a line each; all views together.
+fn stats(views: &[Nameserver]) -> String {
+    let sum = |count: fn(&Counts) -> &AtomicU64| -> u64 {
+        views.iter().map(|view| count(&view.counts).load(Relaxed)).sum()
+    };
+    let figures = [
+        ("zones", views.iter().map(|view| view.zones.len() as u64).sum()),
+        ("questions_answered", sum(|counts| &counts.answered)),
+        ("no_such_name", sum(|counts| &counts.no_such_name)),
+        ("refused", sum(|counts| &counts.refused)),
+    ];
+    figures.map(|(name, value)| format!("{name} {value}\n")).concat()
+}
+
 async fn answer(views: &[Nameserver], health: &Health, request: CtlRequest) {
     let answer = match request.words().as_slice() {
         ["health"] => health.answer(),
+        ["stats"] => CtlAnswer::Done(stats(views)),
         ["reload"] => reload_and_say(views).await,
         ["zones"] => {
             let mut text = String::new();
@@ -81,8 +149,8 @@ async fn answer(views: &[Nameserver], health: &Health, request: CtlRequest) {
             }
             CtlAnswer::Done(text)
         }
-        ["help"] => CtlAnswer::Done("health\nreload\nzones\n".to_owned()),
-        _ => CtlAnswer::Refused("unknown command; there are: health, reload, zones".to_owned()),
+        ["help"] => CtlAnswer::Done(ctl::help(HELP)),
+        _ => CtlAnswer::Refused("no such command; `help` lists them".to_owned()),
     };
     request.answer(answer);
 }

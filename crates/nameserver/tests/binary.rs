@@ -58,7 +58,7 @@ fn run_answers_its_operator_reloads_and_ends_on_sigterm() {
     assert_eq!(outcome(&["health"], directory), (0, "ready\n".to_owned(), String::new()));
     let zones = "home1.test. serial 7 records 3 file DIR/home1.zone\n";
     assert_eq!(outcome(&["ctl", "zones"], directory), (0, zones.to_owned(), String::new()));
-    let unknown = "unknown command; there are: health, reload, zones\n";
+    let unknown = "no such command; `help` lists them\n";
     assert_eq!(outcome(&["ctl", "dance"], directory), (1, String::new(), unknown.to_owned()));
 
     std::fs::write(directory.join("home1.zone"), ZONE.replace(" 7 ", " 8 ")).unwrap();

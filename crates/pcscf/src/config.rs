@@ -6,6 +6,7 @@ use ims_runtime::config::{Configuration, InvalidKey};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, SideConfig, State};
 use serde::Deserialize;
+use sip_message::Host;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +24,8 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct GmConfig {
     advertised: SocketAddr,
-    #[serde(default)]
-    home_domains: Vec<Box<str>>,
+    /// Without it, the node's own.
+    home_domains: Option<Vec<Box<str>>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -56,6 +57,14 @@ impl Configuration for Config {
             let reason = "must be an address of node.listen, or of node.aliases";
             return Err(InvalidKey::new("gm.advertised", reason));
         }
+        let domains = self.home_domains();
+        if domains.is_empty()
+            || !domains.iter().all(|domain| matches!(Host::parse(domain), Ok(Host::Name(_))))
+        {
+            let reason =
+                "must name the domains whose users may register here, or be left out for the node's own";
+            return Err(InvalidKey::new("gm.home_domains", reason));
+        }
         for (side, reason) in [
             (SideConfig::Ue, "must have one with side = \"ue\""),
             (SideConfig::Network, "must have one with side = \"network\""),
@@ -71,10 +80,7 @@ impl Configuration for Config {
 impl Config {
     /// Those configured; without any, our own.
     fn home_domains(&self) -> Vec<Box<str>> {
-        match self.gm.home_domains.as_slice() {
-            [] => vec![self.node.domain.clone()],
-            listed => listed.to_vec(),
-        }
+        self.gm.home_domains.clone().unwrap_or_else(|| vec![self.node.domain.clone()])
     }
 }
 
@@ -97,7 +103,40 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
                 },
             }))
         },
-        reload: |_, _, _, _| Ok("nothing of a P-CSCF can change while it runs".into()),
+        reload: |_, _, _, _| Ok("nothing of [gm] and [pcscf] can change while the node runs".into()),
     };
     node::run(start, blueprint).await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test helper may fail its test")]
+
+    use super::*;
+    use ims_runtime::config::ConfigFile;
+
+    fn load(home_domains: &str) -> Result<Config, String> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/pcscf1a.toml");
+        let text = std::fs::read_to_string(file).unwrap();
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("home_domains"))
+            .fold(String::new(), |text, line| {
+                text + line + "\n" + if line == "[gm]" { home_domains } else { "" }
+            });
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("pcscf.toml");
+        std::fs::write(&path, text).unwrap();
+        ConfigFile::<Config>::new(path).load().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn home_domains_are_names_or_left_out() {
+        assert_eq!(load("").unwrap().home_domains(), ["home1.test".into()]);
+        assert_eq!(load("home_domains = [\"home3.test\"]\n").unwrap().home_domains(), ["home3.test".into()]);
+        for bad in ["[]", "[\"\"]", "[\"home1.test\", \"127.0.0.1\"]"] {
+            let error = load(&format!("home_domains = {bad}\n")).unwrap_err();
+            assert!(error.contains("gm.home_domains: must name the domains"), "{bad}: {error}");
+        }
+    }
 }

@@ -99,7 +99,7 @@ impl Role for Pcscf {
         _: &mut Effects<Own>,
     ) -> Option<Result<String, String>> {
         match words {
-            ["help"] => Some(Ok("list    who is registered, on which flow, with seconds left".into())),
+            ["help"] => Some(Ok("list: who is registered, on which flow, with seconds left".into())),
             ["list"] => Some(Ok(self.list(now))),
             _ => None,
         }

@@ -21,7 +21,9 @@ impl PresenceServer {
             ["help"] => Some(Ok(HELP.into())),
             ["list"] => Some(Ok(self.list(now.wall))),
             ["explain", presentity, watcher] => Some(self.explain(now, presentity, watcher)),
-            ["explain", ..] => Some(Err("explain PRESENTITY WATCHER, both as URIs".into())),
+            ["explain", ..] => {
+                Some(Err("explain PRESENTITY WATCHER, such as `explain bob alice@home1.test`".into()))
+            }
             _ => None,
         }
     }
@@ -58,8 +60,19 @@ impl PresenceServer {
         })
     }
 
+    /// Whom an operator means: a URI, an address without its scheme, or a user of our domain by the name alone.
+    fn meant(&self, text: &str) -> Option<Uri> {
+        let with_scheme = || Uri::parse(text).ok().filter(|uri| uri.user().is_some());
+        let of_domain = || Uri::parse(&format!("sip:{text}@{}", self.settings.domain)).ok();
+        match text.contains('@') {
+            true => with_scheme().or_else(|| Uri::parse(&format!("sip:{text}")).ok()),
+            false => with_scheme().or_else(of_domain),
+        }
+    }
+
     fn explain(&self, now: Now, presentity: &str, watcher: &str) -> Result<String, String> {
-        let uri = |text: &str| Uri::parse(text).map_err(|_| format!("{text} is no URI; try sip:{text}"));
+        let uri =
+            |text: &str| self.meant(text).ok_or_else(|| format!("{text} is nobody; try carol@home1.test"));
         let presentity = uri(presentity)?;
         if !is_ours(&self.settings, &presentity) {
             return Err(format!("{presentity} is no user of {}", self.settings.domain));

@@ -154,8 +154,16 @@ fn list_and_explain() {
             "explain sip:bob@home2.test sip:alice@home1.test",
             Err("sip:bob@home2.test is no user of home1.test"),
         ),
-        ("explain carol sip:alice@home1.test", Err("carol is no URI; try sip:carol")),
-        ("explain sip:carol@home1.test", Err("explain PRESENTITY WATCHER, both as URIs")),
+        // As people type it.
+        ("explain carol alice", Ok("allow: by the presentity's rules")),
+        ("explain carol@home1.test alice", Ok("allow: by the presentity's rules")),
+        ("explain carol sip:alice@home1.test", Ok("allow: by the presentity's rules")),
+        ("explain bob@home2.test alice", Err("sip:bob@home2.test is no user of home1.test")),
+        ("explain ca<rol alice", Err("ca<rol is nobody; try carol@home1.test")),
+        (
+            "explain sip:carol@home1.test",
+            Err("explain PRESENTITY WATCHER, such as `explain bob alice@home1.test`"),
+        ),
         ("dance", Err("unknown command; try help")),
     ];
     for (line, expected) in table {

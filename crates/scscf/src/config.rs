@@ -91,7 +91,7 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
         role: |config, _| Ok(Scscf::new(config.settings())),
         reload: |config, _, role, _| {
             role.reconfigure(config.settings());
-            Ok("settings of [scscf] taken over; [node] needs a restart".into())
+            Ok("settings of [scscf] taken over".into())
         },
     };
     node::run(start, blueprint).await

@@ -12,6 +12,9 @@ impl Scscf {
         if *request.source() != Source::Own {
             return Refusal::outsider().into();
         }
+        if let Err(refusal) = Refusal::check_hops(request.message()) {
+            return refusal.into();
+        }
         let Some(impu) = self.originating_user(request) else {
             return Refusal::new(StatusCode::FORBIDDEN, "no asserted identity").into();
         };

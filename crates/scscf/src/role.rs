@@ -148,7 +148,7 @@ impl Role for Scscf {
         _: &mut Effects<Own>,
     ) -> Option<Result<String, String>> {
         match words {
-            ["help"] => Some(Ok("list    who is registered, with contacts and seconds left".into())),
+            ["help"] => Some(Ok("list: who is registered, with contacts and seconds left".into())),
             ["list"] => Some(Ok(self.list(now))),
             _ => None,
         }

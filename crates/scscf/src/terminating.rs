@@ -12,6 +12,9 @@ impl Scscf {
         if !request.source().is_trusted() {
             return Refusal::outsider().into();
         }
+        if let Err(refusal) = Refusal::check_hops(request.message()) {
+            return refusal.into();
+        }
         let uri = request.request_uri();
         if !uri.is_host(&self.settings.domain) && (uri.is_sip() || uri.telephone_number().is_none()) {
             // Not one of ours: somebody routed by a Route entry of ours alone.

@@ -360,7 +360,9 @@ fn reg_s_08_registers_that_cross_a_deregistration_are_answered() {
             let challenges = challenged(&mut desk, number, headers);
             register(number + 1, &format!("{headers}{}", authorization(&challenges[0], "alice-secret", 1)))
         });
-        challenges.map(|register| desk.receive(0, address(ICSCF), register));
+        for register in challenges {
+            desk.receive(0, address(ICSCF), register);
+        }
         desk.clear();
         desk.hss(Ok(saa_result(ResultCode::Success)));
         // A de-registration brings no profile.

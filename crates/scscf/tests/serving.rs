@@ -520,3 +520,18 @@ fn gw_06_a_number_that_is_called_is_looked_up_in_our_own_domain() {
         assert_eq!((&*to.to_string(), message.request_uri_text()), (ICSCF, onward), "{uri}");
     }
 }
+
+#[test]
+fn rfc3261_16_3_without_a_hop_left_nobody_is_asked() {
+    let term = "Route: <sip:scscf1a.home1.test;lr>\r\nP-Asserted-Identity: <sip:bob@home1.test>\r\nEvent: presence\r\n";
+    for (uri, headers) in [(ALICE, ORIG), (CAROL, term), ("sip:nobody@home1.test", term)] {
+        let mut desk = registered();
+        desk.receive(
+            0,
+            address(PCSCF),
+            request("SUBSCRIBE", uri, 1, headers).replace("Forwards: 70", "Forwards: 0"),
+        );
+        assert!(desk.asked().is_none(), "{uri}");
+        assert_eq!(desk.status(), Some(483), "{uri}");
+    }
+}

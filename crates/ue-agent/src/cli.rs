@@ -172,6 +172,11 @@ impl Command {
         }
     }
 
+    /// Whether commands come from standard input.
+    pub(crate) const fn is_typed(&self) -> bool {
+        matches!(self, Self::Run { script: None })
+    }
+
     /// The agent's words for it; none for what comes from standard input.
     pub(crate) fn words(&self) -> Vec<&str> {
         match self {

@@ -101,6 +101,8 @@ pub(crate) enum BadSetup {
     TooLong(PathBuf),
     Malformed(PathBuf, Box<toml::de::Error>),
     Missing(&'static str),
+    /// The file has no such account; the file, who was wanted, and those that it has.
+    NoAccount(PathBuf, Box<str>, Box<str>),
     Account(BadAccount),
     Pcscf,
     Bind,
@@ -116,6 +118,11 @@ impl fmt::Display for BadSetup {
             Self::TooLong(path) => write!(f, "{}: longer than {MAX_FILE_BYTES} bytes", path.display()),
             Self::Malformed(path, error) => write!(f, "{}: {}", path.display(), error.to_string().trim_end()),
             Self::Missing(what) => write!(f, "{what} is needed, on the command line or in the file"),
+            Self::NoAccount(path, user, known) => write!(
+                f,
+                "there is no account {user} in {}, which has {known}; for another one give its password",
+                path.display()
+            ),
             Self::Account(error) => error.fmt(f),
             Self::Pcscf => f.write_str("pcscf must be HOST[:PORT], with ;transport=tcp where TCP is wanted"),
             Self::Bind => f.write_str("bind must be IP or IP:PORT, and no wildcard"),
@@ -179,7 +186,14 @@ fn account<'a>(who: &Who, file: &'a File) -> Result<(Account, Option<&'a FileAcc
         (Some(password), _, _) => password.clone(),
         (None, _, Some(password)) if who.password_file.is_none() => password.clone(),
         (None, Some(path), _) => first_line(path)?,
-        (None, None, _) => return Err(BadSetup::Missing("password")),
+        (None, None, _) => {
+            let unknown = who.config.as_ref().filter(|_| kept.is_none() && !file.accounts.is_empty());
+            let known = || file.accounts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(match unknown {
+                Some(path) => BadSetup::NoAccount(path.clone(), user.into(), known().into()),
+                None => BadSetup::Missing("password"),
+            });
+        }
     };
     let impi = who.impi.as_deref().or_else(|| kept.and_then(|kept| kept.impi.as_deref()));
     let account = Account::new(&user, impi, Password::new(&password)).map_err(BadSetup::Account)?;
@@ -283,6 +297,21 @@ mod tests {
         assert_eq!(setup.pcscf.transport, Some(Transport::Tcp));
         assert_eq!(setup.bind, Bind { ip: Some("127.0.10.31".parse().unwrap()), port: None });
         assert_eq!(setup.instance, None);
+    }
+
+    #[test]
+    fn an_account_that_the_file_does_not_have_is_said_to_be_none() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("ue.toml");
+        let text = "pcscf = \"127.0.0.1\"\n[accounts.\"alice@home1.test\"]\npassword = \"x\"\n";
+        std::fs::write(&file, text).unwrap();
+        let line = |user: &str| format!("--config {} --user {user} options", file.display());
+        assert!(setup(&line("alice")).is_ok());
+        let error = setup(&line("zed")).unwrap_err();
+        assert!(
+            error.starts_with("there is no account zed in ") && error.contains("alice@home1.test"),
+            "{error}"
+        );
     }
 
     #[test]

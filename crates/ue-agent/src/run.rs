@@ -2,15 +2,17 @@
 
 use crate::cli::Command;
 use crate::config::{PcscfName, Setup};
+use crate::console::Console;
 use crate::place::{self, NoWay};
 use ims_node::{Listener, Settings as NodeSettings, Side};
 use ims_runtime::node::{Endpoint, NodeError, wall};
 use ims_runtime::signals::{Signal, Signals};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -67,6 +69,7 @@ struct Process {
     endpoint: Endpoint<UeAgent>,
     session: Session,
     form: Form,
+    console: Console,
     /// How it ended, once it is leaving.
     ending: Option<Ending>,
     names: Names,
@@ -81,27 +84,24 @@ struct Names {
 }
 
 async fn serve(setup: &Setup, command: &Command) -> Result<Ending, Failed> {
-    let mut signals = Signals::listen().map_err(NodeError::Socket)?;
+    let mut signals = Signals::listen().map_err(NodeError::System)?;
     let Some(pcscf) = reach(setup, &mut signals).await else { return Ok(Ending::Done) };
+    let via = pcscf.address;
     let (goal, subscriptions) = command.goal();
     let (resolved, mut moves) = mpsc::channel(LINES);
+    let is_read_by_people = matches!(setup.form, Form::Human | Form::HumanRaw);
     let mut process = Process {
         endpoint: open(setup, pcscf)?,
         session: Session::new(goal, subscriptions),
         form: setup.form,
+        console: Console::new(command.is_typed() && is_read_by_people),
         ending: None,
         names: Names { dns: setup.dns, domain: setup.account.domain().into(), resolved },
     };
-    let words = command.words();
     let mut lines = commands(command)?;
-    process.obey(&words);
-    let end = async {
-        match command.seconds() {
-            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.into())).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::pin!(end);
+    process.obey(&command.words());
+    process.greet(setup, via);
+    let mut end = pin!(end_of(command));
     let mut at_end = false;
     while !process.is_over() {
         tokio::select! {
@@ -125,14 +125,24 @@ async fn serve(setup: &Setup, command: &Command) -> Result<Ending, Failed> {
             }
         }
         process.tell();
+        process.prompt();
     }
     process.endpoint.close().await;
     Ok(process.ending.unwrap_or(Ending::Done))
 }
 
+/// When a command that lasts for so long is over.
+async fn end_of(command: &Command) {
+    match command.seconds() {
+        Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.into())).await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Process {
     /// A command of standard input. The agent knows no names: where one stands, DNS is asked first.
     fn on_line(&mut self, line: &str) {
+        self.console.typed();
         let words: Vec<&str> = line.split_whitespace().collect();
         let called = match words.as_slice() {
             ["move", text] => PcscfName::called(text, &self.names.domain),
@@ -159,7 +169,7 @@ impl Process {
         }
         match self.endpoint.ask(|now, agent, fx| agent.on_words(now, words, fx)) {
             Ok(answer) if answer.is_empty() => {}
-            Ok(answer) => put(&answer),
+            Ok(answer) => self.console.put(&answer),
             Err(why) => {
                 self.print(&Report::Error { what: why.into() });
                 if self.session.is_for_one_command() {
@@ -179,6 +189,23 @@ impl Process {
         }
     }
 
+    /// Whoever types is told how to go on, and need not ask to be registered.
+    fn greet(&mut self, setup: &Setup, via: SocketAddr) {
+        if !self.console.is_typed() {
+            return;
+        }
+        let user = setup.account.impu();
+        self.console.put(&format!("This is {user}, through {via}. `help` lists the commands, `quit` ends."));
+        self.obey(&["register"]);
+        self.console.prompt();
+    }
+
+    fn prompt(&mut self) {
+        if self.ending.is_none() && !self.is_over() {
+            self.console.prompt();
+        }
+    }
+
     fn is_over(&self) -> bool {
         self.endpoint.role().is_gone()
     }
@@ -194,15 +221,9 @@ impl Process {
         }
     }
 
-    fn print(&self, report: &Report) {
-        put(&line(self.form, self.endpoint.now().wall, report));
+    fn print(&mut self, report: &Report) {
+        self.console.put(&line(self.form, self.endpoint.now().wall, report));
     }
-}
-
-/// One line, at once. Whoever listened may have gone.
-fn put(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// The P-CSCF's address, asked for until there is one; `None` when a signal comes first.
@@ -216,7 +237,7 @@ async fn reach(setup: &Setup, signals: &mut Signals) -> Option<Pcscf> {
         let uri = setup.account.impu().as_str().into();
         let reason = why.to_string().into();
         let report = Report::RegisterFailed { uri, status: None, reason, retry_s: Some(wait) };
-        put(&line(setup.form, wall(), &report));
+        Console::new(false).put(&line(setup.form, wall(), &report));
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(wait)) => {}
             Signal::Drain = signals.next() => return None,
@@ -226,7 +247,12 @@ async fn reach(setup: &Setup, signals: &mut Signals) -> Option<Pcscf> {
 }
 
 fn open(setup: &Setup, pcscf: Pcscf) -> Result<Endpoint<UeAgent>, NodeError> {
-    let local = place::own_address(setup.bind, pcscf.address).map_err(NodeError::Socket)?;
+    let local = place::own_address(setup.bind, pcscf.address).map_err(|error| match setup.bind.ip {
+        Some(ip) => NodeError::Socket(SocketAddr::new(ip, setup.bind.port.unwrap_or(0)), error),
+        None => {
+            NodeError::System(io::Error::new(error.kind(), format!("no way to {}: {error}", pcscf.address)))
+        }
+    })?;
     // Two agents of one user are two devices; one that comes back to its address is the same.
     let derived = || Instance::derived(setup.account.impu().as_str(), &local.to_string());
     let instance = setup.instance.clone().unwrap_or_else(derived);

@@ -201,6 +201,38 @@ fn commands_from_standard_input_each_told_when_known() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// On a terminal, which `script` (package bsdutils) makes.
+#[test]
+fn whoever_types_is_greeted_registered_and_prompted() {
+    let agent = env!("CARGO_BIN_EXE_ue-agent");
+    let command = format!("{agent} --user alice@home1.test --password x --pcscf {} run", over_udp());
+    let mut terminal = Command::new("script");
+    let terminal =
+        terminal.args(["-q", "-e", "-c", &command, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut typing = terminal.spawn().unwrap();
+    let mut shown = BufReader::new(typing.stdout.take().unwrap());
+    let mut until = |words: &str| {
+        let mut seen = Vec::new();
+        while !String::from_utf8_lossy(&seen).contains(words) {
+            let mut byte = [0];
+            assert_eq!(shown.read(&mut byte).unwrap(), 1, "{words}: {}", String::from_utf8_lossy(&seen));
+            seen.push(byte[0]);
+        }
+    };
+    until("This is sip:alice@home1.test, through 127.0.0.1:");
+    until("`help` lists the commands, `quit` ends.");
+    until("> ");
+    until("registered");
+    until("> ");
+    let mut keys = typing.stdin.take().unwrap();
+    keys.write_all(b"help\n").unwrap();
+    until("watch URI...");
+    until("> ");
+    keys.write_all(b"quit\n").unwrap();
+    until("is no longer registered");
+    assert!(typing.wait().unwrap().success());
+}
+
 #[test]
 fn commands_from_a_script_that_waits() {
     let directory = tempfile::tempdir().unwrap();

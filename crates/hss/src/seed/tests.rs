@@ -111,6 +111,7 @@ profile_part = "both"
 when = [{ is_not = { method = "INVITE" } }]
 [account.a]
 impis = ["a"]
+password = "x"
 profile = "p"
 sets = [[{ impu = "sip:a@home1.test" }], [{ impu = "tel:+1" }]]
 "#;
@@ -124,17 +125,15 @@ fn load(text: &str) -> Result<Vec<Account>, String> {
 }
 
 #[test]
-fn an_account_without_password_has_no_ha1s_and_a_negated_trigger_is_negated() {
+fn a_negated_trigger_is_negated() {
     let account = load(GOOD).unwrap().remove(0);
-    assert!(account.credentials[0].ha1s.is_empty());
     assert_eq!(account.sets.len(), 2);
     assert!(account.sets[1].criteria[0].trigger.as_ref().unwrap().spts[0].negated);
 }
 
 #[test]
 fn an_error_names_file_line_and_key() {
-    let second =
-        "[account.b]\nprofile = \"p\"\nimpis = [\"b\"]\nsets = [[{ impu = \"sip:b@home1.test\" }]]\n";
+    let second = "[account.b]\nprofile = \"p\"\npassword = \"y\"\nimpis = [\"b\"]\nsets = [[{ impu = \"sip:b@home1.test\" }]]\n";
     let table = [
         (
             "sip:s.home1.test\"\nscscf",
@@ -142,10 +141,17 @@ fn an_error_names_file_line_and_key() {
             "s.toml:2:1: default_scscf: must be one of",
         ),
         ("name = \"sip:s", "name = \"tel:s", "s.toml:3:19: scscf[0].name: an identity of another scheme"),
-        ("profile = \"p\"", "profile = \"q\"", "s.toml:13:1: account.a.profile: must be the NAME"),
+        ("profile = \"p\"", "profile = \"q\"", "s.toml:14:1: account.a.profile: must be the NAME"),
         ("impis = [\"a\"]", "impis = []", "s.toml:12:1: account.a.impis: must have"),
-        ("sip:a@", "sip:a a@", "s.toml:14:19: account.a.sets[0][0].impu: an identity with an invalid user"),
-        (", [{ impu = \"tel:+1\" }]", ", []", "s.toml:14:1: account.a.sets: must have"),
+        ("sip:a@", "sip:a a@", "s.toml:15:19: account.a.sets[0][0].impu: an identity with an invalid user"),
+        ("password = \"x\"\n", "", "s.toml:11:10: account.a.password: must be given"),
+        ("password = \"x\"", "password = \"\"", "s.toml:13:1: account.a.password: must be given"),
+        (
+            "sip:a@home1.test",
+            "sip:a@home2.test",
+            "s.toml:15:1: account.a.sets: must have identities of the domain",
+        ),
+        (", [{ impu = \"tel:+1\" }]", ", []", "s.toml:15:1: account.a.sets: must have"),
         ("tel:+1", "sip:a@HOME1.test", "account.a.sets[1][0].impu: must not be in the file twice"),
         ("impis = [\"a\"]", "impis = [\"a\", \"a\"]", "s.toml:12:15: account.a.impis[1]: must not be"),
         (
@@ -173,7 +179,7 @@ fn gw_06_a_name_that_is_a_number_brings_the_number_along() {
     let with =
         |sets: &str| GOOD.replace("[[{ impu = \"sip:a@home1.test\" }], [{ impu = \"tel:+1\" }]]", sets);
     let named = "[[{ impu = \"sip:+1-555@home1.test\", barred = true }, { impu = \"sip:a@home1.test\" }]]";
-    let second = "[account.b]\nimpis = [\"b\"]\nprofile = \"p\"\nsets = [[{ impu = \"sip:+1(555)@home1.test;user=phone\" }]]";
+    let second = "[account.b]\nimpis = [\"b\"]\npassword = \"y\"\nprofile = \"p\"\nsets = [[{ impu = \"sip:+1(555)@home1.test;user=phone\" }]]";
     for (text, expected) in [
         (with(named), vec!["sip:+1-555@home1.test", "sip:a@home1.test", "tel:+1555"]),
         // Unless another account has it.

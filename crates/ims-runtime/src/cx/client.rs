@@ -163,7 +163,14 @@ impl Client {
         let driver = Driver::new(stream, local, &mut owner, &mut self.held);
         let reason = driver.recorded(self.config.recorder.as_ref()).run(std::future::pending()).await;
         let established = owner.established;
-        tracing::warn!(?reason, "no connection to the HSS");
+        if reason == CloseReason::BadProof {
+            let ours = &self.config.identity.secret_in;
+            tracing::error!(
+                "the HSS has another secret: compare {ours} with cx_secret in the HSS's configuration"
+            );
+        } else {
+            tracing::warn!(%reason, "no connection to the HSS");
+        }
         self.events.send(CxEvent::Disconnected(reason)).await.map_err(|_| Orphaned)?;
         Ok(established)
     }

@@ -14,6 +14,9 @@ pub use server::{CxServer, CxServerEvent, MAX_BATCH, MAX_CONNECTIONS, PeerQuesti
 
 use cx_protocol::{LocalPeer, NONCE_LEN, Role, Secret};
 
+/// Octets of the shortest secret that a configuration may have: the HSS takes no shorter one, and so nobody can have one.
+pub const MIN_SECRET: usize = 16;
+
 /// Who this node is to its Cx peers.
 #[derive(Debug, Clone)]
 pub struct CxIdentity {
@@ -23,6 +26,8 @@ pub struct CxIdentity {
     pub realm: Box<str>,
     /// The domain's secret.
     pub secret: Secret,
+    /// Where the secret stands, file and key: for whoever has to compare it with the other side's.
+    pub secret_in: Box<str>,
 }
 
 impl CxIdentity {
@@ -30,7 +35,7 @@ impl CxIdentity {
     fn on_connection(&self, role: Role) -> Option<LocalPeer> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).ok()?;
-        let Self { host, realm, secret } = self.clone();
+        let Self { host, realm, secret, .. } = self.clone();
         Some(LocalPeer { role, host, realm, secret, nonce })
     }
 }

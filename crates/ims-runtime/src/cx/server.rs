@@ -3,7 +3,7 @@
 use super::CxIdentity;
 use super::driver::{Driver, Heard, Owner, Told};
 use super::held::Held;
-use cx_protocol::{Answer, CxFailure, MAX_OUTSTANDING, Request, Role, Token};
+use cx_protocol::{Answer, CloseReason, CxFailure, MAX_OUTSTANDING, Request, Role, Token};
 use std::collections::HashMap;
 use std::future::pending;
 use std::net::SocketAddr;
@@ -90,7 +90,10 @@ impl CxServer {
         let mut server =
             Self { addresses: Vec::new(), inner, peers: HashMap::new(), drain, acceptors: Vec::new() };
         for (index, address) in (0..).zip(listen) {
-            let listener = TcpListener::bind(address).await?;
+            let refused = |error: std::io::Error| {
+                std::io::Error::new(error.kind(), format!("a socket at {address} cannot be opened: {error}"))
+            };
+            let listener = TcpListener::bind(address).await.map_err(refused)?;
             server.addresses.push(listener.local_addr()?);
             let acceptor = Acceptor {
                 identity: identity.clone(),
@@ -226,11 +229,19 @@ impl Remote {
     async fn serve(mut self, stream: TcpStream, identity: CxIdentity, draining: watch::Receiver<bool>) {
         let Ok(from) = stream.peer_addr() else { return };
         let Some(local) = identity.on_connection(Role::Acceptor) else { return };
+        let ours = identity.secret_in;
         // Stays empty: the owner knows a peer only after hello.
         let mut held = Held::default();
         let reason = Driver::new(stream, local, &mut self, &mut held).run(drained(draining)).await;
         let host = self.host.take().unwrap_or_default();
-        tracing::info!(%from, %host, ?reason, "Cx connection ended");
+        if reason == CloseReason::BadProof {
+            tracing::error!(
+                %from,
+                "a node with another secret: compare {ours} with secret of [node.cx] in the node's configuration"
+            );
+        } else {
+            tracing::info!(%from, %host, %reason, "Cx connection ended");
+        }
         // The owner may be gone already.
         let _ = self.events.send(Inner::Ended(host, self.number)).await;
     }

@@ -2,7 +2,7 @@
 
 use super::driver::Driver;
 use crate::config::Configuration;
-use crate::ctl::{CtlAnswer, CtlRequest};
+use crate::ctl::{self, CtlAnswer, CtlRequest};
 use crate::health;
 use crate::signals::Signal;
 use ims_node::{CommandId, Input, Role};
@@ -11,7 +11,8 @@ const HELP: &str = "\
 health: whether the node is ready
 stats: counters and sizes
 reload: read the configuration again and take over what can change
-drain: end, as on SIGTERM";
+drain: end, as on SIGTERM
+help: these lines";
 
 impl<C: Configuration, R: Role> Driver<C, R> {
     pub(super) fn on_command(&mut self, request: CtlRequest) {
@@ -42,8 +43,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     pub(super) fn command_done(&mut self, id: CommandId, answer: Result<String, String>) {
         let Some(request) = self.commands.remove(&id) else { return };
         let answer = match (request.words().as_slice(), answer) {
-            (["help"], Ok(text)) => Ok(format!("{HELP}\n{text}")),
-            (["help"], Err(_)) => Ok(HELP.to_owned()),
+            (["help"], Ok(text)) => Ok(ctl::help(&format!("{HELP}\n{text}"))),
+            (["help"], Err(_)) => Ok(ctl::help(HELP)),
             (_, answer) => answer,
         };
         request.answer(into_answer(answer));
@@ -65,8 +66,16 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         let mut said = (self.operator.blueprint.reload)(&config, self.clock.now(), role, fx)?;
         // What the role has started begins with the next input.
         self.handle(Input::Timeout);
-        if *(self.operator.blueprint.node)(&config) != self.config {
-            said.push_str("\nthe [node] section has changed, which needs a restart");
+        let node = (self.operator.blueprint.node)(&config).clone();
+        if node.peers != self.config.peers {
+            let peers = node.settings().peers;
+            self.tcp.set_peers(peers.clone());
+            self.node.set_peers(peers);
+            self.config.peers.clone_from(&node.peers);
+            said.push_str("\npeers of [node] taken over");
+        }
+        if node != self.config {
+            said.push_str("\nwhat else has changed in [node] needs a restart");
         }
         Ok(said)
     }

@@ -84,8 +84,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         let recorder = recorder.transpose()?;
         let settings = config.settings();
         let (sender, events) = mpsc::channel(SOCKET_EVENTS);
-        let udp = UdpSockets::bind(&settings.listeners, &sender).map_err(NodeError::Socket)?;
-        let tcp = Connections::listen(&settings, &sender, recorder.clone()).map_err(NodeError::Socket)?;
+        let udp = UdpSockets::bind(&settings.listeners, &sender)?;
+        let tcp = Connections::listen(&settings, &sender, recorder.clone())?;
         let mut driver = Self {
             clock,
             node,
@@ -96,7 +96,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             events,
             dns: Dns::new(&config.dns)?,
             probe: Some((Question::new(&config.domain, Kind::Naptr), Mono::ZERO)),
-            hss: Hss::start(&config, recorder.clone())?,
+            hss: Hss::start(&config, operator.file.path(), recorder.clone())?,
             // Without a journal nothing ever waits for one.
             held: Held::new(journal.as_ref().map_or(Seq(u64::MAX), |journal| journal.status().synced)),
             journal,

@@ -52,8 +52,8 @@ impl<R: Role> Endpoint<R> {
         let recorder = recorder.transpose()?;
         let listeners = settings.listeners.clone();
         let (sender, events) = mpsc::channel(SOCKET_EVENTS);
-        let udp = UdpSockets::bind(&settings.listeners, &sender).map_err(NodeError::Socket)?;
-        let tcp = Connections::listen(&settings, &sender, recorder.clone()).map_err(NodeError::Socket)?;
+        let udp = UdpSockets::bind(&settings.listeners, &sender)?;
+        let tcp = Connections::listen(&settings, &sender, recorder.clone())?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|_| NodeError::NoSeed)?;
         let (clock, node) = (Clock::start(), Node::new(settings, role, seed));

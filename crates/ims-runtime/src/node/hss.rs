@@ -12,6 +12,7 @@ use sip_message::Transport;
 use sip_resolve::Query;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use tokio::sync::mpsc;
 
 /// The Cx client, seen from the node.
@@ -26,10 +27,16 @@ pub(super) struct Hss {
 
 impl Hss {
     /// Starts the client, if the configuration has one.
-    pub(super) fn start(config: &NodeConfig, recorder: Option<Recorder>) -> Result<Option<Self>, NetError> {
+    pub(super) fn start(
+        config: &NodeConfig,
+        file: &Path,
+        recorder: Option<Recorder>,
+    ) -> Result<Option<Self>, NetError> {
         let Some(cx) = &config.cx else { return Ok(None) };
         let Some(secret) = cx.secret.secret() else { return Ok(None) };
-        let identity = CxIdentity { host: config.name.clone(), realm: config.domain.clone(), secret };
+        let secret_in = format!("secret of [node.cx] in {}", file.display()).into();
+        let identity =
+            CxIdentity { host: config.name.clone(), realm: config.domain.clone(), secret, secret_in };
         let local_address = config.listen.first().map(|listen| listen.address.ip());
         let finder = Finder::new(&config.dns, cx.hss_domain.as_deref().unwrap_or(&config.domain))?;
         let (sender, events) = cx::start(CxClientConfig { identity, local_address, recorder }, finder);

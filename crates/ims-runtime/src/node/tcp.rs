@@ -1,15 +1,15 @@
 //! SIP over TCP: the listeners, and which connection a message takes (RFC 3261 section 18).
 
-use super::Clock;
 use super::connection::{self, Connection};
 use super::events::SocketEvent;
 use super::queue::{NotQueued, Outgoing, Queue, queue};
 use super::share::Common;
 use super::strangers::Strangers;
+use super::{Clock, NodeError};
 use crate::open_files;
 use crate::recording::Recorder;
 use bytes::Bytes;
-use ims_node::{Flow, Input, ListenerId, Loss, Settings, Side, Silence, Transmit, site};
+use ims_node::{Flow, Input, ListenerId, Loss, Peer, Settings, Side, Silence, Transmit, site};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -81,11 +81,13 @@ impl Connections {
         settings: &Settings,
         events: &mpsc::Sender<SocketEvent>,
         recorder: Option<Recorder>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, NodeError> {
         let max = open_files::room_for(MAX_CONNECTIONS);
         let mut acceptors = JoinSet::new();
         for (listener, id) in settings.listeners.iter().zip(0_u8..) {
-            acceptors.spawn(accept(listen(listener.address)?, ListenerId(id), events.clone()));
+            let refused = |error| NodeError::Socket(listener.address, error);
+            let socket = listen(listener.address).map_err(refused)?;
+            acceptors.spawn(accept(socket, ListenerId(id), events.clone()));
         }
         Ok(Self {
             settings: settings.clone(),
@@ -106,6 +108,11 @@ impl Connections {
             tasks: JoinSet::new(),
             acceptors,
         })
+    }
+
+    /// Believes these from now on; connections that are open stay what they were.
+    pub(crate) fn set_peers(&mut self, peers: Vec<Peer>) {
+        self.settings.peers = peers;
     }
 
     /// The flow of a connection that is open.

@@ -1,5 +1,6 @@
 //! SIP over UDP: one socket a listener, for both directions.
 
+use super::NodeError;
 use super::events::SocketEvent;
 use super::refused;
 use bytes::Bytes;
@@ -56,11 +57,15 @@ struct One {
 
 impl UdpSockets {
     /// Opens a socket for each listener; which peers have refused datagrams is told through `events`.
-    pub(crate) fn bind(listeners: &[Listener], events: &mpsc::Sender<SocketEvent>) -> io::Result<Self> {
+    pub(crate) fn bind(
+        listeners: &[Listener],
+        events: &mpsc::Sender<SocketEvent>,
+    ) -> Result<Self, NodeError> {
         let mut sockets = Vec::new();
         let mut watchers = JoinSet::new();
         for (listener, id) in listeners.iter().zip(0_u8..) {
-            let socket = Arc::new(open(listener.address)?);
+            let socket =
+                Arc::new(open(listener.address).map_err(|error| NodeError::Socket(listener.address, error))?);
             let id = ListenerId(id);
             watchers.spawn(refused::watch(Arc::clone(&socket), id, events.clone()));
             sockets.push(One { id, socket, unsent: VecDeque::new() });

@@ -61,6 +61,9 @@ impl Role for TestRole {
                 Decision::Reply(fx.response(request, StatusCode::OK))
             }
             "far" => ForwardPlan::by_route().decide(),
+            "who" if !request.source().is_trusted() => {
+                Refusal::new(StatusCode::FORBIDDEN, "a stranger").into()
+            }
             _ => Decision::Reply(fx.response(request, StatusCode::OK)),
         }
     }
