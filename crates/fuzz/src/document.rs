@@ -2,6 +2,7 @@
 
 use crate::pieces;
 use clock::Wall;
+use presence_document::steps::written;
 use presence_document::{
     Permissions, Pidf, RegInfo, Rules, Source, Watcher, WatcherInfo, compose, filter, neutral_document,
     polite_block_document, sphere,
@@ -12,6 +13,10 @@ const NOON: Wall = Wall::from_unix_millis(1_767_268_800_000);
 
 /// Documents composed at a time.
 const SOURCES: usize = 3;
+
+/// Octets that composing may write: some, and so many for each octet that it reads.
+const LEAST: usize = 4096;
+const MOST_PER_OCTET: usize = 40;
 
 /// Documents, cut at NULs. What is read is written and reads the same again; what is composed of them, and what a watcher
 /// is shown of it, is a document again and not much longer than they were.
@@ -28,7 +33,11 @@ pub fn pidf(bytes: &[u8]) {
         document,
         published: NOON + Duration::from_secs(age),
     });
+    let before = written();
     let composite = compose("sip:alice@home1.test", sources);
+    // Each is written whole at most once, and each part of it at most once more, with the declarations that it needs.
+    let octets: usize = documents.iter().map(|document| document.to_bytes().len()).sum();
+    assert!(written() - before <= LEAST + MOST_PER_OCTET * octets, "{} for {octets}", written() - before);
     rewritten(&composite);
     let all = filter(&composite, &Permissions::all());
     rewritten(&all);

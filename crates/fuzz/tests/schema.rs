@@ -164,3 +164,28 @@ fn prs_09_whatever_is_taken_leaves_in_the_form_of_the_schema() {
         None => skip("documents against their schema: xmllint is not installed (package libxml2-utils)"),
     }
 }
+
+/// What a 48 KiB document of very many small parts makes a server write, whose parts are equal, of one time, or both.
+#[test]
+fn prs_10_no_document_makes_more_work_than_its_size() {
+    let long = "u".repeat(200);
+    let presence = |inside: &str| {
+        format!(
+            "<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' \
+             xmlns:a='urn:{long}' x='{}' entity='sip:alice@home1.test'>{inside}</presence>",
+            "y".repeat(20_000)
+        )
+    };
+    for inside in [
+        "<a:b/>".repeat(1000),
+        (0..1000).map(|number| format!("<a:b{number}/>")).collect(),
+        "<dm:person/>".repeat(1000),
+        (0..1000).map(|number| format!("<dm:person id='p{number}'/>")).collect(),
+        (0..300).map(|number| format!("<dm:person><r:class xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'>{number}</r:class></dm:person>")).collect(),
+    ] {
+        fuzz::Target::ALL.iter().filter(|target| target.name == "pidf").for_each(|target| {
+            let twice = [presence(&inside), presence(&inside).replace("alice", "carol")].join("\0");
+            (target.run)(twice.as_bytes());
+        });
+    }
+}

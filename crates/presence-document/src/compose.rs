@@ -10,6 +10,7 @@ use crate::time;
 use crate::uri::canonical_uri;
 use crate::xml::{self, Binding, Element};
 use clock::Wall;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
@@ -46,7 +47,7 @@ pub fn compose<'a>(entity: &str, publications: impl IntoIterator<Item = Source<'
     for source in publications {
         composer.add(source);
     }
-    if composer.sources == 0 {
+    if composer.contributors.is_empty() {
         return closed_document(entity); // PRS-11
     }
     composer.finish(entity)
@@ -62,6 +63,15 @@ pub fn sphere<'a>(documents: impl IntoIterator<Item = &'a Pidf>, wall: Wall) -> 
     let mut values = spheres.filter(|e| in_force(e, wall)).map(sphere_value);
     let first = values.next()?;
     (!first.is_empty() && values.all(|v| v.eq_ignore_ascii_case(first))).then_some(first)
+}
+
+/// When that may be another one, though the documents are the same: the next `from` or `until` of a sphere.
+#[must_use]
+pub fn sphere_change<'a>(documents: impl IntoIterator<Item = &'a Pidf>, wall: Wall) -> Option<Wall> {
+    let persons = documents.into_iter().flat_map(Pidf::persons);
+    let spheres = persons.flat_map(|p| p.element.elements()).filter(|e| e.is(RPID, "sphere"));
+    let bounds = spheres.flat_map(|e| ["from", "until"].map(|name| e.attribute(name).and_then(time::parse)));
+    bounds.flatten().filter(|bound| *bound > wall).min()
 }
 
 /// `<sphere><work/></sphere>` by the schema, `<sphere>bowling league</sphere>` by the example (RFC 4480 §3.11, §4).
@@ -94,94 +104,144 @@ impl<'a> Key<'a> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Candidate<'a> {
-    changed: Wall,
+/// One of the sources, and what decides for it where times are equal: written at most once, however often that happens.
+struct Contributor<'a> {
     source: Source<'a>,
-    component: &'a Component,
+    text: OnceCell<Vec<u8>>,
 }
 
-impl<'a> Candidate<'a> {
-    fn of(component: &'a Component, source: Source<'a>) -> Self {
-        // What is published cannot have changed later: a phone whose clock runs ahead does not win for ever.
-        let changed = component.timestamp().map_or(source.published, |t| t.min(source.published));
-        Self { changed, source, component }
+impl Contributor<'_> {
+    fn text(&self) -> &[u8] {
+        self.text.get_or_init(|| self.source.document.to_bytes())
     }
 
     fn is_newer_than(&self, other: &Self) -> bool {
-        let times = (self.changed, self.source.published).cmp(&(other.changed, other.source.published));
-        // Equal times: any choice does, as long as it is the same choice the next time.
-        times.then_with(|| self.text().cmp(&other.text())).is_gt()
+        let published = self.source.published.cmp(&other.source.published);
+        published.then_with(|| self.text().cmp(other.text())).is_gt()
+    }
+}
+
+/// A component, and which contributor has it.
+struct Candidate<'a> {
+    changed: Wall,
+    contributor: usize,
+    component: &'a Component,
+    /// As [`Contributor::text`], for components of one document.
+    text: OnceCell<Vec<u8>>,
+}
+
+impl<'a> Candidate<'a> {
+    fn of(component: &'a Component, source: Source<'a>, contributor: usize) -> Self {
+        // What is published cannot have changed later: a phone whose clock runs ahead does not win for ever.
+        let changed = component.timestamp().map_or(source.published, |t| t.min(source.published));
+        Self { changed, contributor, component, text: OnceCell::new() }
     }
 
-    /// All that the composite would take from here.
-    fn text(&self) -> [Vec<u8>; 2] {
-        [xml::document(&self.component.element), xml::document(&self.source.document.root)]
+    fn text(&self) -> &[u8] {
+        self.text.get_or_init(|| xml::document(&self.component.element))
+    }
+
+    fn is_newer_than(&self, other: &Self, contributors: &[Contributor<'a>]) -> bool {
+        if self.changed != other.changed {
+            return self.changed > other.changed;
+        }
+        // Equal times: any choice does, as long as it is the same choice the next time.
+        match (contributors.get(self.contributor), contributors.get(other.contributor)) {
+            (Some(one), Some(two)) if self.contributor != other.contributor => {
+                let published = one.source.published.cmp(&two.source.published);
+                published
+                    .then_with(|| self.text().cmp(other.text()))
+                    .then_with(|| one.text().cmp(two.text()))
+                    .is_gt()
+            }
+            _ => self.text() > other.text(),
+        }
     }
 }
 
 #[derive(Default)]
 struct Composer<'a> {
-    sources: usize,
+    contributors: Vec<Contributor<'a>>,
     newest: BTreeMap<Key<'a>, Candidate<'a>>,
-    notes: Option<Source<'a>>,
-    others: BTreeMap<Vec<u8>, (&'a Element, &'a Pidf)>,
+    /// Whose notes stand.
+    notes: Option<usize>,
+    /// By what they say: who says it.
+    others: BTreeMap<Vec<u8>, (&'a Element, usize)>,
 }
 
 impl<'a> Composer<'a> {
     fn add(&mut self, source: Source<'a>) {
-        self.sources += 1;
+        let own = self.contributors.len();
+        self.contributors.push(Contributor { source, text: OnceCell::new() });
         for component in &source.document.components {
-            let candidate = Candidate::of(component, source);
+            let candidate = Candidate::of(component, source, own);
             match self.newest.entry(Key::of(component, source.number)) {
                 Entry::Vacant(free) => {
                     free.insert(candidate);
                 }
-                Entry::Occupied(mut known) if candidate.is_newer_than(known.get()) => {
+                Entry::Occupied(mut known) if candidate.is_newer_than(known.get(), &self.contributors) => {
                     known.insert(candidate);
                 }
                 Entry::Occupied(_) => {}
             }
         }
         // Notes of the document speak of the person (RFC 4479 §5) and go by the newest like it.
-        if !source.document.notes.is_empty() && self.notes.is_none_or(|known| is_newer(source, known)) {
-            self.notes = Some(source);
+        if !source.document.notes.is_empty() && self.notes.is_none_or(|known| self.is_newer(own, known)) {
+            self.notes = Some(own);
         }
         for element in &source.document.others {
-            let known = self.others.entry(xml::document(element)).or_insert((element, source.document));
-            if xml::document(&source.document.root) < xml::document(&known.1.root) {
-                *known = (element, source.document);
+            match self.others.entry(xml::document(element)) {
+                Entry::Vacant(free) => {
+                    free.insert((element, own));
+                }
+                Entry::Occupied(mut known) => {
+                    let first =
+                        |contributor: usize| self.contributors.get(contributor).map(Contributor::text);
+                    if known.get().1 != own && first(own) < first(known.get().1) {
+                        known.insert((element, own));
+                    }
+                }
             }
         }
     }
 
+    fn is_newer(&self, one: usize, other: usize) -> bool {
+        match (self.contributors.get(one), self.contributors.get(other)) {
+            (Some(one), Some(other)) => one.is_newer_than(other),
+            _ => false,
+        }
+    }
+
+    fn document(&self, contributor: usize) -> Option<&'a Pidf> {
+        self.contributors.get(contributor).map(|contributor| contributor.source.document)
+    }
+
     fn finish(self, entity: &str) -> Pidf {
         let mut composite = Pidf::new(entity);
-        let documents = self.newest.values().map(|c| c.source.document);
-        let documents = documents.chain(self.notes.map(|s| s.document));
-        declare_all(&mut composite.root, documents.chain(self.others.values().map(|(_, d)| *d)));
+        let contributors = self.newest.values().map(|candidate| candidate.contributor).chain(self.notes);
+        let contributors: Vec<usize> =
+            contributors.chain(self.others.values().map(|(_, own)| *own)).collect();
+        let mut declared = BTreeSet::new();
+        let fresh = contributors.into_iter().filter(|own| declared.insert(*own));
+        declare_all(&mut composite.root, fresh.filter_map(|own| self.document(own)));
         let root = composite.root.clone();
         let published = self.newest.values().map(|candidate| candidate.component.id().to_owned()).collect();
-        let mut ids = BTreeSet::new();
-        for Candidate { source, component, .. } in self.newest.into_values() {
-            let mut component = component.clone();
-            moved(&mut component.element, source.document, &root);
-            make_unique(&mut component, source.number, (&published, &mut ids));
+        let mut ids = Ids { published, taken: BTreeSet::new(), numbered: BTreeMap::new() };
+        for candidate in self.newest.values() {
+            let Some(contributor) = self.contributors.get(candidate.contributor) else { continue };
+            let mut component = candidate.component.clone();
+            moved(&mut component.element, contributor.source.document, &root);
+            ids.make_unique(&mut component, contributor.source.number);
             composite.components.push(component);
         }
-        if let Some(Source { document, .. }) = self.notes {
+        if let Some(document) = self.notes.and_then(|own| self.document(own)) {
             composite.notes.extend(document.notes.iter().map(|note| adopted(note, document, &root)));
         }
-        for (element, document) in self.others.into_values() {
-            composite.others.push(adopted(element, document, &root));
+        for (element, own) in self.others.values() {
+            composite.others.extend(self.document(*own).map(|document| adopted(element, document, &root)));
         }
         composite
     }
-}
-
-fn is_newer(source: Source<'_>, known: Source<'_>) -> bool {
-    let text = |s: Source<'_>| s.document.to_bytes();
-    source.published.cmp(&known.published).then_with(|| text(source).cmp(&text(known))).is_gt()
 }
 
 /// Declares on the composite's root what the documents declared on theirs; the first use of a prefix stands.
@@ -214,32 +274,51 @@ fn moved(element: &mut Element, document: &Pidf, root: &Element) {
     }
 }
 
-/// RFC 4479 §3.5: an occurrence id is unique among all components of a presentity; by the schemas it is an XML name.
-fn make_unique(
-    component: &mut Component,
-    source: u64,
-    (published, ids): (&BTreeSet<String>, &mut BTreeSet<String>),
-) {
-    let is_valid = xml::is_ncname(component.id());
-    if is_valid && ids.insert(component.id().to_owned()) {
-        return;
-    }
-    let stem = match (component.id(), component.kind()) {
-        ("", Kind::Service) => "tuple".to_owned(),
-        ("", Kind::Person) => "person".to_owned(),
-        ("", Kind::Device) => "device".to_owned(),
-        (id, _) => xml::ncname_of(id),
-    };
-    let bare = (!is_valid && !component.id().is_empty()).then(|| stem.clone());
-    // By its source, so that no change and no restart gives it another one. One of the first n + 1 is free among n ids.
-    let most = published.len() + ids.len() + 1;
-    let free = bare
-        .into_iter()
-        .chain([format!("{stem}-{source}")])
-        .chain((1..=most).map(|n| format!("{stem}-{source}-{n}")))
-        .find(|id| !ids.contains(id) && !published.contains(id));
-    if let Some(id) = free {
+/// The ids of a composite so far.
+struct Ids {
+    /// Those that the sources gave their components: nobody else gets one of them.
+    published: BTreeSet<String>,
+    taken: BTreeSet<String>,
+    /// How often a stem was given a number; the next one goes on from there.
+    numbered: BTreeMap<String, usize>,
+}
+
+impl Ids {
+    /// RFC 4479 §3.5: an occurrence id is unique among all components of a presentity; by the schemas it is an XML name.
+    fn make_unique(&mut self, component: &mut Component, source: u64) {
+        let is_valid = xml::is_ncname(component.id());
+        if is_valid && self.taken.insert(component.id().to_owned()) {
+            return;
+        }
+        let stem = match (component.id(), component.kind()) {
+            ("", Kind::Service) => "tuple".to_owned(),
+            ("", Kind::Person) => "person".to_owned(),
+            ("", Kind::Device) => "device".to_owned(),
+            (id, _) => xml::ncname_of(id),
+        };
+        let bare =
+            Some(stem.clone()).filter(|stem| !is_valid && !component.id().is_empty() && self.is_free(stem));
+        let id = bare.unwrap_or_else(|| self.numbered(&format!("{stem}-{source}")));
         component.element.set_attribute("", "", "id", &id);
-        ids.insert(id);
+        self.taken.insert(id);
+    }
+
+    /// By its source, so that no change and no restart gives it another one.
+    fn numbered(&mut self, stem: &str) -> String {
+        let mut number = self.numbered.get(stem).copied().unwrap_or_default();
+        let id = loop {
+            let id = if number == 0 { stem.to_owned() } else { format!("{stem}-{number}") };
+            number += 1;
+            // Ends: only so many are there already.
+            if self.is_free(&id) {
+                break id;
+            }
+        };
+        self.numbered.insert(stem.to_owned(), number);
+        id
+    }
+
+    fn is_free(&self, id: &str) -> bool {
+        !self.taken.contains(id) && !self.published.contains(id)
     }
 }

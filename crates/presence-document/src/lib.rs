@@ -24,13 +24,15 @@ mod namespace;
 mod pidf;
 mod reginfo;
 mod rules;
+#[cfg(feature = "steps")]
+pub mod steps;
 mod time;
 mod uri;
 mod watcherinfo;
 mod words;
 mod xml;
 
-pub use compose::{Source, compose, sphere};
+pub use compose::{Source, compose, sphere, sphere_change};
 pub use constant::{closed_document, neutral_document, polite_block_document};
 pub use filter::filter;
 pub use identity::same_user;

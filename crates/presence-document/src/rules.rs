@@ -115,6 +115,12 @@ impl Rules {
         Ok(Self { rules: parse::ruleset(&root)? })
     }
 
+    /// Whether any rule asks for the sphere of the presentity.
+    #[must_use]
+    pub fn ask_for_sphere(&self) -> bool {
+        self.rules.iter().flat_map(|rule| &rule.conditions).any(|one| matches!(one, Condition::Sphere(_)))
+    }
+
     /// What holds for `watcher` at `wall` while the presentity is in `sphere`; `None` when no rule speaks of it, so that
     /// the caller's default holds.
     ///

@@ -33,6 +33,9 @@ impl PresenceServer {
             self.watches.insert(id, watch);
             self.settle(now, id, &mut views, fx);
         }
+        if let Some(views) = &views {
+            self.composed.keep(presentity, views);
+        }
         self.tidy(now, presentity);
     }
 

@@ -79,8 +79,8 @@ impl PresenceServer {
         }
         let presentity = presentity.address_of_record();
         let watcher = Sender::kept(&uri(watcher)?.address_of_record(), Privacy::Open);
-        let views = self.views(now, &presentity);
-        let ruling = self.ruling(now, &presentity, &watcher, views.sphere());
+        let sphere = self.sphere(now, &presentity);
+        let ruling = self.ruling(now, &presentity, &watcher, sphere.as_deref());
         let by = match ruling.by {
             By::Itself => "it is the presentity itself",
             By::Rules => "by the presentity's rules",

@@ -19,6 +19,7 @@
 
 mod announce;
 mod command;
+mod composed;
 pub mod config;
 mod identity;
 mod journal;
@@ -43,6 +44,7 @@ pub use settings::{Agent, Bounds, RegistrationHint, Settings};
 pub use watch::WatchId;
 
 use clock::Deadlines;
+use composed::Composed;
 use journal::Restoring;
 use merged::{Answered, WatchKey};
 use presence_document::Rules;
@@ -68,6 +70,7 @@ pub struct PresenceServer {
     /// The end of a publication or registration, or a time that the rules name.
     presentity_deadlines: Deadlines<Arc<str>>,
     answered: Answered,
+    composed: Composed,
     /// Made, or found in the journal, when the server is restored.
     watch_key: Option<WatchKey>,
     /// Publications that went because their presentity had too many.
@@ -95,6 +98,7 @@ impl PresenceServer {
             watch_deadlines: Deadlines::new(),
             presentity_deadlines: Deadlines::new(),
             answered: Answered::default(),
+            composed: Composed::default(),
             watch_key: None,
             crowded_out: 0,
             restoring: Restoring::default(),

@@ -56,8 +56,11 @@ impl PresenceServer {
     }
 
     /// What the watcher may see at this moment.
-    fn view(&self, now: Now, watch: &Watch, views: &mut Option<Views>) -> View {
-        let views = views.get_or_insert_with(|| self.views(now, &watch.presentity));
+    fn view(&mut self, now: Now, watch: &Watch, views: &mut Option<Views>) -> View {
+        let views = match views {
+            Some(views) => views,
+            None => views.insert(self.views(now, &watch.presentity)),
+        };
         let ruling = self.ruling(now, &watch.presentity, &watch.watcher, views.sphere());
         views.view(&ruling.verdict)
     }

@@ -50,8 +50,8 @@ impl PresenceServer {
             return Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted));
         }
         let event = check_event(message, &SUBSCRIBED).map_err(bad_event)?;
-        let mut views = self.views(now, &presentity);
-        let ruling = self.ruling(now, &presentity, &watcher, views.sphere());
+        let sphere = self.sphere(now, &presentity);
+        let ruling = self.ruling(now, &presentity, &watcher, sphere.as_deref());
         check_allowed(&ruling)?;
         let granted = self.grant(message)?;
         self.check_room(now, &presentity, &watcher)?;
@@ -60,12 +60,15 @@ impl PresenceServer {
         }
         let id = self.fresh_id(ask, &mut fx.random);
         let dialog = Dialog::from_subscribe(message, &id.tag())?;
+        // Composing takes the longest: nobody who is refused has it done.
+        let mut views = self.views(now, &presentity);
         let mut watch = Watch::new(Arc::clone(&presentity), watcher, dialog);
         watch.made_at = Some(now.mono);
         if let Some(slot) = self.slot(now, &mut watch, (event, granted), (&ruling, &mut views)) {
             watch.push(slot);
         }
         self.insert(id, watch);
+        self.composed.keep(&presentity, &views);
         self.settle(now, id, &mut Some(views), fx);
         self.tidy(now, &presentity);
         Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
@@ -144,7 +147,7 @@ impl PresenceServer {
 
     /// Rule SUB-N-20: another Event id in a known dialog is another subscription.
     fn open_in_dialog(
-        &self,
+        &mut self,
         now: Now,
         request: &InboundRequest,
         watch: &mut Watch,
@@ -154,9 +157,10 @@ impl PresenceServer {
         if granted.is_zero() {
             return Err(Refusal::no_subscription());
         }
-        let mut views = self.views(now, &watch.presentity);
-        let ruling = self.ruling(now, &watch.presentity, &watch.watcher, views.sphere());
+        let sphere = self.sphere(now, &watch.presentity);
+        let ruling = self.ruling(now, &watch.presentity, &watch.watcher, sphere.as_deref());
         check_allowed(&ruling)?;
+        let mut views = self.views(now, &watch.presentity);
         let slot = self.slot(now, watch, (event, granted), (&ruling, &mut views));
         watch.push(slot.ok_or_else(|| too_many("too many subscriptions in one dialog"))?);
         Ok(granted)

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use clock::{Now, Wall};
 use presence_document::{
     Basic, Component, Permissions, Pidf, Source, SubHandling, Verdict, compose, filter, neutral_document,
-    polite_block_document, sphere,
+    polite_block_document, sphere, sphere_change,
 };
 use sha2::{Digest as _, Sha256};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 /// Octets of a body that still fits into a SIP message with its headers; a composite that has grown larger, by what its
 /// sources make each other repeat, is shown as closed.
@@ -27,14 +29,30 @@ pub(crate) struct View {
 }
 
 /// The views of one presentity at one moment, each made once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Views {
-    composite: Pidf,
+    /// What they follow from: equal stamps, equal views.
+    stamp: u64,
+    /// Until then, if the stamp stays.
+    until: Option<Wall>,
+    /// Octets of the documents.
+    octets: usize,
+    composite: Arc<Pidf>,
     sphere: Option<Box<str>>,
     filtered: Vec<(Permissions, View)>,
 }
 
 impl Views {
+    /// Whether they are still right.
+    pub(crate) fn hold(&self, stamp: u64, wall: Wall) -> bool {
+        self.stamp == stamp && self.until.is_none_or(|until| wall < until)
+    }
+
+    /// Octets of the documents that they are made of.
+    pub(crate) const fn octets(&self) -> usize {
+        self.octets
+    }
+
     /// The sphere that the presentity publishes.
     pub(crate) fn sphere(&self) -> Option<&str> {
         self.sphere.as_deref()
@@ -77,15 +95,51 @@ pub(crate) fn digest(body: &[u8]) -> u64 {
 }
 
 impl PresenceServer {
-    /// Composes what is known about a presentity (rules PRS-10 and PRS-11).
-    pub(crate) fn views(&self, now: Now, presentity: &str) -> Views {
-        let documents = self.documents(now.wall, presentity);
-        let sources = documents.iter().map(Stored::source);
-        Views {
-            composite: compose(presentity, sources),
-            sphere: sphere(documents.iter().map(|stored| &stored.document), now.wall).map(Into::into),
-            filtered: Vec::new(),
+    /// What is known about a presentity, composed (rules PRS-10 and PRS-11), unless that has been done and nothing has changed.
+    pub(crate) fn views(&mut self, now: Now, presentity: &str) -> Views {
+        let stamp = self.stamp(now.wall, presentity);
+        if let Some(views) = self.composed.get(presentity, stamp, now.wall) {
+            return views;
         }
+        let documents = self.documents(now.wall, presentity);
+        let all = || documents.iter().map(|stored| &stored.document);
+        let known = self.presentities.get(presentity);
+        let octets = known.map_or(0, |known| known.publications.iter().map(|one| one.document().len()).sum());
+        let views = Views {
+            stamp,
+            until: sphere_change(all(), now.wall),
+            octets,
+            composite: Arc::new(compose(presentity, documents.iter().map(Stored::source))),
+            sphere: sphere(all(), now.wall).map(Into::into),
+            filtered: Vec::new(),
+        };
+        self.composed.keep(presentity, &views);
+        views
+    }
+
+    /// The sphere of a presentity, where its rules ask for it: otherwise nothing is looked into.
+    pub(crate) fn sphere(&self, now: Now, presentity: &str) -> Option<Box<str>> {
+        self.rules.get(presentity).filter(|rules| rules.ask_for_sphere())?;
+        let documents = self.documents(now.wall, presentity);
+        sphere(documents.iter().map(|stored| &stored.document), now.wall).map(Into::into)
+    }
+
+    /// What the views of a presentity follow from, beside the time.
+    fn stamp(&self, wall: Wall, presentity: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        if let Some(known) = self.presentities.get(presentity) {
+            for publication in known.publications.iter().filter(|publication| publication.expires_at() > wall)
+            {
+                publication.source_number().hash(&mut hasher);
+                publication.modified().unix_millis().hash(&mut hasher);
+                // It changes with every PUBLISH.
+                publication.tag().hash(&mut hasher);
+            }
+            let registered = known.registration().filter(|registration| registration.expires_at() > wall);
+            let counts = matches!(self.settings.registration_hint, RegistrationHint::Open);
+            (counts && registered.is_some()).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     fn documents(&self, wall: Wall, presentity: &str) -> Vec<Stored> {

@@ -31,6 +31,8 @@ impl Writer {
 
     /// What was written.
     pub(crate) fn finish(self) -> Vec<u8> {
+        #[cfg(feature = "steps")]
+        crate::steps::count(self.out.len());
         self.out.into_bytes()
     }
 
