@@ -38,9 +38,13 @@ pub(crate) struct Binding {
     /// Milliseconds since the epoch.
     #[n(4)]
     pub(crate) expires_at: u64,
-    /// The Contact that was registered, by which the same phone is known on another flow.
+    /// The Contact that was registered first, by which the same phone is known on another flow.
     #[n(5)]
     pub(crate) contact: Box<str>,
+    /// Contacts that were registered beside it on this flow.
+    #[n(7)]
+    #[cbor(default)]
+    pub(crate) others: Box<[Box<str>]>,
     /// Call-ID and CSeq number of the REGISTER that made it.
     #[n(6)]
     pub(crate) register: (Box<str>, u32),
@@ -52,6 +56,15 @@ pub(crate) struct Binding {
 impl Binding {
     pub(crate) fn until(self, at: Wall) -> Self {
         Self { expires_at: at.unix_millis(), ..self }
+    }
+
+    /// Every contact that is bound by this flow.
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.contact).chain(self.others.iter().map(|other| &**other))
+    }
+
+    pub(crate) fn has_contact(&self, uri: &Uri) -> bool {
+        self.contacts().any(|own| Uri::parse(own).is_ok_and(|own| own.is_equivalent(uri)))
     }
 
     /// The default identity: it names the implicit set.
@@ -166,11 +179,9 @@ impl Bindings {
         self.slot(flow, aor).is_some()
     }
 
-    /// Whether the identity is registered on the flow by this contact.
-    pub(crate) fn is_of_contact(&self, (flow, aor): (Flow, &Impu), contact: &str) -> bool {
-        let binding = self.slot(flow, aor).and_then(|slot| self.all.get(slot));
-        let uris = binding.map(|binding| [&*binding.contact, contact].map(|text| Uri::parse(text).ok()));
-        matches!(uris, Some([Some(its), Some(own)]) if its.is_equivalent(&own))
+    /// What is registered as the identity on the flow.
+    pub(crate) fn get(&self, flow: Flow, aor: &Impu) -> Option<&Binding> {
+        self.slot(flow, aor).and_then(|slot| self.all.get(slot)).map(|binding| &**binding)
     }
 
     /// Whether anybody is registered on the flow.
@@ -188,8 +199,8 @@ impl Bindings {
         self.of_user(aor, user).next().is_some()
     }
 
-    /// The other flows of a user that lead nowhere any more: their contact is not bound now, or it is the one that has
-    /// just been registered on `flow`; and the oldest above [`MAX_FLOWS`].
+    /// The other flows of a user that lead nowhere any more: each of their contacts is not `bound` now, or is one that
+    /// has just been `granted` on `flow`; and the oldest above [`MAX_FLOWS`].
     ///
     /// Of a binding filed after the first `filed` the answer may know nothing, for it may be one that was lost and has been
     /// resent (RFC 3261 section 17.2.2).
@@ -197,14 +208,15 @@ impl Bindings {
         &self,
         flow: Flow,
         aor: &Impu,
-        (own, bound): (&str, &[Uri]),
+        (granted, bound): (&[Uri], &[Uri]),
         filed: u64,
     ) -> Vec<Flow> {
-        let own = Uri::parse(own).ok();
+        let is_in = |list: &[Uri], uri: &Uri| list.iter().any(|one| one.is_equivalent(uri));
         let is_over = |other: &Binding| {
-            Uri::parse(&other.contact).ok().is_none_or(|uri| {
-                own.as_ref().is_some_and(|own| own.is_equivalent(&uri))
-                    || other.number <= filed && !bound.iter().any(|one| one.is_equivalent(&uri))
+            other.contacts().all(|contact| {
+                Uri::parse(contact)
+                    .ok()
+                    .is_none_or(|uri| is_in(granted, &uri) || other.number <= filed && !is_in(bound, &uri))
             })
         };
         let crowd = self.crowd(flow, aor);

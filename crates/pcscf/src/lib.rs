@@ -7,6 +7,7 @@
 //! Not here: authentication (the S-CSCF's), filter criteria, IPsec.
 
 mod bindings;
+mod bound;
 pub mod config;
 mod flow_token;
 mod from_ue;

@@ -1,13 +1,14 @@
 //! REGISTER (TS 24.229 section 5.2.2): Path on the way in, binding on the way back.
 
 use crate::bindings::{Binding, MAX_CONTACTS, ServiceRoute};
+use crate::bound::{Standing, asks_to_leave, contacts, granted, standing};
 use crate::leaving::EndedBy;
 use crate::registering::Way;
 use crate::{Own, Pcscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
 use ims_node::{Decision, Effects, Flow, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
-use sip_message::{HeaderName, Host, Message, NameAddr, StatusCode, Uri, delta_seconds};
+use sip_message::{HeaderName, Host, Message, NameAddr, StatusCode, Uri};
 use std::time::Duration;
 
 /// What a REGISTER that may pass asks for.
@@ -107,41 +108,48 @@ impl Pcscf {
         let Some(Registrable { aor, registrar }) = self.registrable(request.message()) else {
             return Verdict::Relay(Vec::new());
         };
-        let own = contacts(request.message()).next().map_or("", |contact| contact.uri_text());
         let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
+        let granted = granted(request.message(), response);
+        let known = self.bindings.get(flow, &aor);
+        let standing = standing(request.message(), response, known);
+        let by = if asks_to_leave(request.message(), known) { EndedBy::Ue } else { EndedBy::Network };
         self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
-        self.end_outlived(now, (flow, &aor), (own, &bound, filed), fx);
-        match own_expiry(request.message(), response) {
-            Some(0) => {
-                let by = if asks_to_leave(request.message()) { EndedBy::Ue } else { EndedBy::Network };
-                self.release(now, (flow, &aor), by, fx);
-            }
-            Some(seconds) => {
+        self.end_outlived(now, (flow, &aor), (&granted, &bound, filed), fx);
+        match standing {
+            Standing::Gone => self.release(now, (flow, &aor), by, fx),
+            Standing::Bound(contacts, seconds) => {
                 let expires_at = now.wall + Duration::from_secs(seconds.into());
+                let mut contacts = contacts.into_iter();
                 let binding = Binding {
                     flow,
                     impus: identities(response, (&aor, registrar.host_text())),
                     aor: aor.clone(),
                     service_route: service_route(response, registrar.host_text()),
                     expires_at: expires_at.unix_millis(),
-                    contact: own.into(),
+                    contact: contacts.next().unwrap_or_default(),
+                    others: contacts.collect(),
                     register: (request.message().call_id().into(), request.message().cseq()),
                     number: 0,
                 };
-                if let Ok(record) = minicbor::to_vec(&binding) {
-                    fx.persist(journal_key(flow, &aor), record);
-                }
-                let (user, routes) = (binding.user().cloned(), binding.service_route.clone());
-                self.bindings.put(now, binding);
-                fx.claim(flow);
-                self.leaving.ends(flow);
-                if let Some(user) = user {
-                    self.watch_registration(now, (&user, &aor), &routes, fx);
-                }
+                self.file(now, binding, fx);
             }
-            None => {}
+            Standing::Same => {}
         }
         Verdict::Relay(Vec::new())
+    }
+
+    fn file(&mut self, now: Now, binding: Binding, fx: &mut Effects<Own>) {
+        let (flow, aor) = (binding.flow, binding.aor.clone());
+        if let Ok(record) = minicbor::to_vec(&binding) {
+            fx.persist(journal_key(flow, &aor), record);
+        }
+        let (user, routes) = (binding.user().cloned(), binding.service_route.clone());
+        self.bindings.put(now, binding);
+        fx.claim(flow);
+        self.leaving.ends(flow);
+        if let Some(user) = user {
+            self.watch_registration(now, (&user, &aor), &routes, fx);
+        }
     }
 
     /// Ends the user's other bindings that the 200 says are over.
@@ -149,11 +157,12 @@ impl Pcscf {
         &mut self,
         now: Now,
         (flow, aor): (Flow, &Impu),
-        (own, bound, filed): (&str, &[Uri], u64),
+        (granted, bound, filed): (&[Uri], &[Uri], u64),
         fx: &mut Effects<Own>,
     ) {
-        for old in self.bindings.outlived(flow, aor, (own, bound), filed) {
-            if self.bindings.is_of_contact((old, aor), own) {
+        for old in self.bindings.outlived(flow, aor, (granted, bound), filed) {
+            let is_same = |old: &Binding| granted.iter().any(|uri| old.has_contact(uri));
+            if self.bindings.get(old, aor).is_some_and(is_same) {
                 // The same phone, from another port: nobody is there any more to be told.
                 self.forget(now, (old, aor), fx);
             } else {
@@ -211,37 +220,6 @@ impl Pcscf {
 pub(crate) fn journal_key(flow: Flow, aor: &Impu) -> Vec<u8> {
     let connection = flow.connection.map_or_else(String::new, |id| format!("#{id}"));
     format!("b {} {}{connection} {aor}", flow.transport, flow.remote).into_bytes()
-}
-
-/// How long the contacts of this REGISTER are bound, by the answer: the longest of those it asked for, 0 when all are
-/// gone. `None` when it asked for nothing.
-fn own_expiry(request: &Message, response: &Message) -> Option<u32> {
-    let asked: Vec<NameAddr<'_>> = contacts(request).collect();
-    if request.value(HeaderName::Contact) == Some("*") {
-        return Some(0);
-    }
-    if asked.is_empty() {
-        return None;
-    }
-    let own = |bound: &NameAddr<'_>| {
-        bound.uri().is_ok_and(|bound| {
-            asked.iter().any(|asked| asked.uri().is_ok_and(|asked| asked.is_equivalent(&bound)))
-        })
-    };
-    let default = response.expires();
-    let seconds = |bound: NameAddr<'_>| bound.params().get("expires").and_then(delta_seconds).or(default);
-    Some(contacts(response).filter(own).filter_map(seconds).max().unwrap_or(0))
-}
-
-/// Whether a REGISTER that names contacts asks for none of them to be bound; `*` always does (RFC 3261 section 10.2.2).
-fn asks_to_leave(request: &Message) -> bool {
-    let default = request.expires();
-    let seconds = |asked: NameAddr<'_>| asked.params().get("expires").and_then(delta_seconds).or(default);
-    contacts(request).all(|asked| seconds(asked) == Some(0))
-}
-
-fn contacts(message: &Message) -> impl Iterator<Item = NameAddr<'_>> {
-    message.list(HeaderName::Contact).filter_map(|value| NameAddr::parse(value).ok())
 }
 
 /// P-Associated-URI, the default identity first; without it the address of record stands for itself.

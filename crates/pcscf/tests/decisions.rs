@@ -97,6 +97,47 @@ fn reg_p_06_only_a_200_registers_and_expires_0_ends_it() {
     assert_eq!((desk.status(), desk.node.role().registered(), desk.records().len()), (Some(200), 0, 1));
 }
 
+/// alice's phone on UE has two contacts; who is bound is said by the 200, whatever was asked.
+#[test]
+fn rfc3261_10_2_2_a_flow_stays_registered_while_a_contact_of_its_own_is_bound() {
+    let own = "<sip:alice@198.51.100.7:5080>";
+    let second = "<sip:alice@198.51.100.7:5080;line=2>";
+    let other = "<sip:alice@198.51.100.8:5080>";
+    let contact = |uri: &str, seconds: u32| format!("Contact: {uri};expires={seconds}\r\n");
+    let rows: [(&str, String, String, usize); 6] = [
+        ("another phone is ended", contact(other, 0), contact(own, 3600), 1),
+        ("a second one of its own", contact(second, 3600), contact(own, 3600) + &contact(second, 3600), 1),
+        ("one of two of its own", contact(second, 0), contact(own, 3600), 1),
+        ("the registrar keeps what it was asked to end", contact(own, 0), contact(own, 3600), 1),
+        ("its own", contact(own, 0), String::new(), 0),
+        ("another phone has ended it meanwhile", contact(other, 3600), contact(other, 3600), 1),
+    ];
+    for (case, asked, bound, registered) in rows {
+        let mut desk = desk();
+        register_alice(&mut desk, 1, 3600);
+        desk.receive(GM, address(UE), register(2, &asked));
+        let (_, message) = forwarded(&mut desk);
+        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
+        assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), registered), "{case}");
+    }
+}
+
+/// Of two contacts on a flow the first is ended, and then the second.
+#[test]
+fn rfc3261_10_2_2_the_last_contact_of_a_flow_ends_it() {
+    let mut desk = desk();
+    let both = "Contact: <sip:alice@198.51.100.7:5080>;expires=60\r\nContact: <sip:alice@198.51.100.7:5080;line=2>;expires=60\r\n";
+    let second = "Contact: <sip:alice@198.51.100.7:5080;line=2>";
+    let asked = [both.to_owned(), format!("{CONTACT};expires=0\r\n"), format!("{second};expires=0\r\n")];
+    let bound = [both.to_owned(), format!("{second};expires=60\r\n"), String::new()];
+    for (number, ((asked, bound), registered)) in (1..).zip(asked.iter().zip(bound).zip([1, 1, 0])) {
+        desk.receive(GM, address(UE), register(number, asked));
+        let (_, message) = forwarded(&mut desk);
+        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
+        assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), registered), "{asked}");
+    }
+}
+
 #[test]
 fn reg_p_06_a_binding_ends_when_it_expires() {
     let mut desk = desk();

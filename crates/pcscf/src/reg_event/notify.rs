@@ -95,7 +95,8 @@ fn is_ended(binding: &Binding, contact: &RegContact) -> bool {
         (Some(ended_by), Some(number)) => **call_id == *ended_by && number >= *cseq,
         _ => true,
     };
-    same && same_register
+    // One of several that this flow has is not its end.
+    same && same_register && binding.others.is_empty()
 }
 
 fn refusal(verdict: NotifyVerdict) -> Refusal {
