@@ -57,7 +57,9 @@ async fn carry_out(
         Ok(changes) => changes,
         Err(error) => return Ok(refused(error)),
     };
-    service.keep(changes).await?;
+    if let Err(error) = service.keep(changes).await? {
+        return Ok(CtlAnswer::Refused(format!("nothing is changed: {error}")));
+    }
     let said = service.send_requests();
     Ok(CtlAnswer::Done(if said.is_empty() {
         "done; no S-CSCF has the user".to_owned()

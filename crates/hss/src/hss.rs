@@ -33,7 +33,7 @@ pub struct Conflict {
 pub struct UnknownUser;
 
 /// The subscriber store. Its size is what the operator put in; no request adds to it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Hss {
     pub(crate) subscribers: BTreeMap<Box<str>, Subscriber>,
     pub(crate) directory: ScscfDirectory,
@@ -44,7 +44,7 @@ pub struct Hss {
     pub(crate) reminders: VecDeque<(ScscfName, Box<str>, Untold)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Subscriber {
     pub(crate) account: Account,
     pub(crate) registration: Registration,
@@ -72,11 +72,7 @@ impl Hss {
         match change {
             StoreChange::Account(account) => self.put_account(*account),
             StoreChange::Registration(name, registration) => {
-                if let Some(subscriber) = self.subscribers.get_mut(&name) {
-                    let sets = subscriber.account.sets.len();
-                    subscriber.registration = registration;
-                    subscriber.registration.sets.resize(sets, RegistrationState::NotRegistered);
-                }
+                self.restore(&name, registration);
                 Ok(())
             }
             StoreChange::Directory(directory) => {
@@ -102,6 +98,23 @@ impl Hss {
             Request::Rtr(_) | Request::Ppr(_) => Err(ResultCode::CommandUnsupported),
         };
         (answered.unwrap_or_else(|result| request.answer(result)), changes)
+    }
+
+    /// Takes back what a batch has changed and nobody could keep: these are the registrations as they were, and nothing that came
+    /// of it is asked of anybody.
+    pub fn undo(&mut self, before: impl IntoIterator<Item = (Box<str>, Registration)>) {
+        self.requests.clear();
+        for (account, registration) in before {
+            self.restore(&account, registration);
+        }
+    }
+
+    fn restore(&mut self, account: &str, registration: Registration) {
+        if let Some(subscriber) = self.subscribers.get_mut(account) {
+            let sets = subscriber.account.sets.len();
+            subscriber.registration = registration;
+            subscriber.registration.sets.resize(sets, RegistrationState::NotRegistered);
+        }
     }
 
     /// The next request of the HSS's own, and the S-CSCF it is for; after the changes that it comes from are kept.

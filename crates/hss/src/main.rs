@@ -2,6 +2,7 @@
 
 mod config;
 mod ctl;
+mod keeping;
 mod seed;
 mod service;
 mod store;

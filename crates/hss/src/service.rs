@@ -5,19 +5,18 @@ use crate::ctl;
 use crate::seed::Subscribers;
 use crate::store::{Store, StoreError};
 use clock::{Mono, Now, Wall};
-use cx_protocol::{Answer, CxFailure, Impi, Impu, Request, ScscfName, Token};
+use cx_protocol::{Answer, CxFailure, Impi, Impu, Request, ResultCode, ScscfName, Token};
 use hss::{Hss, StoreChange};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{ConfigError, ConfigFile, InvalidKey};
 use ims_runtime::ctl::{CtlAnswer, CtlRequest};
-use ims_runtime::cx::{CxServer, CxServerEvent};
+use ims_runtime::cx::{CxServer, CxServerEvent, PeerQuestion};
 use ims_runtime::health::{self, Health};
 use ims_runtime::signals::Signal;
 use ims_runtime::state_lock::StateLock;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// How long what runs may take to finish after SIGTERM.
@@ -55,10 +54,12 @@ pub(crate) struct Service {
     pub(crate) hss: Hss,
     pub(crate) server: CxServer,
     /// Away while a commit is running, which is always waited for.
-    store: Option<Store>,
-    subscribers: ConfigFile<Subscribers>,
+    pub(crate) store: Option<Store>,
+    pub(crate) subscribers: ConfigFile<Subscribers>,
+    /// Why the store could not be written when that was last tried.
+    pub(crate) not_kept: Option<String>,
     /// What is wrong with that file. The store is what counts.
-    bad_subscribers: Option<ConfigError>,
+    pub(crate) bad_subscribers: Option<ConfigError>,
     requests_answered: u64,
     requests_sent: u64,
     /// RTRs and PPRs that have not been answered, by number; each connection takes only so many.
@@ -106,6 +107,7 @@ impl Service {
             server,
             store: Some(store),
             subscribers,
+            not_kept: None,
             bad_subscribers,
             requests_answered: 0,
             requests_sent: 0,
@@ -116,11 +118,14 @@ impl Service {
 
     /// Commands are taken only after replay and with the sockets open.
     pub(crate) fn health(&self) -> CtlAnswer {
-        match &self.bad_subscribers {
-            None => Health::waiting_for(&[]).answer(),
-            Some(error) => CtlAnswer::Done(format!(
+        match (&self.not_kept, &self.bad_subscribers) {
+            (Some(error), _) => CtlAnswer::Done(format!(
+                "ready to read; what would change a registration is refused: {error}"
+            )),
+            (None, Some(error)) => CtlAnswer::Done(format!(
                 "ready; the store is used, the subscribers file is not usable: {error}"
             )),
+            (None, None) => Health::waiting_for(&[]).answer(),
         }
     }
 
@@ -136,23 +141,16 @@ impl Service {
         figures.map(|(name, value)| format!("{name} {value}\n")).collect()
     }
 
-    /// One transaction for all that came together; every answer of the batch waits for it, because each may tell of a
-    /// state that is not kept yet.
+    /// One transaction for all that came together. Who only reads is answered first, by what is kept; every other answer waits
+    /// for the transaction, because each may tell of a state that is not kept yet. When it cannot be kept, that state is undone, and
+    /// who needed it is told to come again.
     async fn on_batch(&mut self, batch: Vec<CxServerEvent>) -> Result<(), Failure> {
         let now = now();
-        let mut changes = Vec::new();
-        let mut answers = Vec::new();
-        let mut connected = Vec::new();
-        for event in batch {
+        let (mut changes, mut answers, mut connected) = (Vec::new(), Vec::new(), Vec::new());
+        for event in self.answer_readers(now, batch) {
             match event {
                 CxServerEvent::Question(question) => {
-                    let (answer, changed) = self.hss.answer(now, &question.peer, &question.request);
-                    tracing::debug!(
-                        peer = %question.peer,
-                        command = ?question.request.command(),
-                        result = answer.result().code(),
-                        "answered"
-                    );
+                    let (answer, changed) = self.answer(now, &question);
                     changes.extend(changed);
                     answers.push((question, answer));
                 }
@@ -160,9 +158,10 @@ impl Service {
                 CxServerEvent::Connected(host) => connected.push(host),
             }
         }
-        self.keep(changes).await?;
-        self.requests_answered += answers.len() as u64;
+        let is_kept = self.keep(changes).await?.is_ok();
         for (question, answer) in answers {
+            let busy = || question.request.answer(ResultCode::TooBusy);
+            let answer = if is_kept { answer } else { busy() };
             question.answer(answer);
         }
         self.send_requests();
@@ -172,6 +171,29 @@ impl Service {
         }
         self.send_reminders();
         Ok(())
+    }
+
+    fn answer(&mut self, now: Now, question: &PeerQuestion) -> (Answer, Vec<StoreChange>) {
+        let (answer, changes) = self.hss.answer(now, &question.peer, &question.request);
+        self.requests_answered += 1;
+        let (command, result) = (question.request.command(), answer.result().code());
+        tracing::debug!(peer = %question.peer, ?command, result, "answered");
+        (answer, changes)
+    }
+
+    /// Gives what is no mere question.
+    fn answer_readers(&mut self, now: Now, batch: Vec<CxServerEvent>) -> Vec<CxServerEvent> {
+        let mut others = Vec::new();
+        for event in batch {
+            match event {
+                CxServerEvent::Question(question) if only_reads(&question.request) => {
+                    let (answer, _) = self.answer(now, &question);
+                    question.answer(answer);
+                }
+                other => others.push(other),
+            }
+        }
+        others
     }
 
     /// What became of a request of the HSS's own. Gives what has to be kept.
@@ -204,21 +226,6 @@ impl Service {
         let answer = ctl::execute(self, &request.words()).await?;
         request.answer(answer);
         Ok(())
-    }
-
-    /// Keeps `changes`; an error ends the process with nothing of them acknowledged.
-    pub(crate) async fn keep(&mut self, changes: Vec<StoreChange>) -> Result<(), Failure> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let mut store = self.store.take().ok_or(StoreError::Damaged("lost by an earlier failure"))?;
-        let (store, kept) = spawn_blocking(move || {
-            let kept = store.commit(&changes);
-            (store, kept)
-        })
-        .await?;
-        self.store = Some(store);
-        Ok(kept?)
     }
 
     /// Sends what the HSS asks in turn; one line for each, as the operator reads it.
@@ -258,34 +265,20 @@ impl Service {
         sent
     }
 
-    /// Reads the subscribers file again: adds and replaces accounts, removes none, leaves registrations as they are.
-    pub(crate) async fn reload(&mut self) -> Result<Result<String, ConfigError>, Failure> {
-        let read = match self.subscribers.load() {
-            Ok(read) => read.build()?,
-            Err(error) => return Ok(Err(error)),
-        };
-        self.bad_subscribers = None;
-        let mut kept = Vec::new();
-        let mut left_out = Vec::new();
-        for change in read {
-            match self.hss.apply(change.clone()) {
-                Ok(()) => kept.push(change),
-                Err(conflict) => {
-                    left_out.push(format!("an identity of account {} claimed again", conflict.account))
-                }
-            }
-        }
-        let said = format!("{} records read", kept.len());
-        self.keep(kept).await?;
-        Ok(Ok(std::iter::once(said).chain(left_out).collect::<Vec<_>>().join("\n")))
-    }
-
     async fn drain(&mut self) -> Result<(), Failure> {
         self.server.drain();
         while let Some(batch) = self.server.next_batch().await {
             self.on_batch(batch).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether a request changes nothing, whoever asks.
+const fn only_reads(request: &Request) -> bool {
+    match request {
+        Request::Uar(_) | Request::Lir(_) | Request::Udr(_) => true,
+        Request::Mar(_) | Request::Sar(_) | Request::Rtr(_) | Request::Ppr(_) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use clock::Wall;
 use cx_protocol::{RegistrationState, ScscfName};
 use hss::{Account, Registration, ScscfDirectory, StoreChange};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::error::Error;
 use std::fmt;
 use std::path::Path;
@@ -13,7 +13,9 @@ use std::time::Duration;
 const SCHEMA_VERSION: i64 = 3;
 
 /// How long another program may keep the store from being written; then writing has failed.
-const BUSY: Duration = Duration::from_secs(1);
+pub(crate) const BUSY: Duration = Duration::from_secs(1);
+/// The same after that: who only reads is not to wait again and again.
+pub(crate) const STILL_BUSY: Duration = Duration::from_millis(50);
 
 /// A value that CBOR does not take.
 type Unwritable = minicbor::encode::Error<std::convert::Infallible>;
@@ -120,17 +122,28 @@ impl Store {
         )?;
         let mut rows = registrations.query([])?;
         while let Some(row) = rows.next()? {
-            let registration = Registration {
-                scscf: scscf_name(row.get(1)?)?,
-                next_scscf: scscf_name(row.get(2)?)?,
-                sets: states(&row.get::<_, String>(3)?)?,
-                changed: Wall::from_unix_millis(row.get::<_, i64>(4)?.unsigned_abs()),
-                untold: list(row.get(5)?, "the S-CSCFs that have lost a user")?,
-                unconfirmed: list(row.get(6)?, "the sets that were pushed")?,
-            };
-            changes.push(StoreChange::Registration(row.get::<_, String>(0)?.into(), registration));
+            changes.push(StoreChange::Registration(row.get::<_, String>(0)?.into(), registration(row)?));
         }
         Ok(changes)
+    }
+
+    /// What is kept of these accounts' registrations; nothing for an account that has never had one.
+    pub(crate) fn registrations(&self, accounts: &[Box<str>]) -> Result<Vec<Registration>, StoreError> {
+        let mut read = self.sqlite.prepare_cached(
+            "SELECT account, scscf, next_scscf, sets, changed_ms, untold, unconfirmed FROM registration
+             WHERE account = ?1",
+        )?;
+        let mut found = Vec::new();
+        for account in accounts {
+            let mut rows = read.query([account])?;
+            found.push(rows.next()?.map(registration).transpose()?.unwrap_or_default());
+        }
+        Ok(found)
+    }
+
+    /// How long another program may keep the store from being written.
+    pub(crate) fn set_patience(&self, patience: Duration) -> Result<(), StoreError> {
+        Ok(self.sqlite.busy_timeout(patience)?)
     }
 
     /// Writes all changes or none; when it returns, they are on the disk.
@@ -179,6 +192,18 @@ fn write(transaction: &Transaction<'_>, change: &StoreChange) -> Result<(), Stor
         }
     }
     Ok(())
+}
+
+/// Of a row that begins with the account.
+fn registration(row: &Row<'_>) -> Result<Registration, StoreError> {
+    Ok(Registration {
+        scscf: scscf_name(row.get(1)?)?,
+        next_scscf: scscf_name(row.get(2)?)?,
+        sets: states(&row.get::<_, String>(3)?)?,
+        changed: Wall::from_unix_millis(row.get::<_, i64>(4)?.unsigned_abs()),
+        untold: list(row.get(5)?, "the S-CSCFs that have lost a user")?,
+        unconfirmed: list(row.get(6)?, "the sets that were pushed")?,
+    })
 }
 
 fn scscf_name(text: Option<String>) -> Result<Option<ScscfName>, StoreError> {

@@ -173,17 +173,33 @@ async fn what_was_answered_survives_kill_9() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_not_answered_and_ends_the_process() {
+async fn what_cannot_be_kept_is_refused_and_undone_and_reading_goes_on() {
     let node = Node::new();
-    let mut running = node.start();
+    let running = node.start();
     let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
-    scscf.ask(lir()).await;
+    let register = || Step::Sar(SarType::Registration, A).request();
+    let before = node.says(&["list"]);
     let intruder = rusqlite::Connection::open(node.path("state/hss.sqlite")).unwrap();
     intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
-    scscf.sender.request(Token(2), Step::Sar(SarType::Registration, A).request()).unwrap();
-    let CxEvent::Answer(Token(2), result) = scscf.event().await else { panic!("an answer") };
-    assert_eq!(result, Err(CxFailure::ConnectionLost));
-    assert_eq!(running.child.wait().unwrap().code(), Some(1));
+    for _ in 0..2 {
+        assert_eq!(scscf.ask(register()).await.result(), ResultCode::TooBusy);
+        assert!(scscf.ask(lir()).await.result() != ResultCode::TooBusy);
+        assert_eq!(node.says(&["list"]), before, "undone");
+    }
+    assert!(node.says(&["health"]).starts_with("ready to read"));
+    assert_eq!(node.ctl(&["deregister", "alice"]).status.code(), Some(0), "nothing changes by it");
+    assert_eq!(node.ctl(&["reload"]).status.code(), Some(1));
+    intruder.execute_batch("ROLLBACK").unwrap();
+    assert!(scscf.ask(register()).await.result().is_success());
+    assert_eq!(node.says(&["health"]), "ready\n");
+
+    intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = node.ctl(&["deregister", "alice"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("nothing is changed"), "{refused:?}");
+    assert!(node.says(&["list"]).starts_with("alice sip:scscf1a.home1.test registered\n"));
+    // Nobody was told to drop her.
+    assert!(scscf.ask(lir()).await.result().is_success());
 }
 
 #[tokio::test]

@@ -176,6 +176,8 @@ impl<R: Role> Node<R> {
         token: HssToken,
         answer: Result<cx_protocol::Answer, cx_protocol::CxFailure>,
     ) {
+        let is_busy = answer.as_ref().is_ok_and(|answer| answer.result() == cx_protocol::ResultCode::TooBusy);
+        let answer = if is_busy { Err(cx_protocol::CxFailure::Overloaded) } else { answer };
         match self.hss.remove(&token) {
             Some(HssWait::Request(request, waiting)) => {
                 let before = self.fx.last_seq;
