@@ -183,14 +183,13 @@ impl Service {
 
     /// Gives what is no mere question.
     fn answer_readers(&mut self, now: Now, batch: Vec<CxServerEvent>) -> Vec<CxServerEvent> {
-        let mut others = Vec::new();
-        for event in batch {
-            match event {
-                CxServerEvent::Question(question) if only_reads(&question.request) => {
-                    let (answer, _) = self.answer(now, &question);
-                    question.answer(answer);
-                }
-                other => others.push(other),
+        let (readers, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(
+            |event| matches!(event, CxServerEvent::Question(question) if only_reads(&question.request)),
+        );
+        for event in readers {
+            if let CxServerEvent::Question(question) = event {
+                let (answer, _) = self.answer(now, &question);
+                question.answer(answer);
             }
         }
         others

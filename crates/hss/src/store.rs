@@ -6,6 +6,8 @@ use hss::{Account, Registration, ScscfDirectory, StoreChange};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::error::Error;
 use std::fmt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,6 +45,8 @@ const FROM_VERSION_2: &str = "ALTER TABLE registration ADD COLUMN unconfirmed BL
 /// Why the store cannot be used. Nothing of what was to be written is acknowledged.
 #[derive(Debug)]
 pub(crate) enum StoreError {
+    /// The file cannot be made.
+    File(std::io::Error),
     /// SQLite fails: the disk is full, the file is damaged or is no store.
     Sqlite(rusqlite::Error),
     /// A record that another version wrote, or nobody should have written.
@@ -52,6 +56,7 @@ pub(crate) enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::File(error) => write!(f, "the store cannot be made: {error}"),
             Self::Sqlite(error) => write!(f, "the store fails: {error}"),
             Self::Damaged(what) => write!(f, "the store is damaged: {what}"),
         }
@@ -79,6 +84,9 @@ impl Store {
 
     /// Opens the store, making it if it is not there; the directory is.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        // As the journals of the nodes: for this user only. SQLite gives its other files the mode of this one.
+        let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+        made.map_err(StoreError::File)?;
         let mut sqlite = Connection::open(path)?;
         sqlite.busy_timeout(BUSY)?;
         sqlite.pragma_update(None, "journal_mode", "WAL")?;

@@ -64,6 +64,10 @@ impl<R: Role> Node<R> {
     }
 
     fn receive_response(&mut self, now: Now, response: Message) {
+        // RFC 3261 section 18.1.2: what was not sent by us is not answered to us.
+        if !self.via_heads.has_sent_by(response.sent_by()) {
+            return self.counters.dropped("a response to another sent-by");
+        }
         // A response that matches nothing is late or forged: a stateful node drops it (RFC 4320 section 4.2).
         let Some(matched) = self.transactions.on_response(now.mono, &response) else { return };
         if !matched.provisional {
@@ -71,13 +75,22 @@ impl<R: Role> Node<R> {
         }
     }
 
+    /// RFC 3261 section 9.2: a CANCEL of a transaction that is there is answered 200, and has no other effect unless that is an
+    /// INVITE, which there is none of here.
+    fn on_cancel(&mut self, flow: Flow, cancel: &Message) {
+        if self.transactions.has_cancelled(cancel) {
+            return self.accept_stateless(flow, cancel);
+        }
+        let refusal = Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "nothing here can be cancelled");
+        self.answer_stateless(flow, cancel, &refusal);
+    }
+
     fn receive_request(&mut self, now: Now, flow: Flow, message: Message) {
         match message.method() {
             Some(Method::Ack) => return,
             Some(Method::Invite) => return self.answer_stateless(flow, &message, &method_not_allowed()),
             Some(Method::Cancel) => {
-                let refusal = Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "nothing here can be cancelled");
-                return self.answer_stateless(flow, &message, &refusal);
+                return self.on_cancel(flow, &message);
             }
             Some(_) | None => {}
         }
@@ -158,12 +171,21 @@ impl<R: Role> Node<R> {
     }
 
     pub(crate) fn transmit_stateless(&mut self, flow: Flow, message: &Message, refusal: &Refusal) {
-        let path = reply_path(self.settings.side(flow.listener), flow, message.top_via(), None);
-        // RFC 3261 section 8.2.7: every repeat gets the same tag, though nothing is kept.
-        let tag = format!("{:016x}", self.loops.fingerprint(message));
-        let response = Response::to(message, refusal.status, &tag);
+        let (path, response) = self.stateless(flow, message, refusal.status);
         let response = crate::respond::with_refusal(&self.settings, response, refusal);
         self.transmit(path, response.to_bytes());
+    }
+
+    fn accept_stateless(&mut self, flow: Flow, message: &Message) {
+        let (path, response) = self.stateless(flow, message, StatusCode::OK);
+        self.transmit(path, response.to_bytes());
+    }
+
+    /// RFC 3261 section 8.2.7: every repeat gets the same tag, though nothing is kept.
+    fn stateless(&self, flow: Flow, message: &Message, status: StatusCode) -> (Path, Response) {
+        let path = reply_path(self.settings.side(flow.listener), flow, message.top_via(), None);
+        let tag = format!("{:016x}", self.loops.fingerprint(message));
+        (path, Response::to(message, status, &tag))
     }
 
     pub(crate) fn timers(&self, flow: Flow) -> Timers {

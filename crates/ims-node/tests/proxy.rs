@@ -48,6 +48,34 @@ fn sip_02_what_every_node_refuses() {
 }
 
 #[test]
+fn rfc3261_9_2_a_cancel_of_a_transaction_that_is_there_is_200_and_changes_nothing() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    let (_, forwarded) = bench.sent_one();
+    let cancel = request("CANCEL", "");
+    assert!(cancel.contains(request("MESSAGE", "").lines().nth(1).unwrap()), "of the same branch");
+    bench.receive(CLIENT, cancel.clone());
+    assert_eq!(bench.status(), 200);
+    bench.receive(CLIENT, cancel.replace("branch=z9hG4bK", "branch=z9hG4bKother"));
+    assert_eq!(bench.status(), 481);
+    bench.receive(NEXT, answer(&forwarded, 200, ""));
+    assert_eq!(bench.status(), 200, "the answer of the MESSAGE");
+}
+
+#[test]
+fn rfc3261_18_1_2_a_response_to_another_sent_by_is_not_for_us() {
+    let mut bench = Bench::forwarding();
+    bench.receive(CLIENT, request("MESSAGE", ""));
+    let (_, forwarded) = bench.sent_one();
+    let genuine = answer(&forwarded, 200, "");
+    let own = forwarded.sent_by().to_owned();
+    bench.receive(NEXT, genuine.replacen(&own, "192.0.2.99:5060", 1));
+    assert!(bench.sent().is_empty());
+    bench.receive(NEXT, genuine);
+    assert_eq!(bench.status(), 200);
+}
+
+#[test]
 fn rfc3261_21_5_14_what_the_next_hop_would_not_read_is_refused_and_nobody_else_suffers() {
     let padded = |head: usize, body: usize| {
         let headers = format!("X: {}\r\nContent-Length: {body}\r\n", "x".repeat(head));

@@ -20,6 +20,7 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -102,7 +103,7 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be opened for writing.
     pub fn open(path: &Path, node: &str) -> io::Result<Self> {
-        let file = Some(OpenOptions::new().create(true).append(true).open(path)?);
+        let file = Some(OpenOptions::new().create(true).append(true).mode(0o600).open(path)?);
         let sink = Mutex::new(Sink { buffer: Vec::new(), file });
         Ok(Self(Arc::new(Inner { node: node.into(), clock: Clock::start(), sink })))
     }

@@ -1,6 +1,7 @@
 //! To an application server and back (TS 24.229 sections 5.4.3.2 and 5.4.3.3, rules ISC-04 to ISC-07).
 
 use crate::criteria::{Facts, first_match};
+use crate::odi::{About, OdiKey};
 use crate::settings::TerminatingRecordRoute;
 use crate::{Own, Scscf, Visit, Waiting};
 use clock::Now;
@@ -36,17 +37,13 @@ impl Scscf {
             case: visit.case,
         };
         let found = first_match(&profile.criteria, visit.index, &facts, &mut self.patterns);
-        match found.and_then(|index| profile.criteria.get(index).map(|criterion| (index, criterion))) {
-            Some((index, criterion)) => {
+        match found {
+            Some(index) => {
                 let meant = Impu::new(request.request_uri().as_str()).ok();
                 let alias = meant.as_ref().and_then(|meant| profile.alias(meant)).cloned();
                 let own = published_for(request, (&visit, alias.as_ref().or(meant.as_ref())), profile);
                 let as_whom = AsWhom { alias, published_for: own };
-                self.to_server(
-                    request,
-                    (Visit { index, ..visit }, as_whom),
-                    &criterion.application_server.uri,
-                )
+                self.to_server(request, (Visit { index, ..visit }, as_whom), profile)
             }
             None => self.after_criteria(now, request, &visit),
         }
@@ -58,16 +55,22 @@ impl Scscf {
         &self,
         request: &InboundRequest,
         (visit, as_whom): (Visit, AsWhom),
-        server: &str,
+        profile: &crate::profile::Profile,
     ) -> Decision<Waiting> {
-        let Ok(uri) = Uri::parse(server) else {
+        let server = profile.criteria.get(visit.index).map(|criterion| &*criterion.application_server.uri);
+        let Ok(uri) = Uri::parse(server.unwrap_or_default()) else {
             return Refusal::new(StatusCode::SERVER_ERROR, "a filter criterion names no SIP URI").into();
         };
         let uri = if uri.is_loose_route() { uri } else { uri.with_param("lr", None) };
         let Some(odi) = &self.odi else {
             return Refusal::new(StatusCode::SERVER_ERROR, "the node has not started").into();
         };
-        let odi = odi.token(request.message().call_id(), visit.case, visit.index);
+        let served = match (is_originating(visit.case), &as_whom.alias) {
+            (false, Some(alias)) => alias,
+            (true, _) | (false, None) => &visit.impu,
+        };
+        let about = About { call_id: request.message().call_id(), served, criteria: &profile.criteria };
+        let odi = odi.token(&about, visit.case, visit.index);
         let orig = if is_originating(visit.case) { ";orig" } else { "" };
         let mut plan = ForwardPlan::by_route();
         plan.routes = vec![format!("<{uri}>"), format!("<sip:{odi}@{};lr{orig}>", self.settings.name)];
@@ -113,13 +116,18 @@ impl Scscf {
         }
     }
 
-    /// The request came back from an application server with our token (rule ISC-05).
+    /// The request came back from an application server with our token (rule ISC-05). One that is about another user now, or
+    /// whose user has other criteria, is a request like any other (rule RT-ST-06): it begins at the first criterion.
     pub(crate) fn on_return(&mut self, now: Now, request: &InboundRequest) -> Option<Decision<Waiting>> {
         let token = request.own_routes().first()?.user()?;
-        let (case, index) = self.odi.as_ref()?.read(token, request.message().call_id())?;
-        let impu =
-            if is_originating(case) { self.originating_user(request)? } else { terminating_user(request)? };
+        let impu = match is_originating(OdiKey::case(token)?) {
+            true => self.originating_user(request)?,
+            false => terminating_user(request)?,
+        };
         let profile = self.users.profile(&impu)?.clone();
+        let about =
+            About { call_id: request.message().call_id(), served: &impu, criteria: &profile.criteria };
+        let (case, index) = self.odi.as_ref()?.read(token, &about)?;
         Some(self.next_server(now, request, Visit { impu, case, index: index + 1 }, &profile))
     }
 

@@ -131,7 +131,7 @@ pub(crate) fn updated(
             // Only what was bound before can be newer than this REGISTER: one that names a contact twice, as some phones do,
             // is no earlier one than itself, and the last naming counts.
             let is_stale = |update: &ContactUpdate| {
-                kept.iter().any(|binding| update.is_same_contact(binding) && stale(binding))
+                kept.iter().any(|binding| update.replaces(binding) && stale(binding))
             };
             if updates.iter().any(is_stale) {
                 return Err(StaleRegister);

@@ -3,7 +3,7 @@
 //! It says which criterion was last matched in which session case, and is signed with the Call-ID, so that nothing needs
 //! to be kept and nobody can make one. A token of an earlier process is unknown: the request is treated as new.
 
-use cx_protocol::SessionCase;
+use cx_protocol::{Impu, InitialFilterCriterion, SessionCase};
 use ims_node::{Random, base64url};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
@@ -12,6 +12,14 @@ const PREFIX: &str = "odi-";
 
 /// Octets of the signature that are written.
 const SIGNATURE: usize = 10;
+
+/// What a token is about: with another user, or other criteria, the visit begins anew.
+pub(crate) struct About<'a> {
+    pub(crate) call_id: &'a str,
+    /// The user by whose criteria it goes, as the request names it when it comes back.
+    pub(crate) served: &'a Impu,
+    pub(crate) criteria: &'a [InitialFilterCriterion],
+}
 
 /// Signs and reads tokens.
 pub(crate) struct OdiKey([u8; 32]);
@@ -22,24 +30,35 @@ impl OdiKey {
     }
 
     /// The user part of the Route entry by which the request comes back.
-    pub(crate) fn token(&self, call_id: &str, case: SessionCase, index: usize) -> String {
+    pub(crate) fn token(&self, about: &About<'_>, case: SessionCase, index: usize) -> String {
         let case = number(case);
-        format!("{PREFIX}{case}-{index}-{}", self.sign(call_id, case, index))
+        format!("{PREFIX}{case}-{index}-{}", self.sign(about, case, index))
     }
 
-    /// Session case and criterion, if the token is ours and of this Call-ID.
-    pub(crate) fn read(&self, user: &str, call_id: &str) -> Option<(SessionCase, usize)> {
+    /// The session case that a token of ours says, genuine or not.
+    pub(crate) fn case(user: &str) -> Option<SessionCase> {
+        session_case(user.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()?)
+    }
+
+    /// The criterion, if the token is ours and about this.
+    pub(crate) fn read(&self, user: &str, about: &About<'_>) -> Option<(SessionCase, usize)> {
         let mut parts = user.strip_prefix(PREFIX)?.splitn(3, '-');
         let case: u8 = parts.next()?.parse().ok()?;
         let index: usize = parts.next()?.parse().ok()?;
-        let genuine = self.sign(call_id, case, index).as_bytes().ct_eq(parts.next()?.as_bytes());
+        let genuine = self.sign(about, case, index).as_bytes().ct_eq(parts.next()?.as_bytes());
         bool::from(genuine).then_some((session_case(case)?, index))
     }
 
-    fn sign(&self, call_id: &str, case: u8, index: usize) -> String {
+    fn sign(&self, about: &About<'_>, case: u8, index: usize) -> String {
+        let About { call_id, served, criteria } = about;
         let mut hasher = Sha256::new();
         hasher.update(self.0);
-        hasher.update(format!("{case}:{index}:{call_id}"));
+        hasher.update(format!("{case}:{index}:{served} {call_id}"));
+        for criterion in *criteria {
+            hasher.update(criterion.priority.to_be_bytes());
+            hasher.update(criterion.application_server.uri.as_bytes());
+            hasher.update([0]);
+        }
         hasher.update(self.0);
         base64url::encode(hasher.finalize().get(..SIGNATURE).unwrap_or_default())
     }
@@ -74,17 +93,41 @@ const fn session_case(number: u8) -> Option<SessionCase> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test helper may fail its test")]
+
     use super::*;
 
     #[test]
-    fn isc_05_a_token_reads_back_for_its_own_call_id_only() {
+    fn isc_05_a_token_reads_back_for_what_it_is_about_only() {
+        let (alice, carol) =
+            (Impu::new("sip:alice@home1.test").unwrap(), Impu::new("sip:carol@home1.test").unwrap());
+        let about = |call_id, served| About { call_id, served, criteria: &[] };
         let key = OdiKey::new(&mut Random::new([1; 32]));
-        let token = key.token("c1", SessionCase::TerminatingUnregistered, 7);
-        assert_eq!(key.read(&token, "c1"), Some((SessionCase::TerminatingUnregistered, 7)));
-        assert_eq!(key.read(&token, "c2"), None);
-        assert_eq!(key.read(&token.replace("-7-", "-8-"), "c1"), None);
-        assert_eq!(key.read("odi-", "c1"), None);
+        let token = key.token(&about("c1", &alice), SessionCase::TerminatingUnregistered, 7);
+        let read = |token: &str, about: &About<'_>| key.read(token, about);
+        assert_eq!(OdiKey::case(&token), Some(SessionCase::TerminatingUnregistered));
+        assert_eq!(read(&token, &about("c1", &alice)), Some((SessionCase::TerminatingUnregistered, 7)));
+        assert_eq!(read(&token, &about("c2", &alice)), None);
+        assert_eq!(read(&token, &about("c1", &carol)), None, "another user");
+        let criteria = [InitialFilterCriterion {
+            priority: 1,
+            trigger: None,
+            application_server: cx_protocol::ApplicationServer {
+                uri: "sip:ps1.home1.test".into(),
+                default_handling: cx_protocol::DefaultHandling::Continued,
+                include_register_request: false,
+                include_register_response: false,
+            },
+            profile_part: cx_protocol::ProfilePart::Both,
+        }];
+        assert_eq!(
+            read(&token, &About { criteria: &criteria, ..about("c1", &alice) }),
+            None,
+            "other criteria"
+        );
+        assert_eq!(read(&token.replace("-7-", "-8-"), &about("c1", &alice)), None);
+        assert_eq!(read("odi-", &about("c1", &alice)), None);
         let other = OdiKey::new(&mut Random::new([2; 32]));
-        assert_eq!(other.read(&token, "c1"), None);
+        assert_eq!(other.read(&token, &about("c1", &alice)), None);
     }
 }

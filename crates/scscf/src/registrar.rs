@@ -9,7 +9,7 @@ use crate::{Own, Purpose, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::{AuthScheme, Impi, Impu, Maa, Mar, Request, ResultCode, Saa, Sar, SarType, ScscfName};
 use ims_node::{Decision, Effects, InboundRequest, Refusal};
-use sip_message::{Credentials, HeaderName, Message, Response, StatusCode};
+use sip_message::{Credentials, HeaderName, Message, Response, StatusCode, Uri};
 use std::sync::Arc;
 
 /// What the registrar understands in Require (rule REG-S-06).
@@ -277,7 +277,8 @@ impl Scscf {
     ) -> Response {
         let mut response = response.copy(request, HeaderName::Path);
         for binding in &registration.bindings {
-            response = response.header(HeaderName::Contact, self.contact_value(now, registration, binding));
+            let value = contact_value(now, (request.to_uri().as_ref(), registration), binding);
+            response = response.header(HeaderName::Contact, value);
         }
         if !registration.bindings.is_empty() {
             let orig = format!("<sip:orig@{};lr>", self.settings.name);
@@ -287,21 +288,6 @@ impl Scscf {
             response = response.header(HeaderName::PAssociatedUri, format_args!("<{impu}>"));
         }
         response.copy(request, HeaderName::PChargingVector)
-    }
-
-    fn contact_value(&self, now: Now, registration: &Registration, binding: &Binding) -> String {
-        let display = binding.display.as_deref().map_or_else(String::new, |display| format!("{display} "));
-        let params = binding.params.as_deref().unwrap_or_default();
-        let left = binding.seconds_left(now.wall);
-        let mut value = format!("{display}<{}>{params};expires={left}", binding.contact);
-        if let Some(instance) = &binding.instance {
-            value.push_str(&format!(";+sip.instance=\"{instance}\""));
-            let gruu = registration.default_impu().filter(|_| binding.gruu);
-            if let Some(gruu) = gruu.and_then(|impu| crate::in_dialog::public_gruu(impu, instance)) {
-                value.push_str(&format!(";pub-gruu=\"{gruu}\""));
-            }
-        }
-        value
     }
 
     /// Tells the HSS something whose answer changes nothing here.
@@ -315,6 +301,24 @@ impl Scscf {
     pub(crate) fn server_name(&self) -> Option<ScscfName> {
         ScscfName::new(&self.settings.uri()).ok()
     }
+}
+
+/// A bound contact as the 200 says it. Its public GRUU is one of the identity that was registered, which need not be the default
+/// one (RFC 5627 section 5.1).
+fn contact_value(now: Now, (aor, registration): (Option<&Uri>, &Registration), binding: &Binding) -> String {
+    let display = binding.display.as_deref().map_or_else(String::new, |display| format!("{display} "));
+    let params = binding.params.as_deref().unwrap_or_default();
+    let left = binding.seconds_left(now.wall);
+    let mut value = format!("{display}<{}>{params};expires={left}", binding.contact);
+    if let Some(instance) = &binding.instance {
+        value.push_str(&format!(";+sip.instance=\"{instance}\""));
+        let own = aor.and_then(|aor| Impu::new(aor.as_str()).ok());
+        let own = own.filter(|own| binding.gruu && registration.profile.identities.find(own).is_some());
+        if let Some(gruu) = own.and_then(|impu| crate::in_dialog::public_gruu(&impu, instance)) {
+            value.push_str(&format!(";pub-gruu=\"{gruu}\""));
+        }
+    }
+    value
 }
 
 fn no_name() -> Decision<Waiting> {

@@ -4,7 +4,7 @@ use crate::binding::Registration;
 use crate::leaving::Leaving;
 use crate::profile::Profile;
 use clock::{Deadlines, Mono, Now};
-use cx_protocol::{Impu, InitialFilterCriterion};
+use cx_protocol::{ImplicitRegistrationSet, Impu, InitialFilterCriterion};
 use ims_node::Pool;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -132,6 +132,19 @@ impl Users {
         self.visitors.insert(impu.clone(), profile.clone());
         self.visitor_ends.set(impu.clone(), now + VISITOR_LIFE);
         profile
+    }
+
+    /// The HSS has another profile of this user, or none any more.
+    pub(crate) fn forget_visitor(&mut self, impu: &Impu) {
+        if self.visitors.remove(impu).is_some() {
+            self.visitor_ends.cancel(impu);
+        }
+    }
+
+    pub(crate) fn forget_visitors(&mut self, set: &ImplicitRegistrationSet) {
+        for identity in &set.identities {
+            self.forget_visitor(&identity.impu);
+        }
     }
 
     /// Forgets profiles that have been kept long enough.

@@ -212,6 +212,31 @@ fn rfc5627_a_phone_that_understands_gruus_gets_one() {
     assert_eq!(response.list(HeaderName::Contact).count(), 1, "the same phone at another address");
 }
 
+/// By its instance the phone is known at whatever address.
+#[test]
+fn rfc3261_10_3_an_earlier_register_is_told_by_its_instance_too() {
+    let mut desk = desk();
+    let contact = |host: &str| format!("Contact: <sip:alice@{host}:5080>;+sip.instance=\"<urn:uuid:1>\"\r\n");
+    register_alice(&mut desk, 5, &contact("198.51.100.9"));
+    answer_third_party(&mut desk);
+    let challenges = challenged(&mut desk, 10, CONTACT);
+    let headers = format!("{}{}", contact("198.51.100.7"), authorization(&challenges[0], "alice-secret", 1));
+    desk.receive(0, address(ICSCF), register(4, &headers));
+    assert_eq!(desk.status(), Some(500), "what was sent before does not bring the old address back");
+}
+
+#[test]
+fn reg_s_12_a_profile_that_bars_every_identity_ends_the_registration() {
+    let mut desk = registered();
+    let mut barred = profile(DefaultHandling::Terminated);
+    barred.identities.identities.iter_mut().for_each(|identity| identity.barred = true);
+    let request = Request::Ppr(Ppr { impi: Impi::new("alice@home1.test").unwrap(), profile: barred });
+    desk.input(Input::HssRequest { id: HssRequestId(1), request });
+    let Some(Request::Sar(sar)) = desk.asked() else { panic!("the HSS is not told") };
+    assert_eq!((sar.kind, desk.node.role().registered()), (SarType::AdministrativeDeregistration, 0));
+    assert_eq!(answer_third_party(&mut desk), Some(0));
+}
+
 #[test]
 fn reg_s_11_a_registration_that_expires_is_told_to_hss_and_server() {
     let mut desk = desk();
@@ -348,30 +373,4 @@ fn rfc3261_22_1_of_several_credentials_those_of_our_realm_count() {
     let mut desk = desk();
     let challenges = challenged(&mut desk, 1, &format!("{CONTACT}{VOICEMAIL}{BASIC}"));
     assert!(!challenges[0].contains("stale"));
-}
-
-/// Two REGISTERs wait for the HSS at a time; each has its own credentials.
-#[test]
-fn reg_s_08_registers_that_cross_a_deregistration_are_answered() {
-    let gone = format!("{CONTACT}Expires: 0\r\n");
-    for (second, statuses) in [(gone.clone(), [200, 200]), (CONTACT.to_owned(), [200, 200])] {
-        let mut desk = registered();
-        let challenges = [(10, &gone), (12, &second)].map(|(number, headers)| {
-            let challenges = challenged(&mut desk, number, headers);
-            register(number + 1, &format!("{headers}{}", authorization(&challenges[0], "alice-secret", 1)))
-        });
-        for register in challenges {
-            desk.receive(0, address(ICSCF), register);
-        }
-        desk.clear();
-        desk.hss(Ok(saa_result(ResultCode::Success)));
-        // A de-registration brings no profile.
-        let leaves = second == gone;
-        desk.hss(Ok(if leaves { saa_result(ResultCode::Success) } else { saa(DefaultHandling::Terminated) }));
-        let mut said = Vec::new();
-        while let Some((_, message)) = desk.sent() {
-            said.extend(message.status().map(|status| status.code()));
-        }
-        assert_eq!(said, statuses, "{second}");
-    }
 }

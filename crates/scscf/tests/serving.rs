@@ -260,6 +260,22 @@ fn isc_05_a_request_that_comes_back_goes_on_behind_that_criterion() {
     );
 }
 
+/// An application server sends alice's request on as carol's, who is served here too.
+#[test]
+fn rt_st_06_a_request_that_comes_back_for_another_user_begins_at_that_users_first_criterion() {
+    let term = "Route: <sip:scscf1a.home1.test;lr>\r\nP-Asserted-Identity: <sip:bob@home1.test>\r\nEvent: presence\r\n";
+    let mut desk = registered();
+    desk.receive(0, address(ICSCF), request("SUBSCRIBE", ALICE, 1, term));
+    let (_, at_server) = forwarded(&mut desk);
+    let odi = at_server.list(HeaderName::Route).nth(1).unwrap().to_owned();
+    let headers = term.replace("<sip:scscf1a.home1.test;lr>", &odi);
+    for (uri, first) in [("sip:alias@home1.test", true), (ALICE, false)] {
+        desk.receive(0, address(PS), request("SUBSCRIBE", uri, 2 + u32::from(first), &headers));
+        let (to, message) = desk.sent().unwrap();
+        assert_eq!((to == address(PS)) && message.status().is_none(), first, "{uri}");
+    }
+}
+
 /// The presence server does this to alice's PUBLISH, whose criterion says this; the statuses sent back.
 fn server_fails(
     handling: DefaultHandling,

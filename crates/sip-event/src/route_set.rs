@@ -77,6 +77,25 @@ impl<'a> RouteSet<'a> {
 
     /// Everything behind the first entry, as the value of a Route header.
     pub(crate) fn rest(self) -> &'a str {
-        self.0.split_once(',').map_or("", |(_, rest)| rest)
+        // A comma may stand in a user part too, within the brackets.
+        let first = list(self.0).next().map_or(0, str::len);
+        self.0.get(first + 1..).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_behind_the_first_entry_begins_behind_its_brackets() {
+        for (value, rest) in [
+            ("<sip:a,b@x;lr>,<sip:y;lr>", "<sip:y;lr>"),
+            ("<sip:x;lr>,<sip:c,d@y;lr>,<sip:z;lr>", "<sip:c,d@y;lr>,<sip:z;lr>"),
+            ("<sip:a,b@x;lr>", ""),
+            ("", ""),
+        ] {
+            assert_eq!(RouteSet::of(value).rest(), rest, "{value}");
+        }
     }
 }

@@ -53,7 +53,11 @@ pub(crate) fn client_key(branch: &str, method: &str) -> Box<str> {
 /// Section 17.2.3: branch, sent-by and method; for an RFC 2543 element, which has no branch, everything that makes its
 /// request what it is.
 pub(crate) fn server_key(request: &Message) -> Box<str> {
-    let method = request.cseq_method();
+    server_key_of(request, request.cseq_method())
+}
+
+/// The key of the transaction that this request would be in if it had that method.
+pub(crate) fn server_key_of(request: &Message, method: &str) -> Box<str> {
     match request.branch() {
         Some(branch) => {
             let mut key = joined([branch, method, request.sent_by()]);

@@ -5,7 +5,7 @@ use crate::arena::Arena;
 use crate::client::{Client, ClientEvent};
 use crate::entry::{ClientEntry, Kept, ServerEntry, Standing};
 use crate::exchange::{Arrival, ClientId, Event, Lookup, Request, Response, ServerId, Transmit};
-use crate::key::{Keys, client_key, server_key};
+use crate::key::{Keys, client_key, server_key, server_key_of};
 use crate::load::{Finished, Kind, Load};
 use crate::server::{Repeat, Server, ServerEvent};
 use crate::timers::Timers;
@@ -13,6 +13,10 @@ use bytes::Bytes;
 use clock::Mono;
 use sip_message::{Message, StatusCode};
 use std::collections::VecDeque;
+
+/// Methods of transactions that a CANCEL may name.
+const CANCELLABLE: [&str; 8] =
+    ["SUBSCRIBE", "NOTIFY", "PUBLISH", "REGISTER", "MESSAGE", "OPTIONS", "INFO", "REFER"];
 
 /// Client transactions that wait for their final response, at one time; above it a request is not sent.
 pub const MAX_CLIENTS: usize = 200_000;
@@ -69,6 +73,16 @@ impl<P: Clone> Transactions<P> {
             load: Load::default(),
             finished: Finished::new(),
         }
+    }
+
+    /// Whether there is a transaction that this CANCEL is for: of the same branch and sent-by, with any other method (RFC 3261
+    /// section 9.2).
+    #[must_use]
+    pub fn has_cancelled(&self, cancel: &Message) -> bool {
+        CANCELLABLE.iter().any(|method| {
+            let key = server_key_of(cancel, method);
+            self.server_by_key.get(&key, |id| self.servers.get(id.0).map(|entry| &*entry.key)).is_some()
+        })
     }
 
     /// A request came: is it new?

@@ -134,3 +134,16 @@ fn a_store_of_another_version_or_a_file_that_is_none_is_refused() {
     std::fs::write(&other, "not a database, but long enough to be taken for the header of one").unwrap();
     assert!(matches!(Store::open(&other), Err(StoreError::Sqlite(_))));
 }
+
+#[test]
+fn the_store_is_for_this_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&directory.path().join("hss.sqlite")).unwrap();
+    store.commit(&seeded()).unwrap();
+    let files: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap()).collect();
+    assert!(files.len() > 1, "the file, and what is written ahead");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+    }
+}
