@@ -3,7 +3,7 @@
 use crate::candidates::{Candidates, no_server_left};
 use crate::{Icscf, Orig, Waiting};
 use cx_protocol::{Impi, Impu, Request, ResultCode, Uaa, Uar, UarType};
-use ims_node::{Decision, InboundRequest, Outcome, Refusal, Verdict};
+use ims_node::{Decision, InboundRequest, Outcome, Refusal, Source, Verdict};
 use sip_message::{Credentials, HeaderName, Message, NameAddr, StatusCode, delta_seconds};
 
 impl Icscf {
@@ -12,10 +12,25 @@ impl Icscf {
             return Refusal::outsider().into();
         }
         let checked = Refusal::check_hops(request.message());
-        match checked.and_then(|()| uar(request.message(), &self.settings.domain, None)) {
+        match checked.and_then(|()| self.uar(request, None)) {
             Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(Candidates::default())),
             Err(refusal) => refusal.into(),
         }
+    }
+
+    /// The question; `kind` is read from the request unless given.
+    fn uar(&self, request: &InboundRequest, kind: Option<UarType>) -> Result<Uar, Refusal> {
+        let message = request.message();
+        let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
+        let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
+        let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
+        let impi = impi(message, &self.settings.domain, to.as_str());
+        Ok(Uar {
+            impi: impi.ok_or_else(|| bad("no private identity"))?,
+            impu,
+            visited_network: visited_network(request)?,
+            kind: kind.unwrap_or_else(|| kind_of(message)),
+        })
     }
 
     pub(crate) fn on_uaa(&self, uaa: Uaa, candidates: Candidates) -> Decision<Waiting> {
@@ -78,7 +93,7 @@ impl Icscf {
         }
         candidates.asked_for_capabilities = true;
         let kind = Some(UarType::RegistrationAndCapabilities);
-        Verdict::Instead(match uar(request.message(), &self.settings.domain, kind) {
+        Verdict::Instead(match self.uar(request, kind) {
             Ok(uar) => Decision::AskHss(Request::Uar(uar), Waiting::Uaa(candidates)),
             Err(refusal) => refusal.into(),
         })
@@ -89,19 +104,20 @@ fn forbidden(cause: &'static str) -> Decision<Waiting> {
     Refusal::new(StatusCode::FORBIDDEN, cause).into()
 }
 
-/// The question; `kind` is read from the request unless given.
-fn uar(message: &Message, domain: &str, kind: Option<UarType>) -> Result<Uar, Refusal> {
-    let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
-    let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
-    let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
-    Ok(Uar {
-        impi: impi(message, domain, to.as_str()).ok_or_else(|| bad("no private identity"))?,
-        impu,
-        visited_network: message
-            .value(HeaderName::PVisitedNetworkId)
-            .map(|value| sip_message::unquote(value).into()),
-        kind: kind.unwrap_or_else(|| kind_of(message)),
-    })
+/// The network that a phone is in, as the P-CSCF says that sent its REGISTER. Another operator's P-CSCF is in a network of that
+/// operator's, whatever it says: what users may roam to would bind nobody otherwise.
+fn visited_network(request: &InboundRequest) -> Result<Option<Box<str>>, Refusal> {
+    let named = request.message().value(HeaderName::PVisitedNetworkId).map(sip_message::unquote);
+    match (request.source(), named) {
+        (Source::Peer(domains), Some(named)) => {
+            let own = domains.iter().find(|own| own.eq_ignore_ascii_case(named));
+            let refusal =
+                || Refusal::new(StatusCode::FORBIDDEN, "the visited network is not one of the sender's");
+            own.cloned().map(Some).ok_or_else(refusal)
+        }
+        (Source::Peer(domains), None) => Ok(domains.first().cloned()),
+        (Source::Own | Source::Ue | Source::Stranger, named) => Ok(named.map(Into::into)),
+    }
 }
 
 /// Rule REG-I-02: the username of Authorization; without it, To without scheme, port and parameters.

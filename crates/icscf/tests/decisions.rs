@@ -43,17 +43,20 @@ fn desk_with(record_route: RecordRoute) -> Desk<Icscf> {
     desk_that(Admits::Peers, record_route)
 }
 
-fn desk_that(admits: Admits, record_route: RecordRoute) -> Desk<Icscf> {
+fn role(admits: Admits, record_route: RecordRoute) -> Icscf {
     let scscf = |text, capabilities: &[u32]| Scscf { name: name(text), capabilities: capabilities.to_vec() };
-    let role = Icscf::new(icscf::Settings {
+    Icscf::new(icscf::Settings {
         name: "icscf1.home1.test".into(),
         domain: "home1.test".into(),
         admits,
         record_route,
         scscfs: vec![scscf("scscf1a", &[1]), scscf("scscf1b", &[1, 2])],
         scscf_patience: Duration::from_millis(4500),
-    });
-    let mut desk = Desk::new(settings(), role);
+    })
+}
+
+fn desk_that(admits: Admits, record_route: RecordRoute) -> Desk<Icscf> {
+    let mut desk = Desk::new(settings(), role(admits, record_route));
     desk.on_dns = |question: &Question| match (question.kind(), question.name()) {
         (Kind::A, "scscf1a.home1.test") => found("127.0.10.14"),
         (Kind::A, "scscf1b.home1.test") => found("127.0.10.15"),
@@ -411,5 +414,32 @@ fn rfc3261_16_3_without_a_hop_left_nobody_is_asked() {
         let request = request(method, uri, "").replace("Max-Forwards: 70", "Max-Forwards: 0");
         desk.receive(0, address(PCSCF), request);
         assert_eq!((desk.asked().is_some(), finals(&mut desk)), (asked, vec![483]), "{method}");
+    }
+}
+
+#[test]
+fn reg_i_03_another_operators_p_cscf_is_in_a_network_of_its_own() {
+    const ROAMING: &str = "198.51.100.1:5062";
+    for (from, named, expected) in [
+        (PCSCF, Some("home1.test"), Ok(Some("home1.test"))),
+        (PCSCF, Some("partner.test"), Ok(Some("partner.test"))),
+        (PCSCF, None, Ok(None)),
+        (ROAMING, Some("home2.test"), Ok(Some("home2.test"))),
+        (ROAMING, Some("HOME2.test"), Ok(Some("home2.test"))),
+        (ROAMING, None, Ok(Some("home2.test"))),
+        (ROAMING, Some("home1.test"), Err(403)),
+    ] {
+        let mut settings = settings();
+        let (addresses, domains) = (vec![address(ROAMING).ip()], vec!["home2.test".into()]);
+        settings.peers.push(Peer { addresses, domains });
+        let mut desk = Desk::new(settings, role(Admits::Peers, RecordRoute::On));
+        let header = named.map_or_else(String::new, |named| format!("P-Visited-Network-ID: \"{named}\"\r\n"));
+        desk.receive(0, address(from), request("REGISTER", "sip:home1.test", &header));
+        let told = match desk.asked() {
+            Some(Request::Uar(uar)) => Ok(uar.visited_network),
+            Some(other) => panic!("{other:?}"),
+            None => Err(desk.status().unwrap()),
+        };
+        assert_eq!(told, expected.map(|network| network.map(Into::into)), "{from} {named:?}");
     }
 }

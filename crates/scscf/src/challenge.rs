@@ -102,13 +102,17 @@ impl Challenges {
         [("nonces", self.issued.len() as u64), ("nonces_crowded_out", self.crowded_out)]
     }
 
-    pub(crate) fn expire(&mut self, now: Mono) {
+    /// Forgets what has been there long enough, and gives whose challenges nobody has answered rightly.
+    pub(crate) fn expire(&mut self, now: Mono) -> Vec<(Impi, Impu)> {
+        let mut unanswered = Vec::new();
         while let Some(nonce) = self.deadlines.pop_due(now) {
-            self.issued.remove(&nonce);
+            let issued = self.issued.remove(&nonce).filter(|issued| issued.count == 0);
+            unanswered.extend(issued.map(|issued| (issued.impi, issued.impu)));
         }
         if let Some(room) = room_after_burst(self.issued.len(), self.issued.capacity()) {
             self.issued.shrink_to(room);
         }
+        unanswered
     }
 
     /// Makes a challenge from what the HSS sent: one WWW-Authenticate value for each algorithm, strongest first as the

@@ -6,16 +6,28 @@ use crate::{Own, Scscf};
 use clock::Now;
 use cx_protocol::{Answer, Impu, Ppa, Ppr, Request, ResultCode, Rta, Rtr, RtrReason, SarType};
 use ims_node::{Effects, Record, Unreadable};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Scscf {
     pub(crate) fn on_expiries(&mut self, now: Now, fx: &mut Effects<Own>) {
-        self.challenges.expire(now.mono);
+        self.give_up_challenges(now, fx);
         self.users.expire_profiles(now.mono);
         while let Some(impu) = self.users.pop_expired(now.mono) {
             let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.expire(now.wall);
             self.settle(now, (registration, Ending::Expired), SarType::TimeoutDeregistration, fx);
+        }
+    }
+
+    /// TS 24.229 section 5.4.1.2: a user whose challenge was not answered is not waited for, and the HSS is to know it: otherwise
+    /// one REGISTER without credentials would keep its next ones with this S-CSCF for ever.
+    fn give_up_challenges(&mut self, now: Now, fx: &mut Effects<Own>) {
+        let mut told = HashSet::new();
+        for (impi, impu) in self.challenges.expire(now.mono) {
+            if self.users.registration(&impu).is_none() && told.insert(impu.clone()) {
+                self.tell_hss(Some(impi), impu, SarType::AuthenticationTimeout, fx);
+            }
         }
     }
 

@@ -83,6 +83,9 @@ fn sip_19_a_nonce_expires_and_a_count_does_not_repeat() {
     let mut desk = desk();
     let challenges = challenged(&mut desk, 1, CONTACT);
     desk.pass(Duration::from_secs(240));
+    let Some(Request::Sar(sar)) = desk.asked() else { panic!("the HSS is not told") };
+    assert_eq!(sar.kind, SarType::AuthenticationTimeout);
+    desk.hss(Ok(saa_result(ResultCode::Success)));
     desk.clear();
     let headers = format!("{CONTACT}{}", authorization(&challenges[0], "alice-secret", 1));
     desk.receive(0, address(ICSCF), register(2, &headers));

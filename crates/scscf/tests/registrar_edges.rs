@@ -11,8 +11,9 @@
 mod common;
 
 use common::*;
-use cx_protocol::{DefaultHandling, Request, ResultCode};
+use cx_protocol::{DefaultHandling, Request, ResultCode, SarType};
 use sip_message::HeaderName;
+use std::time::Duration;
 
 #[test]
 fn rfc5627_5_1_the_gruu_is_of_the_identity_that_is_registered() {
@@ -67,4 +68,25 @@ fn reg_s_08_registers_that_cross_a_deregistration_are_answered() {
         }
         assert_eq!(said, statuses, "{second}");
     }
+}
+
+#[test]
+fn reg_s_02_a_challenge_that_nobody_answers_is_given_up_and_the_hss_knows() {
+    let mut desk = desk();
+    challenged(&mut desk, 1, CONTACT);
+    challenged(&mut desk, 2, CONTACT);
+    desk.pass(Duration::from_secs(3600));
+    let mut told = 0;
+    while let Some(asked) = desk.asked() {
+        let Request::Sar(sar) = asked else { panic!("{asked:?}") };
+        assert_eq!((sar.kind, sar.impu.as_str()), (SarType::AuthenticationTimeout, "sip:alice@home1.test"));
+        desk.hss(Ok(saa_result(ResultCode::Success)));
+        told += 1;
+    }
+    assert!((1..=2).contains(&told), "{told}");
+
+    let mut desk = registered();
+    challenged(&mut desk, 9, CONTACT);
+    desk.pass(Duration::from_secs(1800));
+    assert_eq!(desk.asked(), None, "whoever is registered is not waited for");
 }

@@ -24,6 +24,7 @@ mod name_addr;
 mod raw;
 mod relay;
 mod response;
+#[cfg(feature = "rsip")]
 mod rsip_bridge;
 mod scan;
 mod span;
@@ -46,6 +47,7 @@ pub use name_addr::{NameAddr, NameAddrError};
 pub use raw::{MAX_DATAGRAM, MAX_HEAD, MAX_HEADER_LINES, MAX_MESSAGE, RawMessage, unfold};
 pub use relay::Relay;
 pub use response::Response;
+#[cfg(feature = "rsip")]
 pub use rsip_bridge::RsipError;
 pub use status::StatusCode;
 pub use text::{Params, list, quote, unquote};

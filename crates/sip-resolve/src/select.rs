@@ -62,6 +62,12 @@ fn take_next<'a>(servers: &mut Vec<&'a Server>, generator: &mut Generator) -> Op
     let priority = servers.first()?.priority;
     let equal = servers.iter().take_while(|server| server.priority == priority);
     let total: u64 = equal.clone().map(|server| u64::from(server.weight)).sum();
+    if total == 0 {
+        // Nobody has said anything of weights: each is as good as the others.
+        let last = u64::try_from(equal.count()).unwrap_or_default().saturating_sub(1);
+        let chosen = usize::try_from(generator.up_to(last)).unwrap_or_default();
+        return Some(servers.remove(chosen));
+    }
     let chosen = generator.up_to(total);
     let mut running = 0;
     let position = equal.clone().position(|server| {
@@ -110,6 +116,18 @@ mod tests {
         for (last, mean, spread) in expected {
             assert!(first[last].abs_diff(mean) <= spread, "{last}: {first:?}");
         }
+    }
+
+    #[test]
+    fn rfc2782_without_weights_each_has_the_first_place_as_often() {
+        let servers = [server(10, 0, 1), server(10, 0, 2), server(10, 0, 3), server(20, 0, 4)];
+        let mut first = [0_u32; 5];
+        for seed in 0..9_000 {
+            let order = order(&servers, seed);
+            first[usize::from(order[0])] += 1;
+            assert_eq!((order.len(), order[3]), (4, 4), "priority comes before chance");
+        }
+        assert!((1..=3).all(|last| first[last].abs_diff(3000) <= 150), "{first:?}");
     }
 
     #[test]
