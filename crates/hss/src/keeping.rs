@@ -87,9 +87,10 @@ impl Service {
         for change in read {
             match hss.apply(change.clone()) {
                 Ok(()) => kept.push(change),
-                Err(conflict) => {
-                    left_out.push(format!("an identity of account {} claimed again", conflict.account))
-                }
+                Err(conflict) => left_out.push(format!(
+                    "left out: {} belongs to account {} already",
+                    conflict.identity, conflict.account
+                )),
             }
         }
         let said = format!("{} records read", kept.len());

@@ -69,6 +69,7 @@ pub(crate) struct Service {
 }
 
 /// What an S-CSCF was told.
+#[derive(PartialEq, Eq)]
 enum Told {
     /// That it has lost this user.
     Loss(Impi),
@@ -167,6 +168,8 @@ impl Service {
         self.send_requests();
         // Last, because a peer may have taken a user back in this batch.
         for host in connected {
+            // What was under way on an earlier connection is lost with it.
+            self.unanswered.retain(|_, (scscf, _)| !scscf.host().eq_ignore_ascii_case(&host));
             self.hss.connected(&host);
         }
         self.send_reminders();
@@ -214,7 +217,11 @@ impl Service {
                 false
             }
         };
-        match told.filter(|_| confirmed) {
+        // What was told again since is confirmed by the answer to that.
+        let is_latest = |(scscf, told): &(ScscfName, Told)| {
+            !self.unanswered.values().any(|(other, later)| other == scscf && later == told)
+        };
+        match told.filter(|_| confirmed).filter(is_latest) {
             Some((scscf, Told::Loss(impi))) => self.hss.confirmed(now, &scscf, &impi),
             Some((scscf, Told::Profile(impu))) => self.hss.profile_confirmed(now, &scscf, &impu),
             None => Vec::new(),

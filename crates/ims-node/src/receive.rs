@@ -65,7 +65,7 @@ impl<R: Role> Node<R> {
 
     fn receive_response(&mut self, now: Now, response: Message) {
         // RFC 3261 section 18.1.2: what was not sent by us is not answered to us.
-        if !self.via_heads.has_sent_by(response.sent_by()) {
+        if !response.top_via().and_then(|via| Via::parse(via).ok()).is_some_and(|via| self.is_own_via(&via)) {
             return self.counters.dropped("a response to another sent-by");
         }
         // A response that matches nothing is late or forged: a stateful node drops it (RFC 4320 section 4.2).

@@ -32,14 +32,6 @@ impl ViaHeads {
         })
     }
 
-    /// Whether one of our Vias says that it was sent by this.
-    pub(crate) fn has_sent_by(&self, sent_by: &str) -> bool {
-        self.0.iter().flatten().any(|head| {
-            let own = head.split(' ').nth(1).and_then(|rest| rest.split(';').next());
-            own.is_some_and(|own| own.eq_ignore_ascii_case(sent_by))
-        })
-    }
-
     /// No Via of ours is longer.
     pub(crate) fn longest(&self) -> usize {
         let heads = self.0.iter().flatten().map(|head| head.len());

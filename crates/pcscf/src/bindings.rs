@@ -224,6 +224,30 @@ impl Bindings {
         others.filter(|(at, other)| *at < crowd || is_over(other)).map(|(_, other)| other.flow).collect()
     }
 
+    /// These contacts are bound by `flow` now, and by no other one. Gives what is left of the others.
+    pub(crate) fn moved(&mut self, flow: Flow, aor: &Impu, granted: &[Uri]) -> Vec<Binding> {
+        let is_moved = |contact: &str| {
+            Uri::parse(contact).is_ok_and(|uri| granted.iter().any(|one| one.is_equivalent(&uri)))
+        };
+        let lost = |other: &&Binding| other.contacts().any(is_moved);
+        let flows: Vec<Flow> = self.others(flow, aor).filter(lost).map(|other| other.flow).collect();
+        let mut left = Vec::new();
+        for other in flows {
+            let Some(binding) = self.slot(other, aor).and_then(|slot| self.all.get_mut(slot)) else {
+                continue;
+            };
+            let kept: Vec<Box<str>> =
+                binding.contacts().filter(|contact| !is_moved(contact)).map(Into::into).collect();
+            let mut kept = kept.into_iter();
+            if let Some(first) = kept.next() {
+                binding.contact = first;
+                binding.others = kept.collect();
+                left.push((**binding).clone());
+            }
+        }
+        left
+    }
+
     /// How many of the user's other flows are too many.
     pub(crate) fn crowd(&self, flow: Flow, aor: &Impu) -> usize {
         self.others(flow, aor).count().saturating_sub(MAX_FLOWS - 1)

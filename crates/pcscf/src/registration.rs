@@ -115,6 +115,11 @@ impl Pcscf {
         let by = if asks_to_leave(request.message(), known) { EndedBy::Ue } else { EndedBy::Network };
         self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
         self.end_outlived(now, (flow, &aor), (&granted, &bound, filed), fx);
+        for left in self.bindings.moved(flow, &aor, &granted) {
+            if let Ok(record) = minicbor::to_vec(&left) {
+                fx.persist(journal_key(left.flow, &aor), record);
+            }
+        }
         match standing {
             Standing::Gone => self.release(now, (flow, &aor), by, fx),
             Standing::Bound(contacts, seconds) => {

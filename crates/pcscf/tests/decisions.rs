@@ -101,7 +101,7 @@ fn reg_p_06_only_a_200_registers_and_expires_0_ends_it() {
 #[test]
 fn rfc3261_10_2_2_a_flow_stays_registered_while_a_contact_of_its_own_is_bound() {
     let own = "<sip:alice@198.51.100.7:5080>";
-    let second = "<sip:alice@198.51.100.7:5080;line=2>";
+    let second = "<sip:second@198.51.100.7:5080>";
     let other = "<sip:alice@198.51.100.8:5080>";
     let contact = |uri: &str, seconds: u32| format!("Contact: {uri};expires={seconds}\r\n");
     let rows: [(&str, String, String, usize); 6] = [
@@ -122,12 +122,32 @@ fn rfc3261_10_2_2_a_flow_stays_registered_while_a_contact_of_its_own_is_bound() 
     }
 }
 
+/// X and Y are on one flow, X moves to another one, and Y leaves.
+#[test]
+fn rfc3261_10_2_2_a_contact_that_moved_does_not_keep_its_former_flow() {
+    let [x, y] = ["<sip:alice@198.51.100.7:5080>", "<sip:second@198.51.100.7:5080>"];
+    let contact = |uri: &str, seconds: u32| format!("Contact: {uri};expires={seconds}\r\n");
+    let both = contact(x, 60) + &contact(y, 60);
+    let steps = [
+        (UE, both.clone(), both.clone(), 1),
+        (OTHER_UE, contact(x, 60), both, 2),
+        (UE, contact(y, 0), contact(x, 60), 1),
+    ];
+    let mut desk = desk();
+    for (number, (from, asked, bound, registered)) in (1..).zip(steps) {
+        desk.receive(GM, address(from), register(number, &asked));
+        let (_, message) = forwarded(&mut desk);
+        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
+        assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), registered), "{from} {asked}");
+    }
+}
+
 /// Of two contacts on a flow the first is ended, and then the second.
 #[test]
 fn rfc3261_10_2_2_the_last_contact_of_a_flow_ends_it() {
     let mut desk = desk();
-    let both = "Contact: <sip:alice@198.51.100.7:5080>;expires=60\r\nContact: <sip:alice@198.51.100.7:5080;line=2>;expires=60\r\n";
-    let second = "Contact: <sip:alice@198.51.100.7:5080;line=2>";
+    let both = "Contact: <sip:alice@198.51.100.7:5080>;expires=60\r\nContact: <sip:second@198.51.100.7:5080>;expires=60\r\n";
+    let second = "Contact: <sip:second@198.51.100.7:5080>";
     let asked = [both.to_owned(), format!("{CONTACT};expires=0\r\n"), format!("{second};expires=0\r\n")];
     let bound = [both.to_owned(), format!("{second};expires=60\r\n"), String::new()];
     for (number, ((asked, bound), registered)) in (1..).zip(asked.iter().zip(bound).zip([1, 1, 0])) {

@@ -72,6 +72,14 @@ pub(crate) fn domain(text: &str) -> Option<Box<str>> {
     (plain.is_ascii() && !plain.is_empty()).then(|| plain.to_ascii_lowercase().into())
 }
 
+/// The name that a number written as a SIP URI is too: another network's number comes as a name there.
+pub(crate) fn name_of_number(uri: &str) -> Option<Identity> {
+    let (scheme, rest) = uri.trim().split_once(':')?;
+    let is_sip = scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips");
+    let is_number = matches!(Identity::parse(uri), Some(Identity::Tel(_)));
+    name(rest).filter(|_| is_sip && is_number)
+}
+
 fn user(rest: &str) -> Option<Identity> {
     // The host ends the URI but for parameters; the user part may hold a semicolon of its own (RFC 3261 §25.1).
     let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
@@ -79,6 +87,11 @@ fn user(rest: &str) -> Option<Identity> {
     if let Some(number) = telephone::number_of_user(user).filter(|_| telephone::is_phone(parameters)) {
         return Some(Identity::Tel(number.into()));
     }
+    name(rest)
+}
+
+fn name(rest: &str) -> Option<Identity> {
+    let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
     let user = user.split_once(':').map_or(user, |(user, _password)| user);
     let host = cut(host);
     let host = host.strip_suffix('.').unwrap_or(host);

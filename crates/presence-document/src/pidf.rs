@@ -35,8 +35,6 @@ pub enum PidfError {
     Repeated(Box<str>),
     /// An element of PIDF or the data model where it has no place; holds its name.
     Misplaced(Box<str>),
-    /// An element that holds no URI although it must; its name, and what it holds.
-    Uri(Box<str>, Box<str>),
     /// A device that does not say which (RFC 4479 §3.4).
     DeviceId,
 }
@@ -51,7 +49,6 @@ impl std::fmt::Display for PidfError {
             Self::RepeatedTupleId(id) => write!(f, "two tuples have the id {id:?}"),
             Self::Repeated(name) => write!(f, "{name} stands twice where it may stand once"),
             Self::Misplaced(name) => write!(f, "{name} stands where it has no place"),
-            Self::Uri(name, value) => write!(f, "{name} is {value:?}, which is no URI"),
             Self::DeviceId => f.write_str("a device has no deviceID"),
             Self::Basic(value) => write!(f, "basic is {value:?}, neither open nor closed"),
         }

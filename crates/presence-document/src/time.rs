@@ -20,7 +20,10 @@ pub(crate) fn is_date_time(text: &str) -> bool {
         0..19 => byte.is_ascii_digit(),
         _ => byte.is_ascii_digit() || matches!(byte, b'.' | b'Z' | b'+' | b'-' | b':'),
     };
-    text.bytes().enumerate().all(shape)
+    // Schemas know no leap second.
+    let is_leap = text.get(17..19) == Some("60");
+    !is_leap
+        && text.bytes().enumerate().all(shape)
         && text.get(19..).is_some_and(is_offset)
         && text.parse::<Timestamp>().is_ok()
 }
@@ -39,7 +42,12 @@ fn is_offset(text: &str) -> bool {
     };
     match offset.as_bytes() {
         b"Z" => true,
-        [b'+' | b'-', h0, h1, b':', m0, m1] => [h0, h1, m0, m1].iter().all(|digit| digit.is_ascii_digit()),
+        [b'+' | b'-', h0, h1, b':', m0, m1] => {
+            // Nor an offset of more than fourteen hours.
+            let is_far =
+                (*h0, *h1) > (b'1', b'4') || (*h0, *h1) == (b'1', b'4') && (*m0, *m1) != (b'0', b'0');
+            !is_far && *m0 <= b'5' && [h0, h1, m0, m1].iter().all(|digit| digit.is_ascii_digit())
+        }
         _ => false,
     }
 }

@@ -20,6 +20,20 @@ fn matches(conditions: &str, watcher: &str) -> bool {
 }
 
 #[test]
+fn gw_06_an_except_that_names_a_number_hides_from_it_however_it_is_asserted() {
+    let except =
+        "<cp:identity><cp:many><cp:except id='sip:+15550123@home2.test;user=phone'/></cp:many></cp:identity>";
+    for (watcher, hidden) in [
+        ("tel:+1-555-0123", true),
+        ("sip:+15550123@home2.test;user=phone", true),
+        ("sip:+15550123@home2.test", true),
+        ("sip:+15550124@home2.test", false),
+    ] {
+        assert_eq!(matches(except, watcher), !hidden, "{watcher}");
+    }
+}
+
+#[test]
 fn prs_05_identity_one_many_except_and_domain() {
     const ONE: &str =
         "<cp:identity><cp:one id='sip:bob@home2.test'/><cp:one id='tel:+1-212-555-1234'/></cp:identity>";

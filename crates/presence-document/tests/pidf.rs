@@ -242,7 +242,6 @@ fn prs_09_the_reason_of_a_refusal_can_be_read() {
         (PidfError::RepeatedTupleId("a".into()), "two tuples have the id \"a\""),
         (PidfError::Repeated("basic".into()), "basic stands twice where it may stand once"),
         (PidfError::Misplaced("basic".into()), "basic stands where it has no place"),
-        (PidfError::Uri("contact".into(), "a b".into()), "contact is \"a b\", which is no URI"),
         (PidfError::DeviceId, "a device has no deviceID"),
         (PidfError::Basic("away".into()), "basic is \"away\", neither open nor closed"),
     ];

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 /// Presentities whose composite is kept; of one more the one unused longest goes.
 const MAX_KEPT: usize = 256;
-/// Octets of their documents together; as a tree a document takes about ten times as much.
-const MAX_OCTETS: usize = 1024 * 1024;
+/// Octets of their documents and of what is shown of them, together; as a tree a document takes about ten times as much.
+const MAX_OCTETS: usize = 2 * 1024 * 1024;
 
 /// The composites.
 #[derive(Debug, Default)]

@@ -48,9 +48,10 @@ impl Views {
         self.stamp == stamp && self.until.is_none_or(|until| wall < until)
     }
 
-    /// Octets of the documents that they are made of.
-    pub(crate) const fn octets(&self) -> usize {
-        self.octets
+    /// Octets of the documents that they are made of, and of the bodies that have been made of them.
+    pub(crate) fn octets(&self) -> usize {
+        let bodies = self.filtered.iter().filter_map(|(_, view)| view.body.as_ref());
+        self.octets + bodies.map(Bytes::len).sum::<usize>()
     }
 
     /// The sphere that the presentity publishes.

@@ -65,10 +65,7 @@ impl Scscf {
         let Some(odi) = &self.odi else {
             return Refusal::new(StatusCode::SERVER_ERROR, "the node has not started").into();
         };
-        let served = match (is_originating(visit.case), &as_whom.alias) {
-            (false, Some(alias)) => alias,
-            (true, _) | (false, None) => &visit.impu,
-        };
+        let served = profile.identities.default_impu().unwrap_or(&visit.impu);
         let about = About { call_id: request.message().call_id(), served, criteria: &profile.criteria };
         let odi = odi.token(&about, visit.case, visit.index);
         let orig = if is_originating(visit.case) { ";orig" } else { "" };
@@ -125,8 +122,8 @@ impl Scscf {
             false => terminating_user(request)?,
         };
         let profile = self.users.profile(&impu)?.clone();
-        let about =
-            About { call_id: request.message().call_id(), served: &impu, criteria: &profile.criteria };
+        let served = profile.identities.default_impu().unwrap_or(&impu);
+        let about = About { call_id: request.message().call_id(), served, criteria: &profile.criteria };
         let (case, index) = self.odi.as_ref()?.read(token, &about)?;
         Some(self.next_server(now, request, Visit { impu, case, index: index + 1 }, &profile))
     }

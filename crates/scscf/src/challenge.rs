@@ -4,7 +4,7 @@ use clock::{Deadlines, Mono, room_after_burst};
 use cx_protocol::{DigestCredentials, Ha1, Impi, Impu};
 use ims_node::{Pool, Random, digest};
 use sip_message::{Challenge, Credentials, DigestAlgorithm, Message, Uri};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -108,6 +108,11 @@ impl Challenges {
         while let Some(nonce) = self.deadlines.pop_due(now) {
             let issued = self.issued.remove(&nonce).filter(|issued| issued.count == 0);
             unanswered.extend(issued.map(|issued| (issued.impi, issued.impu)));
+        }
+        if !unanswered.is_empty() {
+            // Whoever has been asked again meanwhile may still answer.
+            let asked: HashSet<&Impu> = self.issued.values().map(|issued| &issued.impu).collect();
+            unanswered.retain(|(_, impu)| !asked.contains(impu));
         }
         if let Some(room) = room_after_burst(self.issued.len(), self.issued.capacity()) {
             self.issued.shrink_to(room);

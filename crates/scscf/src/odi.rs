@@ -16,7 +16,8 @@ const SIGNATURE: usize = 10;
 /// What a token is about: with another user, or other criteria, the visit begins anew.
 pub(crate) struct About<'a> {
     pub(crate) call_id: &'a str,
-    /// The user by whose criteria it goes, as the request names it when it comes back.
+    /// The user by whose criteria it goes: the default identity of the set, by whichever of its identities and in whichever spelling
+    /// the request names it when it comes back.
     pub(crate) served: &'a Impu,
     pub(crate) criteria: &'a [InitialFilterCriterion],
 }

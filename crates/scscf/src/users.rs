@@ -129,8 +129,12 @@ impl Users {
         }
         let mut profile = Arc::new(profile);
         self.share_criteria(&mut profile);
-        self.visitors.insert(impu.clone(), profile.clone());
-        self.visitor_ends.set(impu.clone(), now + VISITOR_LIFE);
+        // By the SIP identity of a number too, by which application servers know the user.
+        let alias = profile.alias(impu).cloned();
+        for own in std::iter::once(impu).chain(&alias) {
+            self.visitors.insert(own.clone(), profile.clone());
+            self.visitor_ends.set(own.clone(), now + VISITOR_LIFE);
+        }
         profile
     }
 

@@ -260,19 +260,25 @@ fn isc_05_a_request_that_comes_back_goes_on_behind_that_criterion() {
     );
 }
 
-/// An application server sends alice's request on as carol's, who is served here too.
+/// An application server sends alice's request on as that of another user, or of another identity or spelling of hers.
 #[test]
 fn rt_st_06_a_request_that_comes_back_for_another_user_begins_at_that_users_first_criterion() {
     let term = "Route: <sip:scscf1a.home1.test;lr>\r\nP-Asserted-Identity: <sip:bob@home1.test>\r\nEvent: presence\r\n";
-    let mut desk = registered();
-    desk.receive(0, address(ICSCF), request("SUBSCRIBE", ALICE, 1, term));
-    let (_, at_server) = forwarded(&mut desk);
-    let odi = at_server.list(HeaderName::Route).nth(1).unwrap().to_owned();
-    let headers = term.replace("<sip:scscf1a.home1.test;lr>", &odi);
-    for (uri, first) in [("sip:alias@home1.test", true), (ALICE, false)] {
-        desk.receive(0, address(PS), request("SUBSCRIBE", uri, 2 + u32::from(first), &headers));
-        let (to, message) = desk.sent().unwrap();
-        assert_eq!((to == address(PS)) && message.status().is_none(), first, "{uri}");
+    for (uri, same) in
+        [(ALICE, true), ("sip:alias@home1.test", true), ("tel:+1-555-0001", true), (CAROL, false)]
+    {
+        let mut desk = registered();
+        desk.receive(0, address(ICSCF), request("SUBSCRIBE", ALICE, 1, term));
+        let (_, at_server) = forwarded(&mut desk);
+        let odi = at_server.list(HeaderName::Route).nth(1).unwrap().to_owned();
+        let headers = term.replace("<sip:scscf1a.home1.test;lr>", &odi);
+        desk.receive(0, address(PS), request("SUBSCRIBE", uri, 2, &headers));
+        if same {
+            let (to, message) = desk.sent().unwrap();
+            assert!(to != address(PS) || message.status().is_some(), "no criterion is left for {uri}");
+        } else {
+            assert!(matches!(desk.asked(), Some(Request::Sar(_))), "carol's profile is asked for");
+        }
     }
 }
 

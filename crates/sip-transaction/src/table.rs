@@ -15,8 +15,19 @@ use sip_message::{Message, StatusCode};
 use std::collections::VecDeque;
 
 /// Methods of transactions that a CANCEL may name.
-const CANCELLABLE: [&str; 8] =
-    ["SUBSCRIBE", "NOTIFY", "PUBLISH", "REGISTER", "MESSAGE", "OPTIONS", "INFO", "REFER"];
+const CANCELLABLE: [&str; 11] = [
+    "SUBSCRIBE",
+    "NOTIFY",
+    "PUBLISH",
+    "REGISTER",
+    "MESSAGE",
+    "OPTIONS",
+    "INFO",
+    "REFER",
+    "BYE",
+    "UPDATE",
+    "PRACK",
+];
 
 /// Client transactions that wait for their final response, at one time; above it a request is not sent.
 pub const MAX_CLIENTS: usize = 200_000;

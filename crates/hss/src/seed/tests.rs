@@ -179,7 +179,7 @@ fn gw_06_a_name_that_is_a_number_brings_the_number_along() {
     let with =
         |sets: &str| GOOD.replace("[[{ impu = \"sip:a@home1.test\" }], [{ impu = \"tel:+1\" }]]", sets);
     let named = "[[{ impu = \"sip:+1-555@home1.test\", barred = true }, { impu = \"sip:a@home1.test\" }]]";
-    let second = "[account.b]\nimpis = [\"b\"]\npassword = \"y\"\nprofile = \"p\"\nsets = [[{ impu = \"sip:+1(555)@home1.test;user=phone\" }]]";
+    let second = "[account.b]\nimpis = [\"b\"]\npassword = \"y\"\nprofile = \"p\"\nsets = [[{ impu = \"tel:+1(555)\" }]]";
     for (text, expected) in [
         (with(named), vec!["sip:+1-555@home1.test", "sip:a@home1.test", "tel:+1555"]),
         // Unless another account has it.

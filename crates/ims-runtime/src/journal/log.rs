@@ -71,8 +71,9 @@ impl<D: Directory> Log<D> {
         if torn > 0 {
             // Made reserved space again.
             write_zeros(&mut log.file, end, torn)?;
-            log.file.sync()?;
         }
+        // A process that was killed may have written what it did not come to sync; what is read counts as durable from here on.
+        log.file.sync()?;
         log.reserve();
         Ok((log, replay))
     }
@@ -115,7 +116,8 @@ impl<D: Directory> Log<D> {
     /// Sees to it that there is room ahead; where there is none, the journal is full.
     pub(crate) fn reserve(&mut self) {
         if self.reserved - self.end >= LEFT {
-            self.status.full = false;
+            let is_noted = self.header.is_outdated() || self.header.reserved >= self.reserved;
+            self.status.full = !is_noted && self.note_length().is_err();
             return;
         }
         let zeros = write_zeros(&mut self.file, self.reserved, STEP).and_then(|()| self.file.sync());
@@ -144,9 +146,13 @@ impl<D: Directory> Log<D> {
         if self.header.is_outdated() {
             return Ok(());
         }
-        let (place, bytes) = self.header.advance(self.reserved, self.status.synced);
+        let mut header = self.header;
+        let (place, bytes) = header.advance(self.reserved, self.status.synced);
         self.file.write_at(place, &bytes)?;
-        self.file.sync()
+        self.file.sync()?;
+        // Only now: the next one must not go where the last whole one stands.
+        self.header = header;
+        Ok(())
     }
 
     /// Copies some more live records, if the file is worth replacing; whether there is more to do at once. Errors

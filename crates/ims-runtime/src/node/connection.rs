@@ -102,6 +102,9 @@ impl Connection {
         let _ = setsockopt(&socket, TcpUserTimeout, &unacknowledged);
         let mut loss = Loss::Ended;
         let over = self.exchange(&mut socket, &mut stream).await;
+        // What nobody has read, before anything is told: telling may take a while.
+        let unwritten = self.queued.close();
+        let unread = stream.unread();
         if let Err(Over::CutOff(why)) = over {
             tracing::debug!(remote = %self.ends.remote, ?why, "cut off");
             self.common.count(why);
@@ -113,7 +116,11 @@ impl Connection {
             self.tell(event).await;
         }
         self.tell(SocketEvent::Closed(self.id, loss)).await;
-        let unread = stream.unread();
+        for Outgoing { bytes, fallback } in unwritten {
+            if let Some(fallback) = fallback {
+                self.tell(SocketEvent::Undelivered(self.listener, fallback, bytes)).await;
+            }
+        }
         if !unread.is_empty() && is_nobody_there(&socket, &over).await {
             for (fallback, bytes) in unread {
                 self.tell(SocketEvent::Undelivered(self.listener, fallback, bytes)).await;

@@ -85,6 +85,12 @@ impl Queued {
         self.receiver.try_recv()
     }
 
+    /// Takes nothing more: whoever pushes learns that the connection has ended. Gives what was never written.
+    pub(super) fn close(&mut self) -> Vec<Outgoing> {
+        self.receiver.close();
+        std::iter::from_fn(|| self.receiver.try_recv().ok()).collect()
+    }
+
     /// Something of the connection's own waits too.
     pub(super) fn add(&self, count: usize) {
         self.room.take(count);

@@ -58,18 +58,14 @@ impl Pcscf {
             if registration.state == RegState::Terminated && registration.contacts.is_empty() {
                 self.release_user(now, (&aor, user), fx);
             }
-            let ended = registration.contacts.iter().filter(|own| own.state == ContactState::Terminated);
-            for contact in ended {
-                let flows: Vec<Flow> = self
-                    .bindings
-                    .of_user(&aor, user)
-                    .filter(|binding| is_ended(binding, contact))
-                    .map(|binding| binding.flow)
-                    .collect();
-                for flow in flows {
-                    fx.log("registration ended by the network", contact.event.as_str());
-                    self.release(now, (flow, &aor), self.ended_by(now, flow, contact.event), fx);
-                }
+            let ended: Vec<&RegContact> =
+                registration.contacts.iter().filter(|own| own.state == ContactState::Terminated).collect();
+            let known = self.bindings.of_user(&aor, user);
+            let over: Vec<(Flow, ContactEvent)> =
+                known.filter_map(|binding| Some((binding.flow, end_of(binding, &ended)?))).collect();
+            for (flow, event) in over {
+                fx.log("registration ended by the network", event.as_str());
+                self.release(now, (flow, &aor), self.ended_by(now, flow, event), fx);
             }
         }
     }
@@ -85,18 +81,31 @@ impl Pcscf {
     }
 }
 
-/// Whether it is this binding that has ended, and not one that an earlier REGISTER made: the phone may have come back
+/// How a binding has ended, if each of its contacts has, and not one that an earlier REGISTER made: the phone may have come back
 /// before the NOTIFY did.
-fn is_ended(binding: &Binding, contact: &RegContact) -> bool {
-    let uris = (Uri::parse(&binding.contact), Uri::parse(&contact.uri));
-    let same = matches!(uris, (Ok(own), Ok(ended)) if own.is_equivalent(&ended));
+fn end_of(binding: &Binding, ended: &[&RegContact]) -> Option<ContactEvent> {
     let (call_id, cseq) = &binding.register;
-    let same_register = match (contact.call_id.as_deref(), contact.cseq) {
-        (Some(ended_by), Some(number)) => **call_id == *ended_by && number >= *cseq,
+    let is_of_it = |contact: &RegContact| match (contact.call_id.as_deref(), contact.cseq) {
+        (Some(ended_by), Some(number)) => **call_id != *ended_by || number >= *cseq,
         _ => true,
     };
-    // One of several that this flow has is not its end.
-    same && same_register && binding.others.is_empty()
+    let is_same_register = |contact: &RegContact| match (contact.call_id.as_deref(), contact.cseq) {
+        (Some(ended_by), Some(_)) => **call_id == *ended_by,
+        _ => true,
+    };
+    let mut event = None;
+    for own in binding.contacts() {
+        let own = Uri::parse(own).ok()?;
+        let is_it =
+            |contact: &&&RegContact| Uri::parse(&contact.uri).is_ok_and(|uri| uri.is_equivalent(&own));
+        let end = ended.iter().find(|contact| is_it(contact) && is_of_it(contact))?;
+        // Of several contacts each may have been bound by a REGISTER of its own.
+        if binding.others.is_empty() && !is_same_register(end) {
+            return None;
+        }
+        event = Some(end.event);
+    }
+    event
 }
 
 fn refusal(verdict: NotifyVerdict) -> Refusal {

@@ -40,11 +40,11 @@ pub(super) fn component(kind: Kind, element: &mut Element, lang: Option<&str>) -
         Kind::Device => (DATA_MODEL, DEVICE),
     };
     for child in elements_mut(element).filter(|child| *child.name.namespace == *namespace) {
-        leaf(child)?;
+        leaf(child);
     }
     element.children.retain(|node| !is_empty_leaf(node, namespace));
     arrange(element, namespace, places)?;
-    inner(element, lang.as_deref())?;
+    inner(element, lang.as_deref());
     match kind {
         Kind::Service => status(element),
         Kind::Device if element.child(DATA_MODEL, "deviceID").is_none() => Err(PidfError::DeviceId),
@@ -61,9 +61,10 @@ pub(super) fn note(element: &mut Element, lang: Option<&str>) {
 /// Whether a top-level element that is no component and no note stays; `Err` if it has its place elsewhere.
 pub(super) fn is_extension(element: &mut Element, lang: Option<&str>) -> Result<bool, PidfError> {
     if element.is(DATA_MODEL, "deviceID") {
-        return Err(PidfError::Misplaced(element.name.local.clone()));
+        // Of no device.
+        return Ok(false);
     }
-    inner(element, lang)?;
+    inner(element, lang);
     match &*element.name.namespace {
         PIDF => misplaced(element).map(|()| false),
         namespace => Ok(!namespace.is_empty()),
@@ -128,14 +129,11 @@ fn misplaced(element: &Element) -> Result<(), PidfError> {
 }
 
 /// An element that holds a value and nothing else.
-fn leaf(element: &mut Element) -> Result<(), PidfError> {
+fn leaf(element: &mut Element) {
     match &*element.name.local {
         "contact" | "deviceID" => uri(element),
-        "timestamp" => {
-            timestamp(element);
-            Ok(())
-        }
-        _ => Ok(()),
+        "timestamp" => timestamp(element),
+        _ => {}
     }
 }
 
@@ -146,19 +144,16 @@ fn is_empty_leaf(node: &Node, namespace: &str) -> bool {
     names.iter().any(|name| element.is(namespace, name)) && element.text().is_empty()
 }
 
-fn uri(element: &mut Element) -> Result<(), PidfError> {
+/// A text that is no URI is taken out.
+fn uri(element: &mut Element) {
     flatten(element);
-    let text = element.text();
-    if !is_reference(text) {
-        return Err(PidfError::Uri(element.name.local.clone(), excerpt(text)));
-    }
+    let text = Some(element.text().to_owned()).filter(|text| is_reference(text));
     let priority = element.attribute("priority").and_then(priority);
-    element.children = vec![Node::Text(text.to_owned())];
+    element.children = text.map(Node::Text).into_iter().collect();
     element.attributes.clear();
     if let Some(priority) = priority.filter(|_| element.is(PIDF, "contact")) {
         element.set_attribute("", "", "priority", &priority);
     }
-    Ok(())
 }
 
 /// Whether this is a URI, or stands for one in some context (RFC 3986 section 4.1).
@@ -217,24 +212,33 @@ fn flatten(element: &mut Element) {
 
 /// Brings what stands inside, at any depth, into the form that it has everywhere. Notes say in which language they are: the
 /// schema has that nowhere else.
-fn inner(element: &mut Element, lang: Option<&str>) -> Result<(), PidfError> {
+fn inner(element: &mut Element, lang: Option<&str>) {
     let is_no_language = element.lang().is_some_and(|lang| !is_language(lang));
     element.attributes.retain(|attribute| !(is_no_language && attribute.name.is(XML, "lang")));
+    // A person or device says something at the top of a document alone.
+    element
+        .children
+        .retain(|node| !matches!(node, Node::Element(child) if is_component(child) || is_no_device(child)));
     for child in elements_mut(element) {
         let own = child.lang().or(lang).map(str::to_owned);
         if is_note(child) || child.is(RPID, "note") {
             note(child, own.as_deref());
             continue;
         }
-        if child.is(DATA_MODEL, "person") || child.is(DATA_MODEL, "device") {
-            return Err(PidfError::Misplaced(child.name.local.clone()));
-        }
         if child.is(DATA_MODEL, "deviceID") {
-            uri(child)?;
+            uri(child);
         }
-        inner(child, own.as_deref())?;
+        inner(child, own.as_deref());
     }
-    Ok(())
+}
+
+fn is_component(element: &Element) -> bool {
+    element.is(DATA_MODEL, "person") || element.is(DATA_MODEL, "device")
+}
+
+/// A deviceID that names no device.
+fn is_no_device(element: &Element) -> bool {
+    element.is(DATA_MODEL, "deviceID") && !is_reference(element.text())
 }
 
 fn speak_itself(note: &mut Element, lang: Option<&str>) {

@@ -2,7 +2,7 @@
 
 use super::condition::{Condition, Except, Term, Terms};
 use super::{Member, Permissions, PresenceAttribute, Rule, RulesError, Selection, SubHandling, UserInput};
-use crate::identity::{self, Identity};
+use crate::identity::{self, Identity, name_of_number};
 use crate::namespace::{COMMON_POLICY, OMA_COMMON_POLICY, PRES_RULES};
 use crate::time;
 use crate::xml::Element;
@@ -101,6 +101,8 @@ fn many(element: &Element) -> Result<Term, RulesError> {
         }
         if let Some(id) = id {
             except.push(Except::Id(uri(id)?));
+            // Nor may it miss whom it hides from because another network's number comes as a name.
+            except.extend(name_of_number(id).map(Except::Id));
         }
         if let Some(text) = domain {
             let Some(domain) = identity::domain(text) else { return Ok(Term::Nobody) };
