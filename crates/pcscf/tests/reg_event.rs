@@ -224,6 +224,24 @@ fn reg_p_07_who_is_told_by_whom() {
     }
 }
 
+/// A second contact was registered on the flow, by a REGISTER of its own.
+#[test]
+fn reg_p_07_a_flow_of_two_contacts_ends_when_both_have_ended() {
+    let second = "sip:second@198.51.100.7:5080";
+    for (ended, registered) in [(1, 1), (2, 0)] {
+        let (mut desk, subscribe) = watching();
+        let contacts = format!("{CONTACT};expires=3600\r\nContact: <{second}>;expires=3600\r\n");
+        desk.receive(GM, address(UE), register(2, &format!("Contact: <{second}>\r\n")));
+        let (_, message) = forwarded(&mut desk);
+        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{contacts}{SERVICE_ROUTE}"));
+        desk.clear();
+        let first = contact("terminated", "deactivated", 2);
+        let other = first.replace("sip:alice@198.51.100.7:5080", second);
+        notify(&mut desk, &subscribe, (2, "active;expires=600000"), &[first, other][..ended]);
+        assert_eq!(desk.node.role().registered(), registered, "{ended} have ended");
+    }
+}
+
 #[test]
 fn reg_p_07_the_phone_can_still_be_told_for_a_while() {
     let (mut desk, subscribe) = watching();
