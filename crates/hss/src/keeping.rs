@@ -78,7 +78,10 @@ impl Service {
     pub(crate) async fn reload(&mut self) -> Result<Result<String, NotReloaded>, Failure> {
         let read = match self.subscribers.load() {
             Ok(read) => read.build()?,
-            Err(error) => return Ok(Err(NotReloaded::File(error))),
+            Err(error) => {
+                self.bad_subscribers = Some(error.to_string());
+                return Ok(Err(NotReloaded::File(error)));
+            }
         };
         self.bad_subscribers = None;
         let mut hss = self.hss.clone();

@@ -8,7 +8,7 @@ use clock::{Mono, Now, Wall};
 use cx_protocol::{Answer, CxFailure, Impi, Impu, Request, ResultCode, ScscfName, Token};
 use hss::{Hss, StoreChange};
 use ims_runtime::cli::{Failure, Start};
-use ims_runtime::config::{ConfigError, ConfigFile, InvalidKey};
+use ims_runtime::config::{ConfigFile, InvalidKey};
 use ims_runtime::ctl::{CtlAnswer, CtlRequest};
 use ims_runtime::cx::{CxServer, CxServerEvent, PeerQuestion};
 use ims_runtime::health::{self, Health};
@@ -59,7 +59,7 @@ pub(crate) struct Service {
     /// Why the store could not be written when that was last tried.
     pub(crate) not_kept: Option<String>,
     /// What is wrong with that file. The store is what counts.
-    pub(crate) bad_subscribers: Option<ConfigError>,
+    pub(crate) bad_subscribers: Option<String>,
     requests_answered: u64,
     requests_sent: u64,
     /// RTRs and PPRs that have not been answered, by number; each connection takes only so many.
@@ -91,7 +91,7 @@ impl Service {
             store.commit(&stored)?;
             tracing::info!(file = %subscribers.path().display(), "store filled from the subscribers file");
         } else if subscribers.path().exists() {
-            bad_subscribers = subscribers.load().err();
+            bad_subscribers = subscribers.load().err().map(|error| error.to_string());
         }
         if let Some(error) = &bad_subscribers {
             tracing::error!(%error, "the subscribers file is not usable; the store is used");

@@ -273,6 +273,7 @@ async fn reload_takes_new_accounts_and_keeps_registrations() {
     let refused = node.ctl(&["reload"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("subscribers.toml:"), "{refused:?}");
+    assert!(node.says(&["health"]).contains("the subscribers file is not usable"));
 }
 
 #[tokio::test]
