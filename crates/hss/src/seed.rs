@@ -95,11 +95,18 @@ impl Identity for Impi {
     }
 }
 
-/// In the file `user=phone` says what `add_numbers` finds out anyway: the name is one, and the number too.
+/// `user=phone` in the file changes nothing: the SIP name is taken as an identity, and `add_numbers` adds the number of a name that
+/// is one.
 impl Identity for Impu {
     fn of(text: &str) -> Result<Self, BadIdentity> {
-        let (uri, parameters) = text.split_once(';').unwrap_or((text, ""));
-        Self::new(if text.contains('@') && telephone::is_phone(parameters) { uri } else { text })
+        // A user part may have parameters of its own (RFC 3966 section 5.1.5); those of the URI stand behind its host.
+        let host = text.rfind('@').unwrap_or(text.len());
+        let parameters =
+            text.get(host..).and_then(|rest| rest.split_once(';')).map(|(_, parameters)| parameters);
+        match parameters.filter(|parameters| telephone::is_phone(parameters)) {
+            Some(parameters) => Self::new(text.get(..text.len() - parameters.len() - 1).unwrap_or(text)),
+            None => Self::new(text),
+        }
     }
 }
 

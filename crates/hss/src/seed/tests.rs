@@ -180,8 +180,17 @@ fn gw_06_a_name_that_is_a_number_brings_the_number_along() {
         |sets: &str| GOOD.replace("[[{ impu = \"sip:a@home1.test\" }], [{ impu = \"tel:+1\" }]]", sets);
     let named = "[[{ impu = \"sip:+1-555@home1.test\", barred = true }, { impu = \"sip:a@home1.test\" }]]";
     let second = "[account.b]\nimpis = [\"b\"]\npassword = \"y\"\nprofile = \"p\"\nsets = [[{ impu = \"tel:+1(555)\" }]]";
+    let local = "[[{ impu = \"sip:01-23;phone-context=home1.test@home1.test;user=phone\", barred = true }]]";
     for (text, expected) in [
         (with(named), vec!["sip:+1-555@home1.test", "sip:a@home1.test", "tel:+1555"]),
+        (
+            with(&named.replace("@home1.test\", barred", "@home1.test;user=phone\", barred")),
+            vec!["sip:+1-555@home1.test", "sip:a@home1.test", "tel:+1555"],
+        ),
+        (
+            with(local),
+            vec!["sip:01-23;phone-context=home1.test@home1.test", "tel:0123;phone-context=home1.test"],
+        ),
         // Unless another account has it.
         (with(named) + second, vec!["sip:+1-555@home1.test", "sip:a@home1.test"]),
     ] {
