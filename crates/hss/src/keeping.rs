@@ -1,7 +1,7 @@
-//! What changes is kept before it is told, or undone.
+//! The HSS writes every change to its store before it answers. A change that cannot be written is undone in memory.
 
 use crate::service::Service;
-use crate::store::{BUSY, STILL_BUSY, Store, StoreError};
+use crate::store::{Store, StoreError};
 use hss::StoreChange;
 use ims_runtime::cli::Failure;
 use ims_runtime::config::ConfigError;
@@ -36,15 +36,14 @@ impl Service {
         if changes.is_empty() {
             return Ok(Ok(()));
         }
-        let accounts: Vec<Box<str>> = changes.iter().filter_map(changed_account).collect();
         let (kept, before) = self
             .with_store(move |store| {
                 let kept = store.commit(&changes);
-                store.set_patience(if kept.is_ok() { BUSY } else { STILL_BUSY })?;
-                let before = match &kept {
+                let accounts: Vec<Box<str>> = match &kept {
                     Ok(()) => Vec::new(),
-                    Err(_) => store.registrations(&accounts)?,
+                    Err(_) => changes.iter().filter_map(changed_account).collect(),
                 };
+                let before = store.registrations(&accounts)?;
                 Ok((kept, accounts.into_iter().zip(before).collect::<Vec<_>>()))
             })
             .await?;

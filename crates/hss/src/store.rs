@@ -15,9 +15,9 @@ use std::time::Duration;
 const SCHEMA_VERSION: i64 = 3;
 
 /// How long another program may keep the store from being written; then writing has failed.
-pub(crate) const BUSY: Duration = Duration::from_secs(1);
-/// The same after that: who only reads is not to wait again and again.
-pub(crate) const STILL_BUSY: Duration = Duration::from_millis(50);
+const BUSY: Duration = Duration::from_secs(1);
+/// The same after a write has failed: requests that only read wait behind each write, and must not wait a second every time.
+const STILL_BUSY: Duration = Duration::from_millis(50);
 
 /// A value that CBOR does not take.
 type Unwritable = minicbor::encode::Error<std::convert::Infallible>;
@@ -74,6 +74,8 @@ impl From<rusqlite::Error> for StoreError {
 /// An open store.
 pub(crate) struct Store {
     sqlite: Connection,
+    /// Whether the last write has failed.
+    has_failed: bool,
 }
 
 impl Store {
@@ -94,7 +96,7 @@ impl Store {
         sqlite.pragma_update(None, "synchronous", "FULL")?;
         sqlite.pragma_update(None, "foreign_keys", true)?;
         let missing = match sqlite.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
-            SCHEMA_VERSION => return Ok(Self { sqlite }),
+            SCHEMA_VERSION => return Ok(Self { sqlite, has_failed: false }),
             0 => vec![SCHEMA],
             1 => vec![FROM_VERSION_1, FROM_VERSION_2],
             2 => vec![FROM_VERSION_2],
@@ -106,7 +108,7 @@ impl Store {
         }
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
-        Ok(Self { sqlite })
+        Ok(Self { sqlite, has_failed: false })
     }
 
     /// Everything in it, accounts before their registrations; empty before it was first filled.
@@ -149,13 +151,17 @@ impl Store {
         Ok(found)
     }
 
-    /// How long another program may keep the store from being written.
-    pub(crate) fn set_patience(&self, patience: Duration) -> Result<(), StoreError> {
-        Ok(self.sqlite.busy_timeout(patience)?)
-    }
-
     /// Writes all changes or none; when it returns, they are on the disk.
     pub(crate) fn commit(&mut self, changes: &[StoreChange]) -> Result<(), StoreError> {
+        let written = self.write_all(changes);
+        if written.is_err() != self.has_failed {
+            self.has_failed = written.is_err();
+            self.sqlite.busy_timeout(if self.has_failed { STILL_BUSY } else { BUSY })?;
+        }
+        written
+    }
+
+    fn write_all(&mut self, changes: &[StoreChange]) -> Result<(), StoreError> {
         let transaction = self.sqlite.transaction()?;
         for change in changes {
             write(&transaction, change)?;
