@@ -17,19 +17,15 @@ use std::time::Duration;
 
 #[test]
 fn rfc5627_5_1_the_gruu_is_of_the_identity_that_is_registered() {
-    let mut desk = desk();
-    let contact =
-        "Contact: <sip:alice@198.51.100.7:5080>;+sip.instance=\"<urn:uuid:1>\"\r\nSupported: gruu\r\n";
-    register_alice(&mut desk, 1, contact);
-    answer_third_party(&mut desk);
+    let mut desk = registered_with_gruu();
     for (number, user) in [(10, "alias"), (20, "alice")] {
         let named = |text: String| text.replace("To: <sip:alice@", &format!("To: <sip:{user}@"));
-        desk.receive(0, address(ICSCF), named(register(number, contact)));
+        desk.receive(0, address(ICSCF), named(register(number, INSTANCE)));
         assert!(matches!(desk.asked(), Some(Request::Mar(_))));
         desk.hss(Ok(maa()));
         let (_, challenge) = desk.sent().unwrap();
         let answer = authorization(&challenge.list_of_challenges()[0], "alice-secret", 1);
-        desk.receive(0, address(ICSCF), named(register(number + 1, &format!("{contact}{answer}"))));
+        desk.receive(0, address(ICSCF), named(register(number + 1, &format!("{INSTANCE}{answer}"))));
         if user == "alias" {
             // The first REGISTER named nobody, and was taken for that of an account called as the identity.
             assert!(matches!(desk.asked(), Some(Request::Mar(_))));

@@ -432,11 +432,7 @@ fn rt_p_08_a_notify_whose_phone_has_gone_gets_480() {
 
 #[test]
 fn design_9_a_gruu_becomes_the_contact_bound_to_it() {
-    let mut desk = desk();
-    let contact =
-        "Contact: <sip:alice@198.51.100.7:5080>;+sip.instance=\"<urn:uuid:1>\"\r\nSupported: gruu\r\n";
-    register_alice(&mut desk, 1, contact);
-    answer_third_party(&mut desk);
+    let mut desk = registered_with_gruu();
     let gruu = "sip:alice@home1.test;gr=urn:uuid:1";
     let routes = format!("Route: <sip:rr-o@scscf1a.home1.test;lr>, {PATH}\r\n");
     desk.receive(0, address(ICSCF), notify(gruu, 1, &routes));

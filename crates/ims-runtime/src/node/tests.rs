@@ -2,6 +2,7 @@
 
 mod bounds;
 mod gone;
+mod link;
 mod world;
 
 use super::driver::Driver;

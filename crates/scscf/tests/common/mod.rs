@@ -195,6 +195,18 @@ pub fn registered() -> Desk<Scscf> {
     desk
 }
 
+/// The Contact of a phone that says which instance it is, and understands GRUUs.
+pub const INSTANCE: &str =
+    "Contact: <sip:alice@198.51.100.7:5080>;+sip.instance=\"<urn:uuid:1>\"\r\nSupported: gruu\r\n";
+
+/// An S-CSCF where alice's phone has a GRUU; the third-party REGISTER has been answered.
+pub fn registered_with_gruu() -> Desk<Scscf> {
+    let mut desk = desk();
+    register_alice(&mut desk, 1, INSTANCE);
+    answer_third_party(&mut desk);
+    desk
+}
+
 /// The presence server accepts the third-party REGISTER that was sent; gives the seconds it named.
 pub fn answer_third_party(desk: &mut Desk<Scscf>) -> Option<u32> {
     let (to, message) = desk.sent().expect("a third-party REGISTER");

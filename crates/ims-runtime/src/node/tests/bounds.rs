@@ -1,13 +1,11 @@
 //! Floods, crowds and silence.
 
-use super::super::Clock;
-use super::super::connection::Connection;
 use super::super::events::SocketEvent;
-use super::super::queue::{Outgoing, queue};
+use super::super::queue::Outgoing;
 use super::super::stream::{IDLE, STALLED};
 use super::super::tcp::Connections;
+use super::link::Link;
 use super::world::{Place, message, read_until, soon};
-use crate::recording::Ends;
 use bytes::Bytes;
 use ims_node::{
     Acquaintance, CLOSE_AFTER, Flow, Input, Listener, ListenerId, Loss, PROBE_AFTER, Peer, Settings, Side,
@@ -15,7 +13,6 @@ use ims_node::{
 };
 use sip_message::Transport;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -228,30 +225,13 @@ async fn a_peer_that_is_told_of_many_at_once_is_not_taken_for_stuck() {
 /// Serves one end of a connection with a peer that sends this and nothing more, and writes what is `queued`; when it was
 /// cut off, and how.
 async fn cut_off(sent: &[u8], written: &'static [u8]) -> (Duration, Loss) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (stream, remote) = listener.accept().await.unwrap();
-    let common = Arc::default();
-    let (queue, queued) = queue(Arc::clone(&common));
-    let (events, mut heard) = mpsc::channel(8);
-    let ends = Ends { local: listener.local_addr().unwrap(), remote };
+    let Link { mut peer, stream, connection, queue, mut heard } =
+        Link::new(8, Some(Silence::new(Acquaintance::Own))).await;
     peer.write_all(sent).await.unwrap();
     if !written.is_empty() {
         queue.push(outgoing(written)).unwrap();
     }
     let began = Instant::now();
-    let (silence, clock) = (Some(Silence::new(Acquaintance::Own)), Clock::start());
-    let connection = Connection {
-        id: 1,
-        listener: ListenerId(0),
-        ends,
-        queued,
-        events,
-        recorder: None,
-        common,
-        silence,
-        clock,
-    };
     tokio::spawn(connection.serve(stream));
     let Some(SocketEvent::Closed(1, loss)) = heard.recv().await else { panic!("something else") };
     (began.elapsed(), loss)
@@ -265,25 +245,8 @@ async fn design_16_a_peer_that_owes_an_answer_and_says_nothing_is_cut_off_after_
 
 #[tokio::test]
 async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (stream, remote) = listener.accept().await.unwrap();
-    let common = Arc::default();
-    let (queue, queued) = queue(Arc::clone(&common));
-    let (events, mut heard) = mpsc::channel(1);
-    let ends = Ends { local: listener.local_addr().unwrap(), remote };
-    let (silence, clock) = (Some(Silence::new(Acquaintance::Own)), Clock::start());
-    let connection = Connection {
-        id: 1,
-        listener: ListenerId(0),
-        ends,
-        queued,
-        events,
-        recorder: None,
-        common,
-        silence,
-        clock,
-    };
+    let Link { mut peer, stream, connection, queue, mut heard } =
+        Link::new(1, Some(Silence::new(Acquaintance::Own))).await;
     tokio::spawn(connection.serve(stream));
     // The node takes none of these yet.
     let message = |number: u8| format!("MESSAGE sip:{number} SIP/2.0\r\nContent-Length: 0\r\n\r\n");
@@ -309,25 +272,7 @@ async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
 
 #[tokio::test]
 async fn a_peer_whose_news_the_node_has_no_room_for_is_read_no_further() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (stream, remote) = listener.accept().await.unwrap();
-    let common = Arc::default();
-    let (_queue, queued) = queue(Arc::clone(&common));
-    let (events, mut heard) = mpsc::channel(1);
-    let ends = Ends { local: listener.local_addr().unwrap(), remote };
-    let (silence, clock) = (None, Clock::start());
-    let connection = Connection {
-        id: 1,
-        listener: ListenerId(0),
-        ends,
-        queued,
-        events,
-        recorder: None,
-        common,
-        silence,
-        clock,
-    };
+    let Link { mut peer, stream, connection, queue: _queue, mut heard } = Link::new(1, None).await;
     tokio::spawn(connection.serve(stream));
     // The shortest message there is, and what looks like answers to keep-alives, until the system takes no more.
     let flood = b"A\r\nl:0\r\n\r\n\r\n\0".repeat(1000);

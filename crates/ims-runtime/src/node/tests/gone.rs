@@ -1,50 +1,28 @@
 //! Responses whose connection has ended (RFC 3261 section 18.2.2).
 
-use super::super::Clock;
-use super::super::connection::Connection;
 use super::super::events::SocketEvent;
-use super::super::queue::{Outgoing, queue};
-use crate::recording::Ends;
+use super::super::queue::Outgoing;
+use super::link::{LISTENER, Link};
 use bytes::Bytes;
-use ims_node::{ListenerId, Loss};
-use std::sync::Arc;
+use ims_node::Loss;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::net::TcpStream;
 
 /// What a connection tells the node whose peer has left, entirely or with an open ear, when a response is queued.
 async fn told_of_a_response(
     peer_leaves: impl AsyncFnOnce(TcpStream) -> Option<String>,
 ) -> (Option<String>, usize) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (stream, remote) = listener.accept().await.unwrap();
-    let common = Arc::default();
-    let (queue, queued) = queue(Arc::clone(&common));
-    let (events, mut heard) = mpsc::channel(8);
-    let ends = Ends { local: listener.local_addr().unwrap(), remote };
+    let Link { peer, stream, connection, queue, mut heard } = Link::new(8, None).await;
     let fallback = "127.0.0.1:5060".parse().unwrap();
     let response = Bytes::from_static(b"a response");
     queue.push(Outgoing { bytes: response.clone(), fallback: Some(fallback) }).unwrap();
     queue.push(Outgoing { bytes: Bytes::from_static(b"a request"), fallback: None }).unwrap();
-    let (silence, clock) = (None, Clock::start());
-    let connection = Connection {
-        id: 1,
-        listener: ListenerId(3),
-        ends,
-        queued,
-        events,
-        recorder: None,
-        common,
-        silence,
-        clock,
-    };
     let serves = async move |stream| tokio::spawn(connection.serve(stream)).await.unwrap();
     let (read, ()) = tokio::join!(peer_leaves(peer), serves(stream));
     assert!(matches!(heard.recv().await, Some(SocketEvent::Closed(1, Loss::Ended))));
     let mut undelivered = 0;
     while let Some(event) = heard.recv().await {
-        let SocketEvent::Undelivered(ListenerId(3), to, bytes) = event else { panic!("{event:?}") };
+        let SocketEvent::Undelivered(LISTENER, to, bytes) = event else { panic!("{event:?}") };
         assert_eq!((to, &bytes), (fallback, &response));
         undelivered += 1;
     }
