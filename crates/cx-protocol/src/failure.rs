@@ -57,11 +57,13 @@ pub enum CloseReason {
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed => f.write_str("it was closed"),
-            Self::HelloTimeout => f.write_str("the peer has proved nothing in time"),
-            Self::BadHello => f.write_str("the peer's hello cannot be read"),
+            Self::Closed => f.write_str("the peer or the network closed the connection"),
+            Self::HelloTimeout => f.write_str("the peer did not prove in time that it has the secret"),
+            Self::BadHello => f.write_str("the hello, the peer's first message, cannot be read"),
             Self::BadProof => f.write_str("the peer has another secret"),
-            Self::HelloRefused(result) => write!(f, "the peer refused our hello ({result:?})"),
+            Self::HelloRefused(result) => {
+                write!(f, "the peer refused our hello, the first message on a connection ({result:?})")
+            }
             Self::Version(version) => write!(f, "the peer speaks version {version}"),
             Self::Unexpected => f.write_str("the peer sent a frame out of place"),
             Self::Frame(error) => write!(f, "the peer sent what is no frame ({error:?})"),

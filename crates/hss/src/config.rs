@@ -82,8 +82,8 @@ impl Configuration for HssConfig {
     }
 }
 
-/// The subscribers file must be good, and there unless the store is. A start needs none when there is a store, which is what
-/// counts.
+/// `check` demands a good subscribers file, unless the file is absent and there is a store. A start with a store does not look at
+/// the file, because the HSS works with the store.
 pub(crate) fn check(config: &HssConfig, occasion: Occasion) -> Result<(), Failure> {
     let file = config.subscribers();
     let is_needed = occasion == Occasion::Check && file.path().exists();

@@ -73,7 +73,7 @@ pub(crate) struct Service {
 enum Told {
     /// That it has lost this user.
     Loss(Impi),
-    /// The profile of the set that has this identity.
+    /// The profile of a set; this is the first identity of the set.
     Profile(Impu),
 }
 

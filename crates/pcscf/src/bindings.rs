@@ -58,7 +58,7 @@ impl Binding {
         Self { expires_at: at.unix_millis(), ..self }
     }
 
-    /// Every contact that is bound by this flow.
+    /// Every contact of the phone that was registered through this flow.
     pub(crate) fn contacts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&*self.contact).chain(self.others.iter().map(|other| &**other))
     }

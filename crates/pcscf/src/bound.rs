@@ -1,5 +1,6 @@
-//! What the 200 to a REGISTER says of the flow that the REGISTER came on (RFC 3261 section 10.2.2): it lists every contact of the
-//! user, and a REGISTER may be about contacts of other phones.
+//! Which contacts are bound through a flow after a REGISTER. The 200 lists every contact of the user (RFC 3261 section 10.2.2), and a
+//! phone may register and end contacts of other phones. So the P-CSCF picks out of the 200 the contacts that were registered
+//! through the flow of the REGISTER.
 
 use crate::bindings::Binding;
 use sip_message::{Message, NameAddr, Uri, delta_seconds};

@@ -92,8 +92,8 @@ impl Pidf {
     ///
     /// Taken although the schema forbids it, because phones send it, and brought into the form of the schema: any order of
     /// elements, a tuple without status, text between elements, `open` and `closed` in any letters and with blanks, times and
-    /// priorities that say nothing (RFC 4479 §5 asks to extract what can be parsed). A person or device without id gets one when
-    /// it is composed.
+    /// priorities that say nothing (RFC 4479 §5 asks to extract what can be parsed). [`crate::compose`] gives an
+    /// id to a person or device that has none.
     ///
     /// # Errors
     /// [`PidfError`] says what the publisher did wrong.

@@ -115,7 +115,7 @@ impl Rules {
         Ok(Self { rules: parse::ruleset(&root)? })
     }
 
-    /// Whether any rule asks for the sphere of the presentity.
+    /// Whether a rule has a `sphere` condition: then the sphere of the presentity has to be known to evaluate the rules.
     #[must_use]
     pub fn ask_for_sphere(&self) -> bool {
         self.rules.iter().flat_map(|rule| &rule.conditions).any(|one| matches!(one, Condition::Sphere(_)))

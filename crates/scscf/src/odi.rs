@@ -13,7 +13,8 @@ const PREFIX: &str = "odi-";
 /// Octets of the signature that are written.
 const SIGNATURE: usize = 10;
 
-/// What a token is about: with another user, or other criteria, the visit begins anew.
+/// What the token of a request is signed over. When the request comes back for another user, or the user's criteria have changed, the
+/// signature does not match, and the filter criteria are tried from the first one again.
 pub(crate) struct About<'a> {
     pub(crate) call_id: &'a str,
     /// The user by whose criteria it goes: the default identity of the set, by whichever of its identities and in whichever spelling

@@ -217,7 +217,8 @@ pub fn unquote(text: &str) -> &str {
     text.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(text)
 }
 
-/// The text as a quoted string (RFC 3261 section 25.1); a control character becomes a blank.
+/// The text as a quoted string (RFC 3261 section 25.1): quotation marks and backslashes are escaped, and each control character
+/// becomes a blank.
 #[must_use]
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);

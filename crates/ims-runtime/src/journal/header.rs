@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! header  two places of 64 bytes, the newer one counts: the other is whole while one is written
-//! place   "MUSTJRN2" · u64 base: the highest number given before this file began
+//! place   "MUSTJRN2" · u64 base: the highest record number given before this file began
 //!         · u64 length of header and snapshot, written and synced together
 //!         · u64 length that the file had at least when this was written · u64 highest number durable then
 //!         · u32 CRC-32 of the 40 bytes before

@@ -13,7 +13,7 @@ pub const MAX_QUEUED: usize = 16 * 1024 * 1024;
 /// Bytes that wait to be written on all connections together; the connection on which more would wait is cut off.
 pub const MAX_ALL_QUEUED: usize = 64 * 1024 * 1024;
 
-/// A message on its way out.
+/// A SIP message that waits to be written on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outgoing {
     pub(super) bytes: Bytes,
