@@ -3,6 +3,7 @@
 use crate::candidates::{Candidates, no_answer, no_server_left};
 use crate::{Icscf, Orig, RecordRoute, Waiting};
 use cx_protocol::{Impu, Leg, Lia, Lir, LirType, Request, ResultCode};
+use ims_node::way::is_server_of;
 use ims_node::{Decision, ForwardPlan, InboundRequest, Outcome, Refusal, Source, Verdict};
 use sip_message::{Method, StatusCode};
 
@@ -13,10 +14,16 @@ impl Icscf {
         }
         // Rule RT-I-02; figure 1 and 2, first NotifyPresUp: our own record-route entry was on top and is taken off, the
         // next entry says where to go, and the HSS is not asked.
-        if request.next_route().is_some() {
+        if let Some(next) = request.next_route() {
             if !request.source().is_trusted() {
                 // The next node would take it for ours.
                 return Refusal::new(StatusCode::FORBIDDEN, "only nodes may route through the I-CSCF").into();
+            }
+            if *request.source() != Source::Own && !is_server_of(&next, &self.settings.domain) {
+                // Our own nodes send nothing here that they do not answer for; another operator's have no business behind us
+                // but with servers of this domain.
+                let cause = "another network may route through the I-CSCF to this domain only";
+                return Refusal::new(StatusCode::FORBIDDEN, cause).into();
             }
             let mut plan = ForwardPlan::by_route();
             self.stay_on_the_way(request, &mut plan);

@@ -56,7 +56,11 @@ fn role(admits: Admits, record_route: RecordRoute) -> Icscf {
 }
 
 fn desk_that(admits: Admits, record_route: RecordRoute) -> Desk<Icscf> {
-    let mut desk = Desk::new(settings(), role(admits, record_route));
+    desk_on(settings(), role(admits, record_route))
+}
+
+fn desk_on(settings: Settings, role: Icscf) -> Desk<Icscf> {
+    let mut desk = Desk::new(settings, role);
     desk.on_dns = |question: &Question| match (question.kind(), question.name()) {
         (Kind::A, "scscf1a.home1.test") => found("127.0.10.14"),
         (Kind::A, "scscf1b.home1.test") => found("127.0.10.15"),
@@ -286,6 +290,30 @@ fn rt_i_02_a_route_left_is_followed_without_asking() {
     assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), ["<sip:scscf1b.home1.test;lr>"]);
     let recorded: Vec<&str> = message.list(HeaderName::RecordRoute).collect();
     assert_eq!(recorded, ["<sip:rr@icscf1.home1.test;lr>"], "SUB-P-01: back on the way of the NOTIFY");
+}
+
+#[test]
+fn rt_i_02_another_network_routes_through_us_to_servers_of_this_domain_only() {
+    const PEER: &str = "127.0.10.24:5060";
+    let rows = [
+        (PCSCF, "<sip:scscf1b.home1.test;lr>", None),
+        (PCSCF, "<sip:rr-o@127.0.10.24;lr>", None),
+        (PEER, "<sip:scscf1b.home1.test;lr>", None),
+        (PEER, "<sip:scscf1b.home1.test:3868;lr>", Some(403)),
+        (PEER, "<sip:scscf1b.home1.test;maddr=10.0.0.9;lr>", Some(403)),
+        (PEER, "<sip:127.0.10.15;lr>", Some(403)),
+        (PEER, "<sip:icscf2.home2.test;lr>", Some(403)),
+    ];
+    for (from, route, refused) in rows {
+        let mut settings = settings();
+        settings.peers.push(Peer { addresses: vec![address(PEER).ip()], domains: vec!["home2.test".into()] });
+        let mut desk = desk_on(settings, role(Admits::Peers, RecordRoute::On));
+        let headers = format!("Route: <sip:rr@icscf1.home1.test;lr>, {route}\r\n");
+        desk.receive(0, address(from), request("NOTIFY", "sip:alice@127.0.0.1:5080", &headers));
+        let (_, sent) = desk.sent().unwrap();
+        assert_eq!(sent.status().map(|status| status.code()), refused, "{from} {route}");
+        assert_eq!(desk.asked(), None);
+    }
 }
 
 #[test]

@@ -186,7 +186,7 @@ impl InboundRequest {
     }
 
     /// The Route entries that are neither our own nor a strict router's, as written.
-    pub(crate) fn remaining_routes(&self) -> impl Iterator<Item = &str> {
+    pub fn remaining_routes(&self) -> impl Iterator<Item = &str> {
         let routes = || self.message.list(HeaderName::Route);
         let end = if self.strict_swap { routes().count().saturating_sub(1) } else { usize::MAX };
         routes().take(end).skip(self.routes_to_pop()).filter(|value| !value.is_empty())

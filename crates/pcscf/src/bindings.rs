@@ -6,6 +6,7 @@ use clock::{Deadlines, Mono, Now, Wall};
 use cx_protocol::Impu;
 use ims_node::{Flow, Pool};
 use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
 use sip_message::{HeaderName, Message, NameAddr, Uri};
 use slab::Slab;
 use smallvec::SmallVec;
@@ -48,9 +49,25 @@ pub(crate) struct Binding {
     /// Call-ID and CSeq number of the REGISTER that made it.
     #[n(6)]
     pub(crate) register: (Box<str>, u32),
-    /// The how-manieth that was filed, given when it is; of this process alone.
+    /// Of the private identity that registered it.
+    #[n(8)]
+    #[cbor(default)]
+    pub(crate) impi: Tag,
+    /// Its place in the order of filing, given when it is filed; of this process alone.
     #[cbor(skip)]
     pub(crate) number: u64,
+    /// Of the address of record; known once it is filed.
+    #[cbor(skip)]
+    pub(crate) tag: Tag,
+}
+
+/// An identity in six octets, in what goes out to phones and beside each binding.
+pub(crate) type Tag = [u8; 6];
+
+/// The tag of an identity: the beginning of its SHA-256, the same in every process.
+pub(crate) fn tag(identity: &str) -> Tag {
+    let whole: [u8; 32] = Sha256::digest(identity.as_bytes()).into();
+    std::array::from_fn(|at| whole.get(at).copied().unwrap_or_default())
 }
 
 impl Binding {
@@ -145,6 +162,7 @@ impl Bindings {
         binding.service_route = self.routes.share(binding.service_route);
         self.filed += 1;
         binding.number = self.filed;
+        binding.tag = tag(binding.aor.as_str());
         // One text for an identity, wherever it stands.
         if let Some(own) = binding.impus.iter_mut().find(|own| **own == binding.aor) {
             *own = binding.aor.clone();
@@ -187,6 +205,17 @@ impl Bindings {
     /// Whether anybody is registered on the flow.
     pub(crate) fn is_used(&self, flow: Flow) -> bool {
         self.by_flow.contains_key(&flow)
+    }
+
+    /// Whether the binding of this tag is registered on the flow.
+    pub(crate) fn is_bound(&self, flow: Flow, tag: Tag) -> bool {
+        self.on(flow).any(|binding| binding.tag == tag)
+    }
+
+    /// Who else is registered on the flow of this binding: by another private identity, and of another implicit set.
+    pub(crate) fn strangers(&self, binding: &Binding) -> Vec<Impu> {
+        let is_other = |own: &&Binding| own.impi != binding.impi && own.user() != binding.user();
+        self.on(binding.flow).filter(is_other).map(|own| own.aor.clone()).collect()
     }
 
     /// The bindings of an identity that belong to this set.

@@ -1,6 +1,6 @@
 //! The configuration file of a P-CSCF.
 
-use crate::{Pcscf, Settings, SubscribeReg};
+use crate::{Pcscf, Settings, SharedFlows, SubscribeReg};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey};
 use ims_runtime::node::{self, Blueprint};
@@ -26,6 +26,8 @@ struct GmConfig {
     advertised: SocketAddr,
     /// Without it, the node's own.
     home_domains: Option<Vec<Box<str>>>,
+    #[serde(default)]
+    shared_flows: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -100,6 +102,10 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
                 subscribe_reg: match config.pcscf.subscribe_reg {
                     true => SubscribeReg::On,
                     false => SubscribeReg::Off,
+                },
+                shared_flows: match config.gm.shared_flows {
+                    true => SharedFlows::Allowed,
+                    false => SharedFlows::Ended,
                 },
             }))
         },

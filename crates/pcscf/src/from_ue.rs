@@ -1,15 +1,16 @@
 //! Requests of a UE (TS 24.229 section 5.2.6.3): figures 1, 2 and 3, step 2.
 
 use crate::bindings::{Binding, Claims};
+use crate::flow_token::{Dialog, FlowKey, Phone};
 use crate::registration::charging_vector;
 use crate::{FLOW_UNKNOWN, Own, Pcscf, Waiting};
 use cx_protocol::Impu;
+use ims_node::way::where_to;
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Refusal};
-use sip_message::{HeaderName, Method, NameAddr, StatusCode, Transport, Uri};
+use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
 
 impl Pcscf {
     pub(crate) fn on_ue_request(&self, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
-        let message = request.message();
         let flow = request.flow();
         let in_dialog = request.is_in_dialog();
         let (Some(key), Some((binding, impu))) = (&self.key, self.speaker(request)) else {
@@ -19,12 +20,7 @@ impl Pcscf {
         };
         let mut plan = ForwardPlan::by_route();
         if in_dialog {
-            // Rule RT-P-07: our Record-Route entry comes back with the mark we gave this dialog on this flow, and what comes
-            // next is the S-CSCF that serves this UE: on the way, or at the end as the notifier of `reg`.
-            let mut marks = request.own_routes().iter().filter_map(|uri| uri.params().get("d"));
-            let next = request.next_route().unwrap_or_else(|| request.request_uri().clone());
-            let to_scscf = binding.service_route.iter().any(|route| same_host(route, &next));
-            if !to_scscf || !marks.any(|mark| key.is_dialog_mark(mark, flow, message.call_id())) {
+            if !is_in_known_dialog(key, request, &binding.service_route) {
                 return Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog of this flow").into();
             }
         } else {
@@ -33,7 +29,8 @@ impl Pcscf {
             plan.routes = binding.service_route.iter().map(ToString::to_string).collect();
         }
         if *request.method() == Method::Subscribe {
-            plan.record_routes = self.record_routes(key, request, Towards::Network);
+            let token = key.token(flow, binding.tag);
+            plan.record_routes = vec![self.network_entry(&token), self.gm_entry(&token, flow, None)];
         }
         plan.headers.push((HeaderName::PAssertedIdentity, Some(format!("<{impu}>"))));
         plan.headers.push((HeaderName::PPreferredIdentity, None));
@@ -50,43 +47,32 @@ impl Pcscf {
         let left = self.leaving.speaker(request, &claims);
         present.filter(named).or_else(|| left.filter(named)).or(present).or(left)
     }
+}
 
-    /// Two entries, because the UE names us by number and the network by name (RFC 5658): the one for the side a request
-    /// goes to stands on top.
-    pub(crate) fn record_routes(
-        &self,
-        key: &crate::FlowKey,
-        request: &InboundRequest,
-        towards: Towards,
-    ) -> Vec<String> {
-        let flow = match towards {
-            Towards::Network => request.flow(),
-            Towards::Ue(flow) => flow,
-        };
-        let token = key.token(flow);
-        let mark = key.dialog_mark(flow, request.message().call_id());
-        let network = format!("<sip:{token}@{};lr>", self.settings.name);
-        // A phone that is told no transport comes back by UDP (RFC 3263 section 4.1), where it is not registered.
-        let transport = match flow.transport {
-            Transport::Udp => "",
-            Transport::Tcp => ";transport=tcp",
-        };
-        let ue = format!("<sip:{token}@{}{transport};lr;d={mark}>", self.settings.advertised);
-        match towards {
-            Towards::Network => vec![network, ue],
-            Towards::Ue(_) => vec![ue, network],
-        }
+/// Rule RT-P-07: our Record-Route entry comes back with the mark that we gave this dialog on this flow. What comes next is the
+/// S-CSCF that serves this UE: on the way, or at the end as the notifier of `reg`.
+fn is_in_known_dialog(key: &FlowKey, request: &InboundRequest, service_route: &[Box<str>]) -> bool {
+    let message = request.message();
+    let next = request.next_route().unwrap_or_else(|| request.request_uri().clone());
+    let leads_to = |route: &str| uri_of(route).is_some_and(|route| where_to(&route) == where_to(&next));
+    if !service_route.iter().any(|route| leads_to(route)) {
+        return false;
     }
+    let (call_id, remote_tag) = (message.call_id(), message.to_tag().unwrap_or_default());
+    let phone = if *request.method() == Method::Notify {
+        Phone::Notifier
+    } else {
+        Phone::Subscriber(message.from_tag().unwrap_or_default())
+    };
+    let mut marked =
+        request.own_routes().iter().filter_map(|uri| Some((uri.user()?, uri.params().get("d")?)));
+    marked.any(|(token, mark)| {
+        let is_here = key.read(token).is_some_and(|(flow, _)| flow == request.flow());
+        let dialog = Dialog { token, call_id, phone, remote_tag };
+        is_here && key.is_mark(mark, dialog, request.remaining_routes())
+    })
 }
 
-fn same_host(route: &str, uri: &Uri) -> bool {
-    let own = NameAddr::parse(route).ok().and_then(|address| address.uri().ok());
-    own.is_some_and(|own| own.is_host(uri.host_text()))
-}
-
-/// Which way a request goes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Towards {
-    Network,
-    Ue(ims_node::Flow),
+pub(crate) fn uri_of(entry: &str) -> Option<Uri> {
+    NameAddr::parse(entry).ok()?.uri().ok()
 }

@@ -12,6 +12,7 @@ pub mod config;
 mod flow_token;
 mod from_ue;
 mod leaving;
+mod record_route;
 mod reg_event;
 mod registering;
 mod registration;
@@ -41,6 +42,18 @@ pub struct Settings {
     pub advertised: Box<str>,
     /// Whether we let the S-CSCF tell us which registrations it has ended.
     pub subscribe_reg: SubscribeReg,
+    /// Whether users of several subscriptions may register from one UDP address.
+    pub shared_flows: SharedFlows,
+}
+
+/// See [`Settings::shared_flows`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SharedFlows {
+    /// They may: a load generator, or a softphone with several accounts on one socket.
+    Allowed,
+    /// A UDP address that registers somebody else has been given to another phone by a NAT, and whoever was there is
+    /// registered there no more. A TCP connection is handed to nobody, and may always carry several.
+    Ended,
 }
 
 /// See [`Settings::subscribe_reg`].
@@ -72,7 +85,7 @@ pub enum Own {
     RegSubscribe {
         /// The default identity of the set.
         user: Impu,
-        /// The how-manieth of all.
+        /// Its place in the order of all that this process began.
         number: u64,
         /// Whether it begins a subscription.
         is_first: bool,

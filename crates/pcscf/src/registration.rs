@@ -1,14 +1,14 @@
 //! REGISTER (TS 24.229 section 5.2.2): Path on the way in, binding on the way back.
 
-use crate::bindings::{Binding, MAX_CONTACTS, ServiceRoute};
+use crate::bindings::{Binding, MAX_CONTACTS, ServiceRoute, Tag, tag};
 use crate::bound::{Standing, asks_to_leave, contacts, granted, standing};
 use crate::leaving::EndedBy;
 use crate::registering::Way;
-use crate::{Own, Pcscf, Waiting};
+use crate::{Own, Pcscf, SharedFlows, Waiting};
 use clock::Now;
-use cx_protocol::Impu;
+use cx_protocol::{Impi, Impu};
 use ims_node::{Decision, Effects, Flow, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
-use sip_message::{HeaderName, Host, Message, NameAddr, StatusCode, Uri};
+use sip_message::{Credentials, HeaderName, Host, Message, NameAddr, StatusCode, Transport, Uri};
 use std::time::Duration;
 
 /// What a REGISTER that may pass asks for.
@@ -44,7 +44,7 @@ impl Pcscf {
         let mut plan = ForwardPlan::by_route();
         plan.discard_routes = true;
         plan.request_uri = Some(registrar);
-        let token = key.token(request.flow());
+        let token = key.token(request.flow(), tag(aor.as_str()));
         plan.pushes.push((HeaderName::Path, format!("<sip:{token}@{};lr;ob>", self.settings.name)));
         plan.headers.push((HeaderName::Require, Some(with_path(message))));
         plan.headers.push((HeaderName::PVisitedNetworkId, Some(format!("\"{}\"", self.settings.network))));
@@ -124,18 +124,9 @@ impl Pcscf {
             Standing::Gone => self.release(now, (flow, &aor), by, fx),
             Standing::Bound(contacts, seconds) => {
                 let expires_at = now.wall + Duration::from_secs(seconds.into());
-                let mut contacts = contacts.into_iter();
-                let binding = Binding {
-                    flow,
-                    impus: identities(response, (&aor, registrar.host_text())),
-                    aor: aor.clone(),
-                    service_route: service_route(response, registrar.host_text()),
-                    expires_at: expires_at.unix_millis(),
-                    contact: contacts.next().unwrap_or_default(),
-                    others: contacts.collect(),
-                    register: (request.message().call_id().into(), request.message().cseq()),
-                    number: 0,
-                };
+                let user = (&aor, registrar.host_text());
+                let binding = binding(request, response, user, contacts).until(expires_at);
+                self.end_strangers(now, &binding, fx);
                 self.file(now, binding, fx);
             }
             Standing::Same => {}
@@ -154,6 +145,18 @@ impl Pcscf {
         self.leaving.ends(flow);
         if let Some(user) = user {
             self.watch_registration(now, (&user, &aor), &routes, fx);
+        }
+    }
+
+    /// A UDP address at which somebody else registers now belongs to another phone: a NAT has handed it on. Whoever was
+    /// registered there is to be neither spoken for nor reached by that phone.
+    fn end_strangers(&mut self, now: Now, binding: &Binding, fx: &mut Effects<Own>) {
+        let is_shared = self.settings.shared_flows == SharedFlows::Allowed;
+        if is_shared || binding.flow.transport != Transport::Udp {
+            return;
+        }
+        for aor in self.bindings.strangers(binding) {
+            self.forget(now, (binding.flow, &aor), fx);
         }
     }
 
@@ -225,6 +228,37 @@ impl Pcscf {
 pub(crate) fn journal_key(flow: Flow, aor: &Impu) -> Vec<u8> {
     let connection = flow.connection.map_or_else(String::new, |id| format!("#{id}"));
     format!("b {} {}{connection} {aor}", flow.transport, flow.remote).into_bytes()
+}
+
+/// What a 200 to a REGISTER binds on its flow, without end.
+fn binding(
+    request: &InboundRequest,
+    response: &Message,
+    (aor, domain): (&Impu, &str),
+    contacts: Vec<Box<str>>,
+) -> Binding {
+    let message = request.message();
+    let impi = private_identity(message, (aor, domain));
+    let mut contacts = contacts.into_iter();
+    Binding {
+        flow: request.flow(),
+        impus: identities(response, (aor, domain)),
+        aor: aor.clone(),
+        service_route: service_route(response, domain),
+        expires_at: u64::MAX,
+        contact: contacts.next().unwrap_or_default(),
+        others: contacts.collect(),
+        register: (message.call_id().into(), message.cseq()),
+        impi: impi.map_or_else(Tag::default, |impi| tag(impi.as_str())),
+        number: 0,
+        tag: Tag::default(),
+    }
+}
+
+/// The private identity that a REGISTER names; without credentials the one derived from the address of record.
+fn private_identity(request: &Message, (aor, domain): (&Impu, &str)) -> Option<Impi> {
+    let named = Credentials::for_domain(request, domain).map(|credentials| credentials.username);
+    named.filter(|name| !name.is_empty()).map_or_else(|| Impi::derived(aor.as_str()), Impi::new).ok()
 }
 
 /// P-Associated-URI, the default identity first; without it the address of record stands for itself.

@@ -5,10 +5,10 @@ use crate::flow_token::FlowKey;
 use crate::leaving::{EndedBy, Leaving};
 use crate::reg_event::RegSubscriptions;
 use crate::registering::Registering;
-use crate::{FLOW_UNKNOWN, Own, Pcscf, Settings, Waiting};
+use crate::{Own, Pcscf, Settings, Waiting};
 use clock::{Mono, Now};
 use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Record, Role, Source, Unreadable, Verdict};
-use sip_message::{HeaderName, Method};
+use sip_message::Method;
 
 /// The journal's key of the flow key.
 const FLOW_KEY: &[u8] = b"k";
@@ -65,7 +65,7 @@ impl Role for Pcscf {
     ) -> Verdict<Waiting> {
         match waiting {
             Waiting::Registering { filed } => self.on_register_answer(now, request, (filed, outcome), fx),
-            Waiting::Network => Verdict::Relay(without_our_warning(outcome)),
+            Waiting::Network => Verdict::Relay(self.towards_ue(request, outcome)),
             Waiting::Ue => Self::on_ue_answer(outcome),
         }
     }
@@ -153,11 +153,4 @@ impl Pcscf {
         lines.sort();
         lines.join("\n")
     }
-}
-
-/// What tells a phone to register anew is said by this node, and by nobody behind it.
-fn without_our_warning(outcome: &Outcome) -> Vec<(HeaderName, Option<String>)> {
-    let Outcome::Response(response) = outcome else { return Vec::new() };
-    let is_ours = response.values(HeaderName::Warning).any(|value| value.contains(FLOW_UNKNOWN));
-    is_ours.then_some((HeaderName::Warning, None)).into_iter().collect()
 }

@@ -1,6 +1,5 @@
 //! Requests for a UE (TS 24.229 section 5.2.6.4): the last NotifyPresUp of figures 1, 2, 6 and 7.
 
-use crate::from_ue::Towards;
 use crate::{Pcscf, Waiting};
 use clock::Now;
 use ims_node::{Decision, ForwardPlan, InboundRequest, Next, Outcome, Refusal, Verdict};
@@ -19,10 +18,10 @@ impl Pcscf {
         let (Some(key), Some(token)) = (&self.key, token) else {
             return Refusal::new(StatusCode::NOT_FOUND, "no flow is named").into();
         };
-        let Some(flow) = key.flow(token) else {
+        let Some((flow, tag)) = key.read(token) else {
             return Refusal::new(StatusCode::FORBIDDEN, "not a flow token of ours").into();
         };
-        let is_reachable = self.bindings.is_used(flow) || self.leaving.is_reachable(flow);
+        let is_reachable = self.bindings.is_bound(flow, tag) || self.leaving.is_reachable(flow);
         if !is_reachable && self.registering.has(now, flow) {
             // The 200 that says who is there is still under way: not the end of the flow, and not for another user yet.
             let refusal =
@@ -38,7 +37,7 @@ impl Pcscf {
         plan.next = Next::Flow(flow);
         if matches!(request.method(), Method::Notify | Method::Subscribe) {
             // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog, so we put ourselves in again.
-            plan.record_routes = self.record_routes(key, request, Towards::Ue(flow));
+            plan.record_routes = self.towards_phone(key, request, (flow, token));
         }
         plan.then = Some(Waiting::Ue);
         plan.decide()

@@ -12,7 +12,7 @@ mod common;
 
 use common::*;
 use ims_node::{Flow, Input, Loss};
-use pcscf::{Pcscf, SubscribeReg};
+use pcscf::{Pcscf, SharedFlows, SubscribeReg};
 use sip_message::{HeaderName, Message, Transport, Uri};
 use std::time::Duration;
 use testnet::Desk;
@@ -250,19 +250,10 @@ fn rt_p_03_and_04_initial_requests_go_by_the_service_route() {
     }
 }
 
-/// Alice's SUBSCRIBE as it leaves towards the network: its Record-Route entries are the way back.
-fn subscribe(desk: &mut Desk<Pcscf>) -> Vec<String> {
-    desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:bob@home2.test", 1, "Event: presence\r\n"));
-    let (_, message) = forwarded(desk);
-    desk.respond((MW, address(SCSCF)), &message, 200, "");
-    assert_eq!(desk.status(), Some(200));
-    message.list(HeaderName::RecordRoute).map(str::to_owned).collect()
-}
-
 #[test]
 fn figure_1_the_notify_comes_back_on_the_flow_that_subscribed() {
     let mut desk = registered();
-    let routes = subscribe(&mut desk);
+    let routes = subscribe(&mut desk).network;
     assert!(routes[0].ends_with("@pcscf1a.home1.test;lr>") && routes[1].contains("@127.0.10.11:5060;lr"));
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
     let (to, message) = forwarded(&mut desk);
@@ -313,7 +304,7 @@ fn rfc3261_16_6_the_way_back_names_the_transport_of_the_phones_flow() {
 #[test]
 fn rt_p_08_a_flow_that_is_gone_is_430() {
     let mut desk = registered();
-    let routes = subscribe(&mut desk);
+    let routes = subscribe(&mut desk).network;
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
     forwarded(&mut desk);
     // Once may be anything: after the sendings at 0, 0.5, 1.5 and 3.5 s it is over.
@@ -349,7 +340,7 @@ fn rt_p_08_a_registration_under_way_is_not_a_flow_that_is_gone() {
 fn rt_p_06_charging_and_location_are_not_for_ues_and_privacy_is_enforced() {
     for (privacy, shown) in [("", true), ("Privacy: id\r\n", false), ("Privacy: none\r\n", true)] {
         let mut desk = registered();
-        let routes = subscribe(&mut desk);
+        let routes = subscribe(&mut desk).network;
         let headers = format!(
             "{privacy}P-Charging-Vector: icid-value=1\r\nP-Asserted-Identity: <sip:bob@home2.test>\r\n\
              P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=234151D0FCE11\r\n"
@@ -366,29 +357,130 @@ fn rt_p_06_charging_and_location_are_not_for_ues_and_privacy_is_enforced() {
 #[test]
 fn rt_p_07_a_request_in_a_dialog_of_somebody_else_is_481() {
     let mut desk = registered();
-    let mut routes = subscribe(&mut desk);
-    routes.reverse();
-    routes.push("<sip:rr-o@scscf1a.home1.test;lr>".into());
+    let routes = subscribe(&mut desk).phone;
     let refresh = in_dialog("SUBSCRIBE", 2, &routes);
     desk.receive(GM, address(UE), refresh.clone());
     assert_eq!(forwarded(&mut desk).1.list(HeaderName::PAssertedIdentity).count(), 1);
-    let other_call = refresh.replace("c-SUBSCRIBE", "c-other").replace("SUBSCRIBE2", "x1");
+    let with = |from: &str, to: &str| refresh.replace(from, to);
     let without_route = request("SUBSCRIBE", "sip:bob@home2.test", 3, "")
-        .replace("To: <sip:bob@home2.test>", "To: <sip:bob@home2.test>;tag=2");
-    let elsewhere = refresh.replace("rr-o@scscf1a.home1.test", "rr-o@evil.test").replace("SUBSCRIBE2", "x4");
-    let cases =
-        [("another Call-ID", other_call), ("no entry of ours", without_route), ("another way on", elsewhere)];
-    for (what, text) in cases {
-        desk.receive(GM, address(UE), text);
+        .replace("To: <sip:bob@home2.test>", "To: <sip:bob@home2.test>;tag=answered");
+    let farther =
+        with("<sip:rr@icscf2.home2.test;lr>", "<sip:rr@icscf2.home2.test;lr>, <sip:10.0.0.9:6379;lr>");
+    let cases = [
+        ("another Call-ID", with("c-SUBSCRIBE", "c-other")),
+        ("another tag of its own", with("tag=1", "tag=2")),
+        ("another tag of the other side", with("tag=answered", "tag=2")),
+        ("no entry of ours", without_route),
+        ("another way on", with("rr-o@scscf1a.home1.test", "rr-o@evil.test")),
+        ("another port", with("scscf1a.home1.test", "scscf1a.home1.test:6379")),
+        ("a way that goes on", farther),
+        ("a shorter way", with(", <sip:rr@icscf2.home2.test;lr>", "")),
+        ("the side of a notifier", with("SUBSCRIBE", "NOTIFY").replace("c-NOTIFY", "c-SUBSCRIBE")),
+    ];
+    for (number, (what, text)) in cases.into_iter().enumerate() {
+        desk.clear();
+        desk.receive(GM, address(UE), text.replace("SUBSCRIBE2", &format!("x{number}")));
         assert_eq!(desk.status(), Some(481), "{what}");
+    }
+}
+
+#[test]
+fn rt_p_07_a_phone_that_is_watched_notifies_along_the_way_of_the_subscription() {
+    let mut desk = registered();
+    let routes = subscribe(&mut desk).network;
+    let recorded = "Record-Route: <sip:rr-t@scscf1a.home1.test;lr>, <sip:rr-o@scscf2a.home2.test;lr>\r\n";
+    let text = in_dialog("SUBSCRIBE", 9, &routes)
+        .replace(";tag=answered", "")
+        .replace("tag=1", "tag=watcher")
+        .replace("Event", &format!("{recorded}Event"));
+    desk.receive(MW, address(SCSCF), text);
+    let (to, message) = forwarded(&mut desk);
+    assert_eq!(to.to_string(), UE);
+    let way: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
+    let notify = in_dialog("NOTIFY", 1, &way).replace("tag=ue", "tag=watcher");
+    desk.receive(GM, address(UE), notify.clone());
+    assert_eq!(forwarded(&mut desk).0.to_string(), SCSCF);
+    let elsewhere = notify.replace("scscf2a.home2.test", "10.0.0.9").replace("NOTIFY1", "x");
+    desk.receive(GM, address(UE), elsewhere);
+    assert_eq!(desk.status(), Some(481));
+}
+
+#[test]
+fn rt_p_07_the_notifier_of_reg_is_the_s_cscf_and_nothing_else_on_that_host() {
+    for (target, passes) in [
+        ("sip:scscf1a.home1.test", true),
+        ("sip:scscf1a.home1.test:5060;transport=tcp", true),
+        ("sip:scscf1a.home1.test:6379;transport=tcp", false),
+        ("sip:scscf1a.home1.test;maddr=10.0.0.9", false),
+        ("sip:10.0.0.9:6379", false),
+        ("sip:scscf9.home1.test", false),
+    ] {
+        let mut desk = registered();
+        desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:alice@home1.test", 1, "Event: reg\r\n"));
+        let (_, message) = forwarded(&mut desk);
+        let way = accept(&mut desk, &message, "").phone;
+        let refresh = in_dialog("SUBSCRIBE", 2, &way).replace("sip:alice@198.51.100.7:5080", target);
+        desk.receive(GM, address(UE), refresh);
+        let (_, sent) = desk.sent().unwrap();
+        assert_eq!(sent.status().map(|status| status.code()), (!passes).then_some(481), "{target}");
+    }
+}
+
+#[test]
+fn rfc5626_a_udp_address_that_a_nat_hands_on_takes_nobody_with_it() {
+    for (shared, connection, credentials, passes) in [
+        (SharedFlows::Ended, None, Some("carol@home1.test"), false),
+        (SharedFlows::Allowed, None, Some("carol@home1.test"), true),
+        // One subscription with several identities is one phone.
+        (SharedFlows::Ended, None, Some("alice@home1.test"), true),
+        (SharedFlows::Ended, None, None, false),
+        // Nobody is handed a connection.
+        (SharedFlows::Ended, Some(1), Some("carol@home1.test"), true),
+    ] {
+        let mut desk = desk_that(SubscribeReg::Off, shared);
+        let transport = if connection.is_some() { Transport::Tcp } else { Transport::Udp };
+        let flow = Flow { transport, connection, ..Desk::<Pcscf>::flow(GM, address(UE)) };
+        let register_as = |desk: &mut Desk<Pcscf>, number: u32, user: &str, headers: &str| {
+            let text = register(number, &format!("{CONTACT}\r\n{headers}"))
+                .replace("<sip:alice@home1.test>", &format!("<sip:{user}@home1.test>"));
+            let text = if connection.is_some() { text.replace("/UDP", "/TCP") } else { text };
+            desk.input(Input::Message { flow, bytes: text.into() });
+            let (_, message) = forwarded(desk);
+            let granted = format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}");
+            desk.respond((MW, address(ICSCF)), &message, 200, &granted);
+            assert_eq!(desk.status(), Some(200));
+            message.value(HeaderName::Path).unwrap().to_owned()
+        };
+        let path = register_as(&mut desk, 1, "alice", "");
+        let digest = credentials.map(|name| {
+            format!("Authorization: Digest username=\"{name}\", realm=\"home1.test\", nonce=\"\", uri=\"sip:home1.test\", response=\"\"\r\n")
+        });
+        register_as(&mut desk, 2, "carol", &digest.unwrap_or_default());
+        desk.clear();
+        desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &[path]));
+        let (_, sent) = desk.sent().unwrap();
+        let status = sent.status().map(|status| status.code());
+        assert_eq!(status, (!passes).then_some(430), "{shared:?} {connection:?} {credentials:?}");
+        let asked = "P-Preferred-Identity: <sip:alice@home1.test>\r\n";
+        let text = request("PUBLISH", "sip:alice@home1.test", 6, asked);
+        let text = if connection.is_some() { text.replace("/UDP", "/TCP") } else { text };
+        desk.clear();
+        desk.input(Input::Message { flow, bytes: text.into() });
+        let (_, sent) = forwarded(&mut desk);
+        let asserted = sent.value(HeaderName::PAssertedIdentity);
+        assert_eq!(
+            asserted == Some("<sip:alice@home1.test>"),
+            passes,
+            "{shared:?} {connection:?} {credentials:?}"
+        );
     }
 }
 
 #[test]
 fn network_requests_are_believed_by_address_and_need_a_token_of_ours() {
     let mut desk = registered();
-    let routes = subscribe(&mut desk);
-    let forged: Vec<String> = routes.iter().map(|route| route.replace("<sip:ftA", "<sip:ftB")).collect();
+    let routes = subscribe(&mut desk).network;
+    let forged: Vec<String> = routes.iter().map(|route| route.replace("@", "A@")).collect();
     let rows = [
         (address("203.0.113.1:5060"), routes, 403),
         (address(SCSCF), forged, 403),
@@ -403,7 +495,7 @@ fn network_requests_are_believed_by_address_and_need_a_token_of_ours() {
 #[test]
 fn design_6_udp_flows_live_on_after_a_restart() {
     let mut desk = registered();
-    let routes = subscribe(&mut desk);
+    let routes = subscribe(&mut desk).network;
     desk.restart(settings(), role(SubscribeReg::Off));
     assert_eq!(desk.node.role().registered(), 1);
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 5, &routes));

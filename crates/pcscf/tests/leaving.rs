@@ -21,18 +21,12 @@ use testnet::Desk;
 const ALICE: &str = "sip:alice@home1.test";
 const UNPUBLISH: &str = "Event: presence\r\nSIP-If-Match: e1\r\nExpires: 0\r\n";
 
-/// Alice is registered and watches bob; gives what her SUBSCRIBE recorded, as her phone has it.
+/// Alice is registered and watches bob; gives the way of her phone.
 fn watching() -> (Desk<Pcscf>, Vec<String>) {
     let mut desk = desk_with(SubscribeReg::Off);
     register_alice(&mut desk, 1, 3600);
-    desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:bob@home2.test", 1, "Event: presence\r\n"));
-    let (_, message) = forwarded(&mut desk);
-    desk.respond((MW, address(SCSCF)), &message, 200, "");
-    assert_eq!(desk.status(), Some(200));
-    let mut routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
-    routes.reverse();
-    routes.push("<sip:rr-o@scscf1a.home1.test;lr>".into());
-    (desk, routes)
+    let ways = subscribe(&mut desk);
+    (desk, ways.phone)
 }
 
 fn unpublish(number: u32) -> String {

@@ -262,23 +262,6 @@ fn reg_p_07_the_phone_can_still_be_told_for_a_while() {
 }
 
 #[test]
-fn rt_p_07_the_phone_refreshes_its_own_subscription_at_the_registrar() {
-    let (mut desk, _) = watching();
-    desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:alice@home1.test", 1, "Event: reg\r\n"));
-    let (_, message) = forwarded(&mut desk);
-    let mut routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
-    routes.reverse();
-    for (uri, status) in [("sip:scscf1a.home1.test", None), ("sip:scscf9.home1.test", Some(481))] {
-        let refresh = in_dialog("SUBSCRIBE", 2, &routes)
-            .replace("SUBSCRIBE sip:alice@198.51.100.7:5080", &format!("SUBSCRIBE {uri}"))
-            .replace("z9hG4bKSUBSCRIBE2", &format!("z9hG4bK{}", uri.len()));
-        desk.clear();
-        desk.receive(GM, address(UE), refresh);
-        assert_eq!(desk.sent().unwrap().1.status().map(|status| status.code()), status, "{uri}");
-    }
-}
-
-#[test]
 fn reg_p_07_a_user_who_leaves_is_watched_no_longer_than_its_last_notify_takes() {
     let (mut desk, subscribe) = watching();
     desk.receive(GM, address(UE), register(2, &format!("{CONTACT};expires=0\r\n")));

@@ -1,17 +1,12 @@
 //! To an application server and back (TS 24.229 sections 5.4.3.2 and 5.4.3.3, rules ISC-04 to ISC-07).
 
 use crate::criteria::{Facts, first_match};
-use crate::odi::{About, OdiKey};
-use crate::settings::TerminatingRecordRoute;
+use crate::odi::{self, About};
 use crate::{Own, Scscf, Visit, Waiting};
 use clock::Now;
 use cx_protocol::{DefaultHandling, Impu, SessionCase};
 use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, Method, StatusCode, Uri};
-
-/// The user of our Record-Route entry on the watcher's side of a dialog, and on the presentity's.
-const ORIGINATING: &str = "rr-o";
-pub(crate) const TERMINATING: &str = "rr-t";
 
 /// The identities by which an application server is to know whom a request is about, where they are others than it came with.
 struct AsWhom {
@@ -62,12 +57,12 @@ impl Scscf {
             return Refusal::new(StatusCode::SERVER_ERROR, "a filter criterion names no SIP URI").into();
         };
         let uri = if uri.is_loose_route() { uri } else { uri.with_param("lr", None) };
-        let Some(odi) = &self.odi else {
+        let Some(key) = &self.key else {
             return Refusal::new(StatusCode::SERVER_ERROR, "the node has not started").into();
         };
         let served = profile.identities.default_impu().unwrap_or(&visit.impu);
         let about = About { call_id: request.message().call_id(), served, criteria: &profile.criteria };
-        let odi = odi.token(&about, visit.case, visit.index);
+        let odi = odi::token(key, &about, visit.case, visit.index);
         let orig = if is_originating(visit.case) { ";orig" } else { "" };
         let mut plan = ForwardPlan::by_route();
         plan.routes = vec![format!("<{uri}>"), format!("<sip:{odi}@{};lr{orig}>", self.settings.name)];
@@ -76,7 +71,10 @@ impl Scscf {
         if let Some(own) = as_whom.published_for {
             plan.headers.push((HeaderName::PAssertedIdentity, Some(format!("<{own}>"))));
         }
-        plan.record_routes.extend(self.record_route(request, visit.case));
+        plan.record_routes.extend(match is_originating(visit.case) {
+            true => self.originating_entry(request),
+            false => self.terminating_entry(request),
+        });
         plan.patience = Some(self.settings.as_patience);
         plan.then = Some(Waiting::ApplicationServer(visit));
         plan.decide()
@@ -91,7 +89,7 @@ impl Scscf {
         fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
         if !has_failed(outcome) {
-            return Verdict::Relay(Vec::new());
+            return Verdict::Relay(self.entry_forth(request, outcome));
         }
         let profile = self.users.profile(&visit.impu).cloned();
         let handling = profile.as_ref().and_then(|profile| profile.criteria.get(visit.index));
@@ -117,14 +115,14 @@ impl Scscf {
     /// whose user has other criteria, is a request like any other (rule RT-ST-06): it begins at the first criterion.
     pub(crate) fn on_return(&mut self, now: Now, request: &InboundRequest) -> Option<Decision<Waiting>> {
         let token = request.own_routes().first()?.user()?;
-        let impu = match is_originating(OdiKey::case(token)?) {
+        let impu = match is_originating(odi::case(token)?) {
             true => self.originating_user(request)?,
             false => terminating_user(request)?,
         };
         let profile = self.users.profile(&impu)?.clone();
         let served = profile.identities.default_impu().unwrap_or(&impu);
         let about = About { call_id: request.message().call_id(), served, criteria: &profile.criteria };
-        let (case, index) = self.odi.as_ref()?.read(token, &about)?;
+        let (case, index) = odi::read(self.key.as_ref()?, token, &about)?;
         Some(self.next_server(now, request, Visit { impu, case, index: index + 1 }, &profile))
     }
 
@@ -135,19 +133,6 @@ impl Scscf {
         } else {
             self.deliver(now, request, &visit.impu)
         }
-    }
-
-    /// Our Record-Route entry, for a SUBSCRIBE that opens a dialog (rules RT-SO-06 and RT-ST-05).
-    pub(crate) fn record_route(&self, request: &InboundRequest, case: SessionCase) -> Option<String> {
-        if *request.method() != Method::Subscribe || request.is_in_dialog() {
-            return None;
-        }
-        let user = match (is_originating(case), self.settings.terminating_record_route) {
-            (true, _) => ORIGINATING,
-            (false, TerminatingRecordRoute::On) => TERMINATING,
-            (false, TerminatingRecordRoute::Off) => return None,
-        };
-        Some(format!("<sip:{user}@{};lr>", self.settings.name))
     }
 }
 

@@ -63,6 +63,7 @@ impl Scscf {
             plan.headers.push((HeaderName::PServedUser, None));
             plan.headers.push((HeaderName::PCalledPartyId, Some(format!("<{}>", request.request_uri()))));
             plan.request_uri = Some(contact);
+            plan.record_routes.extend(self.terminating_entry(request));
             plan.attempts = left.len() + 1;
             plan.then = Some(Waiting::Ue(Box::new(Delivery { impu, target, left, best })));
             return plan.decide();
@@ -90,7 +91,7 @@ impl Scscf {
         let is_end = status.is_some_and(|status| status.is_success() || status.code() >= 600);
         let is_only = left.is_empty() && best.is_none() && status != Some(StatusCode::FLOW_FAILED);
         if is_end || is_only {
-            return Verdict::Relay(Vec::new());
+            return Verdict::Relay(self.entry_forth(request, outcome));
         }
         let best = better(best, outcome);
         Verdict::Instead(self.offer_next(now, request, (impu, left), best))

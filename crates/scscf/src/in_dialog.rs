@@ -1,7 +1,7 @@
 //! Requests inside a dialog (rule RT-SO-07): no filter criteria and no session case, only the way on.
 
-use crate::application_server::TERMINATING;
 use crate::binding::Binding;
+use crate::record_route::{TERMINATING, is_ours};
 use crate::{Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
@@ -23,9 +23,8 @@ impl Scscf {
         }
         let mut plan = ForwardPlan::by_route();
         // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog, so we put ourselves in again.
-        let ours =
-            request.own_routes().iter().rev().filter_map(Uri::user).find(|user| user.starts_with("rr-"));
-        plan.record_routes.extend(ours.iter().map(|user| format!("<sip:{user}@{};lr>", self.settings.name)));
+        let ours = request.own_routes().iter().rev().filter_map(Uri::user).find(|user| is_ours(user));
+        plan.record_routes.extend(ours.map(|user| self.entry_back(request.message(), user)));
         let uri = request.request_uri();
         let own_user = uri.is_host(&self.settings.domain) && uri.user().is_some();
         match (request.next_route(), own_user) {
@@ -40,6 +39,9 @@ impl Scscf {
                 Ok(impu) => return self.deliver(now, request, &impu),
                 Err(_) => return no_binding(),
             },
+        }
+        if !self.leads_on(request) {
+            return Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog that leads there").into();
         }
         plan.then = Some(Waiting::Onward);
         plan.decide()

@@ -21,6 +21,7 @@ mod leaving;
 mod odi;
 mod originating;
 mod profile;
+mod record_route;
 mod reg_event;
 mod registrar;
 mod role;
@@ -36,7 +37,7 @@ pub use settings::{Settings, TerminatingRecordRoute};
 
 use challenge::Challenges;
 use criteria::Patterns;
-use odi::OdiKey;
+use ims_node::SigningKey;
 use reg_event::RegWatches;
 use third_party::ThirdPartyCalls;
 use users::Users;
@@ -49,8 +50,8 @@ pub struct Scscf {
     challenges: Challenges,
     patterns: Patterns,
     reg: RegWatches,
-    /// Made when the node starts.
-    odi: Option<OdiKey>,
+    /// Signs what comes back to us: made when the node starts for the first time.
+    key: Option<SigningKey>,
     third_party: ThirdPartyCalls,
     /// Bindings that went because their user had too many.
     crowded_out: u64,

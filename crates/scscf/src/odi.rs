@@ -1,17 +1,15 @@
 //! The token by which a request comes back from an application server to the right place (rules ISC-04 and ISC-05).
 //!
 //! It says which criterion was last matched in which session case, and is signed with the Call-ID, so that nothing needs
-//! to be kept and nobody can make one. A token of an earlier process is unknown: the request is treated as new.
+//! to be kept and nobody can make one.
 
 use cx_protocol::{Impu, InitialFilterCriterion, SessionCase};
-use ims_node::{Random, base64url};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
+use ims_node::SigningKey;
 
 const PREFIX: &str = "odi-";
 
-/// Octets of the signature that are written.
-const SIGNATURE: usize = 10;
+/// What tokens are signed for.
+const ODI: &str = "original dialog identifier";
 
 /// What the token of a request is signed over. When the request comes back for another user, or the user's criteria have changed, the
 /// signature does not match, and the filter criteria are tried from the first one again.
@@ -23,53 +21,36 @@ pub(crate) struct About<'a> {
     pub(crate) criteria: &'a [InitialFilterCriterion],
 }
 
-/// Signs and reads tokens.
-pub(crate) struct OdiKey([u8; 32]);
+/// The user part of the Route entry by which the request comes back.
+pub(crate) fn token(key: &SigningKey, about: &About<'_>, case: SessionCase, index: usize) -> String {
+    let case = number(case);
+    format!("{PREFIX}{case}-{index}-{}", key.mark(ODI, &parts(&about.text(case, index), about.criteria)))
+}
 
-impl OdiKey {
-    pub(crate) fn new(random: &mut Random) -> Self {
-        Self(random.bytes())
-    }
+/// The session case that a token of ours says, genuine or not.
+pub(crate) fn case(user: &str) -> Option<SessionCase> {
+    session_case(user.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()?)
+}
 
-    /// The user part of the Route entry by which the request comes back.
-    pub(crate) fn token(&self, about: &About<'_>, case: SessionCase, index: usize) -> String {
-        let case = number(case);
-        format!("{PREFIX}{case}-{index}-{}", self.sign(about, case, index))
-    }
+/// The criterion, if the token is ours and about this.
+pub(crate) fn read(key: &SigningKey, user: &str, about: &About<'_>) -> Option<(SessionCase, usize)> {
+    let mut said = user.strip_prefix(PREFIX)?.splitn(3, '-');
+    let case: u8 = said.next()?.parse().ok()?;
+    let index: usize = said.next()?.parse().ok()?;
+    let genuine = key.is_mark(said.next()?, ODI, &parts(&about.text(case, index), about.criteria));
+    genuine.then_some((session_case(case)?, index))
+}
 
-    /// The session case that a token of ours says, genuine or not.
-    pub(crate) fn case(user: &str) -> Option<SessionCase> {
-        session_case(user.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()?)
-    }
-
-    /// The criterion, if the token is ours and about this.
-    pub(crate) fn read(&self, user: &str, about: &About<'_>) -> Option<(SessionCase, usize)> {
-        let mut parts = user.strip_prefix(PREFIX)?.splitn(3, '-');
-        let case: u8 = parts.next()?.parse().ok()?;
-        let index: usize = parts.next()?.parse().ok()?;
-        let genuine = self.sign(about, case, index).as_bytes().ct_eq(parts.next()?.as_bytes());
-        bool::from(genuine).then_some((session_case(case)?, index))
-    }
-
-    fn sign(&self, about: &About<'_>, case: u8, index: usize) -> String {
-        let About { call_id, served, criteria } = about;
-        let mut hasher = Sha256::new();
-        hasher.update(self.0);
-        hasher.update(format!("{case}:{index}:{served} {call_id}"));
-        for criterion in *criteria {
-            hasher.update(criterion.priority.to_be_bytes());
-            hasher.update(criterion.application_server.uri.as_bytes());
-            hasher.update([0]);
-        }
-        hasher.update(self.0);
-        base64url::encode(hasher.finalize().get(..SIGNATURE).unwrap_or_default())
+impl About<'_> {
+    fn text(&self, case: u8, index: usize) -> String {
+        format!("{case}:{index}:{} {}", self.served, self.call_id)
     }
 }
 
-impl std::fmt::Debug for OdiKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OdiKey(<hidden>)")
-    }
+/// What is signed: the text, then the server of each criterion in order.
+fn parts<'a>(text: &'a str, criteria: &'a [InitialFilterCriterion]) -> Vec<&'a [u8]> {
+    let servers = criteria.iter().map(|criterion| criterion.application_server.uri.as_bytes());
+    std::iter::once(text.as_bytes()).chain(servers).collect()
 }
 
 const fn number(case: SessionCase) -> u8 {
@@ -104,10 +85,10 @@ mod tests {
         let (alice, carol) =
             (Impu::new("sip:alice@home1.test").unwrap(), Impu::new("sip:carol@home1.test").unwrap());
         let about = |call_id, served| About { call_id, served, criteria: &[] };
-        let key = OdiKey::new(&mut Random::new([1; 32]));
-        let token = key.token(&about("c1", &alice), SessionCase::TerminatingUnregistered, 7);
-        let read = |token: &str, about: &About<'_>| key.read(token, about);
-        assert_eq!(OdiKey::case(&token), Some(SessionCase::TerminatingUnregistered));
+        let key = SigningKey::new([1; 32]);
+        let token = token(&key, &about("c1", &alice), SessionCase::TerminatingUnregistered, 7);
+        let read = |token: &str, about: &About<'_>| read(&key, token, about);
+        assert_eq!(case(&token), Some(SessionCase::TerminatingUnregistered));
         assert_eq!(read(&token, &about("c1", &alice)), Some((SessionCase::TerminatingUnregistered, 7)));
         assert_eq!(read(&token, &about("c2", &alice)), None);
         assert_eq!(read(&token, &about("c1", &carol)), None, "another user");
@@ -129,7 +110,7 @@ mod tests {
         );
         assert_eq!(read(&token.replace("-7-", "-8-"), &about("c1", &alice)), None);
         assert_eq!(read("odi-", &about("c1", &alice)), None);
-        let other = OdiKey::new(&mut Random::new([2; 32]));
-        assert_eq!(other.read(&token, &about("c1", &alice)), None);
+        let other = SigningKey::new([2; 32]);
+        assert_eq!(super::read(&other, &token, &about("c1", &alice)), None);
     }
 }

@@ -89,7 +89,7 @@ impl Scscf {
         }
         let mut plan = ForwardPlan::by_route();
         plan.request_uri = Some(uri.without_default_port()).filter(|bare| bare != request.request_uri());
-        plan.record_routes.extend(self.record_route(request, visit.case));
+        plan.record_routes.extend(self.originating_entry(request));
         plan.headers.push((HeaderName::PServedUser, None));
         if let Some(number) = self.second_identity(request, &visit.impu) {
             let first: Vec<&str> = request.message().list(HeaderName::PAssertedIdentity).collect();

@@ -2,7 +2,6 @@
 
 use crate::challenge::Challenges;
 use crate::criteria::Patterns;
-use crate::odi::OdiKey;
 use crate::reg_event::{RegWatches, WATCH_PREFIX};
 use crate::settings::Settings;
 use crate::third_party::ThirdPartyCalls;
@@ -10,8 +9,13 @@ use crate::users::Users;
 use crate::{Own, Scscf, Waiting};
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Unreadable, Verdict};
+use ims_node::{
+    Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, SigningKey, Unreadable, Verdict,
+};
 use sip_message::{Method, StatusCode};
+
+/// The journal's key of the signing key.
+const KEY: &[u8] = b"k";
 
 impl Scscf {
     /// An S-CSCF that serves nobody yet.
@@ -23,7 +27,7 @@ impl Scscf {
             users: Users::default(),
             patterns: Patterns::default(),
             reg: RegWatches::default(),
-            odi: None,
+            key: None,
             crowded_out: 0,
             third_party: ThirdPartyCalls::default(),
         }
@@ -110,7 +114,7 @@ impl Role for Scscf {
             Waiting::Onward if outcome.status() == Some(StatusCode::FLOW_FAILED) => {
                 Verdict::Instead(crate::delivery::flow_failed().into())
             }
-            Waiting::Onward => Verdict::Relay(Vec::new()),
+            Waiting::Onward => Verdict::Relay(self.entry_forth(request, outcome)),
             Waiting::Maa(_) | Waiting::RegistrationSaa(_) | Waiting::UnregisteredSaa(_) => {
                 Verdict::Relay(Vec::new())
             }
@@ -167,7 +171,11 @@ impl Role for Scscf {
     }
 
     fn restore(&mut self, now: Now, record: &Record) -> Result<(), Unreadable> {
-        if record.key.first() == Some(&WATCH_PREFIX) {
+        if *record.key == *KEY {
+            let key = record.value.as_deref().unwrap_or_default();
+            self.key = Some(SigningKey::new(key.try_into().map_err(|_| Unreadable)?));
+            Ok(())
+        } else if record.key.first() == Some(&WATCH_PREFIX) {
             self.restore_watch(record)
         } else {
             self.restore_registration(now, record)
@@ -175,7 +183,11 @@ impl Role for Scscf {
     }
 
     fn restored(&mut self, now: Now, fx: &mut Effects<Own>) {
-        self.odi = Some(OdiKey::new(&mut fx.random));
+        if self.key.is_none() {
+            let key = SigningKey::new(fx.random.bytes());
+            fx.persist(KEY, *key.bytes());
+            self.key = Some(key);
+        }
         self.restore_watches(now, fx);
         self.on_expiries(now, fx);
     }

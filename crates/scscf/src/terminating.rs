@@ -4,7 +4,7 @@ use crate::application_server::terminating_user;
 use crate::{Scscf, Visit, Waiting};
 use clock::Now;
 use cx_protocol::{Impu, Request, ResultCode, Saa, Sar, SarType, SessionCase};
-use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal};
+use ims_node::{Decision, InboundRequest, Refusal};
 use sip_message::StatusCode;
 
 impl Scscf {
@@ -17,8 +17,8 @@ impl Scscf {
         }
         let uri = request.request_uri();
         if !uri.is_host(&self.settings.domain) && (uri.is_sip() || uri.telephone_number().is_none()) {
-            // Not one of ours: somebody routed by a Route entry of ours alone.
-            return ForwardPlan::by_route().decide();
+            // Somebody routed by a Route entry of ours alone; who sends it on from here would pass for one of our nodes.
+            return Refusal::new(StatusCode::NOT_FOUND, "not a user of this domain").into();
         }
         let Some(impu) = terminating_user(request) else {
             return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI is no public identity").into();

@@ -97,8 +97,9 @@ fn rt_so_07_a_to_tag_spares_nothing_but_a_request_of_a_dialog() {
         ("MESSAGE", "sip:x@127.0.10.23:3868", alice(), Err(404)),
         ("OPTIONS", "sip:x@127.0.10.23:3868", alice(), Err(404)),
         ("DANCE", "sip:x@127.0.10.23:3868", alice(), Err(404)),
-        // Of a dialog: the way on, and no identity is asked for (rule RT-SO-07).
-        ("SUBSCRIBE", "sip:x@127.0.10.23:3868", from(CAROL), Ok("127.0.10.23:3868")),
+        // In a dialog no identity is asked for, but for where the dialog leads (rule RT-SO-07).
+        ("SUBSCRIBE", "sip:x@127.0.10.23:3868", from(CAROL), Err(481)),
+        ("SUBSCRIBE", "sip:ps1.home1.test", from(CAROL), Ok(PS)),
     ];
     for (method, uri, headers, expected) in rows {
         let mut desk = registered();
@@ -461,7 +462,7 @@ fn design_9_the_presentitys_s_cscf_leaves_the_gruu_to_the_watchers() {
     // Two S-CSCFs of one domain: alice is registered at the other one, which lies ahead.
     let mut desk = registered();
     let gruu = "sip:alice@home1.test;gr=urn:uuid:elsewhere";
-    let ahead = ["<sip:rr@127.0.10.13;lr>", "<sip:rr-o@scscf1b.home1.test;lr>"];
+    let ahead = ["<sip:rr@home1.test;lr>", "<sip:rr-o@scscf1b.home1.test;lr>"];
     let routes = format!("Route: <sip:rr-t@scscf1a.home1.test;lr>, {}\r\n", ahead.join(", "));
     desk.receive(0, address(ICSCF), notify(gruu, 1, &routes));
     let (_, message) = forwarded(&mut desk);

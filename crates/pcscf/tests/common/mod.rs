@@ -3,8 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use ims_node::{Listener, Peer, Settings, Side};
-use pcscf::{Pcscf, SubscribeReg};
-use sip_message::Message;
+use pcscf::{Pcscf, SharedFlows, SubscribeReg};
+use sip_message::{HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -34,6 +34,10 @@ pub fn settings() -> Settings {
 }
 
 pub fn role(subscribe_reg: SubscribeReg) -> Pcscf {
+    role_that(subscribe_reg, SharedFlows::Ended)
+}
+
+pub fn role_that(subscribe_reg: SubscribeReg, shared_flows: SharedFlows) -> Pcscf {
     let name = |text: &str| text.into();
     Pcscf::new(pcscf::Settings {
         name: name("pcscf1a.home1.test"),
@@ -41,11 +45,16 @@ pub fn role(subscribe_reg: SubscribeReg) -> Pcscf {
         home_domains: vec![name("home1.test")],
         advertised: name("127.0.10.11:5060"),
         subscribe_reg,
+        shared_flows,
     })
 }
 
 pub fn desk_with(subscribe_reg: SubscribeReg) -> Desk<Pcscf> {
-    let mut desk = Desk::new(settings(), role(subscribe_reg));
+    desk_that(subscribe_reg, SharedFlows::Ended)
+}
+
+pub fn desk_that(subscribe_reg: SubscribeReg, shared_flows: SharedFlows) -> Desk<Pcscf> {
+    let mut desk = Desk::new(settings(), role_that(subscribe_reg, shared_flows));
     desk.on_dns = |question: &Question| {
         let ip = match (question.kind(), question.name()) {
             (Kind::A, "home1.test") => "127.0.10.13",
@@ -112,9 +121,43 @@ pub fn forwarded(desk: &mut Desk<Pcscf>) -> (SocketAddr, Message) {
     (to, message)
 }
 
+/// The ways of a dialog, as its two sides have them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ways {
+    /// The route set of the notifier, from us on.
+    pub network: Vec<String>,
+    /// The route set of the phone.
+    pub phone: Vec<String>,
+}
+
+/// What the proxies behind us put into Record-Route.
+pub const BEHIND: &str = "<sip:rr@icscf2.home2.test;lr>, <sip:rr-o@scscf1a.home1.test;lr>";
+
+/// Alice's phone subscribes, and the answer has the entries of [`BEHIND`].
+pub fn subscribe(desk: &mut Desk<Pcscf>) -> Ways {
+    desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:bob@home2.test", 1, "Event: presence\r\n"));
+    let (_, message) = forwarded(desk);
+    accept(desk, &message, BEHIND)
+}
+
+/// The SUBSCRIBE that was sent on is accepted, where the proxies behind us put these entries on top of ours.
+pub fn accept(desk: &mut Desk<Pcscf>, message: &Message, behind: &str) -> Ways {
+    let network: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
+    let behind = if behind.is_empty() { String::new() } else { format!("{behind}, ") };
+    let recorded = format!("Record-Route: {behind}{}\r\n", network.join(", "));
+    desk.respond((MW, address(SCSCF)), message, 200, &recorded);
+    let (_, answer) = desk.sent().unwrap();
+    assert_eq!(answer.status().map(|status| status.code()), Some(200));
+    let mut phone: Vec<String> = answer.list(HeaderName::RecordRoute).map(str::to_owned).collect();
+    phone.reverse();
+    Ways { network, phone }
+}
+
 pub fn in_dialog(method: &str, number: u32, routes: &[String]) -> String {
     let headers = format!("Route: {}\r\nEvent: presence\r\n", routes.join(", "));
+    // In a NOTIFY the tag is the phone's, in a SUBSCRIBE the one of the answer.
+    let tag = if method == "NOTIFY" { "ue" } else { "answered" };
     request(method, "sip:alice@198.51.100.7:5080", number, &headers)
-        .replace("To: <sip:alice@198.51.100.7:5080>", "To: <sip:alice@home1.test>;tag=ue")
+        .replace("To: <sip:alice@198.51.100.7:5080>", &format!("To: <sip:alice@home1.test>;tag={tag}"))
         .replace("c-NOTIFY", "c-SUBSCRIBE")
 }

@@ -140,6 +140,7 @@ impl Home {
                 true => pcscf::SubscribeReg::On,
                 false => pcscf::SubscribeReg::Off,
             },
+            shared_flows: pcscf::SharedFlows::Ended,
         };
         self.add(world, node, move || pcscf::Pcscf::new(role.clone()));
     }

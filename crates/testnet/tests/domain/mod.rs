@@ -105,7 +105,7 @@ pub(crate) fn registered(world: &World) -> (usize, usize) {
     )
 }
 
-/// Fails where any node of home1.test keeps anything of anybody; only the keys of the P-CSCF and the presence server may be on a disk.
+/// Fails where any node of home1.test keeps anything of anybody; only the keys of P-CSCF, S-CSCF and presence server may be on a disk.
 pub(crate) fn assert_empty(world: &World) {
     assert_eq!(leftovers(world, 1, Size::Small), Vec::<String>::new());
 }
@@ -127,8 +127,8 @@ pub(crate) fn leftovers(world: &World, number: u8, size: Size) -> Vec<String> {
                 tables(node::<PresenceServer>(world, &name), |role| role.watches() + role.presentities())
             }
         };
-        let records =
-            world.records_on_disk(&name) - usize::from(matches!(kind, Kind::Pcscf | Kind::PresenceServer));
+        let has_key = matches!(kind, Kind::Pcscf | Kind::Scscf | Kind::PresenceServer);
+        let records = world.records_on_disk(&name) - usize::from(has_key);
         if (kept, is_quiet, records) != (0, true, 0) {
             left.push(format!("{name}: {kept} entries, {records} records, quiet: {is_quiet}"));
         }

@@ -1,0 +1,113 @@
+//! Our Record-Route entries say where they lead, so that nobody steers us by a request in a dialog.
+//!
+//! A Route entry of ours in a request proves that we once wrote it, and says nothing of where the request goes next: its
+//! sender writes the entries behind ours and the Request-URI. So our entry carries a mark over the Call-ID and the next
+//! hop. Each side of a dialog has an entry for the hop towards the other one: the called side from the request itself, which
+//! says where it came from; the calling side from the answer, in which a proxy may edit its own entry (RFC 3261 section
+//! 16.7 step 8). Nothing is kept but the key (docs/adr/0004).
+
+use crate::Scscf;
+use crate::settings::TerminatingRecordRoute;
+use ims_node::way::{Recorded, is_server_of, where_to};
+use ims_node::{InboundRequest, Outcome, Source};
+use sip_message::{HeaderName, Message, Method, NameAddr, StatusCode, Uri};
+
+/// The user of our entry on the watcher's side of a dialog.
+pub(crate) const ORIGINATING: &str = "rr-o";
+
+/// The user of our entry on the presentity's side.
+pub(crate) const TERMINATING: &str = "rr-t";
+
+/// The parameter that the mark stands in.
+const MARK: &str = "d";
+
+/// What marks are signed for.
+const WAY: &str = "way";
+
+impl Scscf {
+    /// Our entry in a SUBSCRIBE that opens a dialog, on the watcher's side (rule RT-SO-06).
+    pub(crate) fn originating_entry(&self, request: &InboundRequest) -> Option<String> {
+        opens_dialog(request).then(|| self.entry_back(request.message(), ORIGINATING))
+    }
+
+    /// Our entry in a SUBSCRIBE that opens a dialog, on the presentity's side (rule RT-ST-05).
+    pub(crate) fn terminating_entry(&self, request: &InboundRequest) -> Option<String> {
+        let stays = self.settings.terminating_record_route == TerminatingRecordRoute::On;
+        (stays && opens_dialog(request)).then(|| self.entry_back(request.message(), TERMINATING))
+    }
+
+    /// The entry of this user in a request that passes us: it leads back to where the request came from.
+    pub(crate) fn entry_back(&self, request: &Message, user: &str) -> String {
+        let hop = hop(request.list(HeaderName::RecordRoute).next(), request);
+        self.entry(user, request.call_id(), hop.as_ref())
+    }
+
+    /// What is another in an answer that goes back: our entry, which now leads to where the request went.
+    pub(crate) fn entry_forth(
+        &self,
+        request: &InboundRequest,
+        outcome: &Outcome,
+    ) -> Vec<(HeaderName, Option<String>)> {
+        let Outcome::Response(answer) = outcome else { return Vec::new() };
+        let makes_dialog = opens_dialog(request) && answer.status().is_some_and(StatusCode::is_success);
+        let recorded = Recorded::of(request.message(), answer, 1).filter(|_| makes_dialog);
+        let own = recorded.as_ref().and_then(|recorded| uri_of(recorded.own()?));
+        let (Some(recorded), Some(own)) = (recorded, own) else { return Vec::new() };
+        let Some(user) = own.user().filter(|user| is_ours(user) && own.is_host(&self.settings.name)) else {
+            return Vec::new();
+        };
+        let next = hop(recorded.ahead().next(), answer);
+        let all = recorded.with_own(&self.entry(user, answer.call_id(), next.as_ref()));
+        vec![(HeaderName::RecordRoute, Some(all))]
+    }
+
+    /// Whether a request in a dialog goes where the Route entry leads by which it came, or where anybody may go whom we trust:
+    /// to a server of our own domain.
+    pub(crate) fn leads_on(&self, request: &InboundRequest) -> bool {
+        let route = request.next_route();
+        let next = route.as_ref().unwrap_or_else(|| request.request_uri());
+        let Some(key) = &self.key else { return false };
+        let (call_id, to) = (request.message().call_id().as_bytes(), where_to(next));
+        let mut marks = request.own_routes().iter().filter_map(|uri| uri.params().get(MARK));
+        is_server_of(next, &self.settings.domain)
+            || finds_afresh(request)
+            || marks.any(|mark| key.is_mark(mark, WAY, &[call_id, to.as_bytes()]))
+    }
+
+    fn entry(&self, user: &str, call_id: &str, hop: Option<&Uri>) -> String {
+        let mark = hop.zip(self.key.as_ref()).map(|(hop, key)| {
+            format!(";{MARK}={}", key.mark(WAY, &[call_id.as_bytes(), where_to(hop).as_bytes()]))
+        });
+        format!("<sip:{user}@{};lr{}>", self.settings.name, mark.unwrap_or_default())
+    }
+}
+
+/// Whether the user part of a URI of ours is that of a Record-Route entry.
+pub(crate) fn is_ours(user: &str) -> bool {
+    user == ORIGINATING || user == TERMINATING
+}
+
+/// Figure 7: a presence server of ours has the watcher found afresh, by its identity and the domain in it. It comes by our
+/// name alone, where a phone comes by our entry: the P-CSCF lets it write no other.
+fn finds_afresh(request: &InboundRequest) -> bool {
+    let uri = request.request_uri();
+    let came_by_entry = request.own_routes().iter().filter_map(Uri::user).any(is_ours);
+    let is_user = uri.user().is_some() && uri.address().is_none() && is_server_of(uri, uri.host_text());
+    *request.source() == Source::Own && !came_by_entry && request.next_route().is_none() && is_user
+}
+
+fn opens_dialog(request: &InboundRequest) -> bool {
+    *request.method() == Method::Subscribe && !request.is_in_dialog()
+}
+
+/// The hop of a Record-Route entry; if there is none, the sender itself, by its Contact.
+fn hop(recorded: Option<&str>, message: &Message) -> Option<Uri> {
+    match recorded {
+        Some(entry) => uri_of(entry),
+        None => message.first_address(HeaderName::Contact).and_then(|contact| contact.uri().ok()),
+    }
+}
+
+fn uri_of(entry: &str) -> Option<Uri> {
+    NameAddr::parse(entry).ok()?.uri().ok()
+}
