@@ -37,6 +37,11 @@ pub struct Account {
     /// The SIP URI of the presence server that has its state.
     #[n(8)]
     pub presence_server: Option<Box<str>>,
+    /// It was removed, or is what an account of that name once was: nobody is found by it. It is kept until the S-CSCFs that have
+    /// lost it have confirmed that.
+    #[n(9)]
+    #[cbor(default)]
+    pub removed: bool,
 }
 
 /// One username and its HA1s, one an algorithm; none if it cannot be authenticated by digest.

@@ -50,8 +50,11 @@ impl Hss {
         };
         let assigned = subscriber.change(now, changes, |r| r.assign(sar.kind, set, &sar.server_name))?;
         let impi = subscriber.account.main_impi().filter(|_| sar.impi.is_none()).cloned();
-        if let Some(loser) = assigned {
-            let told = subscriber.termination(RtrReason::NewServerAssigned);
+        let name = subscriber.account.name.clone();
+        if let Some(loser) = assigned
+            && let Some(subscriber) = self.subscribers.get(&name)
+        {
+            let told = self.termination(subscriber, RtrReason::NewServerAssigned);
             self.requests.extend(told.map(|rtr| (loser, rtr)));
         }
         Ok(Saa { result: ResultCode::Success, impi, profile })

@@ -15,6 +15,7 @@ peers: the hosts that are connected
 explain USER: everything about an account but its secrets
 reassign USER SCSCF: give a user to another S-CSCF; the present one is told to drop it
 deregister USER: end a user's registration
+remove USER: remove an account; the S-CSCF that has the user is told to drop it
 push USER: send the user's present profile to its S-CSCF
 reload: read the subscribers file again; adds and replaces accounts, push tells the S-CSCFs
 help: these lines; USER is an account's name, a username or a public identity, SCSCF a SIP URI";
@@ -41,6 +42,7 @@ pub(crate) async fn execute(service: &mut Service, words: &[&str]) -> Result<Ctl
             Ok(scscf) => service.hss.reassign(now(), user, scscf),
             Err(error) => return Ok(CtlAnswer::Refused(format!("SCSCF is {error}"))),
         },
+        ["remove", user] => return remove(service, user).await,
         ["deregister", user] => service.hss.deregister(now(), user).map_err(Into::into),
         ["push", user] => service.hss.push(now(), user).map_err(Into::into),
         _ => return Ok(CtlAnswer::Refused("no such command; `help` lists them".to_owned())),
@@ -60,12 +62,24 @@ async fn carry_out(
     if let Err(error) = service.keep(changes).await? {
         return Ok(CtlAnswer::Refused(format!("nothing is changed: {error}")));
     }
+    Ok(told(service))
+}
+
+async fn remove(service: &mut Service, user: &str) -> Result<CtlAnswer, Failure> {
+    let mut hss = service.hss.clone();
+    let changes = match hss.remove(now(), user) {
+        Ok(changes) => changes,
+        Err(error) => return Ok(refused(error.into())),
+    };
+    if let Err(error) = service.replace(hss, changes).await? {
+        return Ok(CtlAnswer::Refused(format!("nothing is changed: {error}")));
+    }
+    Ok(told(service))
+}
+
+fn told(service: &mut Service) -> CtlAnswer {
     let said = service.send_requests();
-    Ok(CtlAnswer::Done(if said.is_empty() {
-        "done; no S-CSCF has the user".to_owned()
-    } else {
-        said.join("\n")
-    }))
+    CtlAnswer::Done(if said.is_empty() { "done; no S-CSCF has the user".to_owned() } else { said.join("\n") })
 }
 
 fn refused(error: OperatorError) -> CtlAnswer {

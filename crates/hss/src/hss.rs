@@ -1,7 +1,7 @@
 //! The store in memory: who is who, and what each request does.
 
 use crate::untold::Untold;
-use crate::{Account, Credentials, Registration, ScscfDirectory};
+use crate::{Account, Registration, ScscfDirectory};
 use clock::Now;
 use cx_protocol::{
     Answer, Impi, Impu, Ppr, RegistrationState, Request, ResultCode, Rtr, RtrReason, ScscfName,
@@ -15,6 +15,8 @@ pub enum StoreChange {
     Account(Box<Account>),
     /// The registration of the account of that name.
     Registration(Box<str>, Registration),
+    /// Neither the account of that name nor its registration is there any more.
+    Removed(Box<str>),
     /// The S-CSCFs.
     Directory(ScscfDirectory),
 }
@@ -37,7 +39,7 @@ pub struct UnknownUser;
 pub struct Hss {
     pub(crate) subscribers: BTreeMap<Box<str>, Subscriber>,
     pub(crate) directory: ScscfDirectory,
-    by_impu: HashMap<Impu, (Box<str>, usize)>,
+    pub(crate) by_impu: HashMap<Impu, (Box<str>, usize)>,
     pub(crate) by_impi: HashMap<Impi, Box<str>>,
     pub(crate) requests: VecDeque<(ScscfName, Request)>,
     /// S-CSCFs that are there again, and what they have not confirmed about which account.
@@ -64,22 +66,21 @@ impl Hss {
         Self::default()
     }
 
-    /// Puts in what was stored or seeded. An account that is there is replaced and keeps its registration.
+    /// Puts in what was stored or seeded. An account that is there is replaced, and each of its sets keeps its state by the
+    /// identities in it. Gives what else has to be kept, after which [`Hss::poll_request`] has what S-CSCFs are told.
     ///
     /// # Errors
     /// [`Conflict`]; that change is left out. A registration of no account is dropped.
-    pub fn apply(&mut self, change: StoreChange) -> Result<(), Conflict> {
+    pub fn apply(&mut self, now: Now, change: StoreChange) -> Result<Vec<StoreChange>, Conflict> {
         match change {
-            StoreChange::Account(account) => self.put_account(*account),
-            StoreChange::Registration(name, registration) => {
-                self.restore(&name, registration);
-                Ok(())
+            StoreChange::Account(account) => return self.put_account(now, *account),
+            StoreChange::Registration(name, registration) => self.restore(&name, registration),
+            StoreChange::Removed(name) => {
+                self.take_account(&name);
             }
-            StoreChange::Directory(directory) => {
-                self.directory = directory;
-                Ok(())
-            }
+            StoreChange::Directory(directory) => self.directory = directory,
         }
+        Ok(Vec::new())
     }
 
     /// Answers a request of the connection that said hello as `peer`.
@@ -122,9 +123,15 @@ impl Hss {
         self.requests.pop_front()
     }
 
+    /// The names of the accounts, without those that were removed.
+    pub fn accounts(&self) -> impl Iterator<Item = &str> {
+        let live = self.subscribers.iter().filter(|(_, subscriber)| !subscriber.account.removed);
+        live.map(|(name, _)| &**name)
+    }
+
     /// The account that an operator means by its name, one of its public identities or one of its usernames.
     pub(crate) fn account_of(&self, user: &str) -> Option<Box<str>> {
-        if self.subscribers.contains_key(user) {
+        if self.subscribers.get(user).is_some_and(|subscriber| !subscriber.account.removed) {
             return Some(user.into());
         }
         let by_impu = Impu::new(user).ok().and_then(|impu| self.by_impu.get(&impu)).map(|(name, _)| name);
@@ -145,45 +152,25 @@ impl Hss {
         Ok(Found { subscriber, directory: &self.directory, set: *set })
     }
 
-    fn put_account(&mut self, account: Account) -> Result<(), Conflict> {
-        let conflict =
-            |holder: &str, identity: &str| Conflict { account: holder.into(), identity: identity.into() };
-        for impu in account.impus() {
-            if let Some((holder, _)) = self.by_impu.get(impu).filter(|(holder, _)| *holder != account.name) {
-                return Err(conflict(holder, impu.as_str()));
-            }
-        }
-        for Credentials { impi, .. } in &account.credentials {
-            if let Some(holder) = self.by_impi.get(impi).filter(|holder| **holder != account.name) {
-                return Err(conflict(holder, impi.as_str()));
-            }
-        }
-        let before = self.subscribers.remove(&account.name);
-        if let Some(Subscriber { account: former, .. }) = &before {
-            for impu in former.impus() {
-                self.by_impu.remove(impu);
-            }
-            for Credentials { impi, .. } in &former.credentials {
-                self.by_impi.remove(impi);
-            }
-        }
-        for (set, profile) in account.sets.iter().enumerate() {
-            for identity in &profile.identities.identities {
-                self.by_impu.insert(identity.impu.clone(), (account.name.clone(), set));
-            }
-        }
-        for Credentials { impi, .. } in &account.credentials {
-            self.by_impi.insert(impi.clone(), account.name.clone());
-        }
-        let sets = account.sets.len();
-        let mut registration = before.map_or_else(Registration::default, |before| before.registration);
-        registration.sets.resize(sets, RegistrationState::NotRegistered);
-        self.subscribers.insert(account.name.clone(), Subscriber { account, registration });
-        Ok(())
+    /// The RTR that ends all of this user's registrations at an S-CSCF. Of an account that was removed it names no identity that
+    /// belongs to another one now; if there is none left, nothing is to be ended.
+    pub(crate) fn termination(&self, subscriber: &Subscriber, reason: RtrReason) -> Option<Request> {
+        let account = &subscriber.account;
+        let impi = account.main_impi()?.clone();
+        let is_its_own = |impu: &&Impu| !account.removed || !self.by_impu.contains_key(*impu);
+        let impus: Vec<Impu> = account.impus().filter(is_its_own).cloned().collect();
+        // Without any it would be for all that the user has.
+        (!impus.is_empty()).then_some(Request::Rtr(Rtr { impi, impus, reason, reason_info: None }))
     }
 }
 
 impl Subscriber {
+    /// Of an account that nobody has registered.
+    pub(crate) fn new(account: Account) -> Self {
+        let sets = vec![RegistrationState::NotRegistered; account.sets.len()];
+        Self { account, registration: Registration { sets, ..Registration::default() } }
+    }
+
     /// Lets `transition` work on the registration and notes what came of it, if anything did.
     pub(crate) fn change<T>(
         &mut self,
@@ -204,12 +191,5 @@ impl Subscriber {
     pub(crate) fn profile_push(&self, set: usize) -> Option<Request> {
         let (impi, profile) = (self.account.main_impi()?.clone(), self.account.sets.get(set)?.clone());
         Some(Request::Ppr(Ppr { impi, profile }))
-    }
-
-    /// The RTR that ends all of this user's registrations at an S-CSCF.
-    pub(crate) fn termination(&self, reason: RtrReason) -> Option<Request> {
-        let impi = self.account.main_impi()?.clone();
-        let impus = self.account.impus().cloned().collect();
-        Some(Request::Rtr(Rtr { impi, impus, reason, reason_info: None }))
     }
 }

@@ -1,12 +1,16 @@
 //! The HSS writes every change to its store before it answers. A change that cannot be written is undone in memory.
 
-use crate::service::Service;
+use crate::service::{Service, now};
 use crate::store::{Store, StoreError};
-use hss::StoreChange;
+use hss::{Hss, StoreChange};
 use ims_runtime::cli::Failure;
 use ims_runtime::config::ConfigError;
+use std::collections::BTreeSet;
 use std::fmt;
 use tokio::task::spawn_blocking;
+
+/// Accounts that an answer names one by one.
+const MAX_NAMED: usize = 10;
 
 /// Why everything is as it was before a reload.
 #[derive(Debug)]
@@ -73,7 +77,8 @@ impl Service {
         Ok(done?)
     }
 
-    /// Reads the subscribers file again: adds and replaces accounts, removes none, leaves registrations as they are.
+    /// Reads the subscribers file again: adds and replaces accounts, removes none. A set that is registered stays so while one of
+    /// its identities is there.
     pub(crate) async fn reload(&mut self) -> Result<Result<String, NotReloaded>, Failure> {
         let read = match self.subscribers.load() {
             Ok(read) => read.build()?,
@@ -84,29 +89,57 @@ impl Service {
         };
         self.bad_subscribers = None;
         let mut hss = self.hss.clone();
-        let mut kept = Vec::new();
-        let mut left_out = Vec::new();
+        let (mut kept, mut left_out, mut records) = (Vec::new(), Vec::new(), 0);
+        let mut missing: BTreeSet<Box<str>> = hss.accounts().map(Into::into).collect();
         for change in read {
-            match hss.apply(change.clone()) {
-                Ok(()) => kept.push(change),
+            if let StoreChange::Account(account) = &change {
+                missing.remove(&account.name);
+            }
+            match hss.apply(now(), change.clone()) {
+                Ok(more) => {
+                    records += 1;
+                    kept.push(change);
+                    kept.extend(more);
+                }
                 Err(conflict) => left_out.push(format!(
                     "left out: {} belongs to account {} already",
                     conflict.identity, conflict.account
                 )),
             }
         }
-        let said = format!("{} records read", kept.len());
-        if let Err(error) = self.keep(kept).await? {
+        if let Err(error) = self.replace(hss, kept).await? {
             return Ok(Err(NotReloaded::Store(error)));
         }
-        self.hss = hss;
-        Ok(Ok(std::iter::once(said).chain(left_out).collect::<Vec<_>>().join("\n")))
+        let said = std::iter::once(format!("{records} records read")).chain(left_out);
+        let said = said.chain((!missing.is_empty()).then(|| not_in_file(&missing)));
+        Ok(Ok(said.chain(self.send_requests()).collect::<Vec<_>>().join("\n")))
     }
+
+    /// Takes this store in place of the one in memory, if these changes, by which they differ, can be kept.
+    pub(crate) async fn replace(
+        &mut self,
+        hss: Hss,
+        changes: Vec<StoreChange>,
+    ) -> Result<Result<(), StoreError>, Failure> {
+        let kept = self.keep(changes).await?;
+        if kept.is_ok() {
+            self.hss = hss;
+        }
+        Ok(kept)
+    }
+}
+
+/// Accounts that a file has no more stay: it may be the wrong file.
+fn not_in_file(missing: &BTreeSet<Box<str>>) -> String {
+    let names: Vec<&str> = missing.iter().map(|name| &**name).take(MAX_NAMED).collect();
+    let more = if missing.len() > MAX_NAMED { ", ..." } else { "" };
+    let (count, names) = (missing.len(), names.join(", "));
+    format!("not in the file, and kept: {count} ({names}{more}); `remove USER` removes one")
 }
 
 fn changed_account(change: &StoreChange) -> Option<Box<str>> {
     match change {
         StoreChange::Registration(account, _) => Some(account.clone()),
-        StoreChange::Account(_) | StoreChange::Directory(_) => None,
+        StoreChange::Account(_) | StoreChange::Removed(_) | StoreChange::Directory(_) => None,
     }
 }

@@ -20,6 +20,7 @@ mod hss;
 mod location;
 mod operator;
 mod registration;
+mod replacing;
 mod report;
 mod untold;
 

@@ -86,9 +86,12 @@ impl Hss {
         let subscriber = self.subscribers.get_mut(&name).ok_or(UnknownUser)?;
         let mut changes = Vec::new();
         subscriber.change(now, &mut changes, |registration| registration.terminate(reason, next));
-        for (scscf, reason) in &subscriber.registration.untold {
-            self.requests.extend(subscriber.termination(*reason).map(|rtr| (scscf.clone(), rtr)));
-        }
+        let subscriber = self.subscribers.get(&name).ok_or(UnknownUser)?;
+        let told = subscriber.registration.untold.iter();
+        let told: Vec<_> = told
+            .filter_map(|(scscf, reason)| Some((scscf.clone(), self.termination(subscriber, *reason)?)))
+            .collect();
+        self.requests.extend(told);
         Ok(changes)
     }
 }

@@ -11,7 +11,12 @@ impl Hss {
     #[must_use]
     pub fn list(&self) -> String {
         let mut text = String::new();
-        for (name, Subscriber { registration, .. }) in &self.subscribers {
+        for (name, Subscriber { account, registration }) in &self.subscribers {
+            if account.removed {
+                let told: Vec<&str> = registration.untold.iter().map(|(scscf, _)| scscf.as_str()).collect();
+                let _ = writeln!(text, "{name} removed, not confirmed by {}", told.join(","));
+                continue;
+            }
             let states: Vec<&str> = registration.sets.iter().map(|state| in_words(*state)).collect();
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name} {} {}", or_dash(registration.scscf.as_ref()), states.join(","));
@@ -21,11 +26,14 @@ impl Hss {
 
     /// How many accounts there are, and sets in each state.
     #[must_use]
-    pub fn figures(&self) -> [(&'static str, u64); 4] {
-        let all = self.subscribers.values().flat_map(|subscriber| &subscriber.registration.sets);
+    pub fn figures(&self) -> [(&'static str, u64); 5] {
+        let live = self.subscribers.values().filter(|subscriber| !subscriber.account.removed);
+        let accounts = live.clone().count();
+        let all = live.flat_map(|subscriber| &subscriber.registration.sets);
         let count = |wanted| all.clone().filter(|state| **state == wanted).count() as u64;
         [
-            ("accounts", self.subscribers.len() as u64),
+            ("accounts", accounts as u64),
+            ("accounts_removed_unconfirmed", (self.subscribers.len() - accounts) as u64),
             ("sets_registered", count(RegistrationState::Registered)),
             ("sets_unregistered", count(RegistrationState::Unregistered)),
             ("sets_authentication_pending", count(RegistrationState::AuthenticationPending)),
@@ -37,8 +45,9 @@ impl Hss {
     /// # Errors
     /// [`UnknownUser`].
     pub fn explain(&self, user: &str) -> Result<String, UnknownUser> {
-        let name = self.account_of(user).ok_or(UnknownUser)?;
-        let subscriber = self.subscribers.get(&name).ok_or(UnknownUser)?;
+        let removed = self.subscribers.get(user);
+        let live = || self.account_of(user).and_then(|name| self.subscribers.get(&name));
+        let subscriber = removed.or_else(live).ok_or(UnknownUser)?;
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = explain(&mut text, self, subscriber);

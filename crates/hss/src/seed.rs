@@ -209,6 +209,7 @@ impl Subscribers {
             optional: entry.optional_capabilities.clone(),
             visited_networks: entry.visited_networks.clone(),
             presence_server: profile.presence_server.clone(),
+            removed: false,
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::ctl;
 use crate::seed::Subscribers;
 use crate::store::{Store, StoreError};
 use clock::{Mono, Now, Wall};
-use cx_protocol::{Answer, CxFailure, Impi, Impu, Request, ResultCode, ScscfName, Token};
+use cx_protocol::{Answer, CxFailure, Impu, Request, ResultCode, ScscfName, Token};
 use hss::{Hss, StoreChange};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{ConfigFile, InvalidKey};
@@ -71,8 +71,8 @@ pub(crate) struct Service {
 /// What an S-CSCF was told.
 #[derive(PartialEq, Eq)]
 enum Told {
-    /// That it has lost this user.
-    Loss(Impi),
+    /// That it has lost the user of these identities.
+    Loss(Vec<Impu>),
     /// The profile of a set; this is the first identity of the set.
     Profile(Impu),
 }
@@ -97,7 +97,7 @@ impl Service {
             tracing::error!(%error, "the subscribers file is not usable; the store is used");
         }
         let mut hss = Hss::new();
-        let all = stored.into_iter().all(|change| hss.apply(change).is_ok());
+        let all = stored.into_iter().all(|change| hss.apply(now(), change).is_ok());
         if !all {
             return Err(StoreError::Damaged("two accounts with one identity").into());
         }
@@ -222,7 +222,7 @@ impl Service {
             !self.unanswered.values().any(|(other, later)| other == scscf && later == told)
         };
         match told.filter(|_| confirmed).filter(is_latest) {
-            Some((scscf, Told::Loss(impi))) => self.hss.confirmed(now, &scscf, &impi),
+            Some((scscf, Told::Loss(impus))) => self.hss.confirmed(now, &scscf, &impus),
             Some((scscf, Told::Profile(impu))) => self.hss.profile_confirmed(now, &scscf, &impu),
             None => Vec::new(),
         }
@@ -291,7 +291,7 @@ const fn only_reads(request: &Request) -> bool {
 /// What is told by a request of the HSS's own.
 fn told(request: &Request) -> Option<Told> {
     match request {
-        Request::Rtr(rtr) => Some(Told::Loss(rtr.impi.clone())),
+        Request::Rtr(rtr) => Some(Told::Loss(rtr.impus.clone())),
         Request::Ppr(ppr) => {
             let identity = ppr.profile.identities.identities.first();
             identity.map(|identity| Told::Profile(identity.impu.clone()))

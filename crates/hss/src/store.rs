@@ -189,6 +189,13 @@ fn write(transaction: &Transaction<'_>, change: &StoreChange) -> Result<(), Stor
                 )?
                 .execute(params![account.name, body])?;
         }
+        StoreChange::Removed(account) => {
+            for statement in
+                ["DELETE FROM registration WHERE account = ?1", "DELETE FROM account WHERE name = ?1"]
+            {
+                transaction.prepare_cached(statement)?.execute([account])?;
+            }
+        }
         StoreChange::Registration(account, registration) => {
             let changed_ms = i64::try_from(registration.changed.unix_millis()).unwrap_or(i64::MAX);
             let sets: String = registration.sets.iter().map(|state| letter(*state)).collect();

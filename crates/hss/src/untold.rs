@@ -1,9 +1,9 @@
 //! What S-CSCFs have been told and have not confirmed: that they have lost a user, or that a user has another profile. They may be
 //! down, and serve the user from their journal when they are back.
 
-use crate::hss::{Hss, StoreChange};
+use crate::hss::{Hss, StoreChange, Subscriber};
 use clock::Now;
-use cx_protocol::{Impi, Impu, Request, ScscfName};
+use cx_protocol::{Impu, Request, ScscfName};
 
 /// What an S-CSCF has not confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Hss {
             let request = match what {
                 Untold::Loss => {
                     let untold = registration.untold.iter().find(|(known, _)| *known == scscf);
-                    untold.and_then(|(_, reason)| subscriber.termination(*reason))
+                    untold.and_then(|(_, reason)| self.termination(subscriber, *reason))
                 }
                 Untold::Profile(set) => {
                     let is_due = registration.scscf.as_ref() == Some(&scscf)
@@ -55,15 +55,29 @@ impl Hss {
         None
     }
 
-    /// An S-CSCF has confirmed the RTR for this user (RTA, success). Gives what has to be kept.
+    /// An S-CSCF has confirmed the RTR for these identities of a user (RTA, success). Gives what has to be kept.
     #[must_use]
-    pub fn confirmed(&mut self, now: Now, scscf: &ScscfName, impi: &Impi) -> Vec<StoreChange> {
+    pub fn confirmed(&mut self, now: Now, scscf: &ScscfName, impus: &[Impu]) -> Vec<StoreChange> {
         let mut changes = Vec::new();
-        let account = self.by_impi.get(impi);
-        if let Some(subscriber) = account.and_then(|account| self.subscribers.get_mut(account)) {
-            subscriber.change(now, &mut changes, |registration| registration.has_heard(scscf));
+        let Some(name) = impus.first().and_then(|impu| self.ended(impu, scscf)) else { return changes };
+        let Some(subscriber) = self.subscribers.get_mut(&name) else { return changes };
+        subscriber.change(now, &mut changes, |registration| registration.has_heard(scscf));
+        if subscriber.account.removed && subscriber.registration.untold.is_empty() {
+            self.subscribers.remove(&name);
+            return vec![StoreChange::Removed(name)];
         }
         changes
+    }
+
+    /// The account that an RTR for this identity was about: the one that has it, else one that was removed.
+    fn ended(&self, impu: &Impu, scscf: &ScscfName) -> Option<Box<str>> {
+        let is_it = |subscriber: &Subscriber| {
+            subscriber.account.removed
+                && subscriber.account.impus().any(|own| own == impu)
+                && subscriber.registration.untold.iter().any(|(loser, _)| loser == scscf)
+        };
+        let removed = || self.subscribers.iter().find(|(_, one)| is_it(one)).map(|(name, _)| name);
+        self.by_impu.get(impu).map(|(name, _)| name).or_else(removed).cloned()
     }
 
     /// An S-CSCF has confirmed the PPR for the set of this user's identity (PPA, success). Gives what has to be kept.

@@ -255,6 +255,35 @@ async fn an_s_cscf_that_was_down_is_told_when_it_is_back_also_by_a_new_process()
 }
 
 #[tokio::test]
+async fn a_removed_account_stays_removed_and_its_s_cscf_is_told_also_by_a_new_process() {
+    let node = Node::new();
+    let mut running = node.start();
+    Scscf::connect("scscf1a.home1.test", &running).ask(Step::Sar(SarType::Registration, A).request()).await;
+    node.says(&["remove", "alice"]);
+    assert_eq!(node.ctl(&["remove", "alice"]).status.code(), Some(1));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+
+    let running = node.start();
+    let removed = |list: String| list.lines().any(|line| line.starts_with("alice~"));
+    assert!(removed(node.says(&["list"])) && !node.says(&["list"]).contains("alice -"));
+    let mut scscf = Scscf::connect("scscf1a.home1.test", &running);
+    let (question, request) = scscf.question().await;
+    assert!(matches!(*request, Request::Rtr(_)), "{request:?}");
+    scscf.sender.answer(question, request.answer(ResultCode::Success)).unwrap();
+    assert_eq!(scscf.ask(lir()).await.result(), ResultCode::UserUnknown);
+    assert!(!removed(node.says(&["list"])));
+    // The file still has it, and is what an operator reads again on purpose.
+    node.says(&["reload"]);
+    assert!(node.says(&["list"]).starts_with("alice - not-registered"));
+    let shorter = "\n[account.alice]";
+    let text = std::fs::read_to_string(node.path("subscribers.toml")).unwrap();
+    std::fs::write(node.path("subscribers.toml"), text.replace(shorter, "\n[account.al]")).unwrap();
+    let said = node.says(&["reload"]);
+    assert!(said.contains("belongs to account alice already") && said.contains("1 (alice)"), "{said}");
+}
+
+#[tokio::test]
 async fn reload_takes_new_accounts_and_keeps_registrations() {
     let node = Node::new();
     let running = node.start();

@@ -307,7 +307,7 @@ fn reg_s_11_what_an_s_cscf_has_not_confirmed_it_hears_when_it_connects() {
     let takes = |step: Step| move |hss: &mut Hss| step.run(hss).1;
     let to_b = takes(Step::Sar(UnregisteredUser, B));
     let back = takes(Step::Sar(Registration, A));
-    let confirms = |hss: &mut Hss| hss.confirmed(Now::ZERO, &name(A), &impi(ALICE));
+    let confirms = |hss: &mut Hss| hss.confirmed(Now::ZERO, &name(A), &[impu()]);
     type Happens<'a> = &'a dyn Fn(&mut Hss) -> Vec<StoreChange>;
     let table: [(&str, &[Happens<'_>], Option<RtrReason>); 7] = [
         ("nothing", &[], None),
@@ -326,7 +326,9 @@ fn reg_s_11_what_an_s_cscf_has_not_confirmed_it_hears_when_it_connects() {
         assert_eq!(reminded(&mut hss, A_HOST), expected, "{case}: again and again");
         assert_eq!(reminded(&mut hss, "scscf1b.home1.test"), [], "{case}");
         let mut restored = hss_with([alice()]);
-        kept.into_iter().for_each(|change| restored.apply(change).unwrap());
+        for change in kept {
+            restored.apply(Now::ZERO, change).unwrap();
+        }
         assert_eq!(reminded(&mut restored, A_HOST), expected, "{case}: after a restart");
     }
     let mut hss = after(&[Step::Sar(UnregisteredUser, A), Step::Sar(UnregisteredUser, B)]);
@@ -352,7 +354,7 @@ fn reg_s_12_a_pushed_profile_is_pushed_again_until_it_is_confirmed() {
         ("the user has left", &[&push, &leaves], 0),
         (
             "the user was taken away, which is told instead",
-            &[&push, &deregister, &|hss: &mut Hss| hss.confirmed(Now::ZERO, &name(A), &impi(ALICE))],
+            &[&push, &deregister, &|hss: &mut Hss| hss.confirmed(Now::ZERO, &name(A), &[impu()])],
             0,
         ),
     ];
@@ -361,7 +363,9 @@ fn reg_s_12_a_pushed_profile_is_pushed_again_until_it_is_confirmed() {
         let mut kept = Step::Sar(Registration, A).run(&mut hss).1;
         kept.extend(happens.iter().flat_map(|happens| happens(&mut hss)));
         let mut restored = hss_with([alice()]);
-        kept.into_iter().for_each(|change| restored.apply(change).unwrap());
+        for change in kept {
+            restored.apply(Now::ZERO, change).unwrap();
+        }
         for hss in [&mut hss, &mut restored] {
             hss.connected("scscf1b.home1.test");
             assert_eq!(hss.poll_reminder(), None, "{case}");
@@ -431,7 +435,7 @@ fn a_change_carries_the_time_and_rebuilds_the_store() {
     assert_eq!((&**account, registration.changed), (ALICE, now.wall));
 
     let mut restored = hss_with([alice()]);
-    restored.apply(changes[0].clone()).unwrap();
+    restored.apply(Now::ZERO, changes[0].clone()).unwrap();
     assert_eq!(support::registration(&restored), support::registration(&hss));
     assert_eq!(restored.list(), "alice sip:scscf1a.home1.test registered\n");
 }

@@ -10,7 +10,7 @@ fn config(name: &str) -> PathBuf {
 fn accounts(changes: Vec<StoreChange>) -> Vec<Account> {
     let account = |change| match change {
         StoreChange::Account(account) => Some(*account),
-        StoreChange::Directory(_) | StoreChange::Registration(..) => None,
+        StoreChange::Directory(_) | StoreChange::Removed(_) | StoreChange::Registration(..) => None,
     };
     changes.into_iter().filter_map(account).collect()
 }

@@ -21,7 +21,9 @@ fn sar(name: &str, kind: SarType) -> Request {
 
 fn filled(changes: &[StoreChange]) -> Hss {
     let mut hss = Hss::new();
-    changes.iter().for_each(|change| hss.apply(change.clone()).unwrap());
+    for change in changes {
+        hss.apply(Now::ZERO, change.clone()).unwrap();
+    }
     hss
 }
 

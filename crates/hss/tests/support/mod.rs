@@ -60,6 +60,7 @@ pub fn account(username: &str, identity: &str) -> Account {
         optional: vec![],
         visited_networks: None,
         presence_server: Some("sip:ps1.home1.test".into()),
+        removed: false,
     }
 }
 
@@ -100,9 +101,9 @@ pub fn directory() -> ScscfDirectory {
 
 pub fn hss_with(accounts: impl IntoIterator<Item = Account>) -> Hss {
     let mut hss = Hss::new();
-    hss.apply(StoreChange::Directory(directory())).unwrap();
+    hss.apply(Now::ZERO, StoreChange::Directory(directory())).unwrap();
     for account in accounts {
-        hss.apply(StoreChange::Account(Box::new(account))).unwrap();
+        hss.apply(Now::ZERO, StoreChange::Account(Box::new(account))).unwrap();
     }
     hss
 }

@@ -51,7 +51,9 @@ pub(crate) fn scscf_name(number: u8, name: &str) -> ScscfName {
 
 fn restored(kept: &[StoreChange]) -> Hss {
     let mut hss = Hss::new();
-    kept.iter().for_each(|change| hss.apply(change.clone()).unwrap());
+    for change in kept {
+        hss.apply(Now::ZERO, change.clone()).unwrap();
+    }
     hss
 }
 
@@ -91,6 +93,7 @@ fn account(number: u8, user: &str) -> Account {
         optional: vec![],
         visited_networks: None,
         presence_server: Some(format!("sip:ps{number}.{realm}").into()),
+        removed: false,
     }
 }
 
