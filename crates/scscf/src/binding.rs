@@ -3,7 +3,7 @@
 use crate::contacts::{ContactUpdate, Contacts};
 use crate::profile::Profile;
 use clock::Wall;
-use cx_protocol::{Impi, Impu};
+use cx_protocol::{DefaultHandling, Impi, Impu};
 use minicbor::{Decode, Encode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,25 @@ pub(crate) struct Registration {
     pub(crate) profile: Arc<Profile>,
     #[n(2)]
     pub(crate) bindings: Vec<Binding>,
+    /// The application servers that know of the registration: those whose criterion a REGISTER of the user met.
+    #[n(3)]
+    #[cbor(with = "servers", default)]
+    pub(crate) servers: Servers,
 }
+
+/// An application server that knows of a registration.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
+pub(crate) struct Server {
+    /// Its URI, as the criterion has it.
+    #[n(0)]
+    pub(crate) uri: Box<str>,
+    /// What is to become of the user when it fails.
+    #[n(1)]
+    pub(crate) handling: DefaultHandling,
+}
+
+/// Shared: most users have the same.
+pub(crate) type Servers = Arc<[Server]>;
 
 impl Registration {
     /// The default public identity: what the set is filed under. A set whose identities are all barred has none.
@@ -198,5 +216,24 @@ mod shared {
         context: &mut Ctx,
     ) -> Result<Arc<Profile>, DecodeError> {
         Profile::decode(decoder, context).map(Arc::new)
+    }
+}
+
+mod servers {
+    use super::{Server, Servers};
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+    use minicbor::{Decode, Encode};
+
+    pub(super) fn encode<Ctx, W: Write>(
+        servers: &Servers,
+        encoder: &mut Encoder<W>,
+        context: &mut Ctx,
+    ) -> Result<(), EncodeError<W::Error>> {
+        (**servers).encode(encoder, context)
+    }
+
+    pub(super) fn decode<Ctx>(decoder: &mut Decoder<'_>, context: &mut Ctx) -> Result<Servers, DecodeError> {
+        Vec::<Server>::decode(decoder, context).map(Into::into)
     }
 }

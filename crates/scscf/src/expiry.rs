@@ -67,7 +67,8 @@ impl Scscf {
         {
             self.tell_hss(Some(registration.impi.clone()), impu.clone(), kind, fx);
         }
-        self.keep(now, (registration, ending), fx);
+        let servers = registration.servers.clone();
+        self.keep(now, (registration, ending), &servers, fx);
     }
 
     pub(crate) fn on_hss(&mut self, now: Now, request: &Request, fx: &mut Effects<Own>) -> Answer {
@@ -104,7 +105,8 @@ impl Scscf {
         for impu in ended {
             let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.bindings.clear();
-            self.keep(now, (registration, ending(rtr.reason)), fx);
+            let servers = registration.servers.clone();
+            self.keep(now, (registration, ending(rtr.reason)), &servers, fx);
         }
         Answer::Rta(Rta { result: ResultCode::Success })
     }
@@ -128,7 +130,8 @@ impl Scscf {
             return Answer::Ppa(Ppa { result: ResultCode::Success });
         }
         registration.profile = Arc::new(ppr.profile.clone().into());
-        self.keep(now, (registration, Ending::Deactivated), fx);
+        let servers = registration.servers.clone();
+        self.keep(now, (registration, Ending::Deactivated), &servers, fx);
         Answer::Ppa(Ppa { result: ResultCode::Success })
     }
 

@@ -30,7 +30,7 @@ mod terminating;
 mod third_party;
 mod users;
 
-use cx_protocol::{Impu, SarType, SessionCase};
+use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
 pub use delivery::Delivery;
 pub use reg_event::WatchId;
 pub use settings::{Settings, TerminatingRecordRoute};
@@ -99,12 +99,12 @@ pub struct Visit {
 /// What is remembered while a request of our own is under way.
 #[derive(Debug)]
 pub enum Own {
-    /// A third-party REGISTER for this user, to the server of the criterion of this index.
+    /// A third-party REGISTER for this user.
     ThirdParty {
         /// The default public identity of the set.
         impu: Impu,
-        /// The criterion.
-        index: usize,
+        /// What is to become of the user when the server fails.
+        handling: DefaultHandling,
         /// Which state of the registration it tells of.
         registered_at: u64,
     },

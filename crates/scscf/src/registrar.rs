@@ -1,6 +1,6 @@
 //! REGISTER (TS 24.229 sections 5.4.1.2 and 5.4.1.4): challenge, check, assignment at the HSS, bindings.
 
-use crate::binding::{Binding, Origin, Registration, updated};
+use crate::binding::{Binding, Origin, Registration, Servers, updated};
 use crate::challenge::Check;
 use crate::contacts::Contacts;
 use crate::reg_event::Ending;
@@ -142,26 +142,8 @@ impl Scscf {
         (saa, kind): (Saa, SarType),
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
-        match saa.result {
-            ResultCode::Success => {}
-            ResultCode::IdentityAlreadyRegistered => {
-                let cause = "another S-CSCF serves this user";
-                return Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause).into();
-            }
-            ResultCode::SubsequentRegistration
-            | ResultCode::UnregisteredService
-            | ResultCode::CommandUnsupported
-            | ResultCode::TooBusy
-            | ResultCode::UserUnknown
-            | ResultCode::IdentitiesDontMatch
-            | ResultCode::IdentityNotRegistered
-            | ResultCode::RoamingNotAllowed
-            | ResultCode::AuthSchemeNotSupported
-            | ResultCode::InAssignmentType
-            | ResultCode::UnsupportedVersion
-            | ResultCode::UnableToComply => {
-                return Refusal::new(StatusCode::FORBIDDEN, "the HSS refuses the registration").into();
-            }
+        if let Err(refusal) = check_assignment(saa.result) {
+            return refusal.into();
         }
         let (registrant, contacts) = match self.read_register(now, request, fx) {
             Ok(read) => read,
@@ -181,12 +163,16 @@ impl Scscf {
             return self.without_profile(request, (registrant, kind), bindings.is_empty(), fx);
         };
         self.crowded_out += crowd as u64;
-        let registration = Registration { impi: registrant.impi, profile, bindings };
+        let servers = before.map(|registration| registration.servers.clone()).unwrap_or_default();
+        let mut registration = Registration { impi: registrant.impi, profile, bindings, servers };
+        let met = self.servers_of_register(request.message(), &mut registration);
         self.correct_hss(kind, &registration, fx);
         let response = fx.response(request, StatusCode::OK);
         let response = self.accepted(now, request.message(), &registration, response);
         let left = leaves.then(|| registration.clone());
-        self.keep(now, (registration, Ending::Unregistered), fx);
+        // Who leaves is to be forgotten wherever it is known.
+        let told = if leaves { registration.servers.clone() } else { met };
+        self.keep(now, (registration, Ending::Unregistered), &told, fx);
         if let Some(left) = left {
             self.users.leaving.begins(now.mono, &left);
         }
@@ -226,12 +212,13 @@ impl Scscf {
         }
     }
 
-    /// Files and journals a registration, and tells the application servers (rule REG-S-09). One without bindings is
+    /// Files and journals a registration, and tells these application servers (rule REG-S-09). One without bindings is
     /// removed. `ending` says how contacts came to their end that are bound no more.
     pub(crate) fn keep(
         &mut self,
         now: Now,
         (registration, ending): (Registration, Ending),
+        servers: &Servers,
         fx: &mut Effects<Own>,
     ) {
         let Some(default) = registration.default_impu().cloned() else { return };
@@ -241,7 +228,7 @@ impl Scscf {
         } else if let Ok(record) = minicbor::to_vec(&registration) {
             fx.persist(default.as_str().as_bytes(), record);
         }
-        self.register_at_servers(now, &registration, fx);
+        self.register_at_servers(now, &registration, servers, fx);
         before.extend(self.users.put(now, &default, registration));
         self.announce(now, &default, (&before, ending), fx);
     }
@@ -258,7 +245,8 @@ impl Scscf {
         for former in self.users.displaced_by(registration) {
             let Some(set) = self.users.remove(&former) else { continue };
             fx.forget(former.as_str().as_bytes());
-            self.register_at_servers(now, &Registration { bindings: Vec::new(), ..set.clone() }, fx);
+            let ended = Registration { bindings: Vec::new(), ..set.clone() };
+            self.register_at_servers(now, &ended, &set.servers, fx);
             if let Some(default) = registration.default_impu() {
                 self.reg.rename(&former, default);
             }
@@ -319,6 +307,31 @@ fn contact_value(now: Now, (aor, registration): (Option<&Uri>, &Registration), b
         }
     }
     value
+}
+
+/// What the HSS says to an assignment.
+fn check_assignment(result: ResultCode) -> Result<(), Refusal> {
+    match result {
+        ResultCode::Success => Ok(()),
+        ResultCode::IdentityAlreadyRegistered => {
+            let cause = "another S-CSCF serves this user";
+            Err(Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause))
+        }
+        ResultCode::SubsequentRegistration
+        | ResultCode::UnregisteredService
+        | ResultCode::CommandUnsupported
+        | ResultCode::TooBusy
+        | ResultCode::UserUnknown
+        | ResultCode::IdentitiesDontMatch
+        | ResultCode::IdentityNotRegistered
+        | ResultCode::RoamingNotAllowed
+        | ResultCode::AuthSchemeNotSupported
+        | ResultCode::InAssignmentType
+        | ResultCode::UnsupportedVersion
+        | ResultCode::UnableToComply => {
+            Err(Refusal::new(StatusCode::FORBIDDEN, "the HSS refuses the registration"))
+        }
+    }
 }
 
 fn no_name() -> Decision<Waiting> {

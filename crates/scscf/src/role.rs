@@ -123,8 +123,8 @@ impl Role for Scscf {
 
     fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
         match own {
-            Own::ThirdParty { impu, index, registered_at } => {
-                self.on_third_party_answer(now, (&impu, index, registered_at), outcome, fx);
+            Own::ThirdParty { impu, handling, registered_at } => {
+                self.on_third_party_answer(now, (&impu, handling, registered_at), outcome, fx);
             }
             Own::RegNotify(watch) => self.on_reg_notified(now, watch, outcome, fx),
             Own::Sar => {}

@@ -1,8 +1,9 @@
 //! Third-party registration (TS 24.229 section 5.4.1.7): application servers learn who is registered, and where.
 
 use crate::application_server::has_failed;
-use crate::binding::Registration;
+use crate::binding::{Registration, Server, Servers};
 use crate::criteria::{Facts, first_match};
+use crate::profile::Profile;
 use crate::{Own, Scscf};
 use clock::Now;
 use cx_protocol::{DefaultHandling, Impu, SessionCase};
@@ -35,39 +36,55 @@ impl ThirdPartyCalls {
 }
 
 impl Scscf {
-    /// Tells every application server whose criterion matches a REGISTER (rule REG-S-09).
+    /// The application servers whose criterion this REGISTER meets (rule REG-S-09). They are noted in the registration, so that
+    /// they hear of its end also when no REGISTER brings it.
+    pub(crate) fn servers_of_register(
+        &mut self,
+        message: &Message,
+        registration: &mut Registration,
+    ) -> Servers {
+        let facts = Facts {
+            message,
+            method: Method::Register.as_str(),
+            request_uri: message.request_uri_text(),
+            case: SessionCase::Originating,
+        };
+        let criteria = &registration.profile.criteria;
+        let (mut met, mut from) = (Vec::<Server>::new(), 0);
+        while let Some(index) = first_match(criteria, from, &facts, &mut self.patterns) {
+            from = index + 1;
+            // A criterion without a trigger is for requests; it asks for no REGISTER.
+            let Some(criterion) = criteria.get(index).filter(|own| own.trigger.is_some()) else { continue };
+            let server = &criterion.application_server;
+            if !met.iter().any(|known| known.uri == server.uri) {
+                met.push(Server { uri: server.uri.clone(), handling: server.default_handling });
+            }
+        }
+        let is_other = |known: &&Server| {
+            names(&registration.profile, known) && !met.iter().any(|own| own.uri == known.uri)
+        };
+        let others = registration.servers.iter().filter(is_other);
+        registration.servers = met.iter().chain(others).cloned().collect();
+        met.into()
+    }
+
+    /// Tells these application servers how long the user is registered; of those that no criterion names any more, that it is not.
     pub(crate) fn register_at_servers(
         &mut self,
         now: Now,
         registration: &Registration,
+        servers: &Servers,
         fx: &mut Effects<Own>,
     ) {
         let Some(impu) = registration.default_impu().cloned() else { return };
-        let seconds =
-            registration.bindings.iter().map(|binding| binding.seconds_left(now.wall)).max().unwrap_or(0);
-        let Some(sample) = sample(&self.settings.domain, &impu) else { return };
-        let mut from = 0;
-        loop {
-            let facts = Facts {
-                message: &sample,
-                method: "REGISTER",
-                request_uri: sample.request_uri_text(),
-                case: SessionCase::Originating,
-            };
-            let criteria = &registration.profile.criteria;
-            let Some(index) = first_match(criteria, from, &facts, &mut self.patterns) else { return };
-            from = index + 1;
-            let server = criteria.get(index).and_then(|c| Uri::parse(&c.application_server.uri).ok());
-            let asks_for_it = criteria.get(index).is_some_and(|criterion| criterion.trigger.is_some());
-            if let Some(server) = server.filter(|_| asks_for_it) {
-                let draft = self.third_party_register(&server, (&impu, seconds), fx);
-                let then = Own::ThirdParty {
-                    impu: impu.clone(),
-                    index,
-                    registered_at: registration.registered_at(),
-                };
-                fx.send(OwnRequest { draft, next: Next::Route, then });
-            }
+        let lasts = registration.bindings.iter().map(|binding| binding.seconds_left(now.wall)).max();
+        for server in servers.iter() {
+            let Ok(uri) = Uri::parse(&server.uri) else { continue };
+            let seconds = lasts.filter(|_| names(&registration.profile, server)).unwrap_or(0);
+            let draft = self.third_party_register(&uri, (&impu, seconds), fx);
+            let registered_at = registration.registered_at();
+            let then = Own::ThirdParty { impu: impu.clone(), handling: server.handling, registered_at };
+            fx.send(OwnRequest { draft, next: Next::Route, then });
         }
     }
 
@@ -98,31 +115,25 @@ impl Scscf {
     pub(crate) fn on_third_party_answer(
         &mut self,
         now: Now,
-        (impu, index, registered_at): (&Impu, usize, u64),
+        (impu, handling, registered_at): (&Impu, DefaultHandling, u64),
         outcome: &Outcome,
         fx: &mut Effects<Own>,
     ) {
         // An answer about an earlier registration says nothing of the present one.
         let registration = self.users.registration(impu).filter(|now| now.registered_at() == registered_at);
-        let Some(registration) = registration.filter(|_| has_failed(outcome)) else { return };
-        let handling =
-            registration.profile.criteria.get(index).map(|c| c.application_server.default_handling);
+        if registration.is_none() || !has_failed(outcome) {
+            return;
+        }
         fx.log("application server refuses a third-party registration", "");
-        if handling == Some(DefaultHandling::Terminated) {
+        if handling == DefaultHandling::Terminated {
             self.deregister(now, impu, fx);
         }
     }
 }
 
-/// The request that the criteria are held against.
-fn sample(domain: &str, impu: &Impu) -> Option<Message> {
-    let draft = Draft::new(Method::Register, Uri::parse(&format!("sip:{domain}")).ok()?)
-        .header(HeaderName::From, format_args!("<{impu}>;tag=1"))
-        .header(HeaderName::To, format_args!("<{impu}>"))
-        .header(HeaderName::CallId, "1")
-        .header(HeaderName::CSeq, "1 REGISTER")
-        .without_body();
-    Message::parse(draft.to_bytes("SIP/2.0/UDP localhost;branch=z9hG4bK1")).ok()
+/// Whether a criterion of the profile names this server.
+fn names(profile: &Profile, server: &Server) -> bool {
+    profile.criteria.iter().any(|criterion| criterion.application_server.uri == server.uri)
 }
 
 #[cfg(test)]

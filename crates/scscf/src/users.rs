@@ -1,6 +1,6 @@
 //! The users served here, by any of their public identities.
 
-use crate::binding::Registration;
+use crate::binding::{Registration, Server};
 use crate::leaving::Leaving;
 use crate::profile::Profile;
 use clock::{Deadlines, Mono, Now};
@@ -29,6 +29,7 @@ pub(crate) struct Users {
     visitors: HashMap<Impu, Arc<Profile>>,
     visitor_ends: Deadlines<Impu>,
     criteria: Pool<[InitialFilterCriterion]>,
+    servers: Pool<[Server]>,
     pub(crate) leaving: Leaving,
     crowded_out: u64,
 }
@@ -81,8 +82,9 @@ impl Users {
     }
 
     /// One text for an identity and one list for the same criteria, wherever they stand; there are very many registrations.
-    fn compact(&mut self, Registration { profile, bindings, .. }: &mut Registration) {
+    fn compact(&mut self, Registration { profile, bindings, servers, .. }: &mut Registration) {
         self.share_criteria(profile);
+        *servers = self.servers.share(servers.clone());
         bindings.shrink_to_fit();
         for aor in bindings.iter_mut().filter_map(|binding| binding.aor.as_mut()) {
             if let Some(own) = profile.identities.find(aor) {

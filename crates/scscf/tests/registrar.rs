@@ -262,6 +262,7 @@ fn reg_s_11_and_12_the_hss_takes_a_user_away_or_changes_the_profile() {
     changed.criteria.clear();
     let request = Request::Ppr(Ppr { impi: impi(), profile: changed });
     desk.input(Input::HssRequest { id: HssRequestId(1), request });
+    assert_eq!(answer_third_party(&mut desk), Some(0), "the server is one of hers no more");
     desk.receive(0, address(PCSCF), common::request("PUBLISH", "sip:alice@home1.test", 1, ORIG));
     assert_eq!(forwarded(&mut desk).0.to_string(), ICSCF, "no criterion is left, so on by domain");
 
