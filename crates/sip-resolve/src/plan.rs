@@ -6,7 +6,7 @@
 use crate::query::{Hop, Query, ResolveError, Target};
 use crate::question::{DnsAnswer, Kind, Naptr, Question, Records, Srv};
 use crate::resolver::Family;
-use crate::select::{Choice, MAX_HOPS, Server};
+use crate::select::{self, Choice, MAX_HOPS, Server};
 use sip_message::{Host, Transport};
 use std::net::{IpAddr, SocketAddr};
 
@@ -21,20 +21,29 @@ pub(crate) enum Plan {
     /// With an address that was in the query.
     Numeric(Hop),
     /// With servers, transport after transport.
-    Servers(Vec<Choice>),
+    Servers(Vec<Choice>, Extent),
     /// For want of these answers.
     Open(Vec<Question>),
     /// Nowhere.
     Failed(ResolveError),
 }
 
-/// Walks from `query`; `known` gives the answers that there are.
+/// What the servers were chosen from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// They are all there are.
+    All,
+    /// There are more than can be tried, and chance has chosen: another request has others.
+    Drawn,
+}
+
+/// Walks from `query` with the chances of `seed`; `known` gives the answers that there are.
 pub(crate) fn plan<'a>(
     query: &Query,
-    families: &[Family],
+    (families, seed): (&[Family], u64),
     known: &impl Fn(&Question) -> Option<&'a DnsAnswer>,
 ) -> Plan {
-    let mut walk = Walk { families, known, open: Vec::new(), failed: false };
+    let mut walk = Walk { families, known, seed, extent: Extent::All, open: Vec::new(), failed: false };
     let ended = match query {
         Query::Sip(Target { secure: true, .. }) => return Plan::Failed(ResolveError::Unsupported),
         // RFC 3263 4.1, 4.2: a number leaves nothing to look up, and goes by UDP unless the URI says otherwise.
@@ -49,7 +58,7 @@ pub(crate) fn plan<'a>(
     };
     match ended {
         _ if !walk.open.is_empty() => Plan::Open(walk.open),
-        Ok(choices) => Plan::Servers(choices),
+        Ok(choices) => Plan::Servers(choices, walk.extent),
         Err(error) => Plan::Failed(error),
     }
 }
@@ -57,6 +66,8 @@ pub(crate) fn plan<'a>(
 struct Walk<'w, F> {
     families: &'w [Family],
     known: &'w F,
+    seed: u64,
+    extent: Extent,
     /// Questions that the walk could not go past.
     open: Vec<Question>,
     /// Whether a question failed, so that having found nothing does not mean that there is nothing.
@@ -157,12 +168,18 @@ impl<'a, F: Fn(&Question) -> Option<&'a DnsAnswer>> Walk<'_, F> {
     fn servers(&mut self, records: &[Srv]) -> Vec<Server> {
         let mut records: Vec<&Srv> = records.iter().filter(|srv| !matches!(&*srv.target, "." | "")).collect();
         records.sort_by_key(|srv| srv.priority);
-        records.truncate(MAX_HOPS);
+        let is_drawn = records.len() > MAX_HOPS;
+        if is_drawn {
+            self.extent = Extent::Drawn;
+            records = select::some(records, self.seed);
+        }
         let mut servers = Vec::with_capacity(records.len());
-        for srv in records {
+        for (place, srv) in (0..).zip(records) {
             let (addresses, _) = self.addresses(&srv.target);
             if !addresses.is_empty() {
                 let Srv { priority, weight, port, .. } = *srv;
+                // Those that were drawn keep the place that chance has given them.
+                let (priority, weight) = if is_drawn { (place, 0) } else { (priority, weight) };
                 servers.push(Server { priority, weight, port, addresses });
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use crate::penalty::Penalties;
-use crate::plan::{Plan, plan};
+use crate::plan::{Extent, Plan, plan};
 use crate::planned::Planned;
 use crate::query::{Hop, Query, ResolveError};
 use crate::question::{DnsAnswer, Question};
@@ -122,11 +122,11 @@ impl Resolver {
             first_end.set(Some(first_end.get().map_or(until, |first: Mono| first.min(until))));
             Some(answer.as_ref())
         };
-        let open = match plan(query, &self.settings.families, &kept) {
+        let open = match plan(query, (&self.settings.families, seed), &kept) {
             Plan::Numeric(hop) => return Resolution::Done(self.penalties.apply(now, vec![hop])),
-            Plan::Servers(choices) => {
+            Plan::Servers(choices, extent) => {
                 let hops = select::hops(&choices, seed);
-                if let Some(until) = first_end.get() {
+                if let Some(until) = first_end.get().filter(|_| extent == Extent::All) {
                     self.planned.insert(query, choices, until);
                 }
                 return Resolution::Done(self.penalties.apply(now, hops));
@@ -140,14 +140,14 @@ impl Resolver {
         let id = LookupId(self.next_id);
         self.next_id += 1;
         self.lookups.insert(id, Lookup { query: query.clone(), seed, heard: Vec::new() });
-        let over = self.over(now, query);
+        let over = self.over(now, query, seed);
         self.ask(now, id, open.into_iter().chain(over));
         Resolution::Waiting(id)
     }
 
     /// What the walk will come by once more, to the last address if nothing has changed: asked for all at once, so that
     /// a silent DNS makes a lookup wait once.
-    fn over(&self, now: Mono, query: &Query) -> Vec<Question> {
+    fn over(&self, now: Mono, query: &Query, seed: u64) -> Vec<Question> {
         let over = RefCell::new(Vec::new());
         let kept = |question: &Question| {
             let stale = || {
@@ -156,7 +156,7 @@ impl Resolver {
             };
             self.cache.get(now, question).or_else(stale).map(AsRef::as_ref)
         };
-        let _where_it_led_before = plan(query, &self.settings.families, &kept);
+        let _where_it_led_before = plan(query, (&self.settings.families, seed), &kept);
         over.into_inner()
     }
 
@@ -165,9 +165,9 @@ impl Resolver {
     #[must_use]
     pub fn hops_regardless(&self, now: Mono, query: &Query, seed: u64) -> Option<Vec<Hop>> {
         let kept = |question: &Question| self.cache.get(now, question).map(AsRef::as_ref);
-        match plan(query, &self.settings.families, &kept) {
+        match plan(query, (&self.settings.families, seed), &kept) {
             Plan::Numeric(hop) => Some(vec![hop]),
-            Plan::Servers(choices) => Some(select::hops(&choices, seed)),
+            Plan::Servers(choices, _) => Some(select::hops(&choices, seed)),
             Plan::Open(_) | Plan::Failed(_) => None,
         }
     }
@@ -268,10 +268,10 @@ impl Resolver {
             let heard = lookup.heard.iter().find(|(asked, _)| asked == question).map(|(_, answer)| answer);
             heard.or_else(|| self.cache.get(now, question)).map(AsRef::as_ref)
         };
-        let outcome = match plan(&lookup.query, &self.settings.families, &known) {
+        let outcome = match plan(&lookup.query, (&self.settings.families, lookup.seed), &known) {
             Plan::Open(open) => return self.ask(now, id, open),
             Plan::Numeric(hop) => self.penalties.apply(now, vec![hop]),
-            Plan::Servers(choices) => self.penalties.apply(now, select::hops(&choices, lookup.seed)),
+            Plan::Servers(choices, _) => self.penalties.apply(now, select::hops(&choices, lookup.seed)),
             Plan::Failed(error) => Err(error),
         };
         self.lookups.remove(&id);

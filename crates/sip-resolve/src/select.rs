@@ -1,6 +1,7 @@
 //! The order in which servers are tried (RFC 2782, "Usage rules").
 
 use crate::query::Hop;
+use crate::question::Srv;
 use sip_message::Transport;
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,6 +15,34 @@ pub(crate) struct Server {
     pub(crate) weight: u16,
     pub(crate) port: u16,
     pub(crate) addresses: Vec<IpAddr>,
+}
+
+/// What has a place among others by priority and weight.
+pub(crate) trait Weighted {
+    /// Lower comes first.
+    fn priority(&self) -> u16;
+    /// Its share of the first place among those of its priority.
+    fn weight(&self) -> u16;
+}
+
+impl Weighted for Server {
+    fn priority(&self) -> u16 {
+        self.priority
+    }
+
+    fn weight(&self) -> u16 {
+        self.weight
+    }
+}
+
+impl Weighted for Srv {
+    fn priority(&self) -> u16 {
+        self.priority
+    }
+
+    fn weight(&self) -> u16 {
+        self.weight
+    }
 }
 
 /// The servers that one transport leads to.
@@ -43,10 +72,7 @@ pub(crate) fn hops(choices: &[Choice], seed: u64) -> Vec<Hop> {
     let mut generator = Generator(seed);
     let mut hops = Vec::new();
     for Choice { transport, servers } in choices {
-        let mut servers: Vec<&Server> = servers.iter().collect();
-        // RFC 2782: servers of weight 0 stand first, so that they have a small chance.
-        servers.sort_by_key(|server| (server.priority, server.weight != 0));
-        while let Some(server) = take_next(&mut servers, &mut generator) {
+        for server in drawn(servers.iter().collect(), &mut generator) {
             for ip in &server.addresses {
                 let hop = Hop { address: SocketAddr::new(*ip, server.port), transport: *transport };
                 if hops.len() < MAX_HOPS && !hops.contains(&hop) {
@@ -58,10 +84,23 @@ pub(crate) fn hops(choices: &[Choice], seed: u64) -> Vec<Hop> {
     hops
 }
 
-fn take_next<'a>(servers: &mut Vec<&'a Server>, generator: &mut Generator) -> Option<&'a Server> {
-    let priority = servers.first()?.priority;
-    let equal = servers.iter().take_while(|server| server.priority == priority);
-    let total: u64 = equal.clone().map(|server| u64::from(server.weight)).sum();
+/// As many of these records as there can be hops, in the order that chance gives them. They are too many to ask for the addresses of
+/// all, and each is to have its share all the same.
+pub(crate) fn some(records: Vec<&Srv>, seed: u64) -> Vec<&Srv> {
+    drawn(records, &mut Generator(seed)).take(MAX_HOPS).collect()
+}
+
+/// One after the other, by priority, and by weight where that is equal.
+fn drawn<'a, T: Weighted>(mut left: Vec<&'a T>, generator: &mut Generator) -> impl Iterator<Item = &'a T> {
+    // RFC 2782: servers of weight 0 stand first, so that they have a small chance.
+    left.sort_by_key(|one| (one.priority(), one.weight() != 0));
+    std::iter::from_fn(move || take_next(&mut left, generator))
+}
+
+fn take_next<'a, T: Weighted>(servers: &mut Vec<&'a T>, generator: &mut Generator) -> Option<&'a T> {
+    let priority = servers.first()?.priority();
+    let equal = servers.iter().take_while(|server| server.priority() == priority);
+    let total: u64 = equal.clone().map(|server| u64::from(server.weight())).sum();
     if total == 0 {
         // Nobody has said anything of weights: each is as good as the others.
         let last = u64::try_from(equal.count()).unwrap_or_default().saturating_sub(1);
@@ -71,7 +110,7 @@ fn take_next<'a>(servers: &mut Vec<&'a Server>, generator: &mut Generator) -> Op
     let chosen = generator.up_to(total);
     let mut running = 0;
     let position = equal.clone().position(|server| {
-        running += u64::from(server.weight);
+        running += u64::from(server.weight());
         running >= chosen
     });
     Some(servers.remove(position?))

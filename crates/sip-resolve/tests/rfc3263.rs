@@ -10,7 +10,7 @@
 mod dns;
 
 use dns::{Dns, at, run, shown, target};
-use sip_resolve::{Family, Query, Resolver, Settings};
+use sip_resolve::{Family, Query, Resolution, Resolver, Settings};
 
 const FULL: &str = "
     full.test                10 NAPTR 20 10 s SIP+D2T _sip._tcp.full.test
@@ -198,4 +198,38 @@ fn rfc2782_a_service_has_servers_and_no_fallback_to_addresses() {
         let (outcome, _) = run(&mut Resolver::new(Settings::default()), &dns, at(0), &query);
         assert_eq!(shown(&outcome), expected, "{name}");
     }
+}
+
+/// More servers than a request can try: each is the first one as often as its weight says, also the last in the answer.
+#[test]
+fn rfc2782_of_more_servers_than_are_tried_each_has_its_share() {
+    const MANY: u8 = 40;
+    let mut zone = String::new();
+    for last in 1..=MANY {
+        let weight = if last == MANY { 40 } else { 10 };
+        zone.push_str(&format!("_sip._udp.many.test 10 SRV 10 {weight} 5060 s{last}.many.test\n"));
+        zone.push_str(&format!("s{last}.many.test 10 A 192.0.2.{last}\n"));
+    }
+    zone.push_str("_sip._udp.many.test 10 SRV 20 10 5060 spare.many.test\nspare.many.test 10 A 192.0.2.99");
+    let dns = Dns::new(&zone);
+    let query = Query::Service { name: "_sip._udp.many.test".into(), transport: sip_message::Transport::Udp };
+    let mut resolver = Resolver::new(Settings::default());
+    let mut first = [0_u32; 100];
+    for seed in 0..4300 {
+        let hops = match resolver.resolve(at(0), &query, seed) {
+            Resolution::Done(outcome) => outcome.unwrap(),
+            Resolution::Waiting(_) => {
+                while let Some(question) = resolver.poll_question() {
+                    resolver.answer(at(0), &question, dns.answer(&question));
+                }
+                resolver.poll_done().unwrap().1.unwrap()
+            }
+        };
+        assert_eq!(hops.len(), 16, "seed {seed}");
+        let std::net::IpAddr::V4(ip) = hops[0].address.ip() else { panic!("an IPv4 address") };
+        first[usize::from(ip.octets()[3])] += 1;
+    }
+    // Four standard deviations about 100, and about 400.
+    assert!((1..MANY).all(|last| first[usize::from(last)].abs_diff(100) <= 40), "{first:?}");
+    assert!(first[usize::from(MANY)].abs_diff(400) <= 80 && first[99] == 0, "{first:?}");
 }
