@@ -10,6 +10,7 @@ pub mod cx;
 pub mod dns;
 pub mod health;
 mod journal;
+mod log_sample;
 pub mod logging;
 pub mod node;
 pub mod node_config;

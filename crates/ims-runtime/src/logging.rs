@@ -1,7 +1,11 @@
 //! Log lines on standard error, by `tracing`.
 
+use crate::log_sample::LogSample;
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use std::thread::Builder;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// What is logged when `RUST_LOG` does not say: our own events, and of the DNS library only what is wrong.
 const DEFAULT_FILTER: &str =
@@ -27,12 +31,20 @@ pub fn init(format: LogFormat) {
             Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error)),
         },
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Each refuses a second subscriber, which leaves the first in place as promised.
-    let _ = match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let (sample, wished) = LogSample::new();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    // A second subscriber is refused, which leaves the first in place as promised.
+    let all = tracing_subscriber::registry().with(lines).with(filter).with(sample.clone());
+    if all.try_init().is_ok() {
+        let reporter = Builder::new().name("log-sample".to_owned());
+        if let Err(error) = reporter.spawn(move || sample.reports(&wished)) {
+            tracing::warn!(%error, "of log lines that are left out nothing will be said");
+        }
+    }
     if let Some(error) = complaint {
         tracing::warn!(%error, "RUST_LOG cannot be read, logging info and above");
     }
