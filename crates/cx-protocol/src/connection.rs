@@ -6,7 +6,7 @@ use crate::hello::{Hello, Proof, prove, verify};
 use crate::outstanding::{MAX_OUTSTANDING, Outstanding, Pending};
 use crate::{
     Answer, CloseReason, Command, CxFailure, Frame, FrameDecoder, FrameKind, Input, LocalPeer, Output,
-    ProtocolError, Request, ResultCode, Token,
+    ProtocolError, Request, ResultCode, Role, Token,
 };
 use bytes::Bytes;
 use clock::Mono;
@@ -34,10 +34,10 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum State {
-    /// Hello sent; the peer's, and then its proof, awaited.
+    /// Hello sent; the peer's, and then its proof, awaited. With the peer's hello the identifier that our proof answers it by.
     Greeting {
         give_up: Mono,
-        peer: Option<Hello>,
+        peer: Option<(Hello, u32)>,
     },
     /// Proved, and heard of lately.
     Open {
@@ -199,21 +199,12 @@ impl Connection {
                 if !hello.is_plausible() {
                     return self.close(CloseReason::BadHello);
                 }
-                let proof = to_body(&prove(&self.local, &hello));
-                *peer = Some(hello);
-                // A proof has a fixed size, so it always fits.
-                let _ = self.send(FrameKind::Answer, frame.command, frame.hop_by_hop, proof);
-            }
-            (FrameKind::Answer, Some(hello)) => match from_body::<Proof>(&frame.body) {
-                Ok(proof) if verify(&self.local, &hello, &proof) => {
-                    self.state = State::Open { ask: now + WATCHDOG_IDLE };
-                    let host = hello.host.to_ascii_lowercase().into();
-                    let realm = hello.realm.to_ascii_lowercase().into();
-                    self.outputs.push_back(Output::Established { host, realm });
+                *peer = Some((hello.clone(), frame.hop_by_hop));
+                if self.local.role == Role::Initiator {
+                    self.prove(&hello, frame.hop_by_hop);
                 }
-                Ok(_) => self.close(CloseReason::BadProof),
-                Err(_) => self.close(CloseReason::BadHello),
-            },
+            }
+            (FrameKind::Answer, Some((hello, hop))) => self.on_proof(now, (&hello, hop), frame),
             (FrameKind::Error, _) => self.close(match from_body::<BareResult>(&frame.body) {
                 Ok(BareResult { result }) => CloseReason::HelloRefused(result),
                 Err(_) => CloseReason::BadHello,
@@ -221,6 +212,35 @@ impl Connection {
             // A second hello, or a proof of we do not know whom.
             (FrameKind::Request, Some(_)) | (FrameKind::Answer, None) => self.close(CloseReason::Unexpected),
         }
+    }
+
+    /// The side that opened the connection proves first, so that a stranger who connects gets nothing to guess the secret by.
+    fn on_proof(&mut self, now: Mono, (hello, hop): (&Hello, u32), frame: &Frame) {
+        match from_body::<Proof>(&frame.body) {
+            Ok(proof) if verify(&self.local, hello, &proof) => {
+                if self.local.role == Role::Acceptor {
+                    self.prove(hello, hop);
+                }
+                self.state = State::Open { ask: now + WATCHDOG_IDLE };
+                let host = hello.host.to_ascii_lowercase().into();
+                let realm = hello.realm.to_ascii_lowercase().into();
+                self.outputs.push_back(Output::Established { host, realm });
+            }
+            Ok(_) => {
+                if self.local.role == Role::Acceptor {
+                    // A node with another secret is to know why it is let go.
+                    self.send_error(Command::Hello.code(), hop, ResultCode::UnableToComply);
+                }
+                self.close(CloseReason::BadProof);
+            }
+            Err(_) => self.close(CloseReason::BadHello),
+        }
+    }
+
+    fn prove(&mut self, hello: &Hello, hop: u32) {
+        let proof = to_body(&prove(&self.local, hello));
+        // A proof has a fixed size, so it always fits.
+        let _ = self.send(FrameKind::Answer, Command::Hello.code(), hop, proof);
     }
 
     fn on_peer_request(&mut self, command: Option<Command>, frame: &Frame) {

@@ -31,8 +31,24 @@ fn hello_names_the_peer_in_lower_case() {
 #[test]
 fn hello_with_a_wrong_proof_closes_both_sides() {
     let (cscf, hss) = Pair::new("secret", "Secret").run(at(0));
-    assert_eq!(cscf, [Output::Close(CloseReason::BadProof)]);
+    assert_eq!(cscf, [Output::Close(CloseReason::HelloRefused(ResultCode::UnableToComply))]);
     assert_eq!(hss, [Output::Close(CloseReason::BadProof)]);
+}
+
+#[test]
+fn the_side_that_opened_the_connection_proves_first() {
+    let mut hss = Connection::new(at(0), local(Role::Acceptor, "secret"));
+    let own_hello = outputs(&mut hss);
+    let mut stranger = Connection::new(at(0), local(Role::Initiator, "guess"));
+    let [Output::Write(hello)] = &outputs(&mut stranger)[..] else { panic!("a hello") };
+    hss.handle(at(0), Input::Received(hello));
+    assert_eq!(outputs(&mut hss), [], "a stranger's hello is answered with nothing");
+    let [Output::Write(hello)] = &own_hello[..] else { panic!("a hello") };
+    stranger.handle(at(0), Input::Received(hello));
+    let [Output::Write(guess)] = &outputs(&mut stranger)[..] else { panic!("a proof") };
+    hss.handle(at(0), Input::Received(guess));
+    let refused = Output::Write(error(257, 1, ResultCode::UnableToComply).into());
+    assert_eq!(outputs(&mut hss), [refused, Output::Close(CloseReason::BadProof)], "no code over anything");
 }
 
 #[test]

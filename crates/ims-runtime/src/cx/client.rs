@@ -4,7 +4,9 @@ use super::CxIdentity;
 use super::driver::{Driver, Heard, Owner, Told};
 use super::held::Held;
 use crate::recording::Recorder;
-use cx_protocol::{Answer, Backoff, CloseReason, CxFailure, MAX_OUTSTANDING, Request, Role, Token};
+use cx_protocol::{
+    Answer, Backoff, CloseReason, CxFailure, MAX_OUTSTANDING, Request, ResultCode, Role, Token,
+};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
@@ -163,7 +165,9 @@ impl Client {
         let driver = Driver::new(stream, local, &mut owner, &mut self.held);
         let reason = driver.recorded(self.config.recorder.as_ref()).run(std::future::pending()).await;
         let established = owner.established;
-        if reason == CloseReason::BadProof {
+        let other_secret =
+            [CloseReason::BadProof, CloseReason::HelloRefused(ResultCode::UnableToComply)].contains(&reason);
+        if other_secret {
             let ours = &self.config.identity.secret_in;
             tracing::error!(
                 "the HSS has another secret: compare {ours} with cx_secret in the HSS's configuration"
