@@ -212,6 +212,11 @@ impl Bindings {
         self.on(flow).any(|binding| binding.tag == tag)
     }
 
+    /// Whether this private identity is registered on the flow.
+    pub(crate) fn is_registered_as(&self, flow: Flow, impi: Tag) -> bool {
+        self.on(flow).any(|binding| binding.impi == impi)
+    }
+
     /// Who else is registered on the flow of this binding: by another private identity, and of another implicit set.
     pub(crate) fn strangers(&self, binding: &Binding) -> Vec<Impu> {
         let is_other = |own: &&Binding| own.impi != binding.impi && own.user() != binding.user();

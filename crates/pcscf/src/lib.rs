@@ -11,6 +11,7 @@ mod bound;
 pub mod config;
 mod flow_token;
 mod from_ue;
+mod guesses;
 mod leaving;
 mod record_route;
 mod reg_event;
@@ -20,10 +21,12 @@ mod role;
 mod to_ue;
 
 pub use bindings::MAX_CONTACTS;
+pub use guesses::Guess;
 
 use bindings::Bindings;
 use cx_protocol::Impu;
 use flow_token::FlowKey;
+use guesses::Guesses;
 use leaving::Leaving;
 use reg_event::RegSubscriptions;
 use registering::Registering;
@@ -76,6 +79,7 @@ pub struct Pcscf {
     key: Option<FlowKey>,
     reg: RegSubscriptions,
     leaving: Leaving,
+    guesses: Guesses,
 }
 
 /// What is remembered while a request of our own is under way.
@@ -99,6 +103,8 @@ pub enum Waiting {
     Registering {
         /// How many bindings had been filed when it was forwarded.
         filed: u64,
+        /// The answers to challenges that it holds.
+        guess: Option<Guess>,
     },
     /// For the network's answer to a request of a UE.
     Network,

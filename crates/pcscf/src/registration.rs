@@ -37,6 +37,10 @@ impl Pcscf {
             let first_end = now.seconds_until(self.bindings.deadline());
             return Refusal::no_room("too many registrations", first_end).into();
         }
+        let guess = match self.check_guess(now, request, (&aor, registrar.host_text())) {
+            Ok(guess) => guess,
+            Err(refusal) => return refusal.into(),
+        };
         let Some(key) = &self.key else {
             return Refusal::new(StatusCode::SERVER_ERROR, "no flow key").into();
         };
@@ -56,7 +60,7 @@ impl Pcscf {
             let lines = credentials.into_iter().rev().map(|line| (HeaderName::Authorization, line));
             plan.pushes.extend(lines);
         }
-        plan.then = Some(Waiting::Registering { filed: self.bindings.filed() });
+        plan.then = Some(Waiting::Registering { filed: self.bindings.filed(), guess });
         self.registering.begins(now, request.flow());
         plan.decide()
     }
@@ -256,7 +260,7 @@ fn binding(
 }
 
 /// The private identity that a REGISTER names; without credentials the one derived from the address of record.
-fn private_identity(request: &Message, (aor, domain): (&Impu, &str)) -> Option<Impi> {
+pub(crate) fn private_identity(request: &Message, (aor, domain): (&Impu, &str)) -> Option<Impi> {
     let named = Credentials::for_domain(request, domain).map(|credentials| credentials.username);
     named.filter(|name| !name.is_empty()).map_or_else(|| Impi::derived(aor.as_str()), Impi::new).ok()
 }

@@ -2,6 +2,7 @@
 
 use crate::bindings::{Binding, Bindings};
 use crate::flow_token::FlowKey;
+use crate::guesses::Guesses;
 use crate::leaving::{EndedBy, Leaving};
 use crate::reg_event::RegSubscriptions;
 use crate::registering::Registering;
@@ -24,6 +25,7 @@ impl Pcscf {
             key: None,
             reg: RegSubscriptions::default(),
             leaving: Leaving::default(),
+            guesses: Guesses::default(),
             crowded_out: 0,
         }
     }
@@ -64,7 +66,10 @@ impl Role for Pcscf {
         fx: &mut Effects<Own>,
     ) -> Verdict<Waiting> {
         match waiting {
-            Waiting::Registering { filed } => self.on_register_answer(now, request, (filed, outcome), fx),
+            Waiting::Registering { filed, guess } => {
+                self.on_guess_answered(request.flow(), guess, outcome);
+                self.on_register_answer(now, request, (filed, outcome), fx)
+            }
             Waiting::Network => Verdict::Relay(self.towards_ue(request, outcome)),
             Waiting::Ue => Self::on_ue_answer(outcome),
         }
@@ -81,7 +86,9 @@ impl Role for Pcscf {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        [self.bindings.deadline(), self.reg.deadline(), self.leaving.deadline()].into_iter().flatten().min()
+        let own =
+            [self.bindings.deadline(), self.reg.deadline(), self.leaving.deadline(), self.guesses.deadline()];
+        own.into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
@@ -90,6 +97,7 @@ impl Role for Pcscf {
         }
         self.on_reg_due(now, fx);
         self.leaving.expire(now.mono);
+        self.guesses.expire(now.mono);
     }
 
     fn on_command(
@@ -109,6 +117,7 @@ impl Role for Pcscf {
         vec![
             ("contacts", self.bindings.len() as u64),
             ("registering", self.registering.len() as u64),
+            ("guessing", self.guesses.len() as u64),
             ("flows_crowded_out", self.crowded_out),
         ]
     }

@@ -18,6 +18,9 @@ const NONCE_LIFE: Duration = Duration::from_secs(240);
 /// Wrong answers in a row before the user is turned away.
 const MAX_FAILURES: u8 = 3;
 
+/// Credentials of one REGISTER that are looked at: each of them is a guess. A phone sends one for each algorithm at most.
+const MAX_CREDENTIALS: usize = 4;
+
 /// What the credentials of a REGISTER amount to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Check {
@@ -205,7 +208,7 @@ impl Challenges {
             (is_right, is_of_realm, issued.is_some(), is_ours(given))
         };
         let counts = |given: &Credentials<'_>| is_ours(given) || self.issued.contains_key(given.nonce);
-        let mut all = Credentials::all(message).filter(counts);
+        let mut all = Credentials::all(message).filter(counts).take(MAX_CREDENTIALS);
         let first = all.next()?;
         // Nearly always there is nothing to choose from, and no digest is made here. Of equals the first is taken.
         Some(all.fold(first, |best, next| if rank(&next) > rank(&best) { next } else { best }))
