@@ -165,6 +165,8 @@ mod tests {
             // Behind a NAT.
             ("SIP/2.0/UDP 127.0.0.1:5061;received=10.77.11.1;branch=z9hG4bKa", 5061, 40000),
             ("SIP/2.0/UDP [2001:db8::1]:5061;received=10.77.11.1;branch=z9hG4bKa", 5061, 40000),
+            // docs/adr/0016: a response makes no detour.
+            ("SIP/2.0/UDP 10.77.11.1:5061;maddr=203.0.113.9;ttl=9;branch=z9hG4bKa", 5061, 5061),
             ("SIP/2.0/UDP", 40000, 40000),
         ];
         for (via, port, ue_port) in rows {

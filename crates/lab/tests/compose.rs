@@ -37,6 +37,7 @@ fn two_operators_in_containers() {
     project.wait_until_healthy(&NODES);
     println!("healthy after {:.1} s", begun.elapsed().as_secs_f32());
     every_container_is_confined(&project);
+    the_image_says_whose_work_is_in_it(&project);
     the_networks_are_joined_only_where_operators_meet(&project);
     the_messages_between_containers_are_those_of_the_figures(&project);
     the_ue_of_the_project_watches(&project);
@@ -51,6 +52,14 @@ fn every_container_is_confined(project: &Project) {
     for node in NODES {
         let seen = project.inspect(node, format);
         assert_eq!(seen, "10001:10001 true [ALL] [no-new-privileges:true] true", "{node}");
+    }
+}
+
+fn the_image_says_whose_work_is_in_it(project: &Project) {
+    let notice = project.file("ps1", "/muster/bin/NOTICE");
+    for part in ["\ntokio 1", "\nrusqlite ", "Permission is hereby granted, free of charge", "Apache License"]
+    {
+        assert!(notice.contains(part), "{part}");
     }
 }
 

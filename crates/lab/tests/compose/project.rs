@@ -132,6 +132,11 @@ impl Project {
         docker(&["inspect", "-f", format, &self.container(node)])
     }
 
+    /// A file of the image, as a tar archive has it.
+    pub(crate) fn file(&self, node: &str, path: &str) -> String {
+        docker(&["cp", &format!("{}:{path}", self.container(node)), "-"])
+    }
+
     pub(crate) fn wait_until_healthy(&self, nodes: &[&str]) {
         let end = Instant::now() + HEALTHY;
         for node in nodes {
