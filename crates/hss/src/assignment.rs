@@ -54,7 +54,7 @@ impl Hss {
         if let Some(loser) = assigned
             && let Some(subscriber) = self.subscribers.get(&name)
         {
-            let told = self.termination(subscriber, RtrReason::NewServerAssigned);
+            let told = self.termination(subscriber, &loser, RtrReason::NewServerAssigned);
             self.requests.extend(told.map(|rtr| (loser, rtr)));
         }
         Ok(Saa { result: ResultCode::Success, impi, profile })

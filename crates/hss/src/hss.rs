@@ -6,7 +6,7 @@ use clock::Now;
 use cx_protocol::{
     Answer, Impi, Impu, Ppr, RegistrationState, Request, ResultCode, Rtr, RtrReason, ScscfName,
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// What has to be kept before the answers that came with it are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct UnknownUser;
 #[derive(Debug, Clone, Default)]
 pub struct Hss {
     pub(crate) subscribers: BTreeMap<Box<str>, Subscriber>,
+    /// Those of them that were removed: few, and looked through often.
+    pub(crate) removed: BTreeSet<Box<str>>,
     pub(crate) directory: ScscfDirectory,
     pub(crate) by_impu: HashMap<Impu, (Box<str>, usize)>,
     pub(crate) by_impi: HashMap<Impi, Box<str>>,
@@ -152,15 +154,33 @@ impl Hss {
         Ok(Found { subscriber, directory: &self.directory, set: *set })
     }
 
-    /// The RTR that ends all of this user's registrations at an S-CSCF. Of an account that was removed it names no identity that
-    /// belongs to another one now; if there is none left, nothing is to be ended.
-    pub(crate) fn termination(&self, subscriber: &Subscriber, reason: RtrReason) -> Option<Request> {
-        let account = &subscriber.account;
-        let impi = account.main_impi()?.clone();
-        let is_its_own = |impu: &&Impu| !account.removed || !self.by_impu.contains_key(*impu);
-        let impus: Vec<Impu> = account.impus().filter(is_its_own).cloned().collect();
+    /// The RTR that ends all of this user's registrations at an S-CSCF; nothing if nothing is to be ended there.
+    pub(crate) fn termination(
+        &self,
+        subscriber: &Subscriber,
+        scscf: &ScscfName,
+        reason: RtrReason,
+    ) -> Option<Request> {
+        let impi = subscriber.account.main_impi()?.clone();
+        let impus: Vec<Impu> = self.to_end(subscriber, scscf).cloned().collect();
         // Without any it would be for all that the user has.
         (!impus.is_empty()).then_some(Request::Rtr(Rtr { impi, impus, reason, reason_info: None }))
+    }
+
+    /// The identities that an S-CSCF is to drop with this account. Of an account that was removed it keeps those that belong to
+    /// another one now which is served there.
+    pub(crate) fn to_end<'a>(
+        &'a self,
+        subscriber: &'a Subscriber,
+        scscf: &'a ScscfName,
+    ) -> impl Iterator<Item = &'a Impu> {
+        let is_served = move |impu: &Impu| {
+            let owner =
+                self.by_impu.get(impu).and_then(|(name, set)| Some((self.subscribers.get(name)?, *set)));
+            owner.is_some_and(|(owner, set)| owner.registration.is_at(scscf, set))
+        };
+        let is_removed = subscriber.account.removed;
+        subscriber.account.impus().filter(move |impu| !is_removed || !is_served(impu))
     }
 }
 

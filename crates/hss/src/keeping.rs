@@ -2,7 +2,7 @@
 
 use crate::service::{Service, now};
 use crate::store::{Store, StoreError};
-use hss::{Hss, StoreChange};
+use hss::{Conflict, Hss, StoreChange};
 use ims_runtime::cli::Failure;
 use ims_runtime::config::ConfigError;
 use std::collections::BTreeSet;
@@ -88,29 +88,18 @@ impl Service {
             }
         };
         self.bad_subscribers = None;
-        let mut hss = self.hss.clone();
-        let (mut kept, mut left_out, mut records) = (Vec::new(), Vec::new(), 0);
-        let mut missing: BTreeSet<Box<str>> = hss.accounts().map(Into::into).collect();
-        for change in read {
-            if let StoreChange::Account(account) = &change {
+        let mut missing: BTreeSet<Box<str>> = self.hss.accounts().map(Into::into).collect();
+        for change in &read {
+            if let StoreChange::Account(account) = change {
                 missing.remove(&account.name);
             }
-            match hss.apply(now(), change.clone()) {
-                Ok(more) => {
-                    records += 1;
-                    kept.push(change);
-                    kept.extend(more);
-                }
-                Err(conflict) => left_out.push(format!(
-                    "left out: {} belongs to account {} already",
-                    conflict.identity, conflict.account
-                )),
-            }
         }
+        let (hss, kept, left_out) = taken_over(&self.hss, read);
+        let records = kept.len();
         if let Err(error) = self.replace(hss, kept).await? {
             return Ok(Err(NotReloaded::Store(error)));
         }
-        let said = std::iter::once(format!("{records} records read")).chain(left_out);
+        let said = std::iter::once(format!("{records} records written")).chain(left_out);
         let said = said.chain((!missing.is_empty()).then(|| not_in_file(&missing)));
         Ok(Ok(said.chain(self.send_requests()).collect::<Vec<_>>().join("\n")))
     }
@@ -127,6 +116,27 @@ impl Service {
         }
         Ok(kept)
     }
+}
+
+/// A store with what a file has, what of it has to be kept, and what is left out for somebody else's sake.
+fn taken_over(before: &Hss, read: Vec<StoreChange>) -> (Hss, Vec<StoreChange>, Vec<String>) {
+    let mut hss = before.clone();
+    if let Ok(more) = hss.apply_all(now(), &read) {
+        return (hss, read.into_iter().chain(more).collect(), Vec::new());
+    }
+    let (mut hss, mut kept, mut left_out) = (before.clone(), Vec::new(), Vec::new());
+    for change in read {
+        match hss.apply(now(), change.clone()) {
+            Ok(more) => {
+                kept.push(change);
+                kept.extend(more);
+            }
+            Err(Conflict { identity, account }) => {
+                left_out.push(format!("left out: {identity} belongs to account {account} already"));
+            }
+        }
+    }
+    (hss, kept, left_out)
 }
 
 /// Accounts that a file has no more stay: it may be the wrong file.

@@ -89,7 +89,9 @@ impl Hss {
         let subscriber = self.subscribers.get(&name).ok_or(UnknownUser)?;
         let told = subscriber.registration.untold.iter();
         let told: Vec<_> = told
-            .filter_map(|(scscf, reason)| Some((scscf.clone(), self.termination(subscriber, *reason)?)))
+            .filter_map(|(scscf, reason)| {
+                Some((scscf.clone(), self.termination(subscriber, scscf, *reason)?))
+            })
             .collect();
         self.requests.extend(told);
         Ok(changes)

@@ -40,6 +40,11 @@ impl Registration {
         self.sets.get(set).copied().unwrap_or_default()
     }
 
+    /// Whether this S-CSCF has the set.
+    pub(crate) fn is_at(&self, scscf: &ScscfName, set: usize) -> bool {
+        self.scscf.as_ref() == Some(scscf) && matches!(self.state(set), Registered | Unregistered)
+    }
+
     /// Whether any set is.
     pub(crate) fn is_registered(&self) -> bool {
         self.sets.contains(&Registered)

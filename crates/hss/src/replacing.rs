@@ -15,6 +15,7 @@ impl Hss {
     /// the S-CSCF is to be told.
     pub(crate) fn put_account(&mut self, now: Now, account: Account) -> Result<Vec<StoreChange>, Conflict> {
         if account.removed {
+            self.removed.insert(account.name.clone());
             self.subscribers.insert(account.name.clone(), Subscriber::new(account));
             return Ok(Vec::new());
         }
@@ -40,12 +41,37 @@ impl Hss {
         Ok(changes)
     }
 
+    /// Takes over all accounts of a file, each in place of the one of its name. Two of them may have exchanged identities: those of the
+    /// former accounts are free before the first new one is put in.
+    ///
+    /// # Errors
+    /// [`Conflict`], the first; then nothing is to be believed of this store, which is a copy.
+    pub fn apply_all(&mut self, now: Now, changes: &[StoreChange]) -> Result<Vec<StoreChange>, Conflict> {
+        for change in changes {
+            if let StoreChange::Account(account) = change
+                && let Some(former) = self.subscribers.get(&account.name).map(|one| one.account.clone())
+            {
+                self.unindex(&former);
+            }
+        }
+        let mut more = Vec::new();
+        for change in changes {
+            more.extend(self.apply(now, change.clone())?);
+        }
+        Ok(more)
+    }
+
     /// The operator removes an account: its user is unknown from now on, and the S-CSCF that has it is told to drop it (RTR,
     /// permanent termination), until it has confirmed that.
     ///
     /// # Errors
     /// [`UnknownUser`].
     pub fn remove(&mut self, now: Now, user: &str) -> Result<Vec<StoreChange>, UnknownUser> {
+        if self.removed.remove(user) {
+            // Again, by the name that it has now: its S-CSCF will not come back.
+            self.subscribers.remove(user);
+            return Ok(vec![StoreChange::Removed(user.into())]);
+        }
         let name = self.account_of(user).ok_or(UnknownUser)?;
         let before = self.take_account(&name).ok_or(UnknownUser)?;
         let sets = before.account.sets.clone();
@@ -74,9 +100,10 @@ impl Hss {
         ];
         let subscriber = Subscriber { account, registration };
         for (scscf, reason) in &subscriber.registration.untold {
-            let told = self.termination(&subscriber, *reason);
+            let told = self.termination(&subscriber, scscf, *reason);
             self.requests.extend(told.map(|rtr| (scscf.clone(), rtr)));
         }
+        self.removed.insert(name.clone());
         self.subscribers.insert(name, subscriber);
         Some(changes)
     }
@@ -112,13 +139,23 @@ impl Hss {
     /// Takes an account out, and its identities with it.
     pub(crate) fn take_account(&mut self, name: &str) -> Option<Subscriber> {
         let subscriber = self.subscribers.remove(name)?;
-        for impu in subscriber.account.impus() {
-            self.by_impu.remove(impu);
-        }
-        for Credentials { impi, .. } in &subscriber.account.credentials {
-            self.by_impi.remove(impi);
-        }
+        self.removed.remove(name);
+        self.unindex(&subscriber.account);
         Some(subscriber)
+    }
+
+    /// Nobody is found by the identities of this account any more, but who has them besides.
+    fn unindex(&mut self, account: &Account) {
+        for impu in account.impus() {
+            if self.by_impu.get(impu).is_some_and(|(holder, _)| *holder == account.name) {
+                self.by_impu.remove(impu);
+            }
+        }
+        for Credentials { impi, .. } in &account.credentials {
+            if self.by_impi.get(impi).is_some_and(|holder| *holder == account.name) {
+                self.by_impi.remove(impi);
+            }
+        }
     }
 }
 

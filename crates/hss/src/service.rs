@@ -159,6 +159,8 @@ impl Service {
                 CxServerEvent::Connected(host) => connected.push(host),
             }
         }
+        // Whoever has come back may have nothing left of an account that was removed.
+        changes.extend(self.hss.drop_settled());
         let is_kept = self.keep(changes).await?.is_ok();
         for (question, answer) in answers {
             let busy = || question.request.answer(ResultCode::TooBusy);

@@ -3,7 +3,8 @@
 
 use crate::hss::{Hss, StoreChange, Subscriber};
 use clock::Now;
-use cx_protocol::{Impu, Request, ScscfName};
+use cx_protocol::{Impu, Request, RtrReason, ScscfName};
+use std::collections::BTreeSet;
 
 /// What an S-CSCF has not confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Hss {
             let request = match what {
                 Untold::Loss => {
                     let untold = registration.untold.iter().find(|(known, _)| *known == scscf);
-                    untold.and_then(|(_, reason)| self.termination(subscriber, *reason))
+                    untold.and_then(|(_, reason)| self.termination(subscriber, &scscf, *reason))
                 }
                 Untold::Profile(set) => {
                     let is_due = registration.scscf.as_ref() == Some(&scscf)
@@ -56,28 +57,45 @@ impl Hss {
     }
 
     /// An S-CSCF has confirmed the RTR for these identities of a user (RTA, success). Gives what has to be kept.
+    ///
+    /// It has lost whoever has no other identity there: the user that it was told of, and a former owner of the same identities.
     #[must_use]
     pub fn confirmed(&mut self, now: Now, scscf: &ScscfName, impus: &[Impu]) -> Vec<StoreChange> {
+        let live = impus.iter().filter_map(|impu| self.by_impu.get(impu)).map(|(name, _)| name);
+        let candidates: BTreeSet<Box<str>> = live.chain(&self.removed).cloned().collect();
         let mut changes = Vec::new();
-        let Some(name) = impus.first().and_then(|impu| self.ended(impu, scscf)) else { return changes };
-        let Some(subscriber) = self.subscribers.get_mut(&name) else { return changes };
-        subscriber.change(now, &mut changes, |registration| registration.has_heard(scscf));
-        if subscriber.account.removed && subscriber.registration.untold.is_empty() {
-            self.subscribers.remove(&name);
-            return vec![StoreChange::Removed(name)];
+        for name in candidates {
+            let Some(subscriber) = self.subscribers.get(&name) else { continue };
+            let is_told = |(loser, _): &(ScscfName, RtrReason)| loser == scscf;
+            let is_over = subscriber.registration.untold.iter().any(is_told)
+                && self.to_end(subscriber, scscf).all(|impu| impus.contains(impu));
+            if let Some(subscriber) = self.subscribers.get_mut(&name).filter(|_| is_over) {
+                subscriber.change(now, &mut changes, |registration| registration.has_heard(scscf));
+            }
         }
-        changes
+        let dropped = self.drop_settled();
+        let is_of_dropped = |change: &StoreChange| match change {
+            StoreChange::Registration(name, _) => dropped.contains(&StoreChange::Removed(name.clone())),
+            StoreChange::Account(_) | StoreChange::Removed(_) | StoreChange::Directory(_) => false,
+        };
+        changes.retain(|change| !is_of_dropped(change));
+        changes.into_iter().chain(dropped).collect()
     }
 
-    /// The account that an RTR for this identity was about: the one that has it, else one that was removed.
-    fn ended(&self, impu: &Impu, scscf: &ScscfName) -> Option<Box<str>> {
-        let is_it = |subscriber: &Subscriber| {
-            subscriber.account.removed
-                && subscriber.account.impus().any(|own| own == impu)
-                && subscriber.registration.untold.iter().any(|(loser, _)| loser == scscf)
+    /// Removed accounts of which no S-CSCF has anything left are dropped. Gives what has to be kept.
+    #[must_use]
+    pub fn drop_settled(&mut self) -> Vec<StoreChange> {
+        let is_settled = |subscriber: &Subscriber| {
+            let untold = &subscriber.registration.untold;
+            untold.iter().all(|(scscf, _)| self.to_end(subscriber, scscf).next().is_none())
         };
-        let removed = || self.subscribers.iter().find(|(_, one)| is_it(one)).map(|(name, _)| name);
-        self.by_impu.get(impu).map(|(name, _)| name).or_else(removed).cloned()
+        let is_over = |name: &str| self.subscribers.get(name).is_none_or(is_settled);
+        let names: Vec<Box<str>> = self.removed.iter().filter(|name| is_over(name)).cloned().collect();
+        for name in &names {
+            self.subscribers.remove(name);
+            self.removed.remove(name);
+        }
+        names.into_iter().map(StoreChange::Removed).collect()
     }
 
     /// An S-CSCF has confirmed the PPR for the set of this user's identity (PPA, success). Gives what has to be kept.

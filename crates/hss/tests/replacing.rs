@@ -132,7 +132,6 @@ fn a_removed_account_is_unknown_at_once_and_its_s_cscf_is_told_until_it_confirms
     let (answer, _) = hss.answer(AT, "scscf1a.home1.test", &sar("alice", SarType::ReRegistration));
     assert_eq!(answer.result(), UserUnknown);
     for user in [ALICE, "sip:alice@home1.test", "alice~7"] {
-        assert_eq!(hss.remove(AT, user), Err(UnknownUser), "{user}");
         assert_eq!(hss.deregister(AT, user), Err(UnknownUser), "{user}");
     }
     assert_eq!(hss.list(), format!("alice~7 removed, not confirmed by {A}\n"));
@@ -158,17 +157,62 @@ fn identities_of_a_removed_account_are_free_and_their_new_owner_is_left_alone() 
     told(&mut hss);
     let heir = Account { credentials: alice().credentials, ..account("heir", "sip:alice@home1.test") };
     replace(&mut hss, heir.clone());
+    hss.connected("scscf1a.home1.test");
+    let Some((_, Request::Rtr(rtr))) = hss.poll_reminder() else { panic!("an RTR") };
+    assert_eq!(rtr.impus.len(), 2, "the S-CSCF has alice's phone still, and the heir's not yet");
     let (answer, _) = hss.answer(AT, "scscf1a.home1.test", &sar("alice", SarType::Registration));
     assert_eq!(answer.result(), Success);
     hss.connected("scscf1a.home1.test");
     let Some((_, Request::Rtr(rtr))) = hss.poll_reminder() else { panic!("an RTR") };
     assert_eq!(rtr.impus, [uri("sip:al@home1.test")], "not the one that belongs to somebody again");
     hss.apply(AT, StoreChange::Account(Box::new(account("al", "sip:al@home1.test")))).unwrap();
+    let al = Request::Sar(cx_protocol::Sar {
+        impi: Some(impi("al")),
+        impu: uri("sip:al@home1.test"),
+        server_name: name(A),
+        kind: SarType::Registration,
+    });
+    assert_eq!(hss.answer(AT, "scscf1a.home1.test", &al).0.result(), Success);
     hss.connected("scscf1a.home1.test");
-    assert_eq!(hss.poll_reminder(), None, "every identity has a new owner");
+    assert_eq!(hss.poll_reminder(), None, "every identity has a new owner there");
+    assert_eq!(hss.drop_settled(), [StoreChange::Removed("alice~7".into())], "nothing is left to be told");
     assert!(hss.list().contains(&format!("heir {A} registered")));
     let Credentials { impi, .. } = heir.credentials.first().unwrap();
     assert_eq!(impi, &support::impi(ALICE));
+}
+
+#[test]
+fn an_account_that_is_added_again_before_its_removal_is_confirmed_leaves_nothing() {
+    let mut hss = registered(&[&["alice"]], &["alice"]).0;
+    hss.remove(AT, ALICE).unwrap();
+    let Some((_, Request::Rtr(rtr))) = hss.poll_request() else { panic!("an RTR") };
+    replace(&mut hss, alice());
+    assert_eq!(hss.confirmed(AT, &name(A), &rtr.impus), [StoreChange::Removed("alice~7".into())]);
+    assert_eq!(hss.list(), "alice - not-registered\n");
+    let mut hss = registered(&[&["alice"]], &["alice"]).0;
+    hss.remove(AT, ALICE).unwrap();
+    assert_eq!(
+        hss.remove(AT, "alice~7").unwrap(),
+        [StoreChange::Removed("alice~7".into())],
+        "nobody is waited for"
+    );
+    assert_eq!(hss.list(), "");
+}
+
+#[test]
+fn accounts_may_exchange_identities() {
+    let of = |name: &str, identity: &str| Account {
+        credentials: account(identity, "sip:x@home1.test").credentials,
+        ..account(name, &format!("sip:{identity}@home1.test"))
+    };
+    let mut hss = hss_with([of("a", "x"), of("b", "y")]);
+    let account = |name, identity| StoreChange::Account(Box::new(of(name, identity)));
+    assert!(hss.apply(AT, account("a", "y")).is_err(), "one by one they cannot");
+    hss.apply_all(AT, &[account("a", "y"), account("b", "x")]).unwrap();
+    for (identity, holder) in [("x", "b"), ("y", "a")] {
+        let explained = hss.explain(&format!("sip:{identity}@home1.test")).unwrap();
+        assert!(explained.starts_with(&format!("account {holder} ")), "{explained}");
+    }
 }
 
 #[test]

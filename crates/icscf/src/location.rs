@@ -19,10 +19,11 @@ impl Icscf {
                 // The next node would take it for ours.
                 return Refusal::new(StatusCode::FORBIDDEN, "only nodes may route through the I-CSCF").into();
             }
-            if *request.source() != Source::Own && !is_server_of(&next, &self.settings.domain) {
-                // Our own nodes send nothing here that they do not answer for; another operator's have no business behind us
-                // but with servers of this domain.
-                let cause = "another network may route through the I-CSCF to this domain only";
+            // Our own nodes send along a dialog that we stay on the way of nothing that they do not answer for. Whatever else comes
+            // has no business behind us but with servers of this domain.
+            let is_along_dialog = *request.source() == Source::Own && came_by_ours(request);
+            if !is_along_dialog && !is_server_of(&next, &self.settings.domain) {
+                let cause = "the I-CSCF is no way out of this domain";
                 return Refusal::new(StatusCode::FORBIDDEN, cause).into();
             }
             let mut plan = ForwardPlan::by_route();
@@ -111,11 +112,14 @@ impl Icscf {
         let opens = *request.method() == Method::Subscribe
             && !request.is_in_dialog()
             && self.settings.record_route == RecordRoute::On;
-        let came_by_ours = request.own_routes().iter().any(|uri| uri.user() == Some("rr"));
-        if opens || came_by_ours {
+        if opens || came_by_ours(request) {
             plan.record_routes.push(self.record_route());
         }
     }
+}
+
+fn came_by_ours(request: &InboundRequest) -> bool {
+    request.own_routes().iter().any(|uri| uri.user() == Some("rr"))
 }
 
 fn ask(request: &InboundRequest, kind: LirType, candidates: Candidates) -> Decision<Waiting> {

@@ -1,6 +1,7 @@
 //! What a role decides, by value: forgetting to answer does not compile.
 
 use crate::input::Flow;
+use crate::prepare::max_breadth;
 use cx_protocol::Request;
 use sip_message::{HeaderName, Message, Response, StatusCode, Uri};
 use std::fmt::Display;
@@ -81,15 +82,19 @@ impl Refusal {
         Self::new(StatusCode::SERVER_ERROR, cause).with(HeaderName::RetryAfter, pause)
     }
 
-    /// Whether a request may go on: a proxy looks at this before it asks anybody where to (RFC 3261 section 16.3 step 3).
+    /// Whether a request may go on: a proxy looks at this before it asks anybody where to (RFC 3261 section 16.3 step 3, RFC
+    /// 5393 section 5.3.3).
     ///
     /// # Errors
-    /// 483; OPTIONS might be answered here, but a hop count is also a proxy's defence.
+    /// 483; OPTIONS might be answered here, but a hop count is also a proxy's defence. 440 where no breadth is left.
     pub fn check_hops(message: &Message) -> Result<(), Self> {
-        match message.max_forwards() {
-            Some(0) => Err(Self::new(StatusCode::TOO_MANY_HOPS, "no hop is left")),
-            Some(_) | None => Ok(()),
+        if message.max_forwards() == Some(0) {
+            return Err(Self::new(StatusCode::TOO_MANY_HOPS, "no hop is left"));
         }
+        if max_breadth(message) == 0 {
+            return Err(Self::new(StatusCode::MAX_BREADTH_EXCEEDED, "no breadth is left"));
+        }
+        Ok(())
     }
 
     /// Whether `demands` (Require, Proxy-Require) names no extension beside the `known` ones (RFC 3261 sections 8.2.2.3

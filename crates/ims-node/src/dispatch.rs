@@ -6,7 +6,7 @@ use crate::failing::MAX_RETRY_AFTER_S;
 use crate::inbound::InboundRequest;
 use crate::node::{HssWait, MAX_HSS_WAITING, Node, status_of};
 use crate::own::Outcome;
-use crate::prepare::{max_breadth, prepare};
+use crate::prepare::prepare;
 use crate::role::Role;
 use clock::Now;
 use sip_message::{HeaderName, StatusCode};
@@ -38,11 +38,6 @@ impl<R: Role> Node<R> {
 
     fn forward(&mut self, now: Now, request: Box<InboundRequest>, plan: ForwardPlan<R::Waiting>) {
         if let Err(refusal) = Refusal::check_hops(request.message()) {
-            return self.refuse(now, &request, &refusal);
-        }
-        // RFC 5393 section 5.3.3: nothing is left of what may be under way at a time.
-        if max_breadth(request.message()) == 0 {
-            let refusal = Refusal::new(StatusCode::MAX_BREADTH_EXCEEDED, "no breadth is left");
             return self.refuse(now, &request, &refusal);
         }
         let attempts = u32::try_from(plan.attempts).unwrap_or(u32::MAX).max(1);

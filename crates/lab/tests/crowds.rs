@@ -10,6 +10,7 @@ mod support;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use support::agents::hard_pressed;
 use support::load::Caller;
 use support::{good, up};
 use tokio::time::Instant;
@@ -32,9 +33,9 @@ async fn a_flood_of_registers_from_one_source_starves_nobody() {
     let begun = Instant::now();
     let flood =
         std::thread::spawn(move || Caller::new(at_host(pcscf, 120), pcscf).flood_until(begun + FLOOD));
+    hard_pressed(&lab, "pcscf1a").await;
     let phones = tokio::task::spawn_blocking(move || {
         // Of other addresses, and behind the same one as the flood; they come while it lasts.
-        std::thread::sleep(Duration::from_secs(1));
         [110, 111, 112, 120].map(|host| {
             let asked = Instant::now();
             let mut phone = Caller::new(at_host(pcscf, host), pcscf);

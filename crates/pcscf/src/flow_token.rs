@@ -96,7 +96,9 @@ impl FlowKey {
 fn entry(written: &str) -> String {
     let uri = NameAddr::parse(written).ok().and_then(|address| address.uri().ok());
     let Some(uri) = uri else { return written.to_owned() };
-    format!("{}@{}", uri.user().unwrap_or_default(), where_to(&uri))
+    // A strict router puts another URI behind it.
+    let strict = if uri.is_loose_route() { "" } else { " strict" };
+    format!("{}@{}{strict}", uri.user().unwrap_or_default(), where_to(&uri))
 }
 
 fn encode(flow: Flow) -> Vec<u8> {
@@ -204,6 +206,7 @@ mod tests {
             vec![way[0], "<sip:rr@icscf2.home2.test:6379;lr>"],
             vec![way[0], "<sip:rr@icscf2.home2.test;maddr=10.0.0.9;lr>"],
             vec![way[0], way[1], "<sip:10.0.0.9:6379;lr>"],
+            vec![way[0], "<sip:rr@icscf2.home2.test>"],
         ];
         for other in ways {
             assert_ne!(key.mark(dialog, other.iter().copied()), mark, "{other:?}");

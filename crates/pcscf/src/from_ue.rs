@@ -28,7 +28,10 @@ impl Pcscf {
             plan.discard_routes = true;
             plan.routes = binding.service_route.iter().map(ToString::to_string).collect();
         }
-        if *request.method() == Method::Subscribe {
+        // A phone is the end of a dialog, and no proxy before it has recorded a way.
+        plan.headers.push((HeaderName::RecordRoute, None));
+        // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog.
+        if matches!(request.method(), Method::Subscribe | Method::Notify) {
             let token = key.token(flow, binding.tag);
             plan.record_routes = vec![self.network_entry(&token), self.gm_entry(&token, flow, None)];
         }

@@ -22,10 +22,10 @@ const FREE: u32 = 6;
 /// The longest that a flow has to wait for its next try.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Wrong answers from a site, on flows that had given none before, that cost nothing.
+/// Flows of a site that have given wrong answers, before another one of that site has to wait.
 const FREE_AT_SITE: u32 = 20;
 
-/// How long a site then has to wait for each.
+/// How long a site then has to wait for each more.
 const SITE_WAIT: Duration = Duration::from_secs(10);
 
 /// After this time a wrong answer is forgotten.
@@ -37,8 +37,8 @@ const MAX_GUESSING: usize = 10_000;
 /// Answers to challenges in one REGISTER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guess {
-    /// The private identity they are for.
-    pub(crate) impi: Tag,
+    /// The private identity they are for, and the address of record: an account may have several of each, with one password.
+    pub(crate) whom: [Tag; 2],
     /// How many.
     pub(crate) answers: u32,
 }
@@ -58,11 +58,13 @@ impl Pcscf {
         if self.bindings.is_registered_as(flow, impi) {
             return Ok(None);
         }
-        if let Some(wait) = self.guesses.wait(now.mono, flow, impi) {
+        Refusal::check_hops(message)?;
+        let whom = [impi, tag(aor.as_str())];
+        if let Some(wait) = self.guesses.wait(now.mono, flow, whom) {
             let refusal = Refusal::new(StatusCode::SERVER_ERROR, "too many wrong passwords");
             return Err(refusal.with(HeaderName::RetryAfter, wait.as_millis().div_ceil(1000)));
         }
-        let guess = Guess { impi, answers: u32::try_from(answers).unwrap_or(u32::MAX) };
+        let guess = Guess { whom, answers: u32::try_from(answers).unwrap_or(u32::MAX) };
         self.guesses.begins(now.mono, flow, guess);
         Ok(Some(guess))
     }
@@ -80,7 +82,8 @@ impl Pcscf {
         };
         match status {
             Some(StatusCode::FORBIDDEN) => {}
-            Some(StatusCode::UNAUTHORIZED) if !is_stale() => {}
+            // Beside one that is stale another one may have been judged.
+            Some(StatusCode::UNAUTHORIZED) if guess.answers > 1 || !is_stale() => {}
             Some(status) if status.is_success() => self.guesses.succeeded(flow, guess),
             Some(_) | None => self.guesses.takes_back(flow, guess),
         }
@@ -95,39 +98,50 @@ pub(crate) struct Guesses {
 }
 
 impl Guesses {
-    /// How long this flow has to wait before its next answer to a challenge for this identity is passed on.
-    pub(crate) fn wait(&mut self, now: Mono, flow: Flow, impi: Tag) -> Option<Duration> {
-        let until = match self.flows.get(now, &(impi, flow)) {
+    /// How long this flow has to wait before its next answer to a challenge for this user is passed on.
+    pub(crate) fn wait(&mut self, now: Mono, flow: Flow, whom: [Tag; 2]) -> Option<Duration> {
+        whom.into_iter().filter_map(|user| self.wait_for(now, flow, user)).max()
+    }
+
+    fn wait_for(&mut self, now: Mono, flow: Flow, user: Tag) -> Option<Duration> {
+        let until = match self.flows.get(now, &(user, flow)) {
             Some(own) => own.at + wait_of(own.count),
             None => {
-                let place = self.sites.get(now, &(impi, site(flow.remote.ip())))?;
-                let is_due = place.count < FREE_AT_SITE;
-                if is_due { place.at } else { place.at + SITE_WAIT }
+                let place = self.sites.get(now, &(user, site(flow.remote.ip())))?;
+                let is_free = place.count < FREE_AT_SITE;
+                if is_free { place.at } else { place.at + SITE_WAIT }
             }
         };
         Some(until.saturating_since(now)).filter(|wait| !wait.is_zero())
     }
 
-    /// So many answers are passed on. Each counts as wrong until it is known to be none, for many may be under way at a time.
+    /// So many answers are passed on. Each counts as wrong until it is known to be none, for many may be under way at a time. A
+    /// site counts its flows, not their answers.
     pub(crate) fn begins(&mut self, now: Mono, flow: Flow, guess: Guess) {
-        let (own, place) = ((guess.impi, flow), (guess.impi, site(flow.remote.ip())));
-        if self.flows.get(now, &own).is_none() {
-            self.sites.count(now, place, guess.answers);
+        for user in guess.whom {
+            if self.flows.get(now, &(user, flow)).is_none() {
+                self.sites.count(now, (user, site(flow.remote.ip())), 1);
+            }
+            self.flows.count(now, (user, flow), guess.answers);
         }
-        self.flows.count(now, own, guess.answers);
     }
 
     /// They were not wrong: nobody has judged them.
     pub(crate) fn takes_back(&mut self, flow: Flow, guess: Guess) {
-        if self.flows.uncount(&(guess.impi, flow), guess.answers) == Some(0) {
-            self.sites.uncount(&(guess.impi, site(flow.remote.ip())), guess.answers);
+        for user in guess.whom {
+            if self.flows.uncount(&(user, flow), guess.answers) == Some(0) {
+                self.sites.uncount(&(user, site(flow.remote.ip())), 1);
+            }
         }
     }
 
     /// One of them was right: this flow is the owner's.
     pub(crate) fn succeeded(&mut self, flow: Flow, guess: Guess) {
-        self.takes_back(flow, guess);
-        self.flows.forget(&(guess.impi, flow));
+        for user in guess.whom {
+            if self.flows.uncount(&(user, flow), u32::MAX).is_some() {
+                self.sites.uncount(&(user, site(flow.remote.ip())), 1);
+            }
+        }
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
@@ -219,7 +233,8 @@ mod tests {
     use sip_message::Transport;
 
     const IMPI: Tag = [1; 6];
-    const GUESS: Guess = Guess { impi: IMPI, answers: 1 };
+    const WHOM: [Tag; 2] = [IMPI, [3; 6]];
+    const GUESS: Guess = Guess { whom: WHOM, answers: 1 };
 
     fn flow(host: u8, port: u16) -> Flow {
         let remote = ([198, 51, 100, host], port).into();
@@ -235,18 +250,23 @@ mod tests {
         let (mut guesses, own, mut now) = (Guesses::default(), flow(1, 1), 0);
         let mut waits = Vec::new();
         for _ in 0..14 {
-            waits.push(guesses.wait(at(now), own, IMPI).map_or(0, |wait| wait.as_secs()));
+            waits.push(guesses.wait(at(now), own, WHOM).map_or(0, |wait| wait.as_secs()));
             now += waits.last().unwrap();
-            assert_eq!(guesses.wait(at(now), own, IMPI), None, "it has waited");
+            assert_eq!(guesses.wait(at(now), own, WHOM), None, "it has waited");
             guesses.begins(at(now), own, GUESS);
         }
         assert_eq!(waits, [0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(guesses.wait(at(now), own, [2; 6]), None, "another identity");
-        assert_eq!(guesses.wait(at(now), flow(2, 1), IMPI), None, "the owner, somewhere else");
-        assert_eq!(guesses.wait(at(now), flow(1, 2), IMPI), None, "the owner, behind the same NAT");
+        assert_eq!(guesses.wait(at(now), own, [[2; 6]; 2]), None, "another identity");
+        assert_eq!(guesses.wait(at(now), flow(2, 1), WHOM), None, "the owner, somewhere else");
+        assert_eq!(guesses.wait(at(now), flow(1, 2), WHOM), None, "the owner, behind the same NAT");
+        assert!(
+            guesses.wait(at(now), own, [IMPI, [9; 6]]).is_some(),
+            "another address of record of the account"
+        );
+        assert!(guesses.wait(at(now), own, [[9; 6], WHOM[1]]).is_some(), "another username of it");
         guesses.begins(at(now), own, GUESS);
         guesses.succeeded(own, GUESS);
-        assert_eq!(guesses.wait(at(now), own, IMPI), None, "it has remembered its password");
+        assert_eq!(guesses.wait(at(now), own, WHOM), None, "it has remembered its password");
     }
 
     #[test]
@@ -254,14 +274,14 @@ mod tests {
         let mut guesses = Guesses::default();
         let mut tries = 0;
         for (second, port) in (0..6000).zip(1..) {
-            if guesses.wait(at(second), flow(1, port), IMPI).is_none() {
+            if guesses.wait(at(second), flow(1, port), WHOM).is_none() {
                 guesses.begins(at(second), flow(1, port), GUESS);
                 tries += 1;
             }
         }
         // 20, and one every ten seconds.
         assert!((610..=625).contains(&tries), "{tries}");
-        assert_eq!(guesses.wait(at(6000), flow(2, 1), IMPI), None, "the owner, somewhere else");
+        assert_eq!(guesses.wait(at(6000), flow(2, 1), WHOM), None, "the owner, somewhere else");
     }
 
     #[test]
@@ -278,12 +298,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_takes_nothing_with_it() {
+        let mut guesses = Guesses::default();
+        for port in 0..20 {
+            guesses.begins(at(0), flow(1, port), GUESS);
+        }
+        let many = Guess { answers: 60, ..GUESS };
+        guesses.begins(at(10), flow(1, 20), GUESS);
+        guesses.begins(at(10), flow(1, 20), many);
+        guesses.takes_back(flow(1, 20), GUESS);
+        guesses.takes_back(flow(1, 20), many);
+        assert!(guesses.wait(at(10), flow(1, 21), WHOM).is_some(), "the flows before are counted still");
+    }
+
+    #[test]
     fn what_is_long_ago_is_forgotten_and_there_is_a_bound() {
         let mut guesses = Guesses::default();
         for port in 0..20_000 {
             guesses.begins(at(0), flow(1, port), Guess { answers: 9, ..GUESS });
         }
-        assert_eq!(guesses.len(), MAX_GUESSING + 1);
+        assert_eq!(guesses.len(), MAX_GUESSING + 2);
         assert_eq!(guesses.deadline(), Some(at(600)));
         guesses.expire(at(600));
         assert_eq!((guesses.len(), guesses.deadline()), (0, None));

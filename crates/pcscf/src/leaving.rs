@@ -2,11 +2,13 @@
 //! own that it is registered no more; and a phone that has ended its registration itself may still take back what it
 //! left behind, for several phones de-register first. In memory alone: a restart ends it.
 
-use crate::bindings::{Binding, Bindings, Claims};
+use crate::bindings::{Binding, Bindings, Claims, Tag};
 use clock::{Deadlines, Mono, Now};
 use cx_protocol::Impu;
 use ims_node::{Flow, InboundRequest};
 use sip_message::Method;
+use smallvec::SmallVec;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long, after the last registration has ended: 64 times T1.
@@ -14,6 +16,9 @@ const LEAVING: Duration = Duration::from_secs(32);
 
 /// Such flows, and such bindings, at a time; above it one that is left cannot be reached, and may take nothing back.
 const MAX_LEAVING: usize = 10_000;
+
+/// Bindings that leave a flow together and are reached there; one more is not.
+const MAX_TAGS: usize = 16;
 
 /// Who ended a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub(crate) enum EndedBy {
 #[derive(Debug, Default)]
 pub(crate) struct Leaving {
     flows: Deadlines<Flow>,
+    /// Whose bindings were on them.
+    tags: HashMap<Flow, SmallVec<[Tag; 1]>>,
     /// Bindings that the phone itself has ended.
     ended: Bindings,
 }
@@ -35,8 +42,12 @@ pub(crate) struct Leaving {
 impl Leaving {
     /// A binding on this flow has ended.
     pub(crate) fn begins(&mut self, now: Now, (flow, by): (Flow, EndedBy), binding: Binding) {
-        if self.flows.len() < MAX_LEAVING {
+        if self.flows.len() < MAX_LEAVING || self.flows.contains(&flow) {
             self.flows.set(flow, now.mono + LEAVING);
+            let tags = self.tags.entry(flow).or_default();
+            if !tags.contains(&binding.tag) && tags.len() < MAX_TAGS {
+                tags.push(binding.tag);
+            }
         }
         if by == EndedBy::Ue && self.ended.len() < MAX_LEAVING {
             self.ended.put(now, binding.until(now.wall + LEAVING));
@@ -46,11 +57,13 @@ impl Leaving {
     /// The flow is gone, or somebody has registered on it: whoever that is does not speak for who was there.
     pub(crate) fn ends(&mut self, flow: Flow) {
         self.flows.cancel(&flow);
+        self.tags.remove(&flow);
         self.ended.remove_flow(flow);
     }
 
-    pub(crate) fn is_reachable(&self, flow: Flow) -> bool {
-        self.flows.contains(&flow)
+    /// Whether whoever had this binding on the flow is still reached there.
+    pub(crate) fn is_reachable(&self, flow: Flow, tag: Tag) -> bool {
+        self.tags.get(&flow).is_some_and(|tags| tags.contains(&tag))
     }
 
     /// The binding that speaks for a request which takes back what a phone left behind; for any other there is none.
@@ -64,7 +77,9 @@ impl Leaving {
     }
 
     pub(crate) fn expire(&mut self, now: Mono) {
-        while self.flows.pop_due(now).is_some() {}
+        while let Some(flow) = self.flows.pop_due(now) {
+            self.tags.remove(&flow);
+        }
         while let Some((flow, aor)) = self.ended.pop_expired(now) {
             self.ended.remove(flow, &aor);
         }

@@ -46,6 +46,19 @@ impl Pcscf {
         vec![self.gm_entry(token, flow, Some(&mark)), self.network_entry(token)]
     }
 
+    /// Record-Route of a SUBSCRIBE as the phone was sent it.
+    pub(crate) fn recorded_towards_phone(&self, request: &InboundRequest) -> Option<String> {
+        if *request.method() != Method::Subscribe {
+            return None;
+        }
+        let key = self.key.as_ref()?;
+        let token = request.own_routes().iter().find_map(Self::token_of)?;
+        let (flow, _) = key.read(token)?;
+        let ours = self.towards_phone(key, request, (flow, token));
+        let before = request.message().list(HeaderName::RecordRoute).map(str::to_owned);
+        Some(ours.into_iter().chain(before).collect::<Vec<_>>().join(", "))
+    }
+
     /// What is another in an answer that goes to a phone.
     pub(crate) fn towards_ue(
         &self,
@@ -67,7 +80,7 @@ impl Pcscf {
         if !makes_dialog {
             return None;
         }
-        let recorded = Recorded::of(request.message(), answer, OURS)?;
+        let recorded = Recorded::of(answer, (OURS, 0))?;
         let own = crate::from_ue::uri_of(recorded.own()?)?;
         let (key, token) = (self.key.as_ref()?, Self::token_of(&own)?);
         let (flow, _) = key.read(token).filter(|(flow, _)| *flow == request.flow())?;

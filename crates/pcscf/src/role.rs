@@ -71,7 +71,7 @@ impl Role for Pcscf {
                 self.on_register_answer(now, request, (filed, outcome), fx)
             }
             Waiting::Network => Verdict::Relay(self.towards_ue(request, outcome)),
-            Waiting::Ue => Self::on_ue_answer(outcome),
+            Waiting::Ue => self.on_ue_answer(request, outcome),
         }
     }
 

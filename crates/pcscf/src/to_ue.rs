@@ -21,7 +21,7 @@ impl Pcscf {
         let Some((flow, tag)) = key.read(token) else {
             return Refusal::new(StatusCode::FORBIDDEN, "not a flow token of ours").into();
         };
-        let is_reachable = self.bindings.is_bound(flow, tag) || self.leaving.is_reachable(flow);
+        let is_reachable = self.bindings.is_bound(flow, tag) || self.leaving.is_reachable(flow, tag);
         if !is_reachable && self.registering.has(now, flow) {
             // The 200 that says who is there is still under way: not the end of the flow, and not for another user yet.
             let refusal =
@@ -43,10 +43,15 @@ impl Pcscf {
         plan.decide()
     }
 
-    /// Rule RT-P-08: 430 tells the S-CSCF that this flow leads nowhere any more.
-    pub(crate) fn on_ue_answer(outcome: &Outcome) -> Verdict<Waiting> {
+    /// Rule RT-P-08: 430 tells the S-CSCF that this flow leads nowhere any more. Of the way of a dialog a phone may say only what it
+    /// was told: whoever is behind us goes by it.
+    pub(crate) fn on_ue_answer(&self, request: &InboundRequest, outcome: &Outcome) -> Verdict<Waiting> {
         match outcome {
-            Outcome::Response(_) | Outcome::TimedOut => Verdict::Relay(Vec::new()),
+            Outcome::Response(_) => {
+                let recorded = self.recorded_towards_phone(request);
+                Verdict::Relay(vec![(HeaderName::RecordRoute, recorded)])
+            }
+            Outcome::TimedOut => Verdict::Relay(Vec::new()),
             Outcome::Unreachable | Outcome::Unresolved(_) => {
                 Verdict::Instead(Refusal::new(StatusCode::FLOW_FAILED, "the UE's flow is gone").into())
             }

@@ -406,6 +406,36 @@ fn rt_p_07_a_phone_that_is_watched_notifies_along_the_way_of_the_subscription() 
 }
 
 #[test]
+fn rt_p_07_a_phone_says_nothing_of_the_way_but_what_it_was_told() {
+    let mut desk = registered();
+    let routes = subscribe(&mut desk).network;
+    let recorded = "Record-Route: <sip:rr-t@scscf1a.home1.test;lr>\r\n";
+    let text = in_dialog("SUBSCRIBE", 9, &routes)
+        .replace(";tag=answered", "")
+        .replace("Event", &format!("{recorded}Event"));
+    desk.receive(MW, address(SCSCF), text);
+    let (_, message) = forwarded(&mut desk);
+    let told: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
+    assert_eq!(told.len(), 3);
+    // The answer of a phone that would have its watchers go elsewhere.
+    let forged = format!("Record-Route: <sip:10.0.0.9:6379;lr>, {}\r\n", told[2]);
+    desk.respond((GM, address(UE)), &message, 200, &forged);
+    let (_, answer) = desk.sent().unwrap();
+    assert_eq!(answer.list(HeaderName::RecordRoute).collect::<Vec<_>>(), told);
+    // And its NOTIFY: we stay on the way, because it may be what makes the dialog.
+    let notify = in_dialog("NOTIFY", 1, &told).replace("tag=ue", "tag=1");
+    desk.receive(GM, address(UE), notify.replace("Event", "Record-Route: <sip:10.0.0.9:6379;lr>\r\nEvent"));
+    let (to, message) = forwarded(&mut desk);
+    let recorded: Vec<&str> = message.list(HeaderName::RecordRoute).collect();
+    assert_eq!((to.to_string().as_str(), recorded.len()), (SCSCF, 2), "{recorded:?}");
+    assert!(recorded[0].contains("@pcscf1a.home1.test") && recorded[1].contains("@127.0.10.11:5060"));
+    // Whatever else a phone sends records nothing.
+    let text = request("MESSAGE", "sip:bob@home2.test", 7, "Record-Route: <sip:10.0.0.9:6379;lr>\r\n");
+    desk.receive(GM, address(UE), text);
+    assert_eq!(forwarded(&mut desk).1.list(HeaderName::RecordRoute).count(), 0);
+}
+
+#[test]
 fn rt_p_07_the_notifier_of_reg_is_the_s_cscf_and_nothing_else_on_that_host() {
     for (target, passes) in [
         ("sip:scscf1a.home1.test", true),

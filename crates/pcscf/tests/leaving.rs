@@ -142,6 +142,28 @@ fn nobody_leaves_whose_registration_ended_otherwise() {
     }
 }
 
+#[test]
+fn what_is_for_somebody_who_was_here_before_does_not_reach_who_leaves_now() {
+    let mut desk = desk_with(SubscribeReg::Off);
+    desk.receive(GM, address(UE), register(1, &format!("{CONTACT}\r\n")));
+    let (_, message) = forwarded(&mut desk);
+    let alices = message.value(HeaderName::Path).unwrap().to_owned();
+    desk.respond((MW, address(ICSCF)), &message, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
+    desk.sent().unwrap();
+    let as_carol = |text: String| text.replace("<sip:alice@home1.test>", "<sip:carol@home1.test>");
+    // A NAT has given alice's port to carol's phone, which registers and leaves.
+    for (number, expires) in [(2, 600), (3, 0)] {
+        let text = as_carol(register(number, &format!("{CONTACT};expires={expires}\r\n")));
+        desk.receive(GM, address(UE), text);
+        let granted =
+            if expires > 0 { format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}") } else { String::new() };
+        answer(&mut desk, &granted);
+        desk.clear();
+        desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", number, std::slice::from_ref(&alices)));
+        assert_eq!(desk.status(), Some(430), "what is for alice, expires {expires}");
+    }
+}
+
 fn answer(desk: &mut Desk<Pcscf>, headers: &str) -> Message {
     let (_, message) = forwarded(desk);
     desk.respond((MW, address(ICSCF)), &message, 200, headers);

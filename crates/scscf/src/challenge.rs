@@ -178,13 +178,15 @@ impl Challenges {
         let Some(credentials) = self.chosen(message).filter(|given| !given.response.is_empty()) else {
             return Check::Absent;
         };
-        let issued = self.issued.get_mut(credentials.nonce).filter(|issued| issued.impu == *user.1);
-        let Some(issued) = issued else { return Check::Stale };
-        if issued.impi != *user.0 {
+        let chosen = self.issued.get(credentials.nonce).filter(|issued| issued.impu == *user.1);
+        let Some(chosen) = chosen else { return Check::Stale };
+        if chosen.impi != *user.0 {
             return Check::OtherUsername;
         }
-        if !issued.is_right(&credentials) {
-            issued.failures += 1;
+        let is_right = chosen.is_right(&credentials);
+        self.count_wrong(message, user);
+        let Some(issued) = self.issued.get_mut(credentials.nonce) else { return Check::Stale };
+        if !is_right {
             let same_realm = *credentials.realm == *issued.realm;
             let is_last = issued.failures >= MAX_FAILURES;
             return if is_last { Check::WrongForGood { same_realm } } else { Check::Wrong };
@@ -197,17 +199,35 @@ impl Challenges {
         Check::Right { same_uri: is_registrar(credentials.uri, message) }
     }
 
+    /// Each wrong answer is a guess, whichever of several challenges it is for, and whatever stands beside it.
+    fn count_wrong(&mut self, message: &Message, user: (&Impi, &Impu)) {
+        for given in
+            Credentials::all(message).filter(|given| !given.response.is_empty()).take(MAX_CREDENTIALS)
+        {
+            let issued = self.issued.get_mut(given.nonce);
+            let own = issued.filter(|issued| issued.impu == *user.1 && issued.impi == *user.0);
+            if let Some(own) = own.filter(|own| !own.is_right(&given)) {
+                own.failures = own.failures.saturating_add(1);
+            }
+        }
+    }
+
     /// Which of the credentials in a REGISTER count: those that are right, else those that answer a challenge of ours, else
     /// those for our realm. Where all are for others there are none.
     fn chosen<'a>(&self, message: &'a Message) -> Option<Credentials<'a>> {
         let is_ours = |given: &Credentials<'_>| given.realm.eq_ignore_ascii_case(&self.realm);
+        // A challenge to somebody else is none of this user's.
+        let impu = message.to_uri().and_then(|to| Impu::new(to.as_str()).ok());
+        let issued_to = |given: &Credentials<'_>| {
+            self.issued.get(given.nonce).filter(|issued| Some(&issued.impu) == impu.as_ref())
+        };
         let rank = |given: &Credentials<'_>| {
-            let issued = self.issued.get(given.nonce);
+            let issued = issued_to(given);
             let is_right = issued.is_some_and(|issued| issued.is_right(given) && issued.is_fresh(given));
             let is_of_realm = issued.is_some_and(|issued| *issued.realm == *given.realm);
             (is_right, is_of_realm, issued.is_some(), is_ours(given))
         };
-        let counts = |given: &Credentials<'_>| is_ours(given) || self.issued.contains_key(given.nonce);
+        let counts = |given: &Credentials<'_>| is_ours(given) || issued_to(given).is_some();
         let mut all = Credentials::all(message).filter(counts).take(MAX_CREDENTIALS);
         let first = all.next()?;
         // Nearly always there is nothing to choose from, and no digest is made here. Of equals the first is taken.

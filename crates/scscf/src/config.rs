@@ -76,6 +76,7 @@ impl Config {
             max_expires_s: self.scscf.registration_max_s,
             as_patience: self.scscf.as_patience_ms.duration(),
             strict_digest_uri: strict,
+            known_addresses: self.node.peers.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
             ..Settings::new(&self.node.name, &self.node.domain)
         }
     }

@@ -63,7 +63,8 @@ impl Scscf {
             plan.headers.push((HeaderName::PServedUser, None));
             plan.headers.push((HeaderName::PCalledPartyId, Some(format!("<{}>", request.request_uri()))));
             plan.request_uri = Some(contact);
-            plan.record_routes.extend(self.terminating_entry(request));
+            // Whatever the setting is: the P-CSCF lets a phone's NOTIFY pass to us alone.
+            plan.record_routes.extend(self.entry_towards_phone(request));
             plan.attempts = left.len() + 1;
             plan.then = Some(Waiting::Ue(Box::new(Delivery { impu, target, left, best })));
             return plan.decide();

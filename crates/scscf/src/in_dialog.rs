@@ -6,7 +6,7 @@ use crate::{Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
 use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal};
-use sip_message::{StatusCode, Uri};
+use sip_message::{Method, StatusCode, Uri};
 
 impl Scscf {
     /// Whether the dialog ends here: the request is for our own Contact.
@@ -30,8 +30,9 @@ impl Scscf {
         match (request.next_route(), own_user) {
             (Some(_), true) if uri.params().has("gr") => match self.contact_of(now, uri) {
                 Some(contact) => plan.request_uri = Some(contact),
-                // On the presentity's side: the watcher may be another S-CSCF's, and that one lies ahead.
-                None if ours.is_some_and(|user| user == TERMINATING) => {}
+                // The phone may be another S-CSCF's, and that one lies ahead: on the presentity's side the watcher's, and on the
+                // watcher's side that of a phone which is watched itself.
+                None if ours == Some(TERMINATING) || *request.method() == Method::Subscribe => {}
                 None => return no_binding(),
             },
             (Some(_), _) | (None, false) => {}

@@ -36,6 +36,11 @@ impl Scscf {
         (stays && opens_dialog(request)).then(|| self.entry_back(request.message(), TERMINATING))
     }
 
+    /// Our entry in a SUBSCRIBE that opens a dialog with a phone of a user served here.
+    pub(crate) fn entry_towards_phone(&self, request: &InboundRequest) -> Option<String> {
+        opens_dialog(request).then(|| self.entry_back(request.message(), TERMINATING))
+    }
+
     /// The entry of this user in a request that passes us: it leads back to where the request came from.
     pub(crate) fn entry_back(&self, request: &Message, user: &str) -> String {
         let hop = hop(request.list(HeaderName::RecordRoute).next(), request);
@@ -50,7 +55,8 @@ impl Scscf {
     ) -> Vec<(HeaderName, Option<String>)> {
         let Outcome::Response(answer) = outcome else { return Vec::new() };
         let makes_dialog = opens_dialog(request) && answer.status().is_some_and(StatusCode::is_success);
-        let recorded = Recorded::of(request.message(), answer, 1).filter(|_| makes_dialog);
+        let below = request.message().list(HeaderName::RecordRoute).count();
+        let recorded = Recorded::of(answer, (1, below)).filter(|_| makes_dialog);
         let own = recorded.as_ref().and_then(|recorded| uri_of(recorded.own()?));
         let (Some(recorded), Some(own)) = (recorded, own) else { return Vec::new() };
         let Some(user) = own.user().filter(|user| is_ours(user) && own.is_host(&self.settings.name)) else {
@@ -75,7 +81,10 @@ impl Scscf {
     }
 
     fn entry(&self, user: &str, call_id: &str, hop: Option<&Uri>) -> String {
-        let mark = hop.zip(self.key.as_ref()).map(|(hop, key)| {
+        // An address that is no node's we know is nobody's word but the sender's.
+        let is_known =
+            |hop: &&Uri| hop.address().is_none_or(|ip| self.settings.known_addresses.contains(&ip));
+        let mark = hop.filter(is_known).zip(self.key.as_ref()).map(|(hop, key)| {
             format!(";{MARK}={}", key.mark(WAY, &[call_id.as_bytes(), where_to(hop).as_bytes()]))
         });
         format!("<sip:{user}@{};lr{}>", self.settings.name, mark.unwrap_or_default())

@@ -1,5 +1,6 @@
 //! What an S-CSCF is told.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Whether the presentity's S-CSCF stays on the way of a dialog (rule RT-ST-05).
@@ -29,6 +30,9 @@ pub struct Settings {
     /// Whether the `uri` of a digest must be the Request-URI. Off: a difference is only logged, because some phones
     /// name their proxy there.
     pub strict_digest_uri: StrictDigestUri,
+    /// The addresses of our network's nodes and of other operators', as `peers` of the node has them: a dialog may lead to them where
+    /// its Record-Route or Contact has an address instead of a name.
+    pub known_addresses: Vec<IpAddr>,
 }
 
 /// See [`Settings::strict_digest_uri`].
@@ -52,6 +56,7 @@ impl Settings {
             max_expires_s: 600_000,
             as_patience: Duration::from_millis(4500),
             strict_digest_uri: StrictDigestUri::Off,
+            known_addresses: Vec::new(),
         }
     }
 

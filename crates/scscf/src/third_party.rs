@@ -64,7 +64,11 @@ impl Scscf {
             names(&registration.profile, known) && !met.iter().any(|own| own.uri == known.uri)
         };
         let others = registration.servers.iter().filter(is_other);
-        registration.servers = met.iter().chain(others).cloned().collect();
+        let servers = met.iter().chain(others).cloned().collect();
+        // Whom no criterion names any more hears now that the user is registered no more.
+        let is_dropped = |known: &&Server| !names(&registration.profile, known);
+        met.extend(registration.servers.iter().filter(is_dropped).cloned());
+        registration.servers = servers;
         met.into()
     }
 

@@ -87,6 +87,20 @@ fn rt_so_07_a_refresh_goes_where_the_answer_said_and_nowhere_else() {
 }
 
 #[test]
+fn rt_so_07_an_address_that_is_no_nodes_is_nobodys_word() {
+    for (behind, contact) in
+        [("<sip:10.0.0.9:6379;lr>", "sip:127.0.10.27"), ("", "sip:10.0.0.9:6379;transport=tcp")]
+    {
+        let mut desk = registered();
+        let (_, own) = subscribed(&mut desk, contact, behind);
+        let routes: Vec<&str> =
+            [own.as_str(), behind].into_iter().filter(|route| !route.is_empty()).collect();
+        let refresh = in_dialog("SUBSCRIBE", 2, contact, &routes);
+        assert_eq!(fate(&mut desk, PCSCF, refresh), Err(481), "{behind} {contact}");
+    }
+}
+
+#[test]
 fn rt_so_07_a_notify_goes_back_the_way_of_its_subscribe() {
     let mut desk = registered();
     let (own, to_notifier) = subscribed(&mut desk, "sip:127.0.10.27", "");

@@ -378,3 +378,25 @@ fn rfc3261_22_1_of_several_credentials_those_of_our_realm_count() {
     let challenges = challenged(&mut desk, 1, &format!("{CONTACT}{VOICEMAIL}{BASIC}"));
     assert!(!challenges[0].contains("stale"));
 }
+
+/// A challenge to somebody else, put in front, hides no guess; nor does each of several challenges have guesses of its own.
+#[test]
+fn reg_s_03_each_wrong_answer_counts_whatever_stands_beside_it() {
+    let mut desk = desk();
+    let for_carol = register(1, CONTACT).replace("<sip:alice@home1.test>", "<sip:carol@home1.test>");
+    desk.receive(0, address(ICSCF), for_carol.replace("REGISTER1", "carol"));
+    desk.hss(Ok(maa_of("carol@home1.test")));
+    let (_, response) = desk.sent().unwrap();
+    let carols = response.list_of_challenges();
+    let mut alices = challenged(&mut desk, 1, CONTACT);
+    let mut statuses = Vec::new();
+    for number in 2..5 {
+        let beside = authorization(&carols[0], "wrong", 1);
+        let headers = format!("{CONTACT}{beside}{}", authorization(&alices[0], "wrong", number));
+        desk.receive(0, address(ICSCF), register(number, &headers));
+        let (_, response) = desk.sent().unwrap();
+        statuses.push(response.status().unwrap().code());
+        alices = response.list_of_challenges();
+    }
+    assert_eq!(statuses, [401, 401, 403]);
+}

@@ -95,6 +95,23 @@ fn reg_s_09_whoever_knows_of_a_registration_hears_of_its_end() {
 }
 
 #[test]
+fn reg_s_09_a_server_that_the_next_profile_does_not_name_hears_of_the_end_once() {
+    let mut desk = desk();
+    registers(&mut desk, 1, MARKED);
+    let headers = format!("Contact: {MARKED}\r\n");
+    let again = |desk: &mut Desk<Scscf>, number| {
+        let challenges = challenged(desk, number, &headers);
+        let headers = format!("{headers}{}", authorization(&challenges[0], "alice-secret", 1));
+        desk.receive(0, address(ICSCF), register(number + 1, &headers));
+        desk.hss(Ok(saa(DefaultHandling::Terminated)));
+        assert_eq!(desk.status(), Some(200));
+        told(desk)
+    };
+    assert_eq!(again(&mut desk, 3), [(PS.to_owned(), 3600), (SPECIAL.to_owned(), 0)]);
+    assert_eq!(again(&mut desk, 5), only_ps(3600));
+}
+
+#[test]
 fn reg_s_12_a_profile_that_names_a_server_no_more_ends_the_registration_there() {
     let mut desk = desk();
     registers(&mut desk, 1, MARKED);

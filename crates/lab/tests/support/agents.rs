@@ -64,6 +64,12 @@ pub(crate) async fn come_to_rest(lab: &Lab, node: &str) {
     until(&format!("{node} waits for nobody"), at_rest).await;
 }
 
+/// Waits until a node has more to do than it can.
+pub(crate) async fn hard_pressed(lab: &Lab, node: &str) {
+    let is_so = async || !told(lab, node, &["stats"]).await.lines().any(|line| line == "pressure 0");
+    until(&format!("{node} is hard-pressed"), is_so).await;
+}
+
 async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let come = async {
         while !is_so().await {

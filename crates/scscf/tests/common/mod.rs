@@ -32,7 +32,11 @@ pub fn settings() -> Settings {
 }
 
 pub fn role() -> Scscf {
-    Scscf::new(scscf::Settings::new("scscf1a.home1.test", "home1.test"))
+    let known = [PCSCF, ICSCF, PS, "127.0.10.23:5060", "127.0.10.27:5060"];
+    Scscf::new(scscf::Settings {
+        known_addresses: known.iter().map(|text| address(text).ip()).collect(),
+        ..scscf::Settings::new("scscf1a.home1.test", "home1.test")
+    })
 }
 
 pub fn desk() -> Desk<Scscf> {
