@@ -195,7 +195,7 @@ impl<R: Role> Node<R> {
         }
     }
 
-    /// What is begun beside the answer can take its connection.
+    /// A request that a role sends together with its answer may close the connection on which the answer leaves. This says which one.
     pub(crate) fn beside(&self, request: &InboundRequest) -> Option<Beside> {
         let connection = request.flow();
         let side = self.settings.side(connection.listener);

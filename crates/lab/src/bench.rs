@@ -1,26 +1,37 @@
-//! What requests cost the nodes in CPU time, and registrations in memory.
+//! What requests cost the nodes in CPU time, how long they take, and what is kept of them in memory.
 //!
 //! A closed loop over UDP on loopback: [`IN_FLIGHT`] users have a request under way each, and begin the next one when it
-//! is answered. First at the presence server alone, then through all nodes. Only the nodes are counted, not the users.
+//! is answered. First at the presence server alone, then through all nodes, with UDP and with TCP between them. Only the nodes are
+//! counted, not the users. Each row says its CPU time also as a multiple of what the machine itself takes for one message.
 
 mod cpu;
+mod fan_out;
+mod floor;
+mod line;
 mod memory;
 mod network;
 mod operation;
 mod row;
+mod saved;
+mod stored;
 mod table;
 mod user;
 
+pub use floor::Floor;
+pub use line::Line;
 pub use memory::{Memory, memory};
 pub use operation::Operation;
-pub use row::{IN_FLIGHT, Row};
-pub use table::{HEAD, Table};
+pub use row::IN_FLIGHT;
+pub use saved::{Comparison, Saved};
+pub use table::Table;
 
 use crate::error::LabError;
 use crate::lab::Lab;
 use crate::plan::Role;
+use network::Between;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use user::{User, Way};
 
 /// Most users of a measurement; each has a port of its own.
@@ -48,7 +59,6 @@ const CHAIN: [Operation; 7] = [
 ];
 
 /// How much is measured.
-#[derive(Debug, Clone)]
 pub struct Measurement {
     /// The files of the nodes, such as the workspace's `config/`.
     pub config: PathBuf,
@@ -58,38 +68,127 @@ pub struct Measurement {
     pub users: u16,
     /// How often each does the same, at most [`MAX_ROUNDS`]; everybody registers once.
     pub rounds: u16,
+    /// Which rows, by their names.
+    pub wanted: Box<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+/// A part of a measurement, with the names of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Alone,
+    Chain(Between),
+    FanOut,
+    Stored,
+}
+
+impl Part {
+    const ALL: [Self; 5] =
+        [Self::Alone, Self::Chain(Between::Udp), Self::Chain(Between::Tcp), Self::FanOut, Self::Stored];
+
+    /// The first word of its rows.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Alone => "alone",
+            Self::Chain(Between::Udp) => "udp",
+            Self::Chain(Between::Tcp) => "tcp",
+            Self::FanOut => "fan-out",
+            Self::Stored => "stored",
+        }
+    }
+
+    fn rows(self) -> Vec<String> {
+        let word = self.word();
+        let operations = |all: &[Operation]| all.iter().map(|one| format!("{word} {one}")).collect();
+        match self {
+            Self::Alone => operations(&ALONE),
+            Self::Chain(_) => operations(&CHAIN),
+            Self::FanOut => fan_out::CROWDS.iter().map(|crowd| format!("{word} {crowd}")).collect(),
+            Self::Stored => {
+                let sizes = stored::DOCUMENTS.iter();
+                let sizes = sizes
+                    .flat_map(|size| [format!("{word} {size}"), format!("{word} {size} PUBLISH, changed")]);
+                std::iter::once(format!("{word} subscription")).chain(sizes).collect()
+            }
+        }
+    }
+}
+
+impl Measurement {
+    /// The names of the rows that it has, in order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<String> {
+        Part::ALL.iter().flat_map(|part| part.rows()).filter(|name| (self.wanted)(name)).collect()
+    }
 }
 
 /// Measures everything; each row is told when it is there.
 ///
 /// # Errors
 /// When the network does not come up, or a node ends. What goes wrong with requests is in the rows.
-pub async fn bench(measurement: &Measurement, mut tell: impl FnMut(&Row)) -> Result<Table, LabError> {
-    let Measurement { config, binaries, users, rounds } = measurement;
-    let (users, rounds) = ((*users).clamp(1, MAX_USERS), (*rounds).clamp(1, MAX_ROUNDS));
-    let lab = network::up(config, binaries.clone(), users).await?;
-    let measured = measure(&lab, (users, rounds), &mut tell).await;
-    let file_system = cpu::file_system(lab.directory());
-    lab.down().await?;
-    Ok(Table { rows: measured?, file_system })
+pub async fn bench(measurement: &Measurement, mut tell: impl FnMut(&Line)) -> Result<Table, LabError> {
+    let floor = tokio::task::spawn_blocking(Floor::measure).await;
+    let floor = floor.map_err(std::io::Error::other).and_then(|floor| floor);
+    let floor = floor.map_err(LabError::at(std::path::Path::new("127.0.0.1")))?;
+    let mut table = Table { floor, lines: Vec::new(), machine: String::new() };
+    for part in Part::ALL {
+        if !part.rows().iter().any(|name| (measurement.wanted)(name)) {
+            continue;
+        }
+        let Measurement { config, binaries, users, .. } = measurement;
+        let users = (*users).clamp(1, MAX_USERS);
+        let between = if let Part::Chain(between) = part { between } else { Between::Udp };
+        let lab = network::up_by(between, config, binaries.clone(), users).await?;
+        let mut keep = |line: Line| {
+            if (measurement.wanted)(&line.name) {
+                tell(&line);
+                table.lines.push(line);
+            }
+        };
+        let measured = measure(&lab, (part, users, floor), measurement, &mut keep).await;
+        table.machine = cpu::machine(lab.directory());
+        lab.down().await?;
+        measured?;
+    }
+    Ok(table)
 }
 
 async fn measure(
     lab: &Lab,
-    (users, rounds): (u16, u16),
-    tell: &mut impl FnMut(&Row),
-) -> Result<Vec<Row>, LabError> {
-    let mut rows = Vec::new();
-    for (way, operations) in [(Way::Alone, &ALONE[..]), (Way::Chain, &CHAIN)] {
-        let mut all = everybody(lab, users, way).await?;
-        for operation in operations.iter().copied() {
-            let rounds = if operation == Operation::Register { 1 } else { rounds };
-            let row = row::run(lab, operation, &mut all, rounds).await?;
-            tell(&row);
-            rows.push(row);
+    (part, users, floor): (Part, u16, Floor),
+    measurement: &Measurement,
+    tell: &mut impl FnMut(Line),
+) -> Result<(), LabError> {
+    let rounds = measurement.rounds.clamp(1, MAX_ROUNDS);
+    let Floor { datagram, stream } = floor;
+    match part {
+        Part::Alone => rows(lab, (part, &ALONE), (users, rounds, datagram), tell).await,
+        Part::Chain(Between::Udp) => rows(lab, (part, &CHAIN), (users, rounds, datagram), tell).await,
+        Part::Chain(Between::Tcp) => rows(lab, (part, &CHAIN), (users, rounds, stream), tell).await,
+        Part::FanOut => {
+            for crowd in fan_out::CROWDS {
+                if (measurement.wanted)(&format!("{} {crowd}", part.word())) {
+                    tell(fan_out::fan_out(lab, crowd).await?);
+                }
+            }
+            Ok(())
         }
+        Part::Stored => stored::stored(lab, (rounds, datagram), &measurement.wanted, tell).await,
     }
-    Ok(rows)
+}
+
+async fn rows(
+    lab: &Lab,
+    (part, operations): (Part, &[Operation]),
+    (users, rounds, floor): (u16, u16, Duration),
+    tell: &mut impl FnMut(Line),
+) -> Result<(), LabError> {
+    let way = if part == Part::Alone { Way::Alone } else { Way::Chain };
+    let mut all = everybody(lab, users, way).await?;
+    for operation in operations.iter().copied() {
+        let rounds = if operation == Operation::Register { 1 } else { rounds };
+        tell(row::run(lab, (part.word(), operation), &mut all, (rounds, floor)).await?);
+    }
+    Ok(())
 }
 
 async fn everybody(lab: &Lab, users: u16, way: Way) -> Result<Vec<User>, LabError> {

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::bench::{MAX_ROUNDS, MAX_USERS};
 use lab::{Access, Options, PLAYED};
+use regex_lite::Regex;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -49,7 +50,8 @@ pub(crate) enum Command {
         #[arg(value_name = "FIGURE", value_parser = PLAYED)]
         figures: Vec<String>,
     },
-    /// Measure what requests cost the nodes of home1.test in CPU time, a row each; or what registrations take of their memory
+    /// Measure what requests cost the nodes of home1.test, how long they take and what is kept of them, a row each; or what
+    /// registrations take of the nodes' memory
     Bench {
         /// Directory with the files of the nodes
         #[arg(long, value_name = "DIR", default_value = "config")]
@@ -64,6 +66,15 @@ pub(crate) enum Command {
         /// Register every user once, and say what the nodes' memory has become
         #[arg(long)]
         memory: bool,
+        /// Only rows whose name this regular expression is found in, such as 'tcp|fan-out'; the names stand in front of the rows
+        #[arg(long, value_name = "PATTERN", value_parser = Regex::new, conflicts_with = "memory")]
+        rows: Option<Regex>,
+        /// Keep the figures in this file, as JSON
+        #[arg(long, value_name = "FILE", conflicts_with = "memory")]
+        save: Option<PathBuf>,
+        /// Say each figure as a multiple of the one that --save has kept in this file
+        #[arg(long, value_name = "FILE", conflicts_with = "memory")]
+        against: Option<PathBuf>,
     },
 }
 

@@ -2,6 +2,7 @@
 
 mod cli;
 mod paste;
+mod progress;
 mod run;
 
 use clap::Parser as _;

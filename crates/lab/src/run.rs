@@ -2,12 +2,12 @@
 
 use crate::cli::{Arguments, Command, Network, Transport};
 use crate::paste::Paste;
+use crate::progress::{BAD, GOOD, Progress, say};
 use ims_runtime::signals::{Signal, Signals};
-use lab::bench::{self, Measurement};
+use lab::bench::{self, Measurement, Saved};
 use lab::{Configuration, Ended, Lab, LabError, Options, PLAYED, Performance, Staging, follow, moves, play};
 use std::error::Error;
-use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
             stay(network.options(), form, signals).await
         }
         Command::Figures { network, once, transport, proxies, figures } => {
-            let mut show = Show { figures, transport, proxies, matched: true };
+            let mut show = Show::new(figures, transport, proxies);
             let options = show.run(network, signals).await?;
             let Some((options, signals)) = options else { return Ok(ExitCode::SUCCESS) };
             if !once {
@@ -41,10 +41,15 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
             }
             Ok(if show.matched { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        Command::Bench { config, users, rounds, memory } => {
+        Command::Bench { config, users, rounds, memory, rows, save, against } => {
             let users = users.unwrap_or(if memory { IDLE_USERS } else { BUSY_USERS });
-            let measurement = Measurement { config, binaries: None, users, rounds };
-            measure(&measurement, memory, signals).await
+            let wanted = Box::new(move |name: &str| rows.as_ref().is_none_or(|rows| rows.is_match(name)));
+            let measurement = Measurement { config, binaries: None, users, rounds, wanted };
+            if memory {
+                measure_memory(&measurement, signals).await
+            } else {
+                measure(&measurement, (save, against), signals).await
+            }
         }
     }
 }
@@ -55,9 +60,20 @@ struct Show {
     transport: Transport,
     proxies: bool,
     matched: bool,
+    progress: Progress,
 }
 
 impl Show {
+    fn new(figures: Vec<String>, transport: Transport, proxies: bool) -> Self {
+        let progress = Progress::of(0, "figures");
+        let mut show = Self { figures, transport, proxies, matched: true, progress };
+        let names = [Configuration::Contribution, Configuration::Ts24141].map(|of| show.names(of)).concat();
+        let ladders: usize = names.iter().map(|name| moves(name).len()).sum();
+        let followed = usize::from(show.figures.is_empty());
+        show.progress = Progress::of((ladders + followed) * transport.accesses().len(), "figures");
+        show
+    }
+
     /// Shows them all, and hands back what the next network needs; nothing when a signal came.
     async fn run(
         &mut self,
@@ -65,11 +81,13 @@ impl Show {
         mut signals: Signals,
     ) -> Result<Option<(Options, Signals)>, LabError> {
         let options = network.options();
-        say("starting the network ...");
+        self.progress.say("starting the network ...");
+        self.progress.goes_on_with("the network starts");
         let shown = tokio::select! {
             shown = self.show(Options { record: true, ..options.clone() }) => shown,
             () = asked_to_end(&mut signals) => return Ok(None),
         };
+        self.progress.ends();
         shown.map(|()| Some((options, signals)))
     }
 
@@ -100,18 +118,22 @@ impl Show {
         for access in self.transport.accesses().iter().copied() {
             for name in names {
                 for moved in moves(name).iter().copied() {
+                    self.progress.goes_on_with(name);
                     let performance = play(lab, name, Staging { access, moved }).await?;
                     self.matched &= performance.is_as_drawn();
                     self.print(&performance);
+                    self.progress.has_done_one();
                 }
             }
         }
         if self.figures.is_empty() && names.contains(&"figure-7") {
             for access in self.transport.accesses().iter().copied() {
-                say(&format!(
-                    "\nalice of home1.test follows bob of home2.test over {access}, and both move\n"
-                ));
-                follow(lab, access, |step| say(&format!("  {step}"))).await?;
+                let what =
+                    format!("alice of home1.test follows bob of home2.test over {access}, and both move");
+                self.progress.say(&format!("\n{what}\n"));
+                self.progress.goes_on_with("alice follows bob");
+                follow(lab, access, |step| self.progress.say(&format!("  {step}"))).await?;
+                self.progress.has_done_one();
             }
         }
         Ok(())
@@ -121,11 +143,11 @@ impl Show {
         let Performance { figure, staging, verdict, missed, .. } = performance;
         let brackets = if self.proxies { performance.proxies() } else { Vec::new() };
         let verdict = match verdict {
-            Ok(()) if missed.is_empty() => "OK: as in the figure".to_owned(),
-            Ok(()) => format!("DIFFERS: nothing passed {}", missed.join(" and ")),
-            Err(difference) => format!("DIFFERS: {difference}"),
+            Ok(()) if missed.is_empty() => format!("{GOOD}OK{GOOD:#}: as in the figure"),
+            Ok(()) => format!("{BAD}DIFFERS{BAD:#}: nothing passed {}", missed.join(" and ")),
+            Err(difference) => format!("{BAD}DIFFERS{BAD:#}: {difference}"),
         };
-        say(&format!("\n{figure} {staging}\n\n{}\n{verdict}", performance.ladder(brackets)));
+        self.progress.say(&format!("\n{figure} {staging}\n\n{}\n{verdict}", performance.ladder(brackets)));
     }
 }
 
@@ -150,24 +172,50 @@ async fn stay(options: Options, form: Form, mut signals: Signals) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Measures until it is done, or asked to end.
-async fn measure(measurement: &Measurement, memory: bool, mut signals: Signals) -> Outcome {
-    let measured = async {
-        let (text, faultless) = if memory {
-            let memory = bench::memory(measurement).await?;
-            (memory.to_string(), memory.failures == 0)
-        } else {
-            say(bench::HEAD);
-            let table = bench::bench(measurement, |row| say(&row.to_string())).await?;
-            (table.to_string(), table.is_faultless())
-        };
-        say(&text);
-        Ok(if faultless { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+/// Measures requests until it is done, or asked to end; keeps the figures, and compares them with others.
+async fn measure(
+    measurement: &Measurement,
+    (save, against): (Option<PathBuf>, Option<PathBuf>),
+    mut signals: Signals,
+) -> Outcome {
+    // What cannot be read is said before anything is measured.
+    let before = against.as_deref().map(Saved::read).transpose()?;
+    let rows = measurement.rows();
+    let progress = Progress::of(rows.len(), "measuring");
+    let mut next = rows.into_iter();
+    progress.goes_on_with(&next.next().unwrap_or_default());
+    let measured = bench::bench(measurement, |line| {
+        progress.say(&line.to_string());
+        progress.has_done_one();
+        progress.goes_on_with(&next.next().unwrap_or_default());
+    });
+    let table = tokio::select! {
+        table = measured => table?,
+        () = asked_to_end(&mut signals) => return Ok(ExitCode::SUCCESS),
     };
-    tokio::select! {
-        outcome = measured => outcome,
-        () = asked_to_end(&mut signals) => Ok(ExitCode::SUCCESS),
+    progress.ends();
+    say(&table.to_string());
+    let now = Saved::of(&table);
+    if let Some(file) = save {
+        now.write(&file)?;
     }
+    if let Some(before) = before {
+        say(&before.against(&now).to_string());
+    }
+    Ok(if table.is_faultless() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Measures memory until it is done, or asked to end.
+async fn measure_memory(measurement: &Measurement, mut signals: Signals) -> Outcome {
+    let progress = Progress::of(1, "measuring");
+    progress.goes_on_with("the memory of registrations");
+    let memory = tokio::select! {
+        memory = bench::memory(measurement) => memory?,
+        () = asked_to_end(&mut signals) => return Ok(ExitCode::SUCCESS),
+    };
+    progress.ends();
+    say(&memory.to_string());
+    Ok(if memory.failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn asked_to_end(signals: &mut Signals) {
@@ -178,10 +226,4 @@ fn complain(ended: &Ended, directory: &Path) {
     let status = ended.status.map_or_else(String::new, |status| format!(" ({status})"));
     let log = directory.join("log").join(format!("{}.log", ended.name));
     eprintln!("lab: {} has ended{status}; its log is {}", ended.name, log.display());
-}
-
-/// At once, for whoever waits for it. Who does not read it does not want it.
-fn say(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }

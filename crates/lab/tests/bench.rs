@@ -1,40 +1,42 @@
 //! The measurement does what it says and counts right. How long anything takes is not looked at.
-#![allow(clippy::panic, reason = "a test helper may fail its test")]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "a test helper may fail its test")]
 
 mod support;
 
-use lab::bench::{Measurement, Operation, bench};
+use lab::bench::{Measurement, Saved, bench};
 use support::{config, good};
 
-fn few() -> Measurement {
-    Measurement { config: config(), binaries: None, users: 3, rounds: 2 }
+fn few(wanted: fn(&str) -> bool) -> Measurement {
+    Measurement { config: config(), binaries: None, users: 3, rounds: 2, wanted: Box::new(wanted) }
 }
 
 #[tokio::test]
-async fn every_request_is_counted_and_goes_well() {
+async fn every_request_is_counted_and_goes_well_by_udp_and_tcp() {
+    let measurement = few(|row| ["alone", "udp", "tcp"].iter().any(|way| row.starts_with(way)));
     let mut told = Vec::new();
-    let table =
-        good(bench(&few(), |row| told.push((row.through_the_chain, row.operation, row.requests))).await);
-    let both = [
-        (Operation::Refresh, 6),
-        (Operation::Publish, 6),
-        (Operation::Modify, 6),
-        (Operation::Remove, 6),
-        (Operation::Subscribe, 6),
-        (Operation::Unsubscribe, 6),
-    ];
-    let alone = both.map(|(operation, requests)| (false, operation, requests));
-    let chain = both.map(|(operation, requests)| (true, operation, requests));
-    let mut expected = [&alone[..], &chain, &[(true, Operation::Register, 3)]].concat();
-    for row in told {
-        let at = expected.iter().position(|one| *one == row);
-        expected.remove(at.unwrap_or_else(|| panic!("{row:?} is not expected, or not again")));
+    let table = good(bench(&measurement, |line| told.push(line.name.clone())).await);
+    assert_eq!(told, measurement.rows(), "the names are those that were promised");
+    assert!(table.is_faultless() && table.lines.len() == told.len(), "{:?}", table.lines);
+    for line in &table.lines {
+        let value = |name| line.value(name).unwrap_or_else(|| panic!("{name} of {line}"));
+        assert!(value("cpu_us") > 0.0 && value("cpu_floors") > 0.0, "{line}");
+        assert!(value("median_ms") <= value("99_%_ms"), "{line}");
+        let requests = if line.name.ends_with("REGISTER, new") { "(3 at " } else { "(6 at " };
+        assert!(line.note.starts_with(requests) && line.note.contains("ps1"), "{line}");
+        let through_all = line.note.contains("pcscf1a") && line.note.contains("scscf1");
+        assert_eq!(through_all, !line.name.starts_with("alone"), "{line}");
     }
-    assert!(expected.is_empty(), "{expected:?}");
-    assert!(table.is_faultless(), "{:?}", table.rows);
-    for row in &table.rows {
-        let nodes: Vec<&str> = row.cpu.iter().map(|(name, _)| &**name).collect();
-        assert!(nodes.contains(&"ps1") && nodes.contains(&"hss1") && row.cpu_us() > 0.0, "{row:?}");
-        assert!(row.median <= row.percentile_99 && row.percentile_99 <= row.elapsed, "{row:?}");
+    // What is kept of a run is compared row by row.
+    let saved = Saved::of(&table);
+    assert!(saved.against(&saved).to_string().contains("tcp SUBSCRIBE"));
+}
+
+#[tokio::test]
+async fn a_change_reaches_a_hundred_watchers_once_each() {
+    let measurement = few(|row| row == "fan-out 100");
+    let table = good(bench(&measurement, |_| ()).await);
+    assert!(table.is_faultless() && table.lines.len() == 1, "{:?}", table.lines);
+    for name in ["last_notify_ms", "median_notify_ms", "cpu_each_us", "OPTIONS_ms", "PUBLISH_ms"] {
+        assert!(table.lines[0].value(name).is_some_and(|value| value > 0.0), "{name} of {}", table.lines[0]);
     }
 }

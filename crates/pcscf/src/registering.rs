@@ -5,7 +5,8 @@ use ims_node::Flow;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Flows that are remembered; of one more nothing is, and what comes for it meanwhile gets 430.
+/// Flows on which a REGISTER is under way that are remembered. A request for a flow beyond them is answered 430 until its REGISTER is
+/// answered.
 const MAX_REGISTERING: usize = 20_000;
 
 /// RFC 3261 section 17.1.2.2: timer F, after which the UE waits no more either.

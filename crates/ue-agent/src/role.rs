@@ -20,12 +20,12 @@ pub enum Own {
     Subscribe {
         /// Of which subscription.
         watch: WatchId,
-        /// The how-manieth of it.
+        /// Its place in the order of the SUBSCRIBEs of that subscription.
         number: u32,
     },
     /// A SUBSCRIBE to our own registration.
     RegSubscribe {
-        /// The how-manieth of it.
+        /// Its place in the order of these SUBSCRIBEs.
         number: u32,
     },
     /// A PUBLISH.

@@ -155,7 +155,7 @@ impl One {
         Sent::Taken
     }
 
-    /// Goes past tokio, whose idea of what can be written a refused datagram upsets.
+    /// Writes to the socket past tokio: after the system has refused a datagram, tokio believes that the socket cannot be written.
     fn try_send(&self, remote: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         let socket = SockRef::from(&*self.socket);
         let mut outcome = Ok(());

@@ -22,8 +22,18 @@ pub(crate) fn resident_kib(pid: u32) -> Result<u64, LabError> {
     number.ok_or_else(|| LabError::File(path, std::io::ErrorKind::InvalidData.into()))
 }
 
+/// What a run is measured on, so that runs on different machines are told apart.
+pub(crate) fn machine(directory: &Path) -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("unknown processor", |(_, name)| name.trim());
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{model}, {cores} cores, Linux {}, journals on {}", kernel.trim(), file_system(directory))
+}
+
 /// The type of the file system that holds a directory: `ext4`, `tmpfs`.
-pub(crate) fn file_system(directory: &Path) -> Box<str> {
+fn file_system(directory: &Path) -> Box<str> {
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let mounts = mounts.lines().filter_map(|line| {
         let mut words = line.split(' ').skip(1);
@@ -52,5 +62,6 @@ mod tests {
         assert!(resident_kib(own).unwrap() > 0);
         assert!(cpu(NOBODY).is_err() && resident_kib(NOBODY).is_err());
         assert_eq!(&*file_system(Path::new("/proc/self")), "proc");
+        assert!(machine(Path::new("/proc/self")).ends_with("journals on proc"));
     }
 }

@@ -39,6 +39,52 @@ pub(crate) const fn watched(number: u16, users: u16) -> u16 {
     if number > 0 { number - 1 } else { users.saturating_sub(1) }
 }
 
+/// By what the nodes speak to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Between {
+    /// As the zones of `config/` say.
+    Udp,
+    /// By zones whose NAPTR records prefer TCP.
+    Tcp,
+}
+
+/// As [`up`], with this transport between the nodes.
+pub(crate) async fn up_by(
+    between: Between,
+    config: &Path,
+    binaries: Option<PathBuf>,
+    users: u16,
+) -> Result<Lab, LabError> {
+    if between == Between::Udp {
+        return up(config, binaries, users).await;
+    }
+    let place = tempfile::Builder::new().prefix("muster-bench-").tempdir();
+    let place = place.map_err(LabError::at(&std::env::temp_dir()))?;
+    copy(config, place.path())?;
+    let zones = place.path().join("zones");
+    for zone in std::fs::read_dir(&zones).map_err(LabError::at(&zones))?.flatten() {
+        let path = zone.path();
+        let text = std::fs::read_to_string(&path).map_err(LabError::at(&path))?;
+        // Before the 10 of UDP.
+        write(&path, &text.replace("10 20 \"s\" \"SIP+D2T\"", "10 5 \"s\" \"SIP+D2T\""))?;
+    }
+    up(place.path(), binaries, users).await
+}
+
+/// Files and folders.
+fn copy(from: &Path, to: &Path) -> Result<(), LabError> {
+    for entry in std::fs::read_dir(from).map_err(LabError::at(from))?.flatten() {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            std::fs::create_dir(&target).map_err(LabError::at(&target))?;
+            copy(&path, &target)?;
+        } else {
+            std::fs::copy(&path, &target).map_err(LabError::at(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Brings it up with this many users.
 pub(crate) async fn up(config: &Path, binaries: Option<PathBuf>, users: u16) -> Result<Lab, LabError> {
     let place = tempfile::Builder::new().prefix("muster-bench-").tempdir();
@@ -97,7 +143,8 @@ fn subscribers(part: Range<u16>) -> String {
 fn presence_server(rules: &Path) -> String {
     format!(
         "[node]\npeers = [{{ addresses = [\"127.0.10.14\", \"127.0.10.15\", \"127.0.10.{HOST}\"] }}]\n\
-         [presence_server]\nrules_dir = {:?}\n",
+         [presence_server]\nrules_dir = {:?}\ndefault_action = \"allow\"\n\
+         [presence_server.limits]\nsubscriptions = 200000\nsubscriptions_per_presentity = 20000\npresentities = 500000\n",
         rules.to_string_lossy()
     )
 }

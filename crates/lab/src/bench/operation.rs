@@ -30,6 +30,8 @@ pub enum Operation {
     Subscribe,
     /// A subscription is ended, with its last NOTIFY.
     Unsubscribe,
+    /// A node is asked what it can do.
+    Options,
 }
 
 /// What a user has at the network.
@@ -73,8 +75,15 @@ impl Operation {
             }
             Self::Subscribe => subscribe(user).await,
             Self::Unsubscribe => unsubscribe(user).await,
+            Self::Options => options(user).await,
         }
     }
+}
+
+async fn options(user: &mut User) -> Result<u64, Failure> {
+    let (uri, call_id) = (format!("sip:ps1.{DOMAIN}"), user.fresh());
+    let draft = user.draft((Method::Options, &uri), format_args!("<{uri}>"), &call_id)?;
+    done(user.ask(draft.without_body(), Expect::Response).await?).map(|(repeats, _)| repeats)
 }
 
 async fn register(user: &mut User) -> Result<u64, Failure> {
@@ -219,6 +228,7 @@ impl fmt::Display for Operation {
             Self::Remove => "PUBLISH, removed",
             Self::Subscribe => "SUBSCRIBE",
             Self::Unsubscribe => "SUBSCRIBE, ended",
+            Self::Options => "OPTIONS",
         })
     }
 }

@@ -1,8 +1,9 @@
-//! One row: everybody does the same, some at a time, and what that costs the nodes.
+//! A row of requests: everybody does the same, some at a time, and what that costs the nodes.
 
 use super::cpu::cpu;
+use super::line::Line;
 use super::operation::Operation;
-use super::user::{Failure, User, Way};
+use super::user::{Failure, User};
 use crate::error::LabError;
 use crate::lab::Lab;
 use std::collections::BTreeMap;
@@ -15,29 +16,6 @@ pub const IN_FLIGHT: usize = 128;
 /// Nodes have so long for what they do after their last answer; it counts, too.
 const AFTERWARDS: Duration = Duration::from_millis(100);
 
-/// What an operation has cost.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// What was done.
-    pub operation: Operation,
-    /// Whether through all nodes, or at the presence server alone.
-    pub through_the_chain: bool,
-    /// How often.
-    pub requests: u64,
-    /// How long it took in all.
-    pub elapsed: Duration,
-    /// Half of them took no longer.
-    pub median: Duration,
-    /// 99 of 100 took no longer.
-    pub percentile_99: Duration,
-    /// CPU time, user and system, of each node that used any, by its name.
-    pub cpu: Vec<(Box<str>, Duration)>,
-    /// Requests sent again because no answer came within T1.
-    pub repeats: u64,
-    /// What went wrong, and how often.
-    pub failures: BTreeMap<String, u64>,
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     took: Vec<Duration>,
@@ -45,33 +23,44 @@ pub(crate) struct Tally {
     pub(crate) failures: Vec<Failure>,
 }
 
-impl Row {
-    /// CPU time of all nodes for one request, in microseconds.
-    #[must_use]
-    pub fn cpu_us(&self) -> f64 {
-        self.us_each(self.cpu.iter().map(|(_, used)| *used).sum())
-    }
+/// What an operation has cost the nodes.
+struct Cost {
+    /// How often it was done.
+    requests: u64,
+    elapsed: Duration,
+    /// CPU time, user and system, of each node.
+    cpu: Vec<(Box<str>, Duration)>,
+}
 
-    /// A part of it for one request, in microseconds.
-    pub(crate) fn us_each(&self, used: Duration) -> f64 {
+impl Cost {
+    /// A part of the CPU time for one request, in microseconds.
+    fn us_each(&self, used: Duration) -> f64 {
         used.as_secs_f64() * 1e6 / f64::from(u32::try_from(self.requests.max(1)).unwrap_or(u32::MAX))
     }
 
-    /// Requests in a second.
-    #[must_use]
-    pub fn rate(&self) -> f64 {
-        f64::from(u32::try_from(self.requests).unwrap_or(u32::MAX)) / self.elapsed.as_secs_f64()
+    fn us_of_all(&self) -> f64 {
+        self.us_each(self.cpu.iter().map(|(_, used)| *used).sum())
+    }
+
+    /// How many a second, and each node's part.
+    fn note(&self, repeats: u64) -> String {
+        let rate = f64::from(u32::try_from(self.requests).unwrap_or(u32::MAX)) / self.elapsed.as_secs_f64();
+        let mut nodes: Vec<_> = self.cpu.iter().map(|(name, used)| (name, self.us_each(*used))).collect();
+        nodes.retain(|(_, us)| *us >= 0.1);
+        nodes.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let nodes = nodes.into_iter().map(|(name, us)| format!(", {name} {us:.1}"));
+        let again = (repeats > 0).then(|| format!(", sent again: {repeats}"));
+        format!("({} at {rate:.0}/s{})", self.requests, nodes.chain(again).collect::<String>())
     }
 }
 
-/// As [`drive`], with what it costs.
+/// As [`drive`], with what it costs, also as a multiple of what the machine itself takes for a message.
 pub(crate) async fn run(
     lab: &Lab,
-    operation: Operation,
+    (way, operation): (&str, Operation),
     users: &mut Vec<User>,
-    rounds: u16,
-) -> Result<Row, LabError> {
-    let through_the_chain = users.first().is_some_and(|user| user.way == Way::Chain);
+    (rounds, floor): (u16, Duration),
+) -> Result<Line, LabError> {
     let before = used(lab)?;
     let begun = Instant::now();
     let tally = drive(operation, users, rounds).await;
@@ -79,24 +68,40 @@ pub(crate) async fn run(
     sleep(AFTERWARDS).await;
     let after = used(lab)?;
     let cpu = before.into_iter().zip(after).map(|((name, before), (_, after))| (name, after - before));
+    let requests = (tally.took.len() + tally.failures.len()) as u64;
+    let cost = Cost { requests, elapsed, cpu: cpu.collect() };
     let mut took = tally.took;
     took.sort_unstable();
-    let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default();
-    let mut failures = BTreeMap::new();
-    for failure in &tally.failures {
-        *failures.entry(failure.to_string()).or_default() += 1;
-    }
-    Ok(Row {
-        operation,
-        through_the_chain,
-        requests: (took.len() + tally.failures.len()) as u64,
-        elapsed,
-        median: at(50),
-        percentile_99: at(99),
-        cpu: cpu.collect(),
-        repeats: tally.repeats,
-        failures,
+    let cpu_us = cost.us_of_all();
+    Ok(Line {
+        name: format!("{way} {operation}"),
+        values: vec![
+            ("cpu_us", cpu_us),
+            ("cpu_floors", cpu_us / (floor.as_secs_f64() * 1e6)),
+            ("median_ms", millis(percentile(&took, 50))),
+            ("99_%_ms", millis(percentile(&took, 99))),
+        ],
+        note: cost.note(tally.repeats),
+        failures: counted(&tally.failures),
     })
+}
+
+/// So many of a hundred took no longer.
+pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted.get(sorted.len() * percent / 100).or_else(|| sorted.last()).copied().unwrap_or_default()
+}
+
+pub(crate) fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Each kind of failure, and how often.
+pub(crate) fn counted(failures: &[Failure]) -> Vec<(String, u64)> {
+    let mut counts = BTreeMap::new();
+    for failure in failures {
+        *counts.entry(failure.to_string()).or_default() += 1;
+    }
+    counts.into_iter().collect()
 }
 
 /// Every user does it so often, [`IN_FLIGHT`] of them at a time.
@@ -144,7 +149,7 @@ async fn work(operation: Operation, mut users: Vec<User>, rounds: u16) -> (Vec<U
 }
 
 /// CPU time of every node so far.
-fn used(lab: &Lab) -> Result<Vec<(Box<str>, Duration)>, LabError> {
+pub(crate) fn used(lab: &Lab) -> Result<Vec<(Box<str>, Duration)>, LabError> {
     let running = lab.nodes().filter_map(|node| Some((node.name, node.pid?)));
     running.map(|(name, pid)| Ok((name.into(), cpu(pid)?))).collect()
 }

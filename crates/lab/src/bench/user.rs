@@ -100,6 +100,22 @@ impl User {
         })
     }
 
+    /// It speaks for this user from now on.
+    pub(crate) fn becomes(&mut self, name: &str, watched: &str) {
+        self.name = name.to_owned();
+        self.impu = format!("sip:{name}@{DOMAIN}");
+        self.watched = format!("sip:{watched}@{DOMAIN}");
+    }
+
+    /// The next message that comes to its socket, answered if it is a request.
+    pub(crate) async fn hear(&self) -> Result<Message, Failure> {
+        let heard = self.receive().await?;
+        if heard.status().is_none() {
+            self.send(&Response::to(&heard, StatusCode::OK, &self.name).to_bytes()).await?;
+        }
+        Ok(heard)
+    }
+
     /// Its Contact value.
     pub(crate) fn contact(&self) -> String {
         format!("<sip:{}@{}>", self.name, self.local)
