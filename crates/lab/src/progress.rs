@@ -1,7 +1,8 @@
 //! What whoever waits is shown: on standard output what there is, and on a terminal how far it is and how long it still takes.
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
@@ -51,6 +52,14 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.ends();
+    }
+}
+
+/// How long it still takes, as soon as a step has told.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    if state.pos() > 0 {
+        // What cannot be drawn is not missed.
+        let _ = write!(out, ", about {} s to go", state.eta().as_secs());
     }
 }
 

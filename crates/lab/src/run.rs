@@ -65,13 +65,10 @@ struct Show {
 
 impl Show {
     fn new(figures: Vec<String>, transport: Transport, proxies: bool) -> Self {
-        let progress = Progress::of(0, "figures");
-        let mut show = Self { figures, transport, proxies, matched: true, progress };
-        let names = [Configuration::Contribution, Configuration::Ts24141].map(|of| show.names(of)).concat();
-        let ladders: usize = names.iter().map(|name| moves(name).len()).sum();
-        let followed = usize::from(show.figures.is_empty());
-        show.progress = Progress::of((ladders + followed) * transport.accesses().len(), "figures");
-        show
+        let ladders: usize = wanted(&figures).map(|name| moves(name).len()).sum();
+        let followed = usize::from(figures.is_empty());
+        let progress = Progress::of((ladders + followed) * transport.accesses().len(), "figures");
+        Self { figures, transport, proxies, matched: true, progress }
     }
 
     /// Shows them all, and hands back what the next network needs; nothing when a signal came.
@@ -108,10 +105,7 @@ impl Show {
     }
 
     fn names(&self, configuration: Configuration) -> Vec<&'static str> {
-        let all = self.figures.is_empty();
-        let wanted = |name: &&str| all || self.figures.iter().any(|wanted| wanted == name);
-        let of_it = |name: &&str| Configuration::of(name) == configuration;
-        PLAYED.into_iter().filter(wanted).filter(of_it).collect()
+        wanted(&self.figures).filter(|name| Configuration::of(name) == configuration).collect()
     }
 
     async fn show_in(&mut self, lab: &Lab, names: &[&str]) -> Result<(), LabError> {
@@ -149,6 +143,11 @@ impl Show {
         };
         self.progress.say(&format!("\n{figure} {staging}\n\n{}\n{verdict}", performance.ladder(brackets)));
     }
+}
+
+/// The figures that are asked for; all that can be played, if none is.
+fn wanted(figures: &[String]) -> impl Iterator<Item = &'static str> {
+    PLAYED.into_iter().filter(|name| figures.is_empty() || figures.iter().any(|wanted| wanted == name))
 }
 
 /// Brings a network up and keeps it until it is asked to end.
