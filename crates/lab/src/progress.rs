@@ -21,10 +21,9 @@ impl Progress {
     /// So many steps of this.
     pub(crate) fn of(steps: usize, what: &str) -> Self {
         let bar = ProgressBar::new(steps as u64);
-        let template =
-            format!("{what}: {{pos}} of {{len}}, {{elapsed}} so far, about {{eta}} to go; now {{msg}}");
+        let template = format!("{what}: {{pos}} of {{len}}, {{elapsed}} so far{{left}}; now {{msg}}");
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("left", left));
         }
         bar.enable_steady_tick(TICK);
         Self(bar)
