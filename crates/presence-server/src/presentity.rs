@@ -93,6 +93,7 @@ impl PresenceServer {
             known.publications.next_expiry(),
             known.registration.as_deref().map(Registration::expires_at),
             rules.and_then(|rules| rules.next_change(now.wall)),
+            rules.filter(|rules| rules.ask_for_sphere()).and_then(|_| self.sphere_change(now, presentity)),
         ];
         match next.into_iter().flatten().min() {
             Some(at) => self.presentity_deadlines.set(Arc::clone(presentity), now.mono_at(at)),

@@ -118,6 +118,12 @@ impl PresenceServer {
         views
     }
 
+    /// When a sphere of a presentity begins or ends, though nobody publishes anything.
+    pub(crate) fn sphere_change(&self, now: Now, presentity: &str) -> Option<Wall> {
+        let documents = self.documents(now.wall, presentity);
+        sphere_change(documents.iter().map(|stored| &stored.document), now.wall)
+    }
+
     /// The sphere of a presentity, where its rules ask for it: otherwise nothing is looked into.
     pub(crate) fn sphere(&self, now: Now, presentity: &str) -> Option<Box<str>> {
         self.rules.get(presentity).filter(|rules| rules.ask_for_sphere())?;

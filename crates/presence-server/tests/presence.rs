@@ -5,6 +5,7 @@ mod support;
 use presence_document::{Pidf, SubHandling};
 use presence_server::{RegistrationHint, RuleBook};
 use sip_message::HeaderName;
+use std::time::Duration;
 use support::{
     ALICE, BOB, CAROL, ERIN, Ps, Request, START, book, by_dialog, code, pidf, publish, rules, ruleset, shown,
     state, subscribe,
@@ -257,6 +258,29 @@ fn prs_05_a_sphere_that_is_published_decides() {
         <r:sphere><r:work/></r:sphere></dm:person></presence>";
     ps.publish(&publish(CAROL).body(sphere));
     assert_eq!(shown(&ps.notify_confirmed()), "-", "allowed, and granted nothing");
+}
+
+/// A sphere may be published for a time (RFC 4480 section 3.11). When that is over nobody publishes, and the watchers hear of it.
+#[test]
+fn prs_05_a_sphere_that_ends_by_itself_is_told() {
+    let at_work = "<cp:rule id='a'><cp:conditions><cp:sphere value='work'/></cp:conditions>\
+        <cp:actions><pr:sub-handling>allow</pr:sub-handling></cp:actions>\
+        <cp:transformations><pr:provide-services><pr:all-services/></pr:provide-services></cp:transformations></cp:rule>";
+    let mut settings = by_dialog();
+    settings.default_action = SubHandling::PoliteBlock;
+    let mut ps = Ps::new(settings, book(&[(CAROL, ruleset(at_work))]));
+    // The test begins at midnight.
+    let sphere = "<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' \
+        xmlns:r='urn:ietf:params:xml:ns:pidf:rpid' entity='sip:carol@home1.test'>\
+        <tuple id='t'><status><basic>open</basic></status></tuple><dm:person id='p'>\
+        <r:sphere until='2026-01-01T00:01:40Z'><r:work/></r:sphere></dm:person></presence>";
+    ps.publish(&publish(CAROL).body(sphere));
+    ps.send(&subscribe(ALICE, CAROL));
+    assert_eq!(shown(&ps.notify_confirmed()), "open");
+    ps.pass(Duration::from_millis(99_999));
+    assert_eq!(ps.sent().len(), 0);
+    ps.pass(Duration::from_millis(1));
+    assert_eq!(shown(&ps.notify_confirmed()), "closed");
 }
 
 #[test]
