@@ -12,13 +12,13 @@ impl PresenceServer {
     /// Tells every watcher of a presentity what it may see now, where that is new to it: figures 3, 6 and 7,
     /// NotifyPresUp; rule PRS-06 for changed rules.
     pub(crate) fn announce(&mut self, now: Now, presentity: &Arc<str>, fx: &mut Effects<Notified>) {
-        let Some(known) = self.presentities.get(presentity).filter(|known| !known.watches.is_empty()) else {
+        let watches: Vec<WatchId> = self.watches.of(presentity).to_vec();
+        if watches.is_empty() {
             return;
-        };
-        let watches: Vec<WatchId> = known.watches.clone();
+        }
         let mut views = Some(self.views(now, presentity));
         for id in watches {
-            let Some(mut watch) = self.watches.remove(&id) else { continue };
+            let Some(mut watch) = self.watches.take(id) else { continue };
             if let Some(views) = &mut views {
                 let ruling = self.ruling(now, presentity, &watch.watcher, views.sphere());
                 let digest = views.view(&ruling.verdict).digest;
@@ -30,8 +30,7 @@ impl PresenceServer {
                     }
                 }
             }
-            self.watches.insert(id, watch);
-            self.settle(now, id, &mut views, fx);
+            self.settle(now, (id, watch), &mut views, fx);
         }
         if let Some(views) = &views {
             self.composed.keep(presentity, views);
@@ -42,11 +41,11 @@ impl PresenceServer {
     /// Everything whose time has come.
     pub(crate) fn on_due(&mut self, now: Now, fx: &mut Effects<Notified>) {
         loop {
-            let watches_first = match (self.watch_deadlines.next(), self.presentity_deadlines.next()) {
+            let watches_first = match (self.watches.deadline(), self.presentity_deadlines.next()) {
                 (Some(watch), Some(presentity)) => watch <= presentity,
                 (watch, _) => watch.is_some(),
             };
-            if watches_first && let Some(id) = self.watch_deadlines.pop_due(now.mono) {
+            if watches_first && let Some(id) = self.watches.pop_due(now.mono) {
                 self.on_watch_due(now, id, fx);
             } else if let Some(presentity) = self.presentity_deadlines.pop_due(now.mono) {
                 self.on_presentity_due(now, &presentity, fx);
@@ -57,12 +56,12 @@ impl PresenceServer {
     }
 
     fn on_watch_due(&mut self, now: Now, id: WatchId, fx: &mut Effects<Notified>) {
-        let Some(watch) = self.watches.get_mut(&id) else { return };
+        let Some(mut watch) = self.watches.take(id) else { return };
         for slot in &mut watch.slots {
             let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
             slot.subscription.handle(now, NotifierInput::Deadline, with);
         }
-        self.settle(now, id, &mut None, fx);
+        self.settle(now, (id, watch), &mut None, fx);
     }
 
     /// Rule PUB-09, the end of a registration, or a time that the rules name.

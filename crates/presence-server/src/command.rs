@@ -50,7 +50,7 @@ impl PresenceServer {
     }
 
     fn subscription_lines(&self, now: Wall) -> impl Iterator<Item = String> {
-        let slots = self.watches.values().flat_map(|watch| watch.slots.iter().map(move |slot| (watch, slot)));
+        let slots = self.watches.iter().flat_map(|watch| watch.slots.iter().map(move |slot| (watch, slot)));
         slots.map(move |(watch, slot)| {
             let record = slot.subscription.record();
             let (watcher, presentity) = (watch.watcher.identities(), &watch.presentity);

@@ -194,7 +194,7 @@ impl PresenceServer {
             fx.persist(WATCH_KEY, *key.bytes());
             key
         });
-        self.watch_key = Some(key);
+        self.watches.set_key(key);
         for KeptRegistration { presentity, registration } in registrations {
             self.presentities.entry(presentity.into()).or_default().registration =
                 Some(Box::new(registration));
@@ -240,7 +240,9 @@ impl PresenceServer {
             watch.push(slot);
         }
         self.insert(id, watch);
-        self.settle(now, id, &mut None, fx);
+        if let Some(watch) = self.watches.take(id) {
+            self.settle(now, (id, watch), &mut None, fx);
+        }
     }
 
     /// Compares what every watcher has seen with what there is to see now.

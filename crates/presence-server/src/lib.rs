@@ -38,6 +38,7 @@ mod settle;
 mod subscribe;
 mod view;
 mod watch;
+mod watches;
 
 pub use rules::presentity_named;
 pub use settings::{Agent, Bounds, RegistrationHint, Settings};
@@ -46,12 +47,12 @@ pub use watch::WatchId;
 use clock::Deadlines;
 use composed::Composed;
 use journal::Restoring;
-use merged::{Answered, WatchKey};
+use merged::Answered;
 use presence_document::Rules;
 use presentity::Presentity;
 use std::collections::HashMap;
 use std::sync::Arc;
-use watch::Watch;
+use watches::Watches;
 
 /// The rules of all presentities, by address of record.
 pub type RuleBook = HashMap<Box<str>, Rules>;
@@ -62,17 +63,11 @@ pub struct PresenceServer {
     settings: Settings,
     rules: RuleBook,
     presentities: HashMap<Arc<str>, Presentity>,
-    watches: HashMap<WatchId, Box<Watch>>,
-    /// How much each watcher watches, by its identities.
-    watchers: HashMap<Arc<str>, usize>,
-    /// A NOTIFY or the end of a subscription.
-    watch_deadlines: Deadlines<WatchId>,
+    watches: Watches,
     /// The end of a publication or registration, or a time that the rules name.
     presentity_deadlines: Deadlines<Arc<str>>,
     answered: Answered,
     composed: Composed,
-    /// Made, or found in the journal, when the server is restored.
-    watch_key: Option<WatchKey>,
     /// Publications that went because their presentity had too many.
     crowded_out: u64,
     restoring: Restoring,
@@ -93,13 +88,10 @@ impl PresenceServer {
             settings,
             rules,
             presentities: HashMap::new(),
-            watches: HashMap::new(),
-            watchers: HashMap::new(),
-            watch_deadlines: Deadlines::new(),
+            watches: Watches::new(),
             presentity_deadlines: Deadlines::new(),
             answered: Answered::default(),
             composed: Composed::default(),
-            watch_key: None,
             crowded_out: 0,
             restoring: Restoring::default(),
         }

@@ -1,7 +1,7 @@
 //! A presentity: what it publishes, who watches it, where it is registered.
 
 use crate::PresenceServer;
-use crate::watch::WatchId;
+use crate::watch::{Watch, WatchId};
 use clock::{Now, Wall};
 use minicbor::{Decode, Encode};
 use sip_event::Publications;
@@ -11,7 +11,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Presentity {
     pub(crate) publications: Publications,
-    pub(crate) watches: Vec<WatchId>,
+    /// How many watches there are of it.
+    pub(crate) watched: u32,
     /// What the last third-party REGISTER said.
     pub(crate) registration: Option<Box<Registration>>,
 }
@@ -69,7 +70,7 @@ impl Presentity {
     }
 
     fn is_empty(&self) -> bool {
-        self.publications.is_empty() && self.watches.is_empty() && self.registration.is_none()
+        self.publications.is_empty() && self.watched == 0 && self.registration.is_none()
     }
 }
 
@@ -80,6 +81,18 @@ impl PresenceServer {
             || self.presentities.len() < self.settings.bounds.presentities
     }
 
+    /// The one text of a presentity that all tables share.
+    pub(crate) fn shared(&self, presentity: Arc<str>) -> Arc<str> {
+        self.presentities.get_key_value(&presentity).map_or(presentity, |(known, _)| Arc::clone(known))
+    }
+
+    /// Takes a new watch into all tables.
+    pub(crate) fn insert(&mut self, id: WatchId, mut watch: Box<Watch>) {
+        watch.presentity = self.shared(watch.presentity);
+        self.presentities.entry(Arc::clone(&watch.presentity)).or_default().watched += 1;
+        self.watches.insert(id, watch);
+    }
+
     /// Sets the next deadline of a presentity, and forgets one of which nothing is kept.
     pub(crate) fn tidy(&mut self, now: Now, presentity: &Arc<str>) {
         let Some(known) = self.presentities.get(presentity) else { return };
@@ -88,7 +101,7 @@ impl PresenceServer {
             self.presentity_deadlines.cancel(presentity);
             return;
         }
-        let rules = self.rules.get(&**presentity).filter(|_| !known.watches.is_empty());
+        let rules = self.rules.get(&**presentity).filter(|_| known.watched > 0);
         let next = [
             known.publications.next_expiry(),
             known.registration.as_deref().map(Registration::expires_at),

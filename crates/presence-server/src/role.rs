@@ -31,7 +31,7 @@ impl Role for PresenceServer {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        self.watch_deadlines.next().into_iter().chain(self.presentity_deadlines.next()).min()
+        self.watches.deadline().into_iter().chain(self.presentity_deadlines.next()).min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Effects<Notified>) {
@@ -55,7 +55,7 @@ impl Role for PresenceServer {
             .sum::<usize>();
         vec![
             ("subscriptions", self.watches.len() as u64),
-            ("watchers", self.watchers.len() as u64),
+            ("watchers", self.watches.watchers() as u64),
             ("presentities", self.presentities.len() as u64),
             ("publications", publications as u64),
             ("publications_crowded_out", self.crowded_out),

@@ -9,15 +9,15 @@ use sip_event::{NotifierEnd, NotifierOutput, Notify, NotifyContext};
 use sip_message::HeaderName;
 
 impl PresenceServer {
-    /// Does everything that the subscriptions of a watch want done. `views` are made when a body is needed.
+    /// Does everything that the subscriptions of a watch, which was lent, want done, and gives it back. `views` are made when a
+    /// body is needed.
     pub(crate) fn settle(
         &mut self,
         now: Now,
-        id: WatchId,
+        (id, mut watch): (WatchId, Box<Watch>),
         views: &mut Option<Views>,
         fx: &mut Effects<Notified>,
     ) {
-        let Some(mut watch) = self.watches.remove(&id) else { return };
         let mut at = 0;
         while let Some(slot) = watch.slots.get_mut(at) {
             match slot.subscription.poll_output() {
@@ -45,14 +45,14 @@ impl PresenceServer {
             if watch.journalled {
                 self.forget_watch(id, fx);
             }
-            self.dismiss(now, id, &watch);
+            self.watches.dismiss(id, &watch);
+            if let Some(known) = self.presentities.get_mut(&watch.presentity) {
+                known.watched -= 1;
+            }
+            self.tidy(now, &watch.presentity);
             return;
         }
-        match watch.slots.iter().filter_map(|slot| slot.subscription.poll_timeout()).min() {
-            Some(next) => self.watch_deadlines.set(id, next),
-            None => self.watch_deadlines.cancel(&id),
-        }
-        self.watches.insert(id, watch);
+        self.watches.put_back(id, watch);
     }
 
     /// What the watcher may see at this moment.
@@ -93,11 +93,12 @@ impl PresenceServer {
         outcome: &Outcome,
         fx: &mut Effects<Notified>,
     ) {
-        let Some(watch) = self.watches.get_mut(&own.watch) else { return };
-        let Some(slot) = watch.slots.iter_mut().find(|slot| slot.number == own.slot) else { return };
-        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
-        slot.subscription.handle(now, outcome.into(), with);
-        self.settle(now, own.watch, &mut None, fx);
+        let Some(mut watch) = self.watches.take(own.watch) else { return };
+        if let Some(slot) = watch.slots.iter_mut().find(|slot| slot.number == own.slot) {
+            let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.notify };
+            slot.subscription.handle(now, outcome.into(), with);
+        }
+        self.settle(now, (own.watch, watch), &mut None, fx);
     }
 }
 

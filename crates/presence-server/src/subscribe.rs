@@ -27,7 +27,7 @@ impl PresenceServer {
         match DialogId::of_request(request.message()) {
             None => self.open(now, request, fx),
             Some(dialog) => {
-                let id = self.watch_of(&dialog).ok_or_else(Refusal::no_subscription)?;
+                let id = self.watches.of_dialog(&dialog).ok_or_else(Refusal::no_subscription)?;
                 self.go_on_in_dialog(now, request, id, fx)
             }
         }
@@ -58,7 +58,7 @@ impl PresenceServer {
         if !granted.is_zero() {
             fx.check_storage(now)?;
         }
-        let id = self.fresh_id(ask, &mut fx.random);
+        let id = self.watches.fresh_id(ask, &mut fx.random);
         let dialog = Dialog::from_subscribe(message, &id.tag())?;
         // Composing takes the longest: nobody who is refused has it done.
         let mut views = self.views(now, &presentity);
@@ -69,17 +69,18 @@ impl PresenceServer {
         }
         self.insert(id, watch);
         self.composed.keep(&presentity, &views);
-        self.settle(now, id, &mut Some(views), fx);
+        if let Some(watch) = self.watches.take(id) {
+            self.settle(now, (id, watch), &mut Some(views), fx);
+        }
         self.tidy(now, &presentity);
         Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
     }
 
     /// The watch and lifetime that an earlier copy of this SUBSCRIBE was given, if there was one ([`crate::merged`]).
     fn subscribed_before(&self, now: Now, message: &Message, ask: Ask) -> Option<(WatchId, Granted)> {
-        let id = self.made_by(message, ask)?;
+        let (id, watch) = self.watches.made_by(message, ask)?;
         // The same request was granted the same.
         let granted = self.grant(message).ok()?;
-        let watch = self.watches.get(&id)?;
         let is_recent = match watch.made_at {
             Some(made_at) => now.mono.saturating_since(made_at) < TIMER_J,
             // Of one that was refreshed since, nothing better is known.
@@ -100,16 +101,18 @@ impl PresenceServer {
         id: WatchId,
         fx: &mut Effects<Notified>,
     ) -> Result<Response, Refusal> {
-        let mut watch = self.watches.remove(&id).ok_or_else(Refusal::no_subscription)?;
+        let mut watch = self.watches.take(id).ok_or_else(Refusal::no_subscription)?;
         let outcome = self.refresh(now, request, &mut watch, fx);
         let outcome = match outcome {
             Ok(Refreshed::Known(granted)) => Ok(granted),
             Ok(Refreshed::Another(granted)) => self.open_in_dialog(now, request, &mut watch, granted),
             Err(refusal) => Err(refusal),
         };
-        self.watches.insert(id, watch);
+        match outcome {
+            Ok(_) => self.settle(now, (id, watch), &mut None, fx),
+            Err(_) => self.watches.put_back(id, watch),
+        }
         let granted = outcome?;
-        self.settle(now, id, &mut None, fx);
         Ok(subscribed(request.message(), &id.tag(), &self.settings.contact(), granted))
     }
 
@@ -192,8 +195,8 @@ impl PresenceServer {
 
     fn check_room(&self, now: Now, presentity: &str, watcher: &Sender) -> Result<(), Refusal> {
         let bounds = &self.settings.bounds;
-        let to_it = self.presentities.get(presentity).map_or(0, |known| known.watches.len());
-        let by_it = self.watchers.get(watcher.identities()).copied().unwrap_or(0);
+        let to_it = self.watches.of(presentity).len();
+        let by_it = self.watches.count_by(watcher);
         if to_it >= bounds.per_presentity {
             return Err(too_many("too many subscriptions to this presentity"));
         }
@@ -201,7 +204,7 @@ impl PresenceServer {
             return Err(too_many("too many subscriptions of this watcher"));
         }
         if self.watches.len() >= bounds.subscriptions || !self.has_room_for(presentity) {
-            let first_end = now.seconds_until(self.watch_deadlines.next());
+            let first_end = now.seconds_until(self.watches.deadline());
             return Err(Refusal::no_room("too many subscriptions", first_end));
         }
         Ok(())

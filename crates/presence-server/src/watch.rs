@@ -1,12 +1,10 @@
 //! A watch: one dialog of one watcher about one presentity, and the subscriptions in it.
 
-use crate::PresenceServer;
 use crate::identity::Sender;
-use crate::merged::Ask;
-use clock::{Mono, Now};
-use ims_node::{Random, local_tag};
-use sip_event::{Dialog, DialogId, Subscription};
-use sip_message::{Event, Message};
+use clock::Mono;
+use ims_node::local_tag;
+use sip_event::{Dialog, Subscription};
+use sip_message::Event;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -94,72 +92,14 @@ impl Watch {
         self.slots.push(slot);
     }
 
+    /// When the first of its subscriptions is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Mono> {
+        self.slots.iter().filter_map(|slot| slot.subscription.poll_timeout()).min()
+    }
+
     /// The number for one more subscription; `None` when they are used up.
     pub(crate) fn free_number(&self) -> Option<u8> {
         let last = self.slots.iter().map(|slot| slot.number).max();
         last.map_or(Some(0), |last| last.checked_add(1)).filter(|_| self.slots.len() < MAX_IN_DIALOG)
-    }
-}
-
-impl PresenceServer {
-    /// The number for the watch that this request makes: one that follows from the request, so that the request is known
-    /// when it comes once more, and in the rare case that another watch has it, any that is free.
-    pub(crate) fn fresh_id(&self, ask: Ask, random: &mut Random) -> WatchId {
-        let mut id = self.watch_key.as_ref().map_or_else(|| WatchId(random.bits()), |key| key.id(ask));
-        while self.watches.contains_key(&id) {
-            id = WatchId(random.bits());
-        }
-        id
-    }
-
-    /// The watch that an earlier copy of this request has made, if there was one ([`crate::merged`]).
-    pub(crate) fn made_by(&self, subscribe: &Message, ask: Ask) -> Option<WatchId> {
-        let id = self.watch_key.as_ref()?.id(ask);
-        let own = DialogId {
-            call_id: subscribe.call_id().into(),
-            local_tag: id.tag().into(),
-            remote_tag: subscribe.from_tag()?.into(),
-        };
-        self.watches.get(&id).filter(|watch| watch.dialog.is(&own)).map(|_| id)
-    }
-
-    /// The watch whose dialog this is.
-    pub(crate) fn watch_of(&self, dialog: &DialogId) -> Option<WatchId> {
-        let id = WatchId::of_tag(&dialog.local_tag)?;
-        self.watches.get(&id).filter(|watch| watch.dialog.is(dialog)).map(|_| id)
-    }
-
-    /// Takes a new watch into all tables, where names that are known already are shared.
-    pub(crate) fn insert(&mut self, id: WatchId, mut watch: Box<Watch>) {
-        watch.presentity = self.shared(watch.presentity);
-        let presentity = self.presentities.entry(Arc::clone(&watch.presentity)).or_default();
-        presentity.watches.push(id);
-        if let Some((known, _)) = self.watchers.get_key_value(watch.watcher.identities()) {
-            watch.watcher.share(known);
-        }
-        *self.watchers.entry(Arc::clone(watch.watcher.identities())).or_default() += 1;
-        self.watches.insert(id, watch);
-    }
-
-    /// The one text of a presentity that all tables share.
-    pub(crate) fn shared(&self, presentity: Arc<str>) -> Arc<str> {
-        self.presentities.get_key_value(&presentity).map_or(presentity, |(known, _)| Arc::clone(known))
-    }
-
-    /// Takes what is left of a watch, already out of its own table, out of the others.
-    pub(crate) fn dismiss(&mut self, now: Now, id: WatchId, watch: &Watch) {
-        self.watch_deadlines.cancel(&id);
-        if let Some(presentity) = self.presentities.get_mut(&watch.presentity) {
-            presentity.watches.retain(|own| *own != id);
-        }
-        let identities = watch.watcher.identities();
-        let left = self.watchers.get_mut(identities).map_or(0, |count| {
-            *count = count.saturating_sub(1);
-            *count
-        });
-        if left == 0 {
-            self.watchers.remove(identities);
-        }
-        self.tidy(now, &watch.presentity);
     }
 }

@@ -287,7 +287,7 @@ fn prs_05_a_sphere_that_ends_by_itself_is_told() {
 fn prs_08_the_throttle_is_off_unless_asked_for() {
     for (interval, expected) in [(0, 1), (5, 0)] {
         let mut settings = by_dialog();
-        settings.notify.min_interval = std::time::Duration::from_secs(interval);
+        settings.notify.min_interval = Duration::from_secs(interval);
         let mut ps = Ps::new(settings, support::carols_friends());
         ps.watch(&subscribe(ALICE, CAROL));
         ps.publish(&publish(CAROL).body(&pidf("open")));
