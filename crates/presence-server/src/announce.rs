@@ -10,14 +10,28 @@ use std::sync::Arc;
 
 impl PresenceServer {
     /// Tells every watcher of a presentity what it may see now, where that is new to it: figures 3, 6 and 7,
-    /// NotifyPresUp; rule PRS-06 for changed rules.
+    /// NotifyPresUp; rule PRS-06 for changed rules. Of very many watchers the first are told now, and the others in parts.
     pub(crate) fn announce(&mut self, now: Now, presentity: &Arc<str>, fx: &mut Effects<Notified>) {
-        let watches: Vec<WatchId> = self.watches.of(presentity).to_vec();
+        let watches = self.watches.of(presentity);
         if watches.is_empty() {
             return;
         }
+        self.changes.add(presentity, watches.to_vec());
+        let part = self.changes.first_of(presentity);
+        self.tell(now, presentity, part, fx);
+    }
+
+    /// Tells the next part of those who have not been told of a change yet.
+    fn tell_more(&mut self, now: Now, fx: &mut Effects<Notified>) {
+        if let Some((presentity, part)) = self.changes.next() {
+            self.tell(now, &presentity, part, fx);
+        }
+    }
+
+    fn tell(&mut self, now: Now, presentity: &Arc<str>, part: Vec<WatchId>, fx: &mut Effects<Notified>) {
         let mut views = Some(self.views(now, presentity));
-        for id in watches {
+        for id in part {
+            // It may have ended meanwhile.
             let Some(mut watch) = self.watches.take(id) else { continue };
             if let Some(views) = &mut views {
                 let ruling = self.ruling(now, presentity, &watch.watcher, views.sphere());
@@ -38,8 +52,9 @@ impl PresenceServer {
         self.tidy(now, presentity);
     }
 
-    /// Everything whose time has come.
+    /// Everything whose time has come, and a part of what has no time of its own.
     pub(crate) fn on_due(&mut self, now: Now, fx: &mut Effects<Notified>) {
+        self.tell_more(now, fx);
         loop {
             let watches_first = match (self.watches.deadline(), self.presentity_deadlines.next()) {
                 (Some(watch), Some(presentity)) => watch <= presentity,

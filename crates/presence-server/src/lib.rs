@@ -18,6 +18,7 @@
 //! Not here: whether a user exists (the HSS and the S-CSCF have decided), presence.winfo, lists, partial documents, XCAP.
 
 mod announce;
+mod changes;
 mod command;
 mod composed;
 pub mod config;
@@ -44,6 +45,7 @@ pub use rules::presentity_named;
 pub use settings::{Agent, Bounds, RegistrationHint, Settings};
 pub use watch::WatchId;
 
+use changes::Changes;
 use clock::Deadlines;
 use composed::Composed;
 use journal::Restoring;
@@ -64,6 +66,7 @@ pub struct PresenceServer {
     rules: RuleBook,
     presentities: HashMap<Arc<str>, Presentity>,
     watches: Watches,
+    changes: Changes,
     /// The end of a publication or registration, or a time that the rules name.
     presentity_deadlines: Deadlines<Arc<str>>,
     answered: Answered,
@@ -89,6 +92,7 @@ impl PresenceServer {
             rules,
             presentities: HashMap::new(),
             watches: Watches::new(),
+            changes: Changes::default(),
             presentity_deadlines: Deadlines::new(),
             answered: Answered::default(),
             composed: Composed::default(),

@@ -31,6 +31,10 @@ impl Role for PresenceServer {
     }
 
     fn deadline(&self) -> Option<Mono> {
+        if !self.changes.is_empty() {
+            // At once, but after whatever else has come in.
+            return Some(Mono::ZERO);
+        }
         self.watches.deadline().into_iter().chain(self.presentity_deadlines.next()).min()
     }
 

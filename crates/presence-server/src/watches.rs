@@ -96,7 +96,12 @@ impl Watches {
 
     /// Takes a new watch in; names that are known already are shared.
     pub(crate) fn insert(&mut self, id: WatchId, mut watch: Box<Watch>) {
-        self.of_presentity.entry(Arc::clone(&watch.presentity)).or_default().push(id);
+        let watches = self.of_presentity.entry(Arc::clone(&watch.presentity)).or_default();
+        if watches.len() == watches.capacity() {
+            // There are very many of these lists: none has room for as many again.
+            watches.reserve_exact(watches.len() / 4 + 1);
+        }
+        watches.push(id);
         if let Some((known, _)) = self.by_watcher.get_key_value(watch.watcher.identities()) {
             watch.watcher.share(known);
         }

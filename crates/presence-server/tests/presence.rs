@@ -283,6 +283,52 @@ fn prs_05_a_sphere_that_ends_by_itself_is_told() {
     assert_eq!(shown(&ps.notify_confirmed()), "closed");
 }
 
+/// Very many watchers are told in parts: whoever asks for something else meanwhile is answered between them.
+#[test]
+fn a_change_that_very_many_are_told_of_keeps_nobody_waiting() {
+    const MANY: usize = 500;
+    let mut settings = by_dialog();
+    settings.default_action = SubHandling::Allow;
+    let mut ps = Ps::new(settings, RuleBook::new());
+    let tag = ps.carol_is("open");
+    for number in 0..MANY {
+        ps.send(&subscribe(&format!("sip:w{number}@home1.test"), CAROL));
+        ps.notify_confirmed();
+    }
+    let tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed")));
+    let first = ps.notifies();
+    assert!(!first.is_empty() && first.len() < MANY / 4, "{}", first.len());
+    first.iter().for_each(|notify| ps.answer(notify, 200));
+    // Somebody else publishes and is answered before the next part, and carol changes once more.
+    assert_eq!(ps.status(&publish(ERIN).body(&pidf("open").replace(CAROL, ERIN))), 200);
+    let tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("open")));
+    let (mut told, mut parts) = (0, 0);
+    loop {
+        let part = ps.notifies();
+        if part.is_empty() {
+            break;
+        }
+        assert!(part.iter().all(|notify| shown(notify) == "open"), "nobody is told what was before");
+        part.iter().for_each(|notify| ps.answer(notify, 200));
+        (told, parts) = (told + part.len(), parts + 1);
+        ps.pass(Duration::ZERO);
+    }
+    // Those of the first part have seen both changes; all others have seen what they saw before, and hear nothing.
+    assert_eq!((told, parts), (first.len(), 1));
+    ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed")));
+    let (mut told, mut parts) = (0, 0);
+    loop {
+        let part = ps.notifies();
+        if part.is_empty() {
+            break;
+        }
+        part.iter().for_each(|notify| ps.answer(notify, 200));
+        (told, parts) = (told + part.len(), parts + 1);
+        ps.pass(Duration::ZERO);
+    }
+    assert_eq!((told, parts), (MANY, 2), "some at once, the others in parts behind whatever else there is");
+}
+
 #[test]
 fn prs_08_the_throttle_is_off_unless_asked_for() {
     for (interval, expected) in [(0, 1), (5, 0)] {

@@ -130,12 +130,17 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             self.on(woken)?;
             // While there is always something to do, `wait` never rests, and connections, the operator and the journal's
             // news would have their turn only when tokio takes it from us, hundreds of messages later.
-            if self.backlog.is_there() {
+            if self.backlog.is_there() || self.is_due() {
                 yield_now().await;
             }
         }
         self.keep_order().await?;
         self.close().await
+    }
+
+    /// Whether the node has something to do that nobody waits for.
+    fn is_due(&self) -> bool {
+        self.node.poll_timeout().is_some_and(|at| at <= self.clock.now().mono)
     }
 
     async fn wait(&mut self) -> Woken {
