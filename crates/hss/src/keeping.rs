@@ -99,7 +99,8 @@ impl Service {
         if let Err(error) = self.replace(hss, kept).await? {
             return Ok(Err(NotReloaded::Store(error)));
         }
-        let said = std::iter::once(format!("{records} records written")).chain(left_out);
+        let said = std::iter::once(format!("{records} records written: accounts and the list of S-CSCFs"))
+            .chain(left_out);
         let said = said.chain((!missing.is_empty()).then(|| not_in_file(&missing)));
         Ok(Ok(said.chain(self.send_requests()).collect::<Vec<_>>().join("\n")))
     }

@@ -76,7 +76,9 @@ fn explain(text: &mut String, hss: &Hss, subscriber: &Subscriber) -> std::fmt::R
     for set in &registration.unconfirmed {
         writeln!(text, "profile of set {set} not confirmed")?;
     }
-    writeln!(text, "changed at {}", date_time(registration.changed))?;
+    if registration.changed != Wall::default() {
+        writeln!(text, "changed at {}", date_time(registration.changed))?;
+    }
     for (set, profile) in account.sets.iter().enumerate() {
         writeln!(text, "set {set} {}", in_words(registration.state(set)))?;
         for identity in &profile.identities.identities {

@@ -34,7 +34,12 @@ impl<R: Role> Node<R> {
     fn receive_malformed(&mut self, flow: Flow, malformed: &Malformed) {
         let cause = malformed.defect.cause();
         match answer_malformed(&self.settings, flow, malformed, &self.fx.random_tag()) {
-            Some((path, bytes)) => self.transmit(path, bytes),
+            Some((path, bytes)) => {
+                if let (Some(message), Some(status)) = (&malformed.message, malformed.defect.status()) {
+                    self.log_malformed(message, &Refusal::new(status, cause));
+                }
+                self.transmit(path, bytes);
+            }
             None => {
                 self.counters.dropped(cause);
                 self.push(Output::Log(Event::Dropped { cause, from: flow.remote }));

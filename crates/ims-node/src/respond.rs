@@ -9,7 +9,9 @@ use crate::role::Role;
 use crate::settings::{Settings, Side};
 use bytes::Bytes;
 use clock::Now;
-use sip_message::{HeaderName, Malformed, Message, Method, Relay, Response, StatusCode, Transport, Via};
+use sip_message::{
+    HeaderName, Malformed, Message, Method, RawMessage, Relay, Response, StatusCode, Transport, Via,
+};
 use sip_transaction::Transmit;
 use std::net::SocketAddr;
 
@@ -104,13 +106,25 @@ impl<R: Role> Node<R> {
     }
 
     pub(crate) fn log_refusal(&mut self, message: &Message, refusal: &Refusal) {
+        let branch = message.branch().unwrap_or_default();
+        self.log_refused((message.cseq_method(), message.call_id(), branch), refusal);
+    }
+
+    /// The refusal of what can hardly be read.
+    pub(crate) fn log_malformed(&mut self, message: &RawMessage, refusal: &Refusal) {
+        let method = message.method().map_or("", Method::as_str);
+        let call_id = message.value(HeaderName::CallId).unwrap_or_default();
+        self.log_refused((method, call_id, ""), refusal);
+    }
+
+    fn log_refused(&mut self, (method, call_id, branch): (&str, &str, &str), refusal: &Refusal) {
         self.counters.refused(refusal.cause);
         self.push(Output::Log(Event::Refused {
             status: refusal.status,
             cause: refusal.cause,
-            method: message.cseq_method().into(),
-            call_id: message.call_id().into(),
-            branch: message.branch().unwrap_or_default().into(),
+            method: method.into(),
+            call_id: call_id.into(),
+            branch: branch.into(),
         }));
     }
 

@@ -13,11 +13,17 @@ pub fn where_to(uri: &Uri) -> String {
     format!("{host}{port}{address}")
 }
 
+/// Where a Route entry or remote target leads: also to whom, for many a user is behind one host.
+#[must_use]
+pub fn hop_to(uri: &Uri) -> String {
+    format!("{}@{}", uri.user().unwrap_or_default(), where_to(uri))
+}
+
 /// Whether the URI names the domain or a host in it, and leaves address and port to DNS: then it leads to a SIP server of
 /// that domain, and to nothing else there.
 #[must_use]
 pub fn is_server_of(uri: &Uri, domain: &str) -> bool {
-    let host = uri.host_text().trim_end_matches('.');
+    let (host, domain) = (uri.host_text().trim_end_matches('.'), domain.trim_end_matches('.'));
     let split = host.len().checked_sub(domain.len()).and_then(|at| host.split_at_checked(at));
     let is_in = |(node, end): (&str, &str)| {
         end.eq_ignore_ascii_case(domain) && (node.is_empty() || node.ends_with('.'))

@@ -129,7 +129,8 @@ pub async fn bench(measurement: &Measurement, mut tell: impl FnMut(&Line)) -> Re
     let floor = tokio::task::spawn_blocking(Floor::measure).await;
     let floor = floor.map_err(std::io::Error::other).and_then(|floor| floor);
     let floor = floor.map_err(LabError::at(std::path::Path::new("127.0.0.1")))?;
-    let mut table = Table { floor, lines: Vec::new(), machine: String::new() };
+    let size = (measurement.users, measurement.rounds);
+    let mut table = Table { floor, lines: Vec::new(), machine: String::new(), size };
     for part in Part::ALL {
         if !part.rows().iter().any(|name| (measurement.wanted)(name)) {
             continue;

@@ -59,7 +59,7 @@ pub(crate) enum Command {
         /// Users; 800 unless said otherwise, with --memory 20000
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_USERS)))]
         users: Option<u16>,
-        /// How often each user does the same
+        /// How often each user does the same, 10 at most: a presence server keeps ten publications of one
         #[arg(long, value_name = "N", default_value_t = MAX_ROUNDS,
             value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_ROUNDS)))]
         rounds: u16,

@@ -7,6 +7,7 @@ use ims_runtime::signals::{Signal, Signals};
 use lab::bench::{self, Measurement, Saved};
 use lab::{Configuration, Ended, Lab, LabError, Options, PLAYED, Performance, Staging, follow, moves, play};
 use std::error::Error;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -180,6 +181,14 @@ async fn measure(
     // What cannot be read is said before anything is measured.
     let before = against.as_deref().map(Saved::read).transpose()?;
     let rows = measurement.rows();
+    if rows.is_empty() {
+        return Err("no row has such a name; `lab bench` alone measures, and names, them all".into());
+    }
+    if let Some(file) = &save {
+        // Nobody waits for figures that cannot be kept.
+        let opened = File::options().create(true).append(true).open(file);
+        opened.map_err(|error| LabError::File(file.clone(), error))?;
+    }
     let progress = Progress::of(rows.len(), "measuring");
     let mut next = rows.into_iter();
     progress.goes_on_with(&next.next().unwrap_or_default());
@@ -198,10 +207,12 @@ async fn measure(
     if let Some(file) = save {
         now.write(&file)?;
     }
-    if let Some(before) = before {
-        say(&before.against(&now).to_string());
+    let comparison = before.map(|before| before.against(&now));
+    if let Some(comparison) = &comparison {
+        say(&comparison.to_string());
     }
-    Ok(if table.is_faultless() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let says_something = comparison.is_none_or(|comparison| comparison.says_something());
+    Ok(if table.is_faultless() && says_something { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Measures memory until it is done, or asked to end.

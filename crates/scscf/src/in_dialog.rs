@@ -36,13 +36,14 @@ impl Scscf {
                 None => return no_binding(),
             },
             (Some(_), _) | (None, false) => {}
+            (None, true) if !self.leads_to_user(request) => return leads_elsewhere(),
             (None, true) => match Impu::new(uri.as_str()) {
                 Ok(impu) => return self.deliver(now, request, &impu),
                 Err(_) => return no_binding(),
             },
         }
         if !self.leads_on(request) {
-            return Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog that leads there").into();
+            return leads_elsewhere();
         }
         plan.then = Some(Waiting::Onward);
         plan.decide()
@@ -55,6 +56,10 @@ impl Scscf {
         let live = |binding: &&Binding| is_instance(binding, gr) && binding.expires_at() > now.wall;
         Uri::parse(&registration.bindings.iter().find(live)?.contact).ok()
     }
+}
+
+fn leads_elsewhere() -> Decision<Waiting> {
+    Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog that leads there").into()
 }
 
 fn no_binding() -> Decision<Waiting> {

@@ -4,6 +4,7 @@ use crate::profile::Profile;
 use crate::{Scscf, Visit, Waiting};
 use clock::Now;
 use cx_protocol::{Impu, Request, Sar, SarType, SessionCase};
+use ims_node::way::is_server_of;
 use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal, Source};
 use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
 
@@ -82,13 +83,12 @@ impl Scscf {
         if !uri.is_sip() {
             return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI names no user").into();
         }
-        // TS 23.003 section 13.4: a user is of a domain, not of an address.
-        if uri.address().is_some() || uri.params().has("maddr") {
-            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI has an address instead of a domain")
-                .into();
+        let uri = uri.without_default_port();
+        if let Err(refusal) = self.check_target(&uri) {
+            return refusal.into();
         }
         let mut plan = ForwardPlan::by_route();
-        plan.request_uri = Some(uri.without_default_port()).filter(|bare| bare != request.request_uri());
+        plan.request_uri = Some(uri).filter(|bare| bare != request.request_uri());
         plan.record_routes.extend(self.originating_entry(request));
         plan.headers.push((HeaderName::PServedUser, None));
         if let Some(number) = self.second_identity(request, &visit.impu) {
@@ -98,6 +98,23 @@ impl Scscf {
         }
         plan.then = Some(Waiting::Onward);
         plan.decide()
+    }
+
+    /// A user is of a domain (TS 23.003 section 13.4), found by DNS. Whoever names a server, a port or an address instead would have us
+    /// send to whatever listens there, among our own nodes too.
+    fn check_target(&self, uri: &Uri) -> Result<(), Refusal> {
+        let is_ours = uri.is_host(&self.settings.domain);
+        if is_server_of(uri, &self.settings.domain) && !is_ours {
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "the Request-URI names a server instead of a domain",
+            ));
+        }
+        if uri.address().is_some() || !is_server_of(uri, uri.host_text()) {
+            let cause = "the Request-URI has a port or an address instead of a domain";
+            return Err(Refusal::new(StatusCode::NOT_FOUND, cause));
+        }
+        Ok(())
     }
 
     /// A telephone number as a user of our own domain, whose HSS knows whether it is one (TS 24.229 section 5.4.3.2).

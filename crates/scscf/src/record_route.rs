@@ -8,7 +8,7 @@
 
 use crate::Scscf;
 use crate::settings::TerminatingRecordRoute;
-use ims_node::way::{Recorded, is_server_of, where_to};
+use ims_node::way::{Recorded, hop_to, is_server_of};
 use ims_node::{InboundRequest, Outcome, Source};
 use sip_message::{HeaderName, Message, Method, NameAddr, StatusCode, Uri};
 
@@ -72,12 +72,24 @@ impl Scscf {
     pub(crate) fn leads_on(&self, request: &InboundRequest) -> bool {
         let route = request.next_route();
         let next = route.as_ref().unwrap_or_else(|| request.request_uri());
+        let is_server =
+            is_server_of(next, &self.settings.domain) && (route.is_some() || next.user().is_none());
+        is_server || finds_afresh(request) || self.is_marked(request, next)
+    }
+
+    /// Whether an entry of ours, by which the request came, leads there.
+    fn is_marked(&self, request: &InboundRequest, next: &Uri) -> bool {
         let Some(key) = &self.key else { return false };
-        let (call_id, to) = (request.message().call_id().as_bytes(), where_to(next));
+        let (call_id, to) = (request.message().call_id().as_bytes(), hop_to(next));
         let mut marks = request.own_routes().iter().filter_map(|uri| uri.params().get(MARK));
-        is_server_of(next, &self.settings.domain)
-            || finds_afresh(request)
-            || marks.any(|mark| key.is_mark(mark, WAY, &[call_id, to.as_bytes()]))
+        marks.any(|mark| key.is_mark(mark, WAY, &[call_id, to.as_bytes()]))
+    }
+
+    /// Whether a request in a dialog may go to a user of our own domain, who is its Request-URI: the dialog leads there, or a NOTIFY
+    /// finds its subscriber afresh (figures 6 and 7). Whatever else is for a user begins with the filter criteria of that user.
+    pub(crate) fn leads_to_user(&self, request: &InboundRequest) -> bool {
+        let found_afresh = *request.method() == Method::Notify && !came_by_entry(request);
+        found_afresh || self.is_marked(request, request.request_uri())
     }
 
     fn entry(&self, user: &str, call_id: &str, hop: Option<&Uri>) -> String {
@@ -85,7 +97,7 @@ impl Scscf {
         let is_known =
             |hop: &&Uri| hop.address().is_none_or(|ip| self.settings.known_addresses.contains(&ip));
         let mark = hop.filter(is_known).zip(self.key.as_ref()).map(|(hop, key)| {
-            format!(";{MARK}={}", key.mark(WAY, &[call_id.as_bytes(), where_to(hop).as_bytes()]))
+            format!(";{MARK}={}", key.mark(WAY, &[call_id.as_bytes(), hop_to(hop).as_bytes()]))
         });
         format!("<sip:{user}@{};lr{}>", self.settings.name, mark.unwrap_or_default())
     }
@@ -100,9 +112,12 @@ pub(crate) fn is_ours(user: &str) -> bool {
 /// name alone, where a phone comes by our entry: the P-CSCF lets it write no other.
 fn finds_afresh(request: &InboundRequest) -> bool {
     let uri = request.request_uri();
-    let came_by_entry = request.own_routes().iter().filter_map(Uri::user).any(is_ours);
     let is_user = uri.user().is_some() && uri.address().is_none() && is_server_of(uri, uri.host_text());
-    *request.source() == Source::Own && !came_by_entry && request.next_route().is_none() && is_user
+    *request.source() == Source::Own && !came_by_entry(request) && request.next_route().is_none() && is_user
+}
+
+fn came_by_entry(request: &InboundRequest) -> bool {
+    request.own_routes().iter().filter_map(Uri::user).any(is_ours)
 }
 
 fn opens_dialog(request: &InboundRequest) -> bool {

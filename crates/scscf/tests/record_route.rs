@@ -65,7 +65,8 @@ fn rt_so_07_a_refresh_goes_where_the_answer_said_and_nowhere_else() {
         ("another port of that host", icscf, vec![elsewhere], notifier, Err(481)),
         ("the notifier, past the proxy", icscf, vec![], notifier, Err(481)),
         ("TS 24.141: the notifier itself", "", vec![], notifier, Ok("127.0.10.27:5060")),
-        ("by its default port", "", vec![], "sip:x@127.0.10.27", Ok("127.0.10.27:5060")),
+        ("without its default port", "", vec![], "sip:127.0.10.27", Ok("127.0.10.27:5060")),
+        ("somebody else at that address", "", vec![], "sip:x@127.0.10.27", Err(481)),
         ("another port of the notifier", "", vec![], "sip:127.0.10.27:6379;transport=tcp", Err(481)),
         ("another address", "", vec![], "sip:x@127.0.10.23:3868", Err(481)),
         ("an address beside the name", "", vec![], "sip:127.0.10.27;maddr=10.0.0.9", Err(481)),
@@ -149,6 +150,23 @@ fn figure_7_a_watcher_of_another_domain_is_found_afresh_by_its_identity_alone() 
         let text = in_dialog("NOTIFY", number, uri, &[route]);
         assert_eq!(fate(&mut desk, from, text), expected.map(str::to_owned), "{from} {route} {uri}");
     }
+}
+
+/// A dialog with one user of the domain leads to that user: whatever else is for a user begins with the criteria of that user.
+#[test]
+fn rt_so_07_a_dialog_with_one_user_leads_to_nobody_else() {
+    let mut desk = registered();
+    let contact = "sip:alice@home1.test";
+    let (_, own) = subscribed(&mut desk, contact, "");
+    let sent = |desk: &mut Desk<Scscf>, method: &str, number, uri: &str, route: &str| {
+        fate(desk, PCSCF, in_dialog(method, number, uri, &[route]))
+    };
+    assert!(sent(&mut desk, "SUBSCRIBE", 2, contact, &own).is_ok(), "as its answer said");
+    assert_eq!(sent(&mut desk, "SUBSCRIBE", 3, "sip:alias@home1.test", &own), Err(481));
+    assert_eq!(sent(&mut desk, "NOTIFY", 4, "sip:alias@home1.test", &own), Err(481));
+    let plain = "<sip:scscf1a.home1.test;lr>";
+    assert_eq!(sent(&mut desk, "SUBSCRIBE", 5, contact, plain), Err(481), "in no dialog through us");
+    assert!(sent(&mut desk, "NOTIFY", 6, contact, plain).is_ok(), "figure 6: the watcher is found afresh");
 }
 
 #[test]

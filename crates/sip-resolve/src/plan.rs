@@ -87,6 +87,9 @@ type Ended = Result<Vec<Choice>, ResolveError>;
 
 impl<'a, F: Fn(&Question) -> Option<&'a DnsAnswer>> Walk<'_, F> {
     fn ask(&mut self, name: &str, kind: Kind) -> Heard<'a> {
+        if is_local(name) {
+            return Heard::NoSuchDomain;
+        }
         let question = Question::new(name, kind);
         match (self.known)(&question) {
             Some(DnsAnswer::Records(records, _)) => Heard::Records(records),
@@ -218,6 +221,20 @@ impl<'a, F: Fn(&Question) -> Option<&'a DnsAnswer>> Walk<'_, F> {
         }
         (addresses, exists)
     }
+}
+
+/// Names that mean this machine, or that no server of SIP has, whatever anybody answers (RFC 6761 sections 6.1, 6.3 and 6.4). A URI with such a
+/// name would have a node send to itself and to its neighbours.
+fn is_local(name: &str) -> bool {
+    const LOCAL: [&str; 4] = ["localhost", "invalid", "in-addr.arpa", "ip6.arpa"];
+    let name = name.trim_end_matches('.');
+    let ends_with = |end: &&str| {
+        let split = name.len().checked_sub(end.len()).and_then(|at| name.split_at_checked(at));
+        split.is_some_and(|(before, last)| {
+            last.eq_ignore_ascii_case(end) && (before.is_empty() || before.ends_with('.'))
+        })
+    };
+    LOCAL.iter().any(ends_with)
 }
 
 fn service(domain: &str, transport: Transport) -> (Box<str>, Transport) {

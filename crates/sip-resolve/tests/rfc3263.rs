@@ -200,6 +200,34 @@ fn rfc2782_a_service_has_servers_and_no_fallback_to_addresses() {
     }
 }
 
+#[test]
+fn rfc6761_names_of_this_machine_are_no_servers_whatever_dns_says() {
+    let dns = Dns::new(
+        "localhost 10 A 127.0.0.1
+         a.localhost 10 A 127.0.0.1
+         1.0.0.127.in-addr.arpa 10 A 127.0.0.1
+         mylocalhost 10 A 192.0.2.1",
+    );
+    for (name, expected) in [
+        ("localhost", "NoSuchDomain"),
+        ("LOCALHOST.", "NoSuchDomain"),
+        ("a.localhost", "NoSuchDomain"),
+        ("1.0.0.127.in-addr.arpa", "NoSuchDomain"),
+        ("b.invalid", "NoSuchDomain"),
+        ("mylocalhost", "192.0.2.1:5062/UDP"),
+    ] {
+        let target = sip_resolve::Target {
+            host: sip_message::Host::parse(name).unwrap(),
+            port: Some(5062),
+            transport: None,
+            secure: false,
+        };
+        let (outcome, asked) = run(&mut Resolver::new(Settings::default()), &dns, at(0), &Query::Sip(target));
+        assert_eq!(shown(&outcome), expected, "{name}");
+        assert_eq!(asked.is_empty(), expected == "NoSuchDomain", "{name} is not even asked for");
+    }
+}
+
 /// More servers than a request can try: each is the first one as often as its weight says, also the last in the answer.
 #[test]
 fn rfc2782_of_more_servers_than_are_tried_each_has_its_share() {

@@ -13,6 +13,8 @@ use std::path::Path;
 pub struct Saved {
     /// What it was measured on: processor, cores, kernel, file system of the journals.
     pub machine: String,
+    /// How much was done: users, and how often each did the same.
+    pub size: (u16, u16),
     /// The rows.
     pub rows: BTreeMap<String, BTreeMap<String, f64>>,
 }
@@ -25,7 +27,7 @@ impl Saved {
             let values = line.values.iter().map(|(name, value)| ((*name).to_owned(), *value));
             (line.name.clone(), values.collect())
         };
-        Self { machine: table.machine.clone(), rows: table.lines.iter().map(row).collect() }
+        Self { machine: table.machine.clone(), size: table.size, rows: table.lines.iter().map(row).collect() }
     }
 
     /// Reads a file that [`Saved::write`] has written.
@@ -58,7 +60,7 @@ impl Saved {
             };
             rows.push((name.clone(), values.iter().filter_map(ratio).collect()));
         }
-        Comparison { is_same_machine: self.machine == now.machine, rows }
+        Comparison { is_same_machine: self.machine == now.machine, is_same_size: self.size == now.size, rows }
     }
 }
 
@@ -69,7 +71,16 @@ type Compared = (String, f64, f64);
 #[derive(Debug, Clone)]
 pub struct Comparison {
     is_same_machine: bool,
+    is_same_size: bool,
     rows: Vec<(String, Vec<Compared>)>,
+}
+
+impl Comparison {
+    /// Whether there is a row that both have.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        !self.rows.is_empty()
+    }
 }
 
 impl fmt::Display for Comparison {
@@ -77,6 +88,9 @@ impl fmt::Display for Comparison {
         write!(f, "now as a multiple of before; less is better")?;
         if !self.is_same_machine {
             write!(f, "; MEASURED ON ANOTHER MACHINE")?;
+        }
+        if !self.is_same_size {
+            write!(f, "; MEASURED WITH OTHER USERS OR ROUNDS")?;
         }
         for (name, values) in &self.rows {
             write!(f, "\n{name:<24}")?;
@@ -100,7 +114,7 @@ mod tests {
     fn saved(cpu: f64) -> Saved {
         let values = [("cpu_us".to_owned(), cpu), ("median_ms".to_owned(), 2.0)];
         let rows = [("udp PUBLISH".to_owned(), values.into_iter().collect())];
-        Saved { machine: "one".into(), rows: rows.into_iter().collect() }
+        Saved { machine: "one".into(), size: (800, 10), rows: rows.into_iter().collect() }
     }
 
     #[test]
@@ -113,9 +127,14 @@ mod tests {
         let said = before.against(&saved(80.0)).to_string();
         assert!(said.contains("cpu_us 0.80 (100.0 -> 80.0)  median_ms 1.00"), "{said}");
         assert!(!said.contains("ANOTHER MACHINE"));
-        let elsewhere = Saved { machine: "two".into(), rows: BTreeMap::new() };
+        let elsewhere = Saved { machine: "two".into(), size: (20, 10), rows: BTreeMap::new() };
         let said = before.against(&elsewhere).to_string();
-        assert!(said.contains("ANOTHER MACHINE") && said.contains("no row in common"), "{said}");
+        assert!(
+            said.contains("ANOTHER MACHINE")
+                && said.contains("OTHER USERS")
+                && said.contains("no row in common"),
+            "{said}"
+        );
         std::fs::write(&path, "{").unwrap();
         assert!(Saved::read(&path).unwrap_err().to_string().contains("run.json"));
     }

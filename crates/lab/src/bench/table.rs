@@ -14,6 +14,8 @@ pub struct Table {
     pub lines: Vec<Line>,
     /// Processor, cores, kernel, file system of the journals.
     pub machine: String,
+    /// Users, and how often each did the same.
+    pub size: (u16, u16),
 }
 
 impl Table {
