@@ -121,16 +121,27 @@ impl Measurement {
     }
 }
 
-/// Measures everything; each row is told when it is there.
+/// What the machine itself takes, measured first.
+///
+/// # Errors
+/// Those of sockets on loopback.
+pub async fn floor() -> Result<Floor, LabError> {
+    let floor = tokio::task::spawn_blocking(Floor::measure).await;
+    let floor = floor.map_err(std::io::Error::other).and_then(|floor| floor);
+    floor.map_err(LabError::at(std::path::Path::new("127.0.0.1")))
+}
+
+/// Measures everything; each row is told when it is there, also as a multiple of the floor.
 ///
 /// # Errors
 /// When the network does not come up, or a node ends. What goes wrong with requests is in the rows.
-pub async fn bench(measurement: &Measurement, mut tell: impl FnMut(&Line)) -> Result<Table, LabError> {
-    let floor = tokio::task::spawn_blocking(Floor::measure).await;
-    let floor = floor.map_err(std::io::Error::other).and_then(|floor| floor);
-    let floor = floor.map_err(LabError::at(std::path::Path::new("127.0.0.1")))?;
+pub async fn bench(
+    measurement: &Measurement,
+    floor: Floor,
+    mut tell: impl FnMut(&Line),
+) -> Result<Table, LabError> {
     let size = (measurement.users, measurement.rounds);
-    let mut table = Table { floor, lines: Vec::new(), machine: String::new(), size };
+    let mut table = Table { lines: Vec::new(), machine: String::new(), size };
     for part in Part::ALL {
         if !part.rows().iter().any(|name| (measurement.wanted)(name)) {
             continue;

@@ -189,10 +189,12 @@ async fn measure(
         let opened = File::options().create(true).append(true).open(file);
         opened.map_err(|error| LabError::File(file.clone(), error))?;
     }
+    let floor = bench::floor().await?;
+    say(&floor.to_string());
     let progress = Progress::of(rows.len(), "measuring");
     let mut next = rows.into_iter();
     progress.goes_on_with(&next.next().unwrap_or_default());
-    let measured = bench::bench(measurement, |line| {
+    let measured = bench::bench(measurement, floor, |line| {
         progress.say(&line.to_string());
         progress.has_done_one();
         progress.goes_on_with(&next.next().unwrap_or_default());

@@ -3,7 +3,7 @@
 
 mod support;
 
-use lab::bench::{Measurement, Saved, bench};
+use lab::bench::{Measurement, Saved, bench, floor};
 use support::{config, good};
 
 fn few(wanted: fn(&str) -> bool) -> Measurement {
@@ -14,7 +14,7 @@ fn few(wanted: fn(&str) -> bool) -> Measurement {
 async fn every_request_is_counted_and_goes_well_by_udp_and_tcp() {
     let measurement = few(|row| ["alone", "udp", "tcp"].iter().any(|way| row.starts_with(way)));
     let mut told = Vec::new();
-    let table = good(bench(&measurement, |line| told.push(line.name.clone())).await);
+    let table = good(bench(&measurement, good(floor().await), |line| told.push(line.name.clone())).await);
     assert_eq!(told, measurement.rows(), "the names are those that were promised");
     assert!(table.is_faultless() && table.lines.len() == told.len(), "{:?}", table.lines);
     for line in &table.lines {
@@ -34,7 +34,7 @@ async fn every_request_is_counted_and_goes_well_by_udp_and_tcp() {
 #[tokio::test]
 async fn a_change_reaches_a_hundred_watchers_once_each() {
     let measurement = few(|row| row == "fan-out 100");
-    let table = good(bench(&measurement, |_| ()).await);
+    let table = good(bench(&measurement, good(floor().await), |_| ()).await);
     assert!(table.is_faultless() && table.lines.len() == 1, "{:?}", table.lines);
     for name in ["last_notify_ms", "median_notify_ms", "cpu_each_us", "OPTIONS_ms", "PUBLISH_ms"] {
         assert!(table.lines[0].value(name).is_some_and(|value| value > 0.0), "{name} of {}", table.lines[0]);

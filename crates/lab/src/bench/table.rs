@@ -1,6 +1,5 @@
 //! All lines of a run.
 
-use super::floor::Floor;
 use super::line::Line;
 use super::row::IN_FLIGHT;
 use std::fmt;
@@ -8,8 +7,6 @@ use std::fmt;
 /// What was measured, and on what.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// What the machine itself takes.
-    pub floor: Floor,
     /// In the order of their measurement.
     pub lines: Vec<Line>,
     /// Processor, cores, kernel, file system of the journals.
@@ -28,9 +25,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { floor, machine, .. } = self;
-        writeln!(f, "{floor}")?;
-        writeln!(f, "{IN_FLIGHT} requests in flight; every answer synced; {machine}")?;
+        writeln!(f, "{IN_FLIGHT} requests in flight; every answer synced; {}", self.machine)?;
         f.write_str(if self.is_faultless() { "No errors." } else { "There were ERRORS." })
     }
 }
