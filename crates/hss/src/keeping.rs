@@ -119,25 +119,20 @@ impl Service {
     }
 }
 
-/// A store with what a file has, what of it has to be kept, and what is left out for somebody else's sake.
-fn taken_over(before: &Hss, read: Vec<StoreChange>) -> (Hss, Vec<StoreChange>, Vec<String>) {
-    let mut hss = before.clone();
-    if let Ok(more) = hss.apply_all(now(), &read) {
-        return (hss, read.into_iter().chain(more).collect(), Vec::new());
-    }
-    let (mut hss, mut kept, mut left_out) = (before.clone(), Vec::new(), Vec::new());
-    for change in read {
-        match hss.apply(now(), change.clone()) {
-            Ok(more) => {
-                kept.push(change);
-                kept.extend(more);
-            }
-            Err(Conflict { identity, account }) => {
+/// A store with what a file has, what of it has to be kept, and what is left out for somebody else's sake. One conflict leaves out one
+/// account: all others are taken over as if the file had not had it.
+fn taken_over(before: &Hss, mut read: Vec<StoreChange>) -> (Hss, Vec<StoreChange>, Vec<String>) {
+    let mut left_out = Vec::new();
+    loop {
+        let mut hss = before.clone();
+        match hss.apply_all(now(), &read) {
+            Ok(more) => return (hss, read.into_iter().chain(more).collect(), left_out),
+            Err((at, Conflict { identity, account })) => {
+                read.remove(at);
                 left_out.push(format!("left out: {identity} belongs to account {account} already"));
             }
         }
     }
-    (hss, kept, left_out)
 }
 
 /// Accounts that a file has no more stay: it may be the wrong file.

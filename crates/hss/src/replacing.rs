@@ -45,8 +45,13 @@ impl Hss {
     /// former accounts are free before the first new one is put in.
     ///
     /// # Errors
-    /// [`Conflict`], the first; then nothing is to be believed of this store, which is a copy.
-    pub fn apply_all(&mut self, now: Now, changes: &[StoreChange]) -> Result<Vec<StoreChange>, Conflict> {
+    /// The first [`Conflict`], and the place of the change that it is about; then nothing is to be believed of this store, which is
+    /// a copy.
+    pub fn apply_all(
+        &mut self,
+        now: Now,
+        changes: &[StoreChange],
+    ) -> Result<Vec<StoreChange>, (usize, Conflict)> {
         for change in changes {
             if let StoreChange::Account(account) = change
                 && let Some(former) = self.subscribers.get(&account.name).map(|one| one.account.clone())
@@ -55,8 +60,8 @@ impl Hss {
             }
         }
         let mut more = Vec::new();
-        for change in changes {
-            more.extend(self.apply(now, change.clone())?);
+        for (at, change) in changes.iter().enumerate() {
+            more.extend(self.apply(now, change.clone()).map_err(|conflict| (at, conflict))?);
         }
         Ok(more)
     }

@@ -159,9 +159,13 @@ impl Service {
                 CxServerEvent::Connected(host) => connected.push(host),
             }
         }
-        // Whoever has come back may have nothing left of an account that was removed.
-        changes.extend(self.hss.drop_settled());
         let is_kept = self.keep(changes).await?.is_ok();
+        if is_kept {
+            // A user who has come back leaves nothing to be told of the account that had its identities before.
+            let dropped = self.hss.drop_settled();
+            // What cannot be kept now is dropped again by the next process.
+            let _ = self.keep(dropped).await?;
+        }
         for (question, answer) in answers {
             let busy = || question.request.answer(ResultCode::TooBusy);
             let answer = if is_kept { answer } else { busy() };

@@ -2,7 +2,7 @@
 //! what else there is to do: an answer to somebody else does not wait for ten thousand NOTIFYs.
 
 use crate::watch::WatchId;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 /// Watches that are looked at in one part. Those of nearly every presentity are looked at in the turn of the change itself.
@@ -16,12 +16,18 @@ pub(crate) struct Changes {
 
 impl Changes {
     /// Something changed about a presentity: these watches are to be looked at, also those that were looked at for an earlier
-    /// change a moment ago.
+    /// change a moment ago. Those that were not come first, or a presentity that changes again and again would never come to its last
+    /// watchers.
     pub(crate) fn add(&mut self, presentity: &Arc<str>, mut watches: Vec<WatchId>) {
         // The next one is taken from the end.
         watches.reverse();
         match self.waiting.iter_mut().find(|(own, _)| own == presentity) {
-            Some((_, left)) => *left = watches,
+            Some((_, left)) => {
+                let first: HashSet<WatchId> = left.iter().copied().collect();
+                watches.retain(|own| !first.contains(own));
+                watches.append(left);
+                *left = watches;
+            }
             None => self.waiting.push_back((Arc::clone(presentity), watches)),
         }
     }
@@ -86,14 +92,23 @@ mod tests {
     }
 
     #[test]
-    fn another_change_begins_with_everybody_anew() {
+    fn another_change_is_for_everybody_and_begins_with_those_who_wait() {
         let one: Arc<str> = "one".into();
         let mut changes = Changes::default();
         changes.add(&one, many(100));
         changes.first_of(&one);
         changes.add(&one, many(100));
-        assert_eq!(changes.first_of(&one), many(64));
+        let part = changes.first_of(&one);
+        let waited = (64..100).chain(0..28).map(WatchId).collect::<Vec<_>>();
+        assert_eq!(part, waited);
         assert_eq!(changes.next().map(|(_, part)| part.len()), Some(36));
         assert!(changes.is_empty());
+        // A presentity that changes before each part comes to its last watchers all the same.
+        let mut seen = HashSet::new();
+        for _ in 0..4 {
+            changes.add(&one, many(200));
+            seen.extend(changes.first_of(&one));
+        }
+        assert_eq!(seen.len(), 200);
     }
 }

@@ -102,13 +102,15 @@ impl PresenceServer {
             return;
         }
         let rules = self.rules.get(&**presentity).filter(|_| known.watched > 0);
-        let next = [
+        let asks_for_sphere = rules.is_some_and(|rules| rules.ask_for_sphere());
+        let own = [
             known.publications.next_expiry(),
             known.registration.as_deref().map(Registration::expires_at),
             rules.and_then(|rules| rules.next_change(now.wall)),
-            rules.filter(|rules| rules.ask_for_sphere()).and_then(|_| self.sphere_change(now, presentity)),
         ];
-        match next.into_iter().flatten().min() {
+        let sphere = if asks_for_sphere { self.sphere_change(now, presentity) } else { None };
+        let next = own.into_iter().chain([sphere]);
+        match next.flatten().min() {
             Some(at) => self.presentity_deadlines.set(Arc::clone(presentity), now.mono_at(at)),
             None => self.presentity_deadlines.cancel(presentity),
         }

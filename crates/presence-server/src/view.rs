@@ -119,7 +119,11 @@ impl PresenceServer {
     }
 
     /// When a sphere of a presentity begins or ends, though nobody publishes anything.
-    pub(crate) fn sphere_change(&self, now: Now, presentity: &str) -> Option<Wall> {
+    pub(crate) fn sphere_change(&mut self, now: Now, presentity: &str) -> Option<Wall> {
+        let stamp = self.stamp(now.wall, presentity);
+        if let Some(views) = self.composed.get(presentity, stamp, now.wall) {
+            return views.until;
+        }
         let documents = self.documents(now.wall, presentity);
         sphere_change(documents.iter().map(|stored| &stored.document), now.wall)
     }

@@ -70,13 +70,17 @@ impl Config {
             false => TerminatingRecordRoute::Off,
         };
         let strict = if self.scscf.strict_digest_uri { StrictDigestUri::On } else { StrictDigestUri::Off };
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.node.peers.iter().partition(|peer| peer.domains.is_empty());
         Settings {
             terminating_record_route: record_route,
             min_expires_s: self.scscf.registration_min_s,
             max_expires_s: self.scscf.registration_max_s,
             as_patience: self.scscf.as_patience_ms.duration(),
             strict_digest_uri: strict,
-            known_addresses: self.node.peers.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
+            own_addresses: own.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
+            peer_addresses: others.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
+            peer_domains: others.iter().flat_map(|peer| peer.domains.iter().cloned()).collect(),
             ..Settings::new(&self.node.name, &self.node.domain)
         }
     }

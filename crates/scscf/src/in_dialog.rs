@@ -24,7 +24,7 @@ impl Scscf {
         let mut plan = ForwardPlan::by_route();
         // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog, so we put ourselves in again.
         let ours = request.own_routes().iter().rev().filter_map(Uri::user).find(|user| is_ours(user));
-        plan.record_routes.extend(ours.map(|user| self.entry_back(request.message(), user)));
+        plan.record_routes.extend(ours.map(|user| self.entry_back(request, user)));
         let uri = request.request_uri();
         let own_user = uri.is_host(&self.settings.domain) && uri.user().is_some();
         match (request.next_route(), own_user) {

@@ -103,8 +103,10 @@ impl Scscf {
     /// A user is of a domain (TS 23.003 section 13.4), found by DNS. Whoever names a server, a port or an address instead would have us
     /// send to whatever listens there, among our own nodes too.
     fn check_target(&self, uri: &Uri) -> Result<(), Refusal> {
-        let is_ours = uri.is_host(&self.settings.domain);
-        if is_server_of(uri, &self.settings.domain) && !is_ours {
+        let is_domain = |domain: &str| uri.is_host(domain);
+        let is_ours = is_domain(&self.settings.domain);
+        let is_peers = self.settings.peer_domains.iter().any(|domain| is_domain(domain));
+        if is_server_of(uri, &self.settings.domain) && !is_ours && !is_peers {
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "the Request-URI names a server instead of a domain",

@@ -7,10 +7,11 @@
 //! 16.7 step 8). Nothing is kept but the key (docs/adr/0004).
 
 use crate::Scscf;
-use crate::settings::TerminatingRecordRoute;
+use crate::settings::{Settings, TerminatingRecordRoute};
 use ims_node::way::{Recorded, hop_to, is_server_of};
 use ims_node::{InboundRequest, Outcome, Source};
 use sip_message::{HeaderName, Message, Method, NameAddr, StatusCode, Uri};
+use std::net::IpAddr;
 
 /// The user of our entry on the watcher's side of a dialog.
 pub(crate) const ORIGINATING: &str = "rr-o";
@@ -27,24 +28,25 @@ const WAY: &str = "way";
 impl Scscf {
     /// Our entry in a SUBSCRIBE that opens a dialog, on the watcher's side (rule RT-SO-06).
     pub(crate) fn originating_entry(&self, request: &InboundRequest) -> Option<String> {
-        opens_dialog(request).then(|| self.entry_back(request.message(), ORIGINATING))
+        opens_dialog(request).then(|| self.entry_back(request, ORIGINATING))
     }
 
     /// Our entry in a SUBSCRIBE that opens a dialog, on the presentity's side (rule RT-ST-05).
     pub(crate) fn terminating_entry(&self, request: &InboundRequest) -> Option<String> {
         let stays = self.settings.terminating_record_route == TerminatingRecordRoute::On;
-        (stays && opens_dialog(request)).then(|| self.entry_back(request.message(), TERMINATING))
+        (stays && opens_dialog(request)).then(|| self.entry_back(request, TERMINATING))
     }
 
     /// Our entry in a SUBSCRIBE that opens a dialog with a phone of a user served here.
     pub(crate) fn entry_towards_phone(&self, request: &InboundRequest) -> Option<String> {
-        opens_dialog(request).then(|| self.entry_back(request.message(), TERMINATING))
+        opens_dialog(request).then(|| self.entry_back(request, TERMINATING))
     }
 
     /// The entry of this user in a request that passes us: it leads back to where the request came from.
-    pub(crate) fn entry_back(&self, request: &Message, user: &str) -> String {
-        let hop = hop(request.list(HeaderName::RecordRoute).next(), request);
-        self.entry(user, request.call_id(), hop.as_ref())
+    pub(crate) fn entry_back(&self, request: &InboundRequest, user: &str) -> String {
+        let message = request.message();
+        let hop = hop(message.list(HeaderName::RecordRoute).next(), message);
+        self.entry(user, message.call_id(), (hop.as_ref(), request.source()))
     }
 
     /// What is another in an answer that goes back: our entry, which now leads to where the request went.
@@ -63,8 +65,19 @@ impl Scscf {
             return Vec::new();
         };
         let next = hop(recorded.ahead().next(), answer);
-        let all = recorded.with_own(&self.entry(user, answer.call_id(), next.as_ref()));
+        let all = recorded.with_own(&self.entry(user, answer.call_id(), (next.as_ref(), &Source::Stranger)));
         vec![(HeaderName::RecordRoute, Some(all))]
+    }
+
+    /// Whether a hop is one that we may go to because somebody has written it: a name, which DNS is asked for, or the address of a node
+    /// that we know. What listens at other ports of our own nodes is for our own nodes to say.
+    fn is_believed(&self, hop: &Uri, source: &Source) -> bool {
+        let Settings { own_addresses, peer_addresses, .. } = &self.settings;
+        let is_known = |ip: IpAddr| {
+            let is_usual = hop.without_default_port().port().is_none() || *source == Source::Own;
+            peer_addresses.contains(&ip) || (own_addresses.contains(&ip) && is_usual)
+        };
+        !hop.params().has("maddr") && hop.address().is_none_or(is_known)
     }
 
     /// Whether a request in a dialog goes where the Route entry leads by which it came, or where anybody may go whom we trust:
@@ -92,11 +105,10 @@ impl Scscf {
         found_afresh || self.is_marked(request, request.request_uri())
     }
 
-    fn entry(&self, user: &str, call_id: &str, hop: Option<&Uri>) -> String {
-        // An address that is no node's we know is nobody's word but the sender's.
-        let is_known =
-            |hop: &&Uri| hop.address().is_none_or(|ip| self.settings.known_addresses.contains(&ip));
-        let mark = hop.filter(is_known).zip(self.key.as_ref()).map(|(hop, key)| {
+    /// The entry of this user, leading to a hop by the word of this source.
+    fn entry(&self, user: &str, call_id: &str, (hop, source): (Option<&Uri>, &Source)) -> String {
+        let hop = hop.filter(|hop| self.is_believed(hop, source));
+        let mark = hop.zip(self.key.as_ref()).map(|(hop, key)| {
             format!(";{MARK}={}", key.mark(WAY, &[call_id.as_bytes(), hop_to(hop).as_bytes()]))
         });
         format!("<sip:{user}@{};lr{}>", self.settings.name, mark.unwrap_or_default())

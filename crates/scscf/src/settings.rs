@@ -30,9 +30,13 @@ pub struct Settings {
     /// Whether the `uri` of a digest must be the Request-URI. Off: a difference is only logged, because some phones
     /// name their proxy there.
     pub strict_digest_uri: StrictDigestUri,
-    /// The addresses of our network's nodes and of other operators', as `peers` of the node has them: a dialog may lead to them where
-    /// its Record-Route or Contact has an address instead of a name.
-    pub known_addresses: Vec<IpAddr>,
+    /// The addresses of our network's nodes, as `peers` of the node has them.
+    pub own_addresses: Vec<IpAddr>,
+    /// Those of other operators' nodes. A dialog may lead to addresses of both where its Record-Route or Contact has an address instead
+    /// of a name.
+    pub peer_addresses: Vec<IpAddr>,
+    /// The domains of those operators.
+    pub peer_domains: Vec<Box<str>>,
 }
 
 /// See [`Settings::strict_digest_uri`].
@@ -56,7 +60,9 @@ impl Settings {
             max_expires_s: 600_000,
             as_patience: Duration::from_millis(4500),
             strict_digest_uri: StrictDigestUri::Off,
-            known_addresses: Vec::new(),
+            own_addresses: Vec::new(),
+            peer_addresses: Vec::new(),
+            peer_domains: Vec::new(),
         }
     }
 

@@ -89,9 +89,12 @@ fn rt_so_07_a_refresh_goes_where_the_answer_said_and_nowhere_else() {
 
 #[test]
 fn rt_so_07_an_address_that_is_no_nodes_is_nobodys_word() {
-    for (behind, contact) in
-        [("<sip:10.0.0.9:6379;lr>", "sip:127.0.10.27"), ("", "sip:10.0.0.9:6379;transport=tcp")]
-    {
+    for (behind, contact) in [
+        ("<sip:10.0.0.9:6379;lr>", "sip:127.0.10.27"),
+        ("<sip:a.home2.test;maddr=10.0.0.9;lr>", "sip:127.0.10.27"),
+        ("<sip:127.0.10.13:3868;lr>", "sip:127.0.10.27"),
+        ("", "sip:10.0.0.9:6379;transport=tcp"),
+    ] {
         let mut desk = registered();
         let (_, own) = subscribed(&mut desk, contact, behind);
         let routes: Vec<&str> =

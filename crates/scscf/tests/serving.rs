@@ -99,6 +99,8 @@ fn rt_so_07_a_to_tag_spares_nothing_but_a_request_of_a_dialog() {
         ("MESSAGE", "sip:x@home2.test:3868;transport=tcp", alice(), Err(404)),
         ("MESSAGE", "sip:x@home2.test;maddr=127.0.10.16", alice(), Err(404)),
         ("MESSAGE", "sip:x@hss1.home1.test", alice(), Err(404)),
+        // Of another operator, whose domain is below ours.
+        ("MESSAGE", "sip:x@mobile.home1.test", alice(), Ok("127.0.10.23:5060")),
         ("MESSAGE", "sip:x@ps1.HOME1.test.:40999", alice(), Err(404)),
         ("MESSAGE", "sip:carol@home1.test:5060", alice(), Ok(ICSCF)),
         ("OPTIONS", "sip:x@127.0.10.23:3868", alice(), Err(404)),

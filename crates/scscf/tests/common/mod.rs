@@ -32,9 +32,11 @@ pub fn settings() -> Settings {
 }
 
 pub fn role() -> Scscf {
-    let known = [PCSCF, ICSCF, PS, "127.0.10.23:5060", "127.0.10.27:5060"];
+    let ips = |addresses: &[&str]| addresses.iter().map(|text| address(text).ip()).collect();
     Scscf::new(scscf::Settings {
-        known_addresses: known.iter().map(|text| address(text).ip()).collect(),
+        own_addresses: ips(&[PCSCF, ICSCF, PS]),
+        peer_addresses: ips(&["127.0.10.23:5060", "127.0.10.27:5060"]),
+        peer_domains: vec!["mobile.home1.test".into()],
         ..scscf::Settings::new("scscf1a.home1.test", "home1.test")
     })
 }
@@ -44,7 +46,7 @@ pub fn desk() -> Desk<Scscf> {
     desk.on_dns = |question: &Question| {
         let ip = match (question.kind(), question.name()) {
             (Kind::A, "home1.test") => "127.0.10.13",
-            (Kind::A, "home2.test") => "127.0.10.23",
+            (Kind::A, "home2.test" | "mobile.home1.test") => "127.0.10.23",
             (Kind::A, "pcscf1a.home1.test") => "127.0.10.11",
             (Kind::A, "ps1.home1.test") => "127.0.10.17",
             _ => return DnsAnswer::NoRecords(None),
