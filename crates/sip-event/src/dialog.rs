@@ -91,6 +91,13 @@ impl Dialog {
         Ok(Self { text, sequence: Sequence::after(0), remote_cseq: Some(request.cseq()) })
     }
 
+    /// The same dialog with a first block of CSeq numbers of another length, which `number` draws: of ten thousand dialogs that began
+    /// together, few use up a block with the same NOTIFY.
+    #[must_use]
+    pub(crate) fn spread(self, number: u64) -> Self {
+        Self { sequence: Sequence::spread(number), ..self }
+    }
+
     /// The dialog that a NOTIFY creates where the SUBSCRIBE was sent (RFC 6665 section 4.4.1): its route set stands in
     /// the NOTIFY.
     ///

@@ -2,7 +2,8 @@
 //!
 //! | concept | at the server | at the client |
 //! |---|---|---|
-//! | subscription | [`Subscription`], the notifier | [`Subscriber`] |
+//! | all subscriptions of a node | [`Notifier`], of its [`Package`]s | |
+//! | one subscription | [`Subscription`] | [`Subscriber`] |
 //! | publication | [`Publications`], the event state compositor | [`Publisher`] |
 //! | dialog | [`Dialog::from_subscribe`] | [`Dialog::from_notify`], [`Dialog::from_response`] |
 //!
@@ -26,8 +27,11 @@ mod dialog_id;
 mod dialog_record;
 mod dialog_text;
 mod expires;
+pub mod local_tag;
+mod notifier;
 mod notify;
 mod notify_answer;
+mod package;
 mod publication;
 mod publications;
 mod publish_request;
@@ -49,10 +53,16 @@ pub use dialog::{BadDialog, Dialog, DialogError};
 pub use dialog_id::DialogId;
 pub use dialog_text::MAX_DIALOG_TEXT;
 pub use expires::{Granted, Limits, TooBrief, grant, grant_publication};
+pub use notifier::ask::{Ask, TIMER_J, is_recent};
+pub use notifier::journal::{KeptDialog, KeptUsage, UnreadableRecord};
+pub use notifier::subscribe::{Accepted, Asked, Refused};
+pub use notifier::watch::{Notified, WatchId};
+pub use notifier::{Notifier, NotifierBounds, NotifierSettings, Output, Subscribed};
 pub use notify::{
     AcceptedSubscribe, Authorisation, Cause, NotifierEnd, NotifierInput, NotifierOutput, Notify,
     NotifyContext, NotifyPolicy, Updates, Way,
 };
+pub use package::{Body, Package, Ruling, Seen, Source, UnknownBody};
 pub use publication::{Publication, PublicationRecord};
 pub use publications::{Change, Publications, PublishError, PublishLimits, Published};
 pub use publish_request::{IfMatch, PublishBody, PublishRequest};

@@ -35,6 +35,14 @@ impl Sequence {
         Self { last, ceiling: last }
     }
 
+    /// Numbers from 1 on, of which the first record of the dialog reserves a part of a block: that record is written anyway.
+    pub(crate) const fn spread(number: u64) -> Self {
+        let first = match number.to_be_bytes() {
+            [.., last] => last as u32 % BLOCK,
+        };
+        Self { last: 0, ceiling: first + 1 }
+    }
+
     /// The next number.
     pub(crate) const fn take(&mut self) -> (u32, Reservation) {
         self.last = self.last.saturating_add(1);
@@ -71,6 +79,20 @@ mod tests {
     fn sub_n_21_the_journal_is_written_once_per_block() {
         let mut sequence = Sequence::after(0);
         assert_eq!(raised(&mut sequence, 65), [1, 33, 65]);
+    }
+
+    #[test]
+    fn sub_n_21_dialogs_that_begin_together_write_apart() {
+        let mut first = Vec::new();
+        for number in 0..64 {
+            let mut sequence = Sequence::spread(number);
+            let raised = raised(&mut sequence, 65);
+            assert_eq!(raised[1] - raised[0], 32, "{raised:?}");
+            first.push(raised[0]);
+        }
+        first.sort();
+        first.dedup();
+        assert_eq!(first, (2..=33).collect::<Vec<_>>());
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Subscription {
         &self.record
     }
 
-    fn is_terminated(&self) -> bool {
+    pub(crate) fn is_terminated(&self) -> bool {
         matches!(self.record.standing, Standing::Terminated { .. })
     }
 

@@ -1,534 +1,451 @@
-//! RFC 6665 section 4.2: scenes from the life of a subscription at the notifier.
+//! RFC 6665 section 4.2: a notifier of a toy package, the light in a room, and its watchers.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test helper may fail its test")]
 
+#[path = "support/light.rs"]
+mod light;
 mod support;
 
-use clock::Now;
-use sip_event::{
-    AcceptedSubscribe, Authorisation, Cause, Dialog, Granted, Limits, NotifierEnd, NotifierInput,
-    NotifierOutput, Notify, NotifyContext, NotifyPolicy, Reason, Subscription, SubscriptionRecord, Updates,
-    Way, grant,
-};
-use sip_message::{Event, StatusCode, Substate};
-use std::time::Duration;
-use support::{CONTACT, GRUU, at, notifier_dialog, secs};
+use light::{SETTINGS, Scene, Subscribe};
+use sip_event::{Authorisation, BadEvent, NotifierEnd, NotifierInput, Reason, Refused};
+use std::collections::BTreeMap;
 
-const POLICY: NotifyPolicy = NotifyPolicy {
-    updates: Updates::Identity,
-    min_interval: Duration::ZERO,
-    retry: Duration::from_secs(10),
-    attempts: 3,
-    errors: 5,
-};
-
-fn granted(seconds: u32) -> Granted {
-    grant(Some(seconds), &Limits { default_s: 3600, min_s: 0, max_s: 7200 }).unwrap()
-}
-
-/// A notifier of one subscription.
-struct Scene {
-    dialog: Dialog,
-    subscription: Subscription,
-    policy: NotifyPolicy,
-}
-
-impl Scene {
-    fn new(contact: &str, seconds: u32, authorisation: Authorisation, policy: NotifyPolicy) -> Self {
-        let mut dialog = notifier_dialog(contact);
-        let event = Event { package: "presence", id: Some("7") };
-        let accepted = AcceptedSubscribe { event, granted: granted(seconds), authorisation, version: 1 };
-        let with = NotifyContext { dialog: &mut dialog, policy: &policy };
-        let subscription = Subscription::new(at(0), accepted, with);
-        Self { dialog, subscription, policy }
-    }
-
-    /// Active for 600 s, with its first NOTIFY confirmed at 0.
-    fn active(contact: &str, policy: NotifyPolicy) -> Self {
-        let mut scene = Self::new(contact, 600, Authorisation::Allowed, policy);
-        assert_eq!(scene.drain().len(), 2);
-        assert_eq!(scene.answer(at(0), 200), [NotifierOutput::PersistLater]);
-        scene
-    }
-
-    fn restored(&self, now: Now, version: u64) -> Self {
-        let record = minicbor::to_vec(self.subscription.record()).unwrap();
-        let record: SubscriptionRecord = minicbor::decode(&record).unwrap();
-        let mut dialog: Dialog = minicbor::decode(&minicbor::to_vec(&self.dialog).unwrap()).unwrap();
-        let with = NotifyContext { dialog: &mut dialog, policy: &self.policy };
-        let subscription = Subscription::restore(now, record, version, with);
-        Self { dialog, subscription, policy: self.policy }
-    }
-
-    fn drain(&mut self) -> Vec<NotifierOutput> {
-        std::iter::from_fn(|| self.subscription.poll_output()).collect()
-    }
-
-    fn handle(&mut self, now: Now, input: NotifierInput) -> Vec<NotifierOutput> {
-        let with = NotifyContext { dialog: &mut self.dialog, policy: &self.policy };
-        self.subscription.handle(now, input, with);
-        self.drain()
-    }
-
-    fn answer(&mut self, now: Now, code: u16) -> Vec<NotifierOutput> {
-        let status = StatusCode::new(code).unwrap();
-        self.handle(now, NotifierInput::Answered { status, retry_after: None })
-    }
-
-    /// The one NOTIFY among what comes of this.
-    fn notify(&mut self, now: Now, input: NotifierInput) -> Notify {
-        let outputs = self.handle(now, input);
-        notify_of(&outputs)
-    }
-
-    fn timeout(&self) -> Option<clock::Mono> {
-        self.subscription.poll_timeout()
-    }
-}
-
-fn notify_of(outputs: &[NotifierOutput]) -> Notify {
-    match outputs {
-        [.., NotifierOutput::Notify(notify)] => *notify,
-        other => panic!("no NOTIFY in {other:?}"),
-    }
-}
-
-fn state_of(notify: &Notify) -> String {
-    notify.subscription_state().to_string()
+fn ann() -> Subscribe<'static> {
+    Subscribe::new("ann", "hall")
 }
 
 #[test]
-fn sub_n_07_every_accepted_subscribe_is_followed_by_a_notify() {
-    let rows = [
-        (600, Authorisation::Allowed, "active;expires=600"),
-        (600, Authorisation::Undecided, "pending;expires=600"),
-        (600, Authorisation::Refused, "terminated;reason=rejected"),
-        (0, Authorisation::Allowed, "terminated;reason=timeout"),
-        (0, Authorisation::Undecided, "terminated;reason=timeout"),
-    ];
-    for (seconds, authorisation, state) in rows {
-        let mut scene = Scene::new(GRUU, seconds, authorisation, POLICY);
-        let outputs = scene.drain();
-        let notify = notify_of(&outputs);
-        assert_eq!(state_of(&notify), state);
-        assert_eq!((notify.cause, notify.way, notify.cseq), (Cause::Subscribe, Way::Dialog, 1));
-        // SUB-N-13: nothing is stored of a fetch.
-        assert_eq!(outputs.first() == Some(&NotifierOutput::Persist), seconds > 0, "{state}");
-    }
-    let mut scene = Scene::active(CONTACT, POLICY);
-    let refresh = scene.notify(secs(100), NotifierInput::Subscribed(granted(300)));
-    assert_eq!((state_of(&refresh).as_str(), refresh.cause), ("active;expires=300", Cause::Subscribe));
-    assert_eq!(scene.timeout(), Some(secs(400).mono));
+fn sub_n_01_checks_come_in_their_order() {
+    let worst =
+        Subscribe { event: "dialog", body: "filter", ..ann() }.lines("Expires: 1\r\nAccept: text/html\r\n");
+    // Each step mends what the step before was refused for.
+    let known = Subscribe { event: "light", ..worst.clone() };
+    let long = known.clone().lines("Accept: text/html\r\n");
+    let acceptable = long.clone().lines("Accept: text/plain\r\n");
+    let plain = Subscribe { body: "", ..acceptable.clone() };
+    let mut scene = Scene::new();
+    let check = |scene: &mut Scene, ask: &Subscribe<'_>, expected: &str| {
+        let refused = format!("{:?}", scene.subscribe(ask).unwrap_err());
+        assert!(refused.starts_with(expected), "{refused} instead of {expected}");
+    };
+    check(&mut scene, &worst, "Event");
+    scene.house.ruled.insert("ann".to_owned(), Authorisation::Refused);
+    check(&mut scene, &known, "NotAllowed");
+    scene.house.ruled.clear();
+    check(&mut scene, &known, "Brief");
+    check(&mut scene, &long, "Accept");
+    check(&mut scene, &acceptable, "Body");
+    assert_eq!((scene.news().as_str(), scene.notifier.len()), ("", 0), "what is refused leaves nothing");
+    assert_eq!(scene.subscribe(&plain).unwrap().granted.seconds(), 3600);
 }
 
 #[test]
-fn sub_n_08_the_event_keeps_its_id() {
-    assert_eq!(Scene::active(CONTACT, POLICY).subscription.record().event(), "presence;id=7");
-}
-
-#[test]
-fn sub_n_09_expires_is_the_time_left() {
-    let rows = [(0, 600), (1, 599), (1000, 599), (1001, 598), (598_999, 1), (599_000, 1), (599_999, 1)];
-    for (ms, left) in rows {
-        let mut scene = Scene::active(CONTACT, POLICY);
-        let notify = scene.notify(at(ms), NotifierInput::Changed(2));
-        assert_eq!(state_of(&notify), format!("active;expires={left}"), "{ms} ms");
+fn sub_n_02_an_event_that_is_missing_or_unknown() {
+    let mut scene = Scene::new();
+    for event in ["", "dark"] {
+        assert_eq!(scene.subscribe(&Subscribe { event, ..ann() }), Err(Refused::Event(BadEvent)));
     }
 }
 
 #[test]
-fn sub_n_10_nothing_leads_from_active_to_pending() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    let notify = scene.notify(secs(1), NotifierInput::Authorised(Authorisation::Undecided));
-    assert_eq!(state_of(&notify), "terminated;reason=deactivated");
+fn sub_n_07_08_09_every_accepted_subscribe_is_notified_before_anything_else() {
+    let mut scene = Scene::new();
+    scene.house.lit.insert("hall".to_owned(), "on");
+    let first = scene.subscribe(&ann()).unwrap();
+    assert_eq!(scene.news(), "keep d, keep u, send", "what is promised is kept before it is sent");
+    let notify = scene.answer(200).notify;
+    assert_eq!((notify.call_id(), notify.from_tag()), ("ann", Some(first.local_tag.as_str())));
+    assert_eq!(String::from_utf8_lossy(&notify.body()), "hall on 1");
+    scene.pass_s(60);
+    scene.subscribe(&ann().again(&first)).unwrap();
+    let refreshed = scene.answer(200);
+    assert_eq!(refreshed.said(), "sip:ann.test: active;expires=600: hall on 1");
+    assert_eq!(refreshed.notify.cseq(), notify.cseq() + 1);
 }
 
 #[test]
-fn sub_n_11_reasons_and_retry_after() {
-    let rows = [
-        (Reason::Deactivated, None, "terminated;reason=deactivated"),
-        (Reason::Probation, Some(60), "terminated;reason=probation;retry-after=60"),
-        (Reason::Rejected, None, "terminated;reason=rejected"),
-        (Reason::Giveup, Some(9), "terminated;reason=giveup;retry-after=9"),
-        (Reason::Noresource, None, "terminated;reason=noresource"),
-        (Reason::Invariant, Some(31_536_000), "terminated;reason=invariant;retry-after=31536000"),
-    ];
-    for (reason, retry_after, text) in rows {
-        let mut scene = Scene::active(CONTACT, POLICY);
-        let notify = scene.notify(secs(1), NotifierInput::Terminate { reason, retry_after });
-        assert_eq!(state_of(&notify), text);
-        assert_eq!(Reason::parse(reason.as_str()), Some(reason));
-        assert_eq!(scene.answer(secs(1), 200), [NotifierOutput::Ended(NotifierEnd::Told(reason))]);
-        assert_eq!(scene.timeout(), None);
-    }
-}
-
-#[test]
-fn sub_n_12_a_refresh_is_taken_until_the_last_millisecond() {
-    let scene = Scene::active(CONTACT, POLICY);
-    assert!(scene.subscription.is_live(at(599_999)));
-    assert!(!scene.subscription.is_live(at(600_000)));
-    // A refresh that comes a millisecond late finds it over, even before the deadline was noticed.
-    let mut late = Scene::active(CONTACT, POLICY);
-    let notify = late.notify(at(600_000), NotifierInput::Subscribed(granted(600)));
-    assert_eq!(state_of(&notify), "terminated;reason=timeout");
-    let mut in_time = Scene::active(CONTACT, POLICY);
-    let notify = in_time.notify(at(599_999), NotifierInput::Subscribed(granted(600)));
-    assert_eq!(state_of(&notify), "active;expires=600");
-}
-
-#[test]
-fn sub_n_13_unsubscribing_ends_with_one_notify_along_the_dialog() {
-    let mut scene = Scene::active(GRUU, POLICY);
-    let outputs = scene.handle(secs(5), NotifierInput::Subscribed(granted(0)));
-    assert_eq!(outputs.first(), Some(&NotifierOutput::Persist));
-    let notify = notify_of(&outputs);
-    assert_eq!((state_of(&notify).as_str(), notify.way), ("terminated;reason=timeout", Way::Dialog));
-    // Edge: a change racing with it sends nothing more.
-    assert_eq!(scene.handle(secs(5), NotifierInput::Changed(2)), []);
-    assert_eq!(scene.answer(secs(6), 200), [NotifierOutput::Ended(NotifierEnd::Told(Reason::Timeout))]);
-}
-
-#[test]
-fn sub_n_14_running_out_tells_the_watcher() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    assert_eq!(scene.timeout(), Some(secs(600).mono));
-    assert_eq!(scene.handle(at(599_999), NotifierInput::Deadline), []);
-    let outputs = scene.handle(at(600_000), NotifierInput::Deadline);
-    assert_eq!(state_of(&notify_of(&outputs)), "terminated;reason=timeout");
-    assert_eq!(outputs.len(), 1, "the record already says when it ran out");
+fn sub_n_10_who_has_to_be_decided_about_is_pending_and_then_told() {
+    let mut scene = Scene::new();
+    scene.house.lit.insert("hall".to_owned(), "on");
+    scene.house.ruled.insert("ann".to_owned(), Authorisation::Undecided);
+    scene.subscribe(&ann()).unwrap();
+    assert_eq!(scene.said(), ["sip:ann.test: pending;expires=600: hall off 1"]);
+    scene.house.ruled.clear();
+    scene.changed("hall");
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=600: hall on 1"]);
+    scene.house.ruled.insert("ann".to_owned(), Authorisation::Refused);
+    scene.changed("hall");
+    assert_eq!(scene.said(), ["sip:ann.test: terminated;reason=rejected: hall off 1"]);
     assert_eq!(
-        scene.handle(secs(632), NotifierInput::NoAnswer),
-        [NotifierOutput::Ended(NotifierEnd::Unreachable)]
+        (scene.notifier.len(), scene.ended.as_slice()),
+        (0, &[NotifierEnd::Told(Reason::Rejected)][..])
     );
 }
 
 #[test]
-fn sub_n_15_a_vanished_watcher_is_tried_with_back_off_then_forgotten() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    scene.notify(secs(0), NotifierInput::Changed(2));
-    assert_eq!(scene.handle(secs(32), NotifierInput::NoAnswer), []);
-    assert_eq!(scene.timeout(), Some(secs(42).mono));
-    assert_eq!(scene.handle(at(41_999), NotifierInput::Deadline), []);
-    // What changes meanwhile goes along.
-    assert_eq!(scene.handle(at(41_999), NotifierInput::Changed(3)), []);
-    assert_eq!(scene.notify(secs(42), NotifierInput::Deadline).version, 3);
-    assert_eq!(scene.answer(secs(50), 408), []);
-    assert_eq!(scene.timeout(), Some(secs(70).mono), "the wait doubles");
-    scene.notify(secs(70), NotifierInput::Deadline);
-    let end = [NotifierOutput::Ended(NotifierEnd::Unreachable)];
-    assert_eq!(scene.handle(secs(102), NotifierInput::NoAnswer), end);
-}
-
-#[test]
-fn sub_n_15_retry_after_is_waited_for() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    scene.notify(secs(0), NotifierInput::Changed(2));
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    let busy = NotifierInput::Answered { status, retry_after: Some(77) };
-    assert_eq!(scene.handle(secs(1), busy), []);
-    assert_eq!(scene.handle(at(77_999), NotifierInput::Deadline), []);
-    assert_eq!(scene.notify(at(78_000), NotifierInput::Deadline).version, 2);
-    // A SUBSCRIBE ends the waiting: the watcher is there.
-    assert_eq!(scene.handle(secs(79), busy), []);
-    assert_eq!(scene.notify(secs(80), NotifierInput::Subscribed(granted(600))).cause, Cause::Subscribe);
-}
-
-#[test]
-fn sub_n_15_one_way_found_afresh_may_fail() {
-    for failure in [404, 408, 430, 480, 504, 0] {
-        let mut scene = Scene::active(GRUU, POLICY);
-        let first = scene.notify(secs(0), NotifierInput::Changed(2));
-        assert_eq!(first.way, Way::Identity);
-        let input = match StatusCode::new(failure) {
-            Some(status) => NotifierInput::Answered { status, retry_after: None },
-            None => NotifierInput::NoAnswer,
-        };
-        let second = scene.notify(secs(1), input);
-        assert_eq!((second.way, second.version, second.cseq), (Way::Dialog, 2, first.cseq + 1));
-        // The dialog's answer counts.
-        let outputs = scene.handle(secs(2), input);
-        match failure {
-            404 | 480 => {
-                let status = StatusCode::new(failure).unwrap();
-                assert_eq!(outputs, [NotifierOutput::Ended(NotifierEnd::Refused(status))]);
-            }
-            _ => assert_eq!(scene.timeout(), Some(secs(12).mono), "{failure}"),
-        }
+fn sub_n_12_what_is_no_refresh_of_the_watcher_changes_nothing() {
+    let mut scene = Scene::new();
+    let accepted = scene.watching(&ann());
+    let again = ann().again(&accepted);
+    let strange = Subscribe { to_tag: ";tag=0123456789abcdef".to_owned(), ..again.clone() };
+    let other = Subscribe { watcher: "ann", event: "light;id=7", ..again.clone() }.lines("Expires: 0\r\n");
+    for unknown in [strange, other] {
+        assert_eq!(scene.subscribe(&unknown), Err(Refused::NoSubscription));
     }
-    let mut scene = Scene::active(GRUU, POLICY);
-    scene.notify(secs(0), NotifierInput::Changed(2));
-    let end = NotifierOutput::Ended(NotifierEnd::Refused(StatusCode::NO_SUCH_TRANSACTION));
-    assert_eq!(scene.answer(secs(1), 481), [end], "481 came from the watcher itself");
+    assert!(matches!(scene.subscribe(&again.clone().lines("Expires: 1\r\n")), Err(Refused::Brief(_))));
+    assert!(matches!(scene.subscribe(&Subscribe { cseq: 1, ..again.clone() }), Err(Refused::Order(_))));
+    scene.can_keep = false;
+    assert_eq!(scene.subscribe(&Subscribe { cseq: 3, ..again.clone() }), Err(Refused::NotKept));
+    scene.can_keep = true;
+    assert_eq!(scene.said(), [""; 0]);
+    // It runs out when it would have.
+    scene.pass_s(599);
+    assert_eq!(scene.said(), [""; 0]);
+    scene.pass_s(1);
+    assert_eq!(scene.said(), ["sip:ann.test: terminated;reason=timeout: hall off 1"]);
 }
 
 #[test]
-fn updates_go_by_identity_only_to_a_gruu_and_only_if_configured() {
-    let by_dialog = NotifyPolicy { updates: Updates::Dialog, ..POLICY };
-    let rows = [
-        (GRUU, POLICY, Way::Identity),
-        (CONTACT, POLICY, Way::Dialog),
-        (GRUU, by_dialog, Way::Dialog),
-        (CONTACT, by_dialog, Way::Dialog),
-    ];
-    for (contact, policy, way) in rows {
-        for input in [NotifierInput::Changed(2), NotifierInput::Authorised(Authorisation::Refused)] {
-            assert_eq!(Scene::active(contact, policy).notify(secs(1), input).way, way);
-        }
+fn sub_n_12_somebody_else_who_knows_the_dialog_is_not_the_watcher() {
+    let mut scene = Scene::new();
+    let accepted = scene.watching(&ann());
+    let mut guess = ann().again(&accepted);
+    guess.lines = "Expires: 0\r\n";
+    let subscribe = guess.message();
+    let outcome = scene.notifier.resubscribe(scene.now, (&subscribe, true), |_| false, &mut scene.house);
+    assert_eq!((outcome, scene.notifier.len()), (Err(Refused::SomebodyElse), 1));
+    scene.drain();
+    assert_eq!(scene.said(), [""; 0]);
+}
+
+#[test]
+fn sub_n_13_an_end_and_a_fetch_show_what_there_is_and_leave_nothing() {
+    let mut scene = Scene::new();
+    scene.house.lit.insert("hall".to_owned(), "on");
+    let accepted = scene.watching(&ann());
+    scene.news();
+    assert_eq!(
+        scene.subscribe(&ann().again(&accepted).lines("Expires: 0\r\n")).unwrap().granted.seconds(),
+        0
+    );
+    assert_eq!(scene.said(), ["sip:ann.test: terminated;reason=timeout: hall on 1"]);
+    assert_eq!(scene.news(), "keep d, keep u, send, forget u, forget d");
+    scene.can_keep = false;
+    scene.subscribe(&Subscribe::new("ben", "hall").lines("Expires: 0\r\n")).unwrap();
+    assert_eq!(scene.said(), ["sip:ben.test: terminated;reason=timeout: hall on 1"]);
+    assert_eq!((scene.news().as_str(), scene.notifier.len(), scene.notifier.watchers()), ("send", 0, 0));
+    scene.pass_s(1);
+    assert_eq!((scene.notifier.resources(), scene.notifier.poll_timeout()), (Vec::new(), None));
+    assert_eq!(scene.news(), "", "no confirmation is kept of what is over");
+}
+
+#[test]
+fn sub_n_15_a_watcher_that_knows_nothing_of_it_is_forgotten_and_a_failure_is_made_good() {
+    let mut scene = Scene::new();
+    scene.subscribe(&ann()).unwrap();
+    scene.answer(500);
+    scene.light("hall", "on");
+    assert_eq!(scene.said(), [""; 0], "not before its time");
+    scene.pass_s(10);
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=590: hall on 1"]);
+    scene.light("hall", "off");
+    scene.end(NotifierInput::NoAnswer);
+    scene.pass_s(10);
+    scene.answer(481);
+    let (keys, len) = (scene.journal.len(), scene.notifier.len());
+    assert_eq!((keys, len), (1, 0), "the key alone");
+    assert!(matches!(scene.ended.as_slice(), [NotifierEnd::Refused(_)]));
+}
+
+#[test]
+fn sub_n_16_one_notify_is_under_way_and_the_newest_state_follows() {
+    let mut scene = Scene::new();
+    scene.subscribe(&ann()).unwrap();
+    for light in ["on", "blue", "red"] {
+        scene.light("hall", light);
+    }
+    assert_eq!(
+        scene.said(),
+        ["sip:ann.test: active;expires=600: hall off 1", "sip:ann.test: active;expires=600: hall red 1"]
+    );
+    scene.light("hall", "red");
+    assert_eq!(scene.said(), [""; 0], "that is no news");
+}
+
+#[test]
+fn sub_n_20_another_id_or_package_in_a_dialog_is_another_subscription() {
+    let mut scene = Scene::new();
+    let accepted = scene.watching(&ann());
+    let id = Subscribe { event: "light;id=7", ..ann().again(&accepted) };
+    let beside = Subscribe { event: "light.beside", ..id.again(&accepted) };
+    scene.watching(&id);
+    scene.watching(&beside);
+    assert_eq!((scene.notifier.len(), scene.notifier.iter().count()), (1, 3));
+    assert_eq!(scene.notifier.resources(), ["hall", "hall-beside"]);
+    scene.light("hall", "on");
+    let both = "sip:ann.test: active;expires=600: hall on";
+    assert_eq!(scene.said(), [format!("{both} 1"), format!("{both} 2")]);
+    scene.light("hall-beside", "on");
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=600: hall-beside on 3"]);
+    scene
+        .subscribe(&Subscribe { event: "light", ..beside.again(&accepted) }.lines("Expires: 0\r\n"))
+        .unwrap();
+    scene.said();
+    scene.pass_s(1);
+    let mut scene = scene.killed(0);
+    assert_eq!(scene.notifier.iter().count(), 2, "also after a restart");
+    scene.light("hall", "red");
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=599: hall red 2"]);
+}
+
+#[test]
+fn sub_n_20_a_dialog_has_a_bound() {
+    let mut scene = Scene::new();
+    let accepted = scene.watching(&ann());
+    let mut last = ann();
+    let ids: Vec<String> = (1..=8).map(|id| format!("light;id={id}")).collect();
+    for id in &ids[..7] {
+        last = Subscribe { event: id, ..last.again(&accepted) };
+        scene.watching(&last);
+    }
+    let eighth = Subscribe { event: &ids[7], ..last.again(&accepted) };
+    assert_eq!(scene.subscribe(&eighth), Err(Refused::CrowdedDialog));
+    // What ends makes room.
+    scene
+        .subscribe(&Subscribe { event: "light", ..eighth.again(&accepted) }.lines("Expires: 0\r\n"))
+        .unwrap();
+    scene.said();
+    assert!(scene.subscribe(&Subscribe { cseq: eighth.cseq + 2, ..eighth }).is_ok());
+}
+
+#[test]
+fn sub_n_21_a_restarted_notifier_goes_on_upward_and_tells_whom_it_may_owe_something() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    let accepted = scene.watching(&Subscribe::new("ben", "hall"));
+    scene.pass_s(2);
+    scene.light("hall", "on");
+    let (ann_s, ben_s) = (scene.answer(200), scene.end(NotifierInput::NoAnswer));
+    scene.pass_s(2);
+    let mut scene = scene.killed(3);
+    let again = scene.answer(200);
+    assert_eq!(again.said(), "sip:ben.test: active;expires=593: hall on 1");
+    assert!(again.notify.cseq() > ben_s.notify.cseq());
+    assert_eq!(scene.said(), [""; 0]);
+    let refresh = Subscribe::new("ben", "hall").again(&accepted);
+    assert!(scene.subscribe(&refresh).is_ok());
+    scene.said();
+    scene.light("hall", "off");
+    let next = scene.answer(200);
+    assert!(next.notify.cseq() > ann_s.notify.cseq());
+}
+
+#[test]
+fn sub_n_21_what_ran_out_meanwhile_ends_in_silence() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    let mut scene = scene.killed(700);
+    assert_eq!((scene.said().len(), scene.notifier.len(), scene.journal.len()), (0, 0, 1), "the key alone");
+    assert_eq!(scene.ended, [NotifierEnd::ExpiredWhileDown]);
+}
+
+#[test]
+fn sub_n_21_half_a_subscription_is_cleared_away() {
+    for (half, left) in [(b'd', 1), (b'u', 1)] {
+        let mut scene = Scene::new();
+        scene.watching(&ann());
+        scene.watching(&Subscribe::new("ben", "hall"));
+        let key = scene.journal.keys().find(|key| key[0] == half).unwrap().clone();
+        scene.journal.remove(&key);
+        let mut scene = scene.killed(1);
+        scene.said();
+        let kept = |kind| scene.journal.keys().filter(|key| key[0] == kind).count();
+        assert_eq!((scene.notifier.len(), kept(b'd'), kept(b'u')), (left, left, left));
     }
 }
 
 #[test]
-fn sub_n_15_what_a_subscribe_is_owed_is_tried_afresh_when_the_dialog_leads_nowhere() {
-    for (contact, policy, retried) in [
-        (GRUU, POLICY, Way::Identity),
-        (CONTACT, POLICY, Way::Dialog),
-        (GRUU, NotifyPolicy { updates: Updates::Dialog, ..POLICY }, Way::Dialog),
-    ] {
-        let mut scene = Scene::active(contact, policy);
-        let first = scene.notify(secs(0), NotifierInput::Subscribed(granted(600)));
-        assert_eq!((first.way, first.cause), (Way::Dialog, Cause::Subscribe));
-        assert_eq!(scene.handle(secs(32), NotifierInput::NoAnswer), [], "not at once");
-        let second = scene.notify(secs(32) + POLICY.retry, NotifierInput::Deadline);
-        assert_eq!((second.way, second.cause), (retried, Cause::Subscribe), "{contact}");
-        if retried == Way::Identity {
-            assert_eq!(
-                scene.notify(secs(70), NotifierInput::NoAnswer).way,
-                Way::Dialog,
-                "and once the old way"
-            );
-        }
+fn sub_n_21_what_a_resource_is_called_by_now_counts() {
+    let mut scene = Scene::new();
+    scene.watching(&Subscribe::new("ann", "larder"));
+    scene.pass_s(2);
+    let mut scene = scene.killed(1);
+    assert_eq!(scene.notifier.resources(), ["kitchen"]);
+    scene.light("kitchen", "on");
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=597: kitchen on 1"]);
+}
+
+#[test]
+fn a_resource_that_is_renamed_keeps_its_watchers_also_those_that_wait_to_be_told() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    scene.house.lit.insert("entrance".to_owned(), "on");
+    let (hall, entrance) = ("hall".to_owned(), "entrance".to_owned());
+    scene.notifier.changed(&hall);
+    scene.notifier.rename(&hall, &entrance);
+    scene.work();
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=600: entrance on 1"]);
+    scene.pass_s(2);
+    assert_eq!(scene.killed(0).notifier.resources(), ["entrance"]);
+}
+
+#[test]
+fn what_is_remembered_with_a_subscription_is_edited_and_kept() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    let hall = "hall".to_owned();
+    scene.notifier.edit(&hall, |extra, _| *extra = 9);
+    scene.light("hall", "on");
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=600: hall on 9"]);
+    scene.pass_s(2);
+    let mut scene = scene.killed(0);
+    scene.notifier.terminate(
+        scene.now,
+        &hall,
+        (Reason::Noresource, |extra, _| *extra = 10),
+        &mut scene.house,
+    );
+    scene.drain();
+    assert_eq!(scene.said(), ["sip:ann.test: terminated;reason=noresource: hall on 10"]);
+    assert_eq!(scene.ended, [NotifierEnd::Told(Reason::Noresource)]);
+}
+
+#[test]
+fn design_13_what_a_later_version_remembers_is_left_where_it_is() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    let (key, value) = scene.journal.iter().find(|(key, _)| key[0] == b'u').unwrap();
+    // The version is the last but one item.
+    let mut later = value.to_vec();
+    let at = later.len() - 2;
+    assert_eq!(&later[at..], [3, 1]);
+    later[at] = 4;
+    let mut notifier = sip_event::Notifier::<light::Light>::new(SETTINGS);
+    assert!(notifier.restore(key, &later).is_err());
+    later[at] = 2;
+    assert!(notifier.restore(key, &later).is_ok(), "an earlier one is read");
+}
+
+#[test]
+fn design_13_a_confirmation_is_journalled_a_second_later_and_once() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    scene.news();
+    for light in ["on", "blue", "red"] {
+        scene.light("hall", light);
+        scene.answer(200);
     }
+    assert_eq!(scene.news(), "send, send, send");
+    scene.pass_s(1);
+    assert_eq!(scene.news(), "hint u");
+    scene.light("hall", "off");
+    scene.answer(200);
+    scene.notifier.drain();
+    scene.work();
+    assert_eq!(scene.news(), "send, hint u", "a process that ends puts nothing off");
 }
 
 #[test]
-fn sub_n_15_an_error_costs_one_notify_and_many_in_a_row_the_subscription() {
-    for code in [400, 401, 403, 407, 423, 430, 486, 488, 500, 503, 600] {
-        let mut scene = Scene::active(CONTACT, POLICY);
-        scene.notify(secs(0), NotifierInput::Changed(2));
-        let mut now = 0;
-        for wait in [10, 20, 40, 80] {
-            assert_eq!(scene.answer(secs(now), code), [], "{code}");
-            // What changes meanwhile goes along.
-            assert_eq!(scene.handle(secs(now), NotifierInput::Changed(3 + now)), []);
-            assert_eq!(scene.timeout(), Some(secs(now + wait).mono), "{code}");
-            let newest = 3 + now;
-            now += wait;
-            assert_eq!(scene.notify(secs(now), NotifierInput::Deadline).version, newest);
-        }
-        let outputs = scene.answer(secs(now), code);
-        assert_eq!(state_of(&notify_of(&outputs)), "terminated;reason=probation;retry-after=60", "{code}");
-        let end = [NotifierOutput::Ended(NotifierEnd::Refused(StatusCode::new(code).unwrap()))];
-        assert_eq!(scene.answer(secs(now), code), end);
+fn design_13_what_the_journal_did_not_learn_costs_one_notify_more() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    scene.pass_s(2);
+    scene.light("hall", "on");
+    assert_eq!(scene.said().len(), 1);
+    let mut scene = scene.killed(1);
+    assert_eq!(scene.said(), ["sip:ann.test: active;expires=597: hall on 1"]);
+    scene.pass_s(2);
+    let mut scene = scene.killed(1);
+    assert_eq!(scene.said(), [""; 0]);
+}
+
+#[test]
+fn design_13_authorisation_is_decided_once_for_each_watcher_and_change() {
+    let mut scene = Scene::new();
+    scene.subscribe(&ann()).unwrap();
+    assert_eq!(scene.house.rulings, 1);
+    scene.answer(200);
+    scene.watching(&Subscribe::new("ben", "hall"));
+    scene.house.rulings = 0;
+    scene.light("hall", "on");
+    assert_eq!((scene.house.rulings, scene.said().len()), (2, 2));
+}
+
+#[test]
+fn design_13_a_change_is_told_in_slices() {
+    let mut scene = Scene::new();
+    for watcher in ["ann", "ben", "cid", "dot"] {
+        scene.watching(&Subscribe::new(watcher, "hall"));
     }
-}
-
-#[test]
-fn sub_n_15_errors_and_silence_are_counted_apart() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    scene.notify(secs(0), NotifierInput::Changed(2));
-    for (now, code) in [(0, 486), (10, 486)] {
-        assert_eq!(scene.answer(secs(now), code), []);
-        let at = Now { mono: scene.timeout().unwrap(), ..secs(now) };
-        scene.notify(at, NotifierInput::Deadline);
+    scene.house.lit.insert("hall".to_owned(), "on");
+    scene.notifier.changed(&"hall".to_owned());
+    let mut slices = Vec::new();
+    while scene.notifier.has_work() {
+        scene.notifier.work(scene.now, 3, &mut scene.house);
+        scene.drain();
+        slices.push(scene.said().len());
     }
-    // The first one, and the second, that nobody answers.
-    for now in [62, 140] {
-        assert_eq!(scene.handle(secs(now), NotifierInput::NoAnswer), [], "{now}");
-        let at = Now { mono: scene.timeout().unwrap(), ..secs(now) };
-        scene.notify(at, NotifierInput::Deadline);
+    assert_eq!(slices, [3, 1]);
+}
+
+#[test]
+fn rfc3261_8_2_2_2_a_request_that_comes_twice_is_answered_as_the_first() {
+    let mut scene = Scene::new();
+    let accepted = scene.watching(&ann());
+    scene.pass_s(31);
+    let repeated = scene.subscribe(&ann()).unwrap();
+    assert_eq!((&repeated.local_tag, repeated.is_repeat), (&accepted.local_tag, true));
+    assert_eq!((scene.notifier.len(), scene.said().len()), (1, 0));
+    // Later it is no repeat, and neither is another request of the same dialog-to-be.
+    let next = scene.watching(&Subscribe { cseq: 2, ..ann() });
+    scene.pass_s(1);
+    let late = scene.watching(&ann());
+    let tags: BTreeMap<_, _> = [&accepted, &next, &late].map(|accepted| (&accepted.local_tag, ())).into();
+    assert_eq!((tags.len(), late.is_repeat), (3, false));
+}
+
+#[test]
+fn bounds_are_kept_and_said() {
+    let mut scene = Scene::new();
+    for room in ["hall", "kitchen", "loft"] {
+        scene.watching(&Subscribe::new("ann", room));
     }
-    let end = [NotifierOutput::Ended(NotifierEnd::Unreachable)];
-    assert_eq!(scene.handle(secs(400), NotifierInput::NoAnswer), end);
-}
-
-#[test]
-fn sub_n_15_a_retry_after_of_nothing_is_a_second() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    scene.notify(secs(0), NotifierInput::Changed(2));
-    let busy = NotifierInput::Answered { status: StatusCode::SERVER_ERROR, retry_after: Some(0) };
-    assert_eq!(scene.handle(secs(5), busy), []);
-    assert_eq!(scene.timeout(), Some(secs(6).mono));
-}
-
-#[test]
-fn sub_n_15_a_notify_that_arrives_takes_the_errors_before_it_back() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    for number in 0..20 {
-        scene.notify(secs(number * 20), NotifierInput::Changed(2 + number));
-        assert_eq!(scene.answer(secs(number * 20), 486), []);
-        scene.notify(secs(number * 20 + 10), NotifierInput::Deadline);
-        assert_eq!(scene.answer(secs(number * 20 + 10), 200), [NotifierOutput::PersistLater]);
+    assert_eq!(scene.subscribe(&Subscribe::new("ann", "cellar")), Err(Refused::BusyWatcher));
+    for watcher in ["ben", "cid", "dot"] {
+        scene.watching(&Subscribe::new(watcher, "hall"));
     }
+    assert_eq!(scene.subscribe(&Subscribe::new("eve", "hall")), Err(Refused::CrowdedResource));
+    let first_end = scene.now.mono + std::time::Duration::from_secs(600);
+    assert_eq!(scene.subscribe(&Subscribe::new("eve", "loft")), Err(Refused::NoRoom(Some(first_end))));
+    // A fetch takes room while it lasts.
+    let fetch = Subscribe::new("eve", "loft").lines("Expires: 0\r\n");
+    assert_eq!(scene.subscribe(&fetch), Err(Refused::NoRoom(Some(first_end))));
+    assert_eq!(scene.notifier.len(), SETTINGS.bounds.subscriptions);
 }
 
 #[test]
-fn sub_n_16_of_many_changes_only_the_newest_follows() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    assert_eq!(scene.notify(secs(0), NotifierInput::Changed(2)).version, 2);
-    for version in [3, 5, 4] {
-        assert_eq!(scene.handle(secs(1), NotifierInput::Changed(version)), []);
+fn where_there_is_no_room_a_watcher_gives_way_to_itself() {
+    let mut scene = Scene::new();
+    for call in ["ann", "ann@x", "ann@y"] {
+        scene.watching(&Subscribe::new(call, "hall"));
     }
-    let outputs = scene.answer(secs(2), 200);
-    assert_eq!(notify_of(&outputs).version, 5);
-    assert_eq!(scene.answer(secs(3), 200), [NotifierOutput::PersistLater]);
-    assert_eq!(scene.subscription.record().delivered(), Some(5));
-    assert_eq!(scene.handle(secs(4), NotifierInput::Changed(5)), [], "that version is known");
+    // From where none of its subscriptions is there is nothing to give way.
+    assert_eq!(scene.subscribe(&Subscribe::new("ann@z", "hall")), Err(Refused::BusyWatcher));
+    let again = Subscribe { cseq: 2, ..Subscribe::new("ann", "hall") };
+    scene.subscribe(&again).unwrap();
+    assert_eq!(
+        scene.said(),
+        [
+            "sip:ann.test: terminated;reason=rejected: hall off 1",
+            "sip:ann.test: active;expires=600: hall off 2"
+        ]
+    );
+    assert_eq!((scene.notifier.len(), scene.notifier.watchers()), (3, 1));
 }
 
 #[test]
-fn sub_n_16_a_refresh_during_a_notify_gets_its_own_afterwards() {
-    let mut scene = Scene::active(GRUU, POLICY);
-    scene.notify(secs(0), NotifierInput::Changed(2));
-    let outputs = scene.handle(secs(1), NotifierInput::Subscribed(granted(900)));
-    assert_eq!(outputs, [NotifierOutput::Persist]);
-    let notify = notify_of(&scene.answer(secs(2), 200));
-    assert_eq!((notify.cause, notify.way), (Cause::Subscribe, Way::Dialog));
-    assert_eq!(state_of(&notify), "active;expires=899");
-    assert_eq!(scene.subscription.record().delivered(), None, "the refresh is still owed its NOTIFY");
-    scene.answer(secs(3), 200);
-    assert_eq!(scene.subscription.record().delivered(), Some(2));
-}
-
-#[test]
-fn prs_08_changes_keep_their_distance_and_decisions_do_not() {
-    let policy = NotifyPolicy { min_interval: Duration::from_secs(5), ..POLICY };
-    let mut scene = Scene::active(CONTACT, policy);
-    assert_eq!(scene.handle(secs(1), NotifierInput::Changed(2)), []);
-    assert_eq!(scene.timeout(), Some(secs(5).mono));
-    assert_eq!(scene.handle(at(4_999), NotifierInput::Deadline), []);
-    assert_eq!(scene.notify(at(5_000), NotifierInput::Deadline).version, 2);
-    scene.answer(secs(5), 200);
-    let end = scene.notify(secs(6), NotifierInput::Authorised(Authorisation::Refused));
-    assert_eq!(state_of(&end), "terminated;reason=rejected");
-}
-
-#[test]
-fn sub_n_21_the_journal_is_written_once_for_32_notifies() {
-    let mut scene = Scene::active(CONTACT, POLICY);
-    let mut raised = Vec::new();
-    for version in 2..=100 {
-        let outputs = scene.handle(secs(1), NotifierInput::Changed(version));
-        let notify = notify_of(&outputs);
-        assert_eq!(u64::from(notify.cseq), version);
-        if outputs.first() == Some(&NotifierOutput::Persist) {
-            raised.push(notify.cseq);
-        }
-        assert_eq!(scene.answer(secs(1), 200), [NotifierOutput::PersistLater]);
-    }
-    assert_eq!(raised, [33, 65, 97]);
-}
-
-#[test]
-fn sub_n_21_after_a_restart_only_who_may_lack_something_is_told() {
-    let confirmed = Scene::active(GRUU, POLICY);
-    assert_eq!(confirmed.restored(secs(60), 1).drain(), []);
-    assert_eq!(confirmed.restored(secs(60), 1).timeout(), Some(secs(600).mono));
-    let mut behind = confirmed.restored(secs(60), 2);
-    let notify = notify_of(&behind.drain());
-    assert_eq!((notify.version, notify.cause, notify.cseq), (2, Cause::Change, 33));
-    assert_eq!(state_of(&notify), "active;expires=540");
-    // Edge: killed after the 200, before the NOTIFY.
-    let owed = Scene::new(GRUU, 600, Authorisation::Undecided, POLICY);
-    let notify = notify_of(&owed.restored(secs(60), 1).drain());
-    assert_eq!((state_of(&notify).as_str(), notify.cause), ("pending;expires=540", Cause::Subscribe));
-    // A pending watcher sees no state, so it lacks none.
-    let mut pending = Scene::new(GRUU, 600, Authorisation::Undecided, POLICY);
-    pending.answer(secs(1), 200);
-    assert_eq!(pending.restored(secs(60), 9).drain(), []);
-    // Killed after the 200 to the unsubscribe.
-    let mut leaving = Scene::active(GRUU, POLICY);
-    leaving.handle(secs(60), NotifierInput::Subscribed(granted(0)));
-    let notify = notify_of(&leaving.restored(secs(61), 1).drain());
-    assert_eq!(state_of(&notify), "terminated;reason=timeout");
-    let mut rejected = Scene::active(GRUU, POLICY);
-    rejected.handle(secs(60), NotifierInput::Authorised(Authorisation::Refused));
-    let notify = notify_of(&rejected.restored(secs(61), 1).drain());
-    assert_eq!(state_of(&notify), "terminated;reason=rejected");
-}
-
-#[test]
-fn sub_n_21_what_ran_out_while_down_ends_in_silence() {
-    let silent = [NotifierOutput::Ended(NotifierEnd::ExpiredWhileDown)];
-    let scene = Scene::active(CONTACT, POLICY);
-    assert_eq!(notify_of(&scene.restored(at(599_999), 2).drain()).version, 2);
-    let mut expired = scene.restored(at(600_000), 2);
-    assert_eq!(expired.drain(), silent);
-    assert_eq!((expired.timeout(), expired.handle(secs(601), NotifierInput::Changed(3))), (None, vec![]));
-    let mut leaving = Scene::active(CONTACT, POLICY);
-    leaving.handle(secs(60), NotifierInput::Subscribed(granted(0)));
-    assert_eq!(leaving.restored(at(91_999), 1).drain().len(), 2);
-    assert_eq!(leaving.restored(at(92_000), 1).drain(), silent);
-}
-
-#[test]
-fn sub_n_20_two_subscriptions_share_a_dialog_and_its_cseq() {
-    let mut dialog = notifier_dialog(CONTACT);
-    let mut cseqs = Vec::new();
-    for package in ["presence", "presence.winfo"] {
-        let accepted = AcceptedSubscribe {
-            event: Event { package, id: None },
-            granted: granted(600),
-            authorisation: Authorisation::Allowed,
-            version: 1,
-        };
-        let with = NotifyContext { dialog: &mut dialog, policy: &POLICY };
-        let mut subscription = Subscription::new(at(0), accepted, with);
-        assert_eq!(subscription.record().event(), package);
-        while let Some(output) = subscription.poll_output() {
-            if let NotifierOutput::Notify(notify) = output {
-                cseqs.push(notify.cseq);
-            }
-        }
-    }
-    assert_eq!(cseqs, [1, 2]);
-}
-
-#[test]
-fn a_live_subscription_is_small() {
-    let scene = Scene::active(GRUU, POLICY);
-    let structures = size_of::<Dialog>() + size_of::<Subscription>();
-    // One block of text, with an allocator's head of up to 16 octets.
-    let text = scene.dialog.text_length() + 16;
-    assert!(structures + text < 700, "{structures} + {text}");
-    assert_eq!(scene.subscription.record().standing().substate(), Substate::Active);
-}
-
-#[test]
-fn sub_n_16_a_second_try_settles_what_came_meanwhile() {
-    let mut scene = Scene::active(GRUU, POLICY);
-    assert_eq!(scene.notify(secs(0), NotifierInput::Changed(2)).way, Way::Identity);
-    assert_eq!(scene.handle(secs(1), NotifierInput::Changed(3)), []);
-    let second = scene.notify(secs(2), NotifierInput::NoAnswer);
-    assert_eq!((second.way, second.version), (Way::Dialog, 3));
-    assert_eq!(scene.answer(secs(3), 200), [NotifierOutput::PersistLater], "no third NOTIFY");
-    // A SUBSCRIBE during the first try: what follows is its NOTIFY.
-    scene.notify(secs(4), NotifierInput::Changed(4));
-    scene.handle(secs(5), NotifierInput::Subscribed(granted(600)));
-    let busy = NotifierInput::Answered { status: StatusCode::SERVER_ERROR, retry_after: None };
-    let answer = scene.notify(secs(6), busy);
-    assert_eq!((answer.way, answer.cause), (Way::Dialog, Cause::Subscribe));
-    scene.answer(secs(7), 200);
-    assert_eq!(scene.subscription.record().delivered(), Some(4));
-}
-
-#[test]
-fn design_9_a_notify_that_a_subscribe_is_owed_finds_a_watcher_that_has_moved() {
-    for (contact, policy, second) in [
-        (GRUU, POLICY, Way::Identity),
-        (CONTACT, POLICY, Way::Dialog),
-        (GRUU, NotifyPolicy { updates: Updates::Dialog, ..POLICY }, Way::Dialog),
-    ] {
-        let mut scene = Scene::new(contact, 600, Authorisation::Allowed, policy);
-        let first = notify_of(&scene.drain());
-        assert_eq!((first.cause, first.way), (Cause::Subscribe, Way::Dialog));
-        // Nobody is there any more. It is tried once more, and where the watcher is now.
-        assert_eq!(scene.handle(secs(32), NotifierInput::NoAnswer), []);
-        let at = Now { mono: scene.timeout().unwrap(), ..secs(32) };
-        let again = scene.notify(at, NotifierInput::Deadline);
-        assert_eq!((again.cause, again.way), (Cause::Subscribe, second));
-        // A SUBSCRIBE meanwhile says where the watcher is.
-        scene.handle(at, NotifierInput::Subscribed(granted(600)));
-        let last = scene.notify(at, NotifierInput::NoAnswer);
-        assert_eq!((last.cause, last.way), (Cause::Subscribe, Way::Dialog));
-    }
+fn where_nothing_can_be_kept_nothing_is_promised() {
+    let mut scene = Scene::new();
+    scene.can_keep = false;
+    assert_eq!(scene.subscribe(&ann()), Err(Refused::NotKept));
+    assert_eq!((scene.notifier.len(), scene.said().len()), (0, 0));
 }

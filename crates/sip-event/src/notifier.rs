@@ -1,0 +1,191 @@
+//! A notifier (RFC 6665 section 4.2): all subscriptions of a node to its event packages.
+//!
+//! What a package is about stays with its owner, who hands a [`Source`] in. This is the rest: dialogs and the subscriptions in
+//! them, who is told of a change and when, what the journal keeps, how much there may be of what. One node has one notifier for
+//! all its packages, because a dialog may carry subscriptions to several (section 4.5.2).
+//!
+//! * SUBSCRIBE: `subscribe`. A request that comes once more: `ask`.
+//! * NOTIFY, and how it ended: `telling`. Who waits to be told: `changes`.
+//! * What must survive the process: `journal`; what may be lost with it: `hints`.
+//!
+//! Whatever is to be done is read with [`Notifier::poll_output`] after each call.
+
+pub(crate) mod ask;
+mod changes;
+mod hints;
+pub(crate) mod journal;
+pub(crate) mod subscribe;
+mod table;
+mod telling;
+pub(crate) mod watch;
+
+use crate::expires::Limits;
+use crate::notify::{NotifierEnd, NotifyPolicy};
+use crate::package::Package;
+use crate::subscription_record::SubscriptionRecord;
+use changes::Changes;
+use clock::Mono;
+use hints::Hints;
+use journal::Restoring;
+use sip_message::Draft;
+use std::collections::VecDeque;
+use table::Watches;
+use watch::Notified;
+
+/// What a notifier is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotifierSettings {
+    /// How NOTIFYs are sent.
+    pub policy: NotifyPolicy,
+    /// Lifetimes of subscriptions.
+    pub limits: Limits,
+    /// How much is kept.
+    pub bounds: NotifierBounds,
+}
+
+/// How much a notifier keeps. Where a bound is reached, an earlier subscription of the same watcher to the same resource at the same
+/// address gives way to a new one; until it has been told, there may be twice as many as the bound says. Where there is none that
+/// could, the SUBSCRIBE is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotifierBounds {
+    /// Dialogs in all; above it [`crate::Refused::NoRoom`].
+    pub subscriptions: usize,
+    /// Things that are watched; above it [`crate::Refused::NoRoom`].
+    pub resources: usize,
+    /// Dialogs about one resource; above it [`crate::Refused::CrowdedResource`].
+    pub per_resource: usize,
+    /// Dialogs of one watcher; above it [`crate::Refused::BusyWatcher`].
+    pub per_watcher: usize,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Journal this. What is sent from now on, the answer to the SUBSCRIBE included, waits for it.
+    Keep {
+        /// The record's key.
+        key: Box<[u8]>,
+        /// The record.
+        value: Box<[u8]>,
+    },
+    /// Journal this; nothing waits for it.
+    Hint {
+        /// The record's key.
+        key: Box<[u8]>,
+        /// The record.
+        value: Box<[u8]>,
+    },
+    /// Remove a record.
+    Forget {
+        /// Its key.
+        key: Box<[u8]>,
+    },
+    /// Send a NOTIFY, and say with [`Notifier::on_notified`] how it ended.
+    Send {
+        /// The NOTIFY.
+        draft: Box<Draft>,
+        /// Which one it is.
+        notified: Notified,
+    },
+    /// A subscription is over.
+    Ended {
+        /// How it came to that.
+        end: NotifierEnd,
+        /// The Call-ID of its dialog.
+        call_id: Box<str>,
+    },
+}
+
+/// One subscription, to look at.
+#[derive(Debug)]
+pub struct Subscribed<'a, P: Package> {
+    /// Who watches.
+    pub watcher: &'a str,
+    /// What is watched.
+    pub resource: &'a P::Resource,
+    /// Its lifetime and state.
+    pub record: &'a SubscriptionRecord,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Notifier<P: Package> {
+    settings: NotifierSettings,
+    watches: Watches<P>,
+    changes: Changes<P::Resource>,
+    hints: Hints,
+    restoring: Restoring<P>,
+    outputs: VecDeque<Output>,
+}
+
+impl<P: Package> Notifier<P> {
+    /// A notifier that nobody has subscribed at.
+    #[must_use]
+    pub fn new(settings: NotifierSettings) -> Self {
+        Self {
+            settings,
+            watches: Watches::new(),
+            changes: Changes::new(),
+            hints: Hints::default(),
+            restoring: Restoring::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes other settings; subscriptions keep what they were granted.
+    pub const fn reconfigure(&mut self, settings: NotifierSettings) {
+        self.settings = settings;
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Notifier::on_deadline`] if nothing else happens.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        self.watches.deadline().into_iter().chain(self.hints.deadline()).min()
+    }
+
+    /// How many dialogs there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.watches.len()
+    }
+
+    /// Whether nobody has subscribed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.watches.len() == 0
+    }
+
+    /// How many different watchers there are.
+    #[must_use]
+    pub fn watchers(&self) -> usize {
+        self.watches.watchers()
+    }
+
+    /// Whether anybody watches this.
+    #[must_use]
+    pub fn is_watched(&self, resource: &P::Resource) -> bool {
+        !self.watches.of(resource).is_empty()
+    }
+
+    /// Everything that is watched, in order.
+    #[must_use]
+    pub fn resources(&self) -> Vec<P::Resource> {
+        self.watches.resources()
+    }
+
+    /// All subscriptions, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = Subscribed<'_, P>> {
+        self.watches.iter().flat_map(|watch| {
+            watch.slots.iter().map(|slot| Subscribed {
+                watcher: &watch.watcher,
+                resource: &slot.resource,
+                record: slot.subscription.record(),
+            })
+        })
+    }
+}

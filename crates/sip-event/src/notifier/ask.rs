@@ -1,0 +1,86 @@
+//! Requests that come once more in another transaction.
+//!
+//! A node whose next hop seems silent tries another way to it, and a node under load forgets finished transactions before
+//! their Timer J: the request arrives again as a new one, though it was taken and only the answer lost. If both copies were
+//! served, the first copy of a PUBLISH would leave a publication whose entity-tag its sender never heard, and the first copy
+//! of a SUBSCRIBE a subscription that its watcher does not know. RFC 3261 section 8.2.2.2 would have the second copy refused
+//! with 482; here the second copy gets the answer of the first, because the sender may hear no other answer.
+//!
+//! What a request made knows that request, also after a restart: a publication by the [`Ask`] of the last PUBLISH that it took, a
+//! subscription by its number, which follows from its ask ([`WatchKey`]). A request that comes later than Timer J is no repeat,
+//! and a sender that never counts its CSeq up begins anew.
+
+use super::watch::WatchId;
+use crate::expires::Granted;
+use clock::{Now, Wall};
+use sha2::{Digest as _, Sha256};
+use sip_message::{HeaderName, Message};
+use std::fmt::Display;
+use std::time::Duration;
+
+/// As long as its transaction lasts a request may come on another way.
+pub const TIMER_J: Duration = Duration::from_secs(32);
+
+/// Whether what was granted for so long, and ends then, was granted within Timer J.
+#[must_use]
+pub fn is_recent(now: Now, granted: Granted, ends: Wall) -> bool {
+    let left = ends.saturating_since(now.wall);
+    Duration::from_secs(granted.seconds().into()).saturating_sub(left) < TIMER_J
+}
+
+/// One request, whatever way it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ask(u64);
+
+impl Ask {
+    /// Sender and resource are those that were checked: nobody is given what another one asked for. What the request is for counts
+    /// too, because not every sender counts its CSeq up.
+    #[must_use]
+    pub fn new(request: &Message, sender: &str, resource: impl Display) -> Self {
+        let tag = request.from_tag().unwrap_or_default();
+        let (call_id, cseq, method) = (request.call_id(), request.cseq(), request.cseq_method());
+        let if_match = request.value(HeaderName::SipIfMatch).unwrap_or_default();
+        let expires = request.expires();
+        let (event, contact) = (request.value(HeaderName::Event), request.value(HeaderName::Contact));
+        let about = format!("{event:?} {contact:?} {if_match} {expires:?}");
+        let ask = format!("{method} {resource} {sender} {call_id} {tag} {cseq} {about} ");
+        Self(digest([ask.as_bytes(), &request.body()]).max(1))
+    }
+
+    /// As it is kept; never zero.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// Makes the numbers of subscriptions, which are the tags of their dialogs: the same for the same request, and not to be
+/// guessed by anybody else.
+#[derive(Debug, Clone)]
+pub(crate) struct WatchKey([u8; 32]);
+
+impl WatchKey {
+    pub(crate) const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    pub(crate) fn fresh(random: &mut dyn FnMut() -> u64) -> Self {
+        let mut key = [0; 32];
+        key.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&random().to_be_bytes()));
+        Self(key)
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn id(&self, ask: Ask) -> WatchId {
+        WatchId(digest([&self.0[..], &ask.0.to_be_bytes()]))
+    }
+}
+
+fn digest(parts: [&[u8]; 2]) -> u64 {
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+}

@@ -1,0 +1,259 @@
+//! What the journal keeps of a notifier, and how it goes on from it (rule SUB-N-21).
+//!
+//! | key | holds |
+//! |---|---|
+//! | `d`, number | a dialog and its watcher |
+//! | `u`, number, slot | a subscription in it, and what its watcher has confirmed |
+//! | `n` | the key that subscriptions are numbered with |
+
+use super::ask::WatchKey;
+use super::watch::{FIRST_VERSION, Slot, Watch, WatchId};
+use super::{Notifier, Output};
+use crate::dialog::Dialog;
+use crate::notify::NotifyContext;
+use crate::package::{Package, Source};
+use crate::subscription::Subscription;
+use crate::subscription_record::SubscriptionRecord;
+use clock::Now;
+use minicbor::data::Type;
+use minicbor::{Decode, Decoder, Encode, Encoder};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::convert::Infallible;
+
+const DIALOG: u8 = b'd';
+const USAGE: u8 = b'u';
+const KEY: &[u8] = b"n";
+
+/// A record that says nothing to this process: a later version wrote it, or it is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadableRecord;
+
+/// A dialog as it is kept.
+#[derive(Debug, Encode, Decode)]
+pub struct KeptDialog {
+    /// Its number, the local tag.
+    #[n(0)]
+    pub id: u64,
+    /// Who watches.
+    #[n(1)]
+    pub watcher: Box<str>,
+    /// Its texts and numbers.
+    #[n(2)]
+    pub dialog: Dialog,
+}
+
+/// A subscription as it is kept.
+#[derive(Debug)]
+pub struct KeptUsage<P: Package> {
+    /// The number of its dialog.
+    pub id: u64,
+    /// Its own number in the dialog.
+    pub number: u8,
+    /// Its lifetime and state.
+    pub record: SubscriptionRecord,
+    /// Digest of the last view that the watcher confirmed.
+    pub confirmed: u64,
+    /// What is watched.
+    pub resource: P::Resource,
+    /// What its packages remember.
+    pub extra: P::Extra,
+}
+
+/// Records, which come in no order, until all have come.
+#[derive(Debug)]
+pub(crate) struct Restoring<P: Package> {
+    dialogs: BTreeMap<u64, KeptDialog>,
+    /// By the numbers of dialog and subscription.
+    usages: BTreeMap<(u64, u8), KeptUsage<P>>,
+    key: Option<WatchKey>,
+}
+
+impl<P: Package> Restoring<P> {
+    pub(crate) const fn new() -> Self {
+        Self { dialogs: BTreeMap::new(), usages: BTreeMap::new(), key: None }
+    }
+}
+
+fn dialog_key(WatchId(id): WatchId) -> Box<[u8]> {
+    [&[DIALOG][..], &id.to_be_bytes()].concat().into()
+}
+
+fn usage_key(WatchId(id): WatchId, number: u8) -> Box<[u8]> {
+    [&[USAGE][..], &id.to_be_bytes(), &[number]].concat().into()
+}
+
+/// The version stands before what it is of, so that a reader knows first whether it can read that.
+fn usage_record<P: Package>(
+    (WatchId(id), number): (WatchId, u8),
+    (record, confirmed): (&SubscriptionRecord, u64),
+    (resource, extra): (&P::Resource, &P::Extra),
+) -> Result<Box<[u8]>, minicbor::encode::Error<Infallible>> {
+    let mut encoder = Encoder::new(Vec::new());
+    encoder.array(7)?.u64(id)?.u8(number)?.encode(record)?.u64(confirmed)?;
+    encoder.encode(resource)?.u8(P::EXTRA_VERSION)?.encode(extra)?;
+    Ok(encoder.into_writer().into())
+}
+
+fn slot_record<P: Package>(
+    id: WatchId,
+    slot: &Slot<P>,
+) -> Result<Box<[u8]>, minicbor::encode::Error<Infallible>> {
+    let kept = (slot.subscription.record(), slot.confirmed);
+    usage_record::<P>((id, slot.number), kept, (&slot.resource, &slot.extra))
+}
+
+fn read_usage<P: Package>(value: &[u8]) -> Result<KeptUsage<P>, minicbor::decode::Error> {
+    let mut decoder = Decoder::new(value);
+    if decoder.datatype()? != Type::Array || decoder.array()? != Some(7) {
+        return Err(minicbor::decode::Error::message("a subscription of another shape"));
+    }
+    let (id, number, record) = (decoder.u64()?, decoder.u8()?, decoder.decode()?);
+    let (confirmed, resource) = (decoder.u64()?, decoder.decode()?);
+    if decoder.u8()? > P::EXTRA_VERSION {
+        return Err(minicbor::decode::Error::message("a subscription of a later version"));
+    }
+    Ok(KeptUsage { id, number, record, confirmed, resource, extra: decoder.decode()? })
+}
+
+impl<P: Package> Notifier<P> {
+    pub(super) fn keep_dialog(&mut self, id: WatchId, watch: &Watch<P>) {
+        let kept = KeptDialog { id: id.0, watcher: (&*watch.watcher).into(), dialog: watch.dialog.clone() };
+        // Writing to memory cannot fail.
+        if let Ok(value) = minicbor::to_vec(&kept) {
+            self.outputs.push_back(Output::Keep { key: dialog_key(id), value: value.into() });
+        }
+    }
+
+    pub(super) fn keep_usage(&mut self, id: WatchId, slot: &mut Slot<P>) {
+        slot.owes_hint = false;
+        if let Ok(value) = slot_record(id, slot) {
+            self.outputs.push_back(Output::Keep { key: usage_key(id, slot.number), value });
+        }
+    }
+
+    /// Tells the journal what the watcher has confirmed.
+    pub(super) fn write_hint(&mut self, id: WatchId, number: u8) {
+        let Some(mut watch) = self.watches.take(id) else { return };
+        let slot = watch.slots.iter_mut().find(|slot| slot.number == number && slot.owes_hint);
+        if let Some(slot) = slot {
+            slot.owes_hint = false;
+            if let Ok(value) = slot_record(id, slot) {
+                self.outputs.push_back(Output::Hint { key: usage_key(id, number), value });
+            }
+        }
+        self.watches.put_back(id, watch);
+    }
+
+    pub(super) fn forget_usage(&mut self, id: WatchId, number: u8) {
+        self.outputs.push_back(Output::Forget { key: usage_key(id, number) });
+    }
+
+    pub(super) fn forget_dialog(&mut self, id: WatchId) {
+        self.outputs.push_back(Output::Forget { key: dialog_key(id) });
+    }
+
+    /// Whether a record of the journal is a notifier's.
+    #[must_use]
+    pub fn is_own(key: &[u8]) -> bool {
+        key == KEY || (matches!(key.first(), Some(&DIALOG | &USAGE)) && key.len() <= 10)
+    }
+
+    /// Takes a live record of the journal.
+    ///
+    /// # Errors
+    /// [`UnreadableRecord`]; the record stays where it is.
+    pub fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), UnreadableRecord> {
+        match key.first() {
+            Some(&DIALOG) => {
+                let dialog: KeptDialog = minicbor::decode(value).map_err(|_| UnreadableRecord)?;
+                self.restoring.dialogs.insert(dialog.id, dialog);
+            }
+            Some(&USAGE) => {
+                let usage: KeptUsage<P> = read_usage(value).map_err(|_| UnreadableRecord)?;
+                self.restoring.usages.insert((usage.id, usage.number), usage);
+            }
+            _ => {
+                let key = value.try_into().map_err(|_| UnreadableRecord)?;
+                self.restoring.key = Some(WatchKey::new(key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the key that subscriptions are numbered with from the journal of an earlier version: it is written anew.
+    pub fn convert_key(&mut self, key: [u8; 32]) {
+        if self.restoring.key.is_none() {
+            self.outputs.push_back(Output::Keep { key: KEY.into(), value: key[..].into() });
+            self.restoring.key = Some(WatchKey::new(key));
+        }
+    }
+
+    /// Takes a subscription from the journal of an earlier version, which had other records: it is written anew.
+    pub fn convert(&mut self, dialog: Option<KeptDialog>, usage: KeptUsage<P>) {
+        let id = WatchId(usage.id);
+        // A process that died while it converted has left both kinds, and the new one counts.
+        if let Some(dialog) = dialog.filter(|dialog| !self.restoring.dialogs.contains_key(&dialog.id)) {
+            if let Ok(value) = minicbor::to_vec(&dialog) {
+                self.outputs.push_back(Output::Keep { key: dialog_key(id), value: value.into() });
+            }
+            self.restoring.dialogs.insert(dialog.id, dialog);
+        }
+        if let Entry::Vacant(place) = self.restoring.usages.entry((usage.id, usage.number)) {
+            let kept = (&usage.record, usage.confirmed);
+            if let Ok(value) = usage_record::<P>((id, usage.number), kept, (&usage.resource, &usage.extra)) {
+                self.outputs.push_back(Output::Keep { key: usage_key(id, usage.number), value });
+            }
+            place.insert(usage);
+        }
+    }
+
+    /// All records have come: subscriptions go on, and every watcher is told what it may lack.
+    pub fn restored(&mut self, now: Now, source: &mut impl Source<P>, random: &mut dyn FnMut() -> u64) {
+        let Restoring { mut dialogs, usages, key } = std::mem::replace(&mut self.restoring, Restoring::new());
+        let is_new = key.is_none();
+        let key = key.unwrap_or_else(|| WatchKey::fresh(random));
+        if is_new {
+            self.outputs.push_back(Output::Keep { key: KEY.into(), value: key.bytes()[..].into() });
+        }
+        self.watches.set_key(key);
+        let mut by_dialog: BTreeMap<u64, Vec<KeptUsage<P>>> = BTreeMap::new();
+        for usage in usages.into_values() {
+            by_dialog.entry(usage.id).or_default().push(usage);
+        }
+        for (id, usages) in by_dialog {
+            match dialogs.remove(&id) {
+                Some(dialog) => self.restore_watch(now, dialog, usages, source),
+                None => usages.iter().for_each(|usage| self.forget_usage(WatchId(id), usage.number)),
+            }
+        }
+        dialogs.keys().for_each(|id| self.forget_dialog(WatchId(*id)));
+        for resource in self.watches.resources() {
+            self.changed(&resource);
+        }
+    }
+
+    fn restore_watch(
+        &mut self,
+        now: Now,
+        kept: KeptDialog,
+        usages: Vec<KeptUsage<P>>,
+        source: &mut impl Source<P>,
+    ) {
+        let mut watch = Watch::new(kept.watcher.into(), kept.dialog);
+        for KeptUsage { number, record, confirmed, resource, extra, .. } in usages {
+            let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
+            // No newer version is known yet: whether there is one is seen by comparing views.
+            let version = record.delivered().unwrap_or(FIRST_VERSION);
+            let subscription = Subscription::restore(now, record, version, with);
+            let about = (source.current(resource), extra);
+            let mut slot = Slot::new(number, about, subscription, confirmed);
+            slot.confirmed = confirmed;
+            slot.journalled = true;
+            watch.slots.push(slot);
+        }
+        let id = WatchId(kept.id);
+        self.watches.enter(id, &mut watch);
+        self.watches.put_back(id, watch);
+    }
+}

@@ -1,0 +1,329 @@
+//! SUBSCRIBE (RFC 6665 section 4.2.1): a new subscription, a fetch, a refresh, an end.
+
+use super::Notifier;
+use super::ask::{Ask, TIMER_J, is_recent};
+use super::watch::{FIRST_VERSION, Slot, Watch, WatchId};
+use crate::dialog::{BadDialog, Dialog, DialogError};
+use crate::dialog_id::DialogId;
+use crate::expires::{Granted, TooBrief, grant};
+use crate::notify::{AcceptedSubscribe, Authorisation, NotifierInput, NotifyContext};
+use crate::package::{Package, Source, UnknownBody};
+use crate::reason::Reason;
+use crate::subscribe_check::{BadEvent, NotAcceptable, check_accept, check_event};
+use crate::subscription::Subscription;
+use clock::{Mono, Now};
+use sip_message::{Event, HeaderName, Message};
+use std::fmt::Display;
+use std::sync::Arc;
+
+/// A SUBSCRIBE outside a dialog, from somebody whom the network has asserted.
+#[derive(Debug)]
+pub struct Asked<'a, P: Package> {
+    /// The request.
+    pub subscribe: &'a Message,
+    /// What it is about.
+    pub resource: P::Resource,
+    /// Who sends it.
+    pub watcher: Arc<str>,
+    /// Whether the journal takes anything.
+    pub can_keep: bool,
+}
+
+/// What a SUBSCRIBE is answered with 200.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Our tag.
+    pub local_tag: String,
+    /// How long.
+    pub granted: Granted,
+    /// It came before: nothing new was made, and what was made may not be kept yet.
+    pub is_repeat: bool,
+}
+
+/// Why a SUBSCRIBE is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The package is none of ours; the sender's fault.
+    Event(BadEvent),
+    /// The rules do not let this watcher watch.
+    NotAllowed,
+    /// Expires is too short; the sender's fault.
+    Brief(TooBrief),
+    /// Accept takes nothing that we have.
+    Accept(NotAcceptable),
+    /// It has a body that has to be understood and is not.
+    Body,
+    /// It can begin no dialog; the sender's fault.
+    Dialog(BadDialog),
+    /// It is older than what has come in its dialog.
+    Order(DialogError),
+    /// There is no such subscription.
+    NoSubscription,
+    /// The subscription is somebody else's.
+    SomebodyElse,
+    /// Too many subscriptions in one dialog.
+    CrowdedDialog,
+    /// Too many subscriptions to this resource.
+    CrowdedResource,
+    /// Too many subscriptions of this watcher.
+    BusyWatcher,
+    /// Too many subscriptions; the first of them ends then.
+    NoRoom(Option<Mono>),
+    /// The journal takes nothing.
+    NotKept,
+}
+
+impl<P: Package<Resource: Display>> Notifier<P> {
+    /// A SUBSCRIBE outside a dialog. The checks stand in the order of rule SUB-N-01: what package, allowed, how long, what body; the
+    /// owner has checked who.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing has changed.
+    pub fn subscribe(
+        &mut self,
+        now: Now,
+        asked: Asked<'_, P>,
+        source: &mut impl Source<P>,
+        random: &mut dyn FnMut() -> u64,
+    ) -> Result<Accepted, Refused> {
+        let Asked { subscribe, resource, watcher, can_keep } = asked;
+        let ask = Ask::new(subscribe, &watcher, &resource);
+        if let Some((id, granted)) = self.subscribed_before(now, subscribe, ask) {
+            return Ok(Accepted { local_tag: id.tag(), granted, is_repeat: true });
+        }
+        let event = check_event(subscribe, P::PACKAGES)?;
+        let ruling = source.ruling(now, &resource, &watcher);
+        check_allowed(ruling.authorisation)?;
+        let granted = self.grant(subscribe)?;
+        let extra = source.extra(subscribe)?;
+        let way = self.check_room(subscribe, &resource, &watcher)?;
+        if !granted.is_zero() && !can_keep {
+            return Err(Refused::NotKept);
+        }
+        let id = self.watches.fresh_id(ask, random);
+        let dialog = Dialog::from_subscribe(subscribe, &id.tag())?.spread(id.0);
+        if let Some(forerunner) = way {
+            self.end_watch(now, forerunner, source);
+        }
+        // To see what there is takes the longest: nobody who is refused has it done.
+        let digest = source.digest(now, &resource, &ruling.view);
+        let mut watch = Watch::new(watcher, dialog);
+        watch.made_at = Some(now.mono);
+        let accepted = (event, granted, ruling.authorisation);
+        let slot = self.slot(now, (&mut watch, 0), accepted, (resource, extra, digest));
+        watch.slots.push(slot);
+        self.watches.enter(id, &mut watch);
+        self.settle(now, (id, watch), Some(ruling), source);
+        Ok(Accepted { local_tag: id.tag(), granted, is_repeat: false })
+    }
+}
+
+impl<P: Package> Notifier<P> {
+    /// The watch and lifetime that an earlier copy of this SUBSCRIBE was given, if there was one ([`Ask`]).
+    fn subscribed_before(&self, now: Now, subscribe: &Message, ask: Ask) -> Option<(WatchId, Granted)> {
+        let (id, watch) = self.watches.made_by(subscribe, ask)?;
+        // The same request was granted the same.
+        let granted = self.grant(subscribe).ok()?;
+        let is_recent = match watch.made_at {
+            Some(made_at) => now.mono.saturating_since(made_at) < TIMER_J,
+            // Of one that was refreshed since, nothing better is known.
+            None => watch
+                .slots
+                .iter()
+                .any(|slot| is_recent(now, granted, slot.subscription.record().expires_at())),
+        };
+        (granted.is_zero() || is_recent).then_some((id, granted))
+    }
+
+    /// A SUBSCRIBE in a dialog (rules SUB-N-12, SUB-N-13 and SUB-N-20): a refresh or the end of one subscription, or one more. Whether
+    /// it comes from the watcher says `is_watcher` for the name that is kept. What is refused here leaves the subscription as it was.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn resubscribe(
+        &mut self,
+        now: Now,
+        (subscribe, can_keep): (&Message, bool),
+        is_watcher: impl FnOnce(&str) -> bool,
+        source: &mut impl Source<P>,
+    ) -> Result<Accepted, Refused> {
+        let dialog = DialogId::of_request(subscribe).ok_or(Refused::NoSubscription)?;
+        let id = self.watches.of_dialog(&dialog).ok_or(Refused::NoSubscription)?;
+        let mut watch = self.watches.take(id).ok_or(Refused::NoSubscription)?;
+        let refreshed = if is_watcher(&watch.watcher) {
+            self.refresh(now, (subscribe, can_keep), (id, &mut watch), source)
+        } else {
+            Err(Refused::SomebodyElse)
+        };
+        match refreshed {
+            Ok(granted) => {
+                self.settle(now, (id, watch), None, source);
+                Ok(Accepted { local_tag: id.tag(), granted, is_repeat: false })
+            }
+            Err(refused) => {
+                self.watches.put_back(id, watch);
+                Err(refused)
+            }
+        }
+    }
+
+    fn refresh(
+        &mut self,
+        now: Now,
+        (subscribe, can_keep): (&Message, bool),
+        (id, watch): (WatchId, &mut Watch<P>),
+        source: &mut impl Source<P>,
+    ) -> Result<Granted, Refused> {
+        watch.dialog.accept(subscribe)?;
+        let event = check_event(subscribe, P::PACKAGES)?;
+        let is_live = |slot: &Slot<P>| slot.subscription.is_live(now);
+        let known = watch.slots.iter().position(|slot| slot.is_for(event));
+        let is_there = known.map(|at| watch.slots.get(at).is_some_and(is_live));
+        if is_there == Some(false) || !watch.slots.iter().any(is_live) {
+            return Err(Refused::NoSubscription);
+        }
+        let granted = self.grant(subscribe)?;
+        let extra = source.extra(subscribe)?;
+        // Also the end of a subscription is promised: after a restart it must not be alive again.
+        if !can_keep {
+            return Err(Refused::NotKept);
+        }
+        let Some(slot) = known.and_then(|at| watch.slots.get_mut(at)) else {
+            return self.open_beside(now, (id, watch), (subscribe, event, granted, extra), source);
+        };
+        watch.dialog.refresh_target(subscribe)?;
+        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
+        slot.subscription.handle(now, NotifierInput::Subscribed(granted), with);
+        Ok(granted)
+    }
+
+    /// Rule SUB-N-20: another Event id in a known dialog is another subscription.
+    fn open_beside(
+        &mut self,
+        now: Now,
+        (id, watch): (WatchId, &mut Watch<P>),
+        (subscribe, event, granted, extra): (&Message, Event<'_>, Granted, P::Extra),
+        source: &mut impl Source<P>,
+    ) -> Result<Granted, Refused> {
+        if granted.is_zero() {
+            return Err(Refused::NoSubscription);
+        }
+        let number = watch.free_number().ok_or(Refused::CrowdedDialog)?;
+        let known = watch.slots.first().ok_or(Refused::NoSubscription)?;
+        let resource = source.beside(&known.resource, event);
+        let ruling = source.ruling(now, &resource, &watch.watcher);
+        check_allowed(ruling.authorisation)?;
+        watch.dialog.refresh_target(subscribe)?;
+        let digest = source.digest(now, &resource, &ruling.view);
+        let accepted = (event, granted, ruling.authorisation);
+        let slot = self.slot(now, (watch, number), accepted, (resource, extra, digest));
+        self.watches.add(id, watch, slot);
+        Ok(granted)
+    }
+
+    fn slot(
+        &self,
+        now: Now,
+        (watch, number): (&mut Watch<P>, u8),
+        (event, granted, authorisation): (Event<'_>, Granted, Authorisation),
+        (resource, extra, digest): (P::Resource, P::Extra, u64),
+    ) -> Slot<P> {
+        let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
+        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
+        let subscription = Subscription::new(now, accepted, with);
+        Slot::new(number, (resource, extra), subscription, digest)
+    }
+
+    /// How long, and whether we have a body that the watcher takes (rules SUB-N-03 to SUB-N-05).
+    fn grant(&self, subscribe: &Message) -> Result<Granted, Refused> {
+        let granted = grant(subscribe.expires(), &self.settings.limits)?;
+        check_accept(subscribe, P::TYPES)?;
+        Ok(granted)
+    }
+
+    /// Whether there is room for one more subscription to this resource. Where there is none, an earlier one of the same watcher at the
+    /// same address gives way, which is named: a watcher that was started anew again and again has lost it.
+    fn check_room(
+        &self,
+        subscribe: &Message,
+        resource: &P::Resource,
+        watcher: &str,
+    ) -> Result<Option<WatchId>, Refused> {
+        let Err(crowded) = self.check_bounds(resource, watcher, 1) else { return Ok(None) };
+        let contact = subscribe.first_address(HeaderName::Contact);
+        let target = contact.and_then(|contact| contact.uri().ok());
+        let way = target.and_then(|target| self.watches.forerunner(resource, watcher, &target));
+        // Until those that give way have been told there are more than the bounds say.
+        match self.check_bounds(resource, watcher, 2) {
+            Ok(()) if way.is_some() => Ok(way),
+            Ok(()) | Err(_) => Err(crowded),
+        }
+    }
+
+    /// Whether this many times the bounds hold one more.
+    fn check_bounds(&self, resource: &P::Resource, watcher: &str, times: usize) -> Result<(), Refused> {
+        let bounds = &self.settings.bounds;
+        let to_it = self.watches.of(resource).len();
+        let is_new = to_it == 0 && self.watches.resources_len() >= bounds.resources;
+        if to_it >= bounds.per_resource.saturating_mul(times) {
+            Err(Refused::CrowdedResource)
+        } else if self.watches.count_by(watcher) >= bounds.per_watcher.saturating_mul(times) {
+            Err(Refused::BusyWatcher)
+        } else if self.watches.len() >= bounds.subscriptions.saturating_mul(times) || is_new {
+            Err(Refused::NoRoom(self.watches.deadline()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A watch gives way to another one of the same watcher, who must not come back for it.
+    fn end_watch(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
+        let Some(mut watch) = self.watches.take(id) else { return };
+        let end = NotifierInput::Terminate { reason: Reason::Rejected, retry_after: None };
+        self.hand(now, &mut watch, end);
+        self.settle(now, (id, watch), None, source);
+    }
+}
+
+fn check_allowed(authorisation: Authorisation) -> Result<(), Refused> {
+    match authorisation {
+        Authorisation::Allowed | Authorisation::Undecided => Ok(()),
+        Authorisation::Refused => Err(Refused::NotAllowed),
+    }
+}
+
+impl From<BadEvent> for Refused {
+    fn from(bad: BadEvent) -> Self {
+        Self::Event(bad)
+    }
+}
+
+impl From<TooBrief> for Refused {
+    fn from(brief: TooBrief) -> Self {
+        Self::Brief(brief)
+    }
+}
+
+impl From<NotAcceptable> for Refused {
+    fn from(bad: NotAcceptable) -> Self {
+        Self::Accept(bad)
+    }
+}
+
+impl From<UnknownBody> for Refused {
+    fn from(UnknownBody: UnknownBody) -> Self {
+        Self::Body
+    }
+}
+
+impl From<BadDialog> for Refused {
+    fn from(bad: BadDialog) -> Self {
+        Self::Dialog(bad)
+    }
+}
+
+impl From<DialogError> for Refused {
+    fn from(error: DialogError) -> Self {
+        Self::Order(error)
+    }
+}

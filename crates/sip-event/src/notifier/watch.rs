@@ -1,0 +1,120 @@
+//! A watch: one dialog of one watcher, and the subscriptions in it.
+
+use crate::dialog::Dialog;
+use crate::local_tag;
+use crate::package::Package;
+use crate::subscription::Subscription;
+use clock::Mono;
+use sip_message::Event;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Subscriptions in one dialog (RFC 6665 section 4.5.2); above it SUBSCRIBE is [`crate::Refused::CrowdedDialog`].
+pub(crate) const MAX_IN_DIALOG: usize = 8;
+
+/// The number of the first state that a watcher is shown.
+pub(crate) const FIRST_VERSION: u64 = 1;
+
+/// Number of a watch: its dialog's local tag, its key here and in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId(pub(crate) u64);
+
+impl WatchId {
+    /// The number in a local tag; `None` when the tag is none of ours.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        local_tag::number(tag).map(Self)
+    }
+
+    /// As a tag.
+    #[must_use]
+    pub fn tag(self) -> String {
+        local_tag::text(self.0)
+    }
+}
+
+/// What is remembered while a NOTIFY is under way: the subscription that it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notified {
+    pub(crate) watch: WatchId,
+    pub(crate) slot: u8,
+}
+
+/// One dialog and what is subscribed to in it, nearly always one thing.
+#[derive(Debug)]
+pub(crate) struct Watch<P: Package> {
+    /// Who watches, as the network asserts it.
+    pub(crate) watcher: Arc<str>,
+    pub(crate) dialog: Dialog,
+    pub(crate) slots: SmallVec<[Slot<P>; 1]>,
+    /// When its first SUBSCRIBE came; `None` when that was before the last restart.
+    pub(crate) made_at: Option<Mono>,
+}
+
+/// One subscription and what its watcher has seen.
+#[derive(Debug)]
+pub(crate) struct Slot<P: Package> {
+    /// Its number in the watch, never used again there.
+    pub(crate) number: u8,
+    /// Whether the journal has it; of a fetch nothing is kept.
+    pub(crate) journalled: bool,
+    /// Whether the journal does not know yet what the watcher has confirmed.
+    pub(crate) owes_hint: bool,
+    pub(crate) resource: P::Resource,
+    pub(crate) extra: P::Extra,
+    pub(crate) subscription: Subscription,
+    /// Digest of the newest view.
+    pub(crate) newest: u64,
+    /// The view in the last NOTIFY sent: its number and digest.
+    pub(crate) sent: (u64, u64),
+    /// Digest of the last view that the watcher confirmed.
+    pub(crate) confirmed: u64,
+}
+
+impl<P: Package> Slot<P> {
+    pub(crate) fn new(
+        number: u8,
+        (resource, extra): (P::Resource, P::Extra),
+        subscription: Subscription,
+        digest: u64,
+    ) -> Self {
+        Self {
+            number,
+            journalled: false,
+            owes_hint: false,
+            resource,
+            extra,
+            subscription,
+            newest: digest,
+            sent: (0, 0),
+            confirmed: 0,
+        }
+    }
+
+    pub(crate) fn is_for(&self, event: Event<'_>) -> bool {
+        Event::parse(self.subscription.record().event()) == Some(event)
+    }
+}
+
+impl<P: Package> Watch<P> {
+    /// A dialog in which nothing is subscribed to yet.
+    pub(crate) fn new(watcher: Arc<str>, dialog: Dialog) -> Box<Self> {
+        Box::new(Self { watcher, dialog, slots: SmallVec::new(), made_at: None })
+    }
+
+    /// When the first of its subscriptions is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Mono> {
+        self.slots.iter().filter_map(|slot| slot.subscription.poll_timeout()).min()
+    }
+
+    /// The number for one more subscription; `None` when they are used up.
+    pub(crate) fn free_number(&self) -> Option<u8> {
+        let last = self.slots.iter().map(|slot| slot.number).max();
+        last.map_or(Some(0), |last| last.checked_add(1)).filter(|_| self.slots.len() < MAX_IN_DIALOG)
+    }
+
+    /// Whether anything in it is about this resource.
+    pub(crate) fn is_about(&self, resource: &P::Resource) -> bool {
+        self.slots.iter().any(|slot| slot.resource == *resource)
+    }
+}
