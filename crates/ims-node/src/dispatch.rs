@@ -70,10 +70,15 @@ impl<R: Role> Node<R> {
     /// An errand has ended: the role, or whoever sent the request, is told.
     pub(crate) fn finish(&mut self, now: Now, purpose: Purpose<R>, outcome: &Outcome) {
         match purpose {
-            Purpose::Own(own) => self.role.on_own_response(now, own, outcome, &mut self.fx),
+            Purpose::Own(own, slice) => {
+                if let Some(slice) = slice {
+                    self.window.ended(slice);
+                }
+                self.role.on_own_response(now, own, outcome, &mut self.fx);
+            }
             Purpose::Forward { request, then: None } => self.relay_outcome(now, &request, outcome, &[]),
             Purpose::Forward { request, then: Some(waiting) } => {
-                let before = self.fx.last_seq;
+                let before = self.fx.last_promise;
                 let verdict = self.role.on_response(now, &request, (waiting, outcome), &mut self.fx);
                 let request = self.note_records(request, before);
                 match verdict {

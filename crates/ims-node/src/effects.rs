@@ -30,6 +30,8 @@ pub struct Effects<O> {
     pub random: Random,
     pub(crate) storage: Storage,
     pub(crate) last_seq: u64,
+    /// The last record that something said to others depends on.
+    pub(crate) last_promise: u64,
     /// The answer to the request at hand waits for every record so far.
     pub(crate) holds_answer: bool,
     pub(crate) records: Vec<(Seq, Record)>,
@@ -56,6 +58,7 @@ impl<O> Effects<O> {
             random,
             storage: Storage::Open,
             last_seq: 0,
+            last_promise: 0,
             holds_answer: false,
             records: Vec::new(),
             requests: Vec::new(),
@@ -92,11 +95,18 @@ impl<O> Effects<O> {
     /// disk.
     pub fn persist(&mut self, key: impl Into<Box<[u8]>>, value: impl Into<Box<[u8]>>) {
         self.record(Record { key: key.into(), value: Some(value.into()) });
+        self.last_promise = self.last_seq;
+    }
+
+    /// Keeps a hint: nothing that is sent waits for it, because a process that goes on without it does the same, only more.
+    pub fn persist_hint(&mut self, key: impl Into<Box<[u8]>>, value: impl Into<Box<[u8]>>) {
+        self.record(Record { key: key.into(), value: Some(value.into()) });
     }
 
     /// Removes what was kept under `key`.
     pub fn forget(&mut self, key: impl Into<Box<[u8]>>) {
         self.record(Record { key: key.into(), value: None });
+        self.last_promise = self.last_seq;
     }
 
     /// The answer to the request at hand waits until all that was kept so far is on disk, as if it kept something itself:

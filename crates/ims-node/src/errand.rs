@@ -11,6 +11,7 @@ use crate::node::{Node, Path};
 use crate::overload::Class;
 use crate::own::{Outcome, OwnRequest};
 use crate::role::Role;
+use crate::window::SliceId;
 use clock::{Mono, Now};
 use sip_message::{Draft, Host, Method, Scheme, StatusCode, Transport, Uri};
 use sip_resolve::{Hop, LookupId, Query, Resolution, ResolveError, Target};
@@ -25,8 +26,12 @@ const UDP_LIMIT: usize = 1300;
 /// Why a request is sent.
 #[derive(Debug)]
 pub(crate) enum Purpose<R: Role> {
-    Forward { request: Box<InboundRequest>, then: Option<R::Waiting> },
-    Own(R::Own),
+    Forward {
+        request: Box<InboundRequest>,
+        then: Option<R::Waiting>,
+    },
+    /// With the slice of work that it was begun in, if it was.
+    Own(R::Own, Option<SliceId>),
 }
 
 /// The connection on which a request came, and where its sender takes new ones: the address in its Via (RFC 3261 section
@@ -64,7 +69,7 @@ impl<R: Role> Errand<R> {
     pub(crate) fn into_request(self) -> Option<Box<InboundRequest>> {
         match self.purpose {
             Purpose::Forward { request, .. } => Some(request),
-            Purpose::Own(_) => None,
+            Purpose::Own(..) => None,
         }
     }
 
@@ -79,7 +84,7 @@ impl<R: Role> Errand<R> {
     pub(crate) fn class(&self) -> Class {
         match &self.purpose {
             Purpose::Forward { request, .. } => Class::of(request.message()),
-            Purpose::Own(_) => match self.draft.as_ref().map(Draft::method) {
+            Purpose::Own(..) => match self.draft.as_ref().map(Draft::method) {
                 Some(Method::Notify) => Class::Notify,
                 Some(_) | None => Class::New,
             },
@@ -90,7 +95,7 @@ impl<R: Role> Errand<R> {
     pub(crate) fn call_id(&self) -> &str {
         match &self.purpose {
             Purpose::Forward { request, .. } => request.message().call_id(),
-            Purpose::Own(_) => "",
+            Purpose::Own(..) => "",
         }
     }
 }
@@ -103,7 +108,10 @@ impl<R: Role> Node<R> {
             Next::Flow(flow) => Some(flow),
             Next::Route => None,
         };
-        let purpose = Purpose::Own(then);
+        if let Some(slice) = self.slice {
+            self.window.sent(slice);
+        }
+        let purpose = Purpose::Own(then, self.slice);
         let fingerprint = self.fx.random.bits();
         let hops = VecDeque::new();
         let draft = Some(draft);
@@ -199,7 +207,7 @@ impl<R: Role> Node<R> {
         let method = draft.method().clone();
         let after = match &errand.purpose {
             Purpose::Forward { request, .. } => request.after,
-            Purpose::Own(_) => self.after_everything(),
+            Purpose::Own(..) => self.after_everything(),
         };
         let request = Request {
             branch: via.get(head.len()..).unwrap_or_default(),
@@ -228,7 +236,7 @@ impl<R: Role> Node<R> {
     fn give_back(&mut self, now: Now, purpose: Purpose<R>, refusal: &Refusal) {
         match purpose {
             Purpose::Forward { request, .. } => self.refuse(now, &request, refusal),
-            own @ Purpose::Own(_) => self.finish(now, own, &Outcome::Unreachable),
+            own @ Purpose::Own(..) => self.finish(now, own, &Outcome::Unreachable),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::settings::{Peer, Settings};
 use crate::shares::Shares;
 use crate::under_way::UnderWay;
 use crate::via_head::ViaHeads;
+use crate::window::{SliceId, Window};
 use bytes::Bytes;
 use clock::{Mono, Now};
 use hashbrown::HashMap;
@@ -64,6 +65,11 @@ pub struct Node<R: Role> {
     pub(crate) counters: Counters,
     /// Where the request that is being dealt with came from.
     pub(crate) answering: Option<Beside>,
+    pub(crate) window: Window,
+    /// The slice of work whose requests are being sent.
+    pub(crate) slice: Option<SliceId>,
+    /// Whether sockets and journal take what work brings.
+    has_room: bool,
     next_token: u64,
     draining: bool,
     /// Since when.
@@ -98,6 +104,9 @@ impl<R: Role> Node<R> {
             shares: Shares::default(),
             counters: Counters::default(),
             answering: None,
+            window: Window::default(),
+            slice: None,
+            has_room: true,
             next_token: 0,
             draining: false,
             journal_full: None,
@@ -109,7 +118,7 @@ impl<R: Role> Node<R> {
     /// Goes on where an earlier process ended: `records` are the live records of its journal, `last` the highest number
     /// given to one.
     pub fn restore(&mut self, now: Now, records: impl IntoIterator<Item: Borrow<Record>>, last: Seq) {
-        self.fx.last_seq = last.0;
+        (self.fx.last_seq, self.fx.last_promise) = (last.0, last.0);
         self.synced = last;
         let mut unreadable = 0_u64;
         for record in records {
@@ -120,6 +129,7 @@ impl<R: Role> Node<R> {
         }
         self.role.restored(now, &mut self.fx);
         self.run_effects(now);
+        self.work(now);
     }
 
     /// One thing happened.
@@ -159,15 +169,33 @@ impl<R: Role> Node<R> {
                 let answer = answer.unwrap_or_else(|| Err("unknown command; try help".into()));
                 self.push(Output::CommandDone { id, answer });
             }
+            Input::Room(room) => self.has_room = room,
             Input::Timeout => self.on_deadline(now),
             Input::Drain => {
                 self.draining = true;
+                self.role.on_drain();
                 self.open_or_close_storage();
             }
             Input::GiveUp => self.give_up(now),
         }
         self.run_effects(now);
         self.answering = None;
+        self.work(now);
+    }
+
+    /// A slice of what no input asked for. It comes behind whatever the input has caused.
+    fn work(&mut self, now: Now) {
+        if !self.has_room || !self.role.has_work() {
+            return;
+        }
+        let room = self.window.room(now.mono);
+        if room == 0 {
+            return;
+        }
+        self.slice = Some(self.window.begin(now.mono));
+        self.role.work(now, room, &mut self.fx);
+        self.run_effects(now);
+        self.slice = None;
     }
 
     fn on_hss_answer(
@@ -180,7 +208,7 @@ impl<R: Role> Node<R> {
         let answer = if is_busy { Err(cx_protocol::CxFailure::Overloaded) } else { answer };
         match self.hss.remove(&token) {
             Some(HssWait::Request(request, waiting)) => {
-                let before = self.fx.last_seq;
+                let before = self.fx.last_promise;
                 self.answering = self.beside(&request);
                 let decision = self.role.on_hss_answer(now, &request, (waiting, answer), &mut self.fx);
                 let request = self.note_records(request, before);
@@ -294,7 +322,7 @@ impl<R: Role> Node<R> {
 
     /// What is said in the node's own name waits for all that it has decided so far.
     pub(crate) fn after_everything(&self) -> Option<Seq> {
-        Some(Seq(self.fx.last_seq)).filter(|seq| *seq > self.synced)
+        Some(Seq(self.fx.last_promise)).filter(|seq| *seq > self.synced)
     }
 
     /// The next thing to do.
@@ -306,7 +334,8 @@ impl<R: Role> Node<R> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         let own = [self.transactions.deadline(), self.resolver.poll_timeout(), self.overload.deadline()];
-        own.into_iter().chain([self.role.deadline()]).flatten().min()
+        let work = (self.has_room && self.role.has_work()).then(|| self.window.opens_at());
+        own.into_iter().chain([self.role.deadline(), work]).flatten().min()
     }
 
     /// The role, for operators and tests.
@@ -320,10 +349,10 @@ impl<R: Role> Node<R> {
         (&mut self.role, &mut self.fx)
     }
 
-    /// Whether nothing waits for an answer.
+    /// Whether nothing waits for an answer, and the role has done its work.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.under_way.is_empty() && self.resolving.is_empty() && self.hss.is_empty()
+        self.under_way.is_empty() && self.resolving.is_empty() && self.hss.is_empty() && !self.role.has_work()
     }
 
     /// Whether every table is empty: nothing waits and no transaction lingers.

@@ -1,13 +1,70 @@
-//! What every role that is a notifier answers to a SUBSCRIBE (RFC 6665 section 4.2.1).
+//! Between a role and its [`Notifier`]: what a SUBSCRIBE is answered (RFC 6665 section 4.2.1), and what is done for its subscriptions.
 
-use crate::decision::{Refusal, is_body_optional};
-use crate::own::Outcome;
-use sip_event::{BadDialog, BadEvent, DialogError, Granted, NotifierInput, TooBrief};
+use crate::decision::{Next, Refusal, is_body_optional};
+use crate::effects::Effects;
+use crate::own::{Outcome, OwnRequest};
+use clock::Now;
+use sip_event::{
+    Accepted, BadDialog, BadEvent, DialogError, Granted, Notified, Notifier, NotifierEnd, NotifierInput,
+    Output, Package, Refused, TooBrief, UnknownBody,
+};
 use sip_message::{HeaderName, Message, Response, StatusCode};
 
+/// Does what a notifier wants done; `own` says which of the role's own requests a NOTIFY is.
+pub fn carry_out<P: Package, O>(
+    notifier: &mut Notifier<P>,
+    fx: &mut Effects<O>,
+    own: impl Fn(Notified) -> O,
+) {
+    while let Some(output) = notifier.poll_output() {
+        match output {
+            Output::Keep { key, value } => fx.persist(key, value),
+            Output::Hint { key, value } => fx.persist_hint(key, value),
+            Output::Forget { key } => fx.forget(key),
+            Output::Send { draft, notified } => {
+                fx.send(OwnRequest { draft: *draft, next: Next::Route, then: own(notified) });
+            }
+            Output::Ended { end, call_id } => log_end(end, &call_id, fx),
+        }
+    }
+}
+
+fn log_end<O>(end: NotifierEnd, call_id: &str, fx: &mut Effects<O>) {
+    match end {
+        NotifierEnd::Told(_) => {}
+        NotifierEnd::Refused(_) => fx.log("subscription ended: the watcher refused a NOTIFY", call_id),
+        NotifierEnd::Unreachable => fx.log("subscription ended: the watcher cannot be reached", call_id),
+        NotifierEnd::ExpiredWhileDown => fx.log("subscription ended: it ran out while we were down", call_id),
+    }
+}
+
+/// The answer to a SUBSCRIBE, for what a notifier made of it.
+///
+/// # Errors
+/// [`Refusal`] for what it refused.
+pub fn answer<P: Package, O>(
+    now: Now,
+    (subscribe, contact): (&Message, &str),
+    outcome: Result<Accepted, Refused>,
+    fx: &mut Effects<O>,
+) -> Result<Response, Refusal> {
+    match outcome {
+        Ok(Accepted { local_tag, granted, is_repeat }) => {
+            if is_repeat {
+                fx.hold_answer();
+            }
+            Ok(subscribed(subscribe, &local_tag, contact, granted))
+        }
+        Err(Refused::NotKept) => {
+            fx.check_storage(now)?;
+            Err(Refusal::no_room("nothing new can be kept now", 1))
+        }
+        Err(refused) => Err(Refusal::of_subscribe(now, refused, subscribe, P::PACKAGES)),
+    }
+}
+
 /// The 200 that makes or refreshes a subscription, with our tag of the dialog (rule SUB-N-06).
-#[must_use]
-pub fn subscribed(subscribe: &Message, local_tag: &str, contact: &str, granted: Granted) -> Response {
+fn subscribed(subscribe: &Message, local_tag: &str, contact: &str, granted: Granted) -> Response {
     Response::to(subscribe, StatusCode::OK, local_tag)
         .copy(subscribe, HeaderName::RecordRoute)
         .header(HeaderName::Contact, contact)
@@ -17,13 +74,9 @@ pub fn subscribed(subscribe: &Message, local_tag: &str, contact: &str, granted: 
 /// An event filter that was left out would not be noticed (rule PRS-20). A body that its sender calls optional is no filter.
 ///
 /// # Errors
-/// 415 where there is a body that has to be understood.
-pub fn check_no_filter(subscribe: &Message) -> Result<(), Refusal> {
-    if subscribe.body().is_empty() || is_body_optional(subscribe) {
-        Ok(())
-    } else {
-        Err(Refusal::of_body(subscribe, "event filters are not supported", ""))
-    }
+/// [`UnknownBody`] where there is a body that has to be understood.
+pub fn check_no_filter(subscribe: &Message) -> Result<(), UnknownBody> {
+    if subscribe.body().is_empty() || is_body_optional(subscribe) { Ok(()) } else { Err(UnknownBody) }
 }
 
 impl Refusal {
@@ -31,6 +84,30 @@ impl Refusal {
     #[must_use]
     pub const fn no_subscription() -> Self {
         Self::new(StatusCode::NO_SUCH_TRANSACTION, "no such subscription")
+    }
+
+    /// What a notifier refuses.
+    fn of_subscribe(now: Now, refused: Refused, subscribe: &Message, packages: &[&str]) -> Self {
+        let crowded = |cause| Self::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause);
+        let forbidden = |cause| Self::new(StatusCode::FORBIDDEN, cause);
+        match refused {
+            Refused::Event(bad) => Self::of_event(bad, &packages.join(", ")),
+            Refused::NotAllowed => forbidden("the rules do not let this watcher watch"),
+            Refused::Brief(brief) => brief.into(),
+            Refused::Accept(bad) => Self::new(bad.status(), "Accept takes nothing that this package has"),
+            Refused::Body => Self::of_body(subscribe, "event filters are not supported", ""),
+            Refused::Dialog(bad) => bad.into(),
+            Refused::Order(error) => error.into(),
+            Refused::NoSubscription => Self::no_subscription(),
+            Refused::SomebodyElse => forbidden("this is somebody else's subscription"),
+            Refused::CrowdedDialog => crowded("too many subscriptions in one dialog"),
+            Refused::CrowdedResource => crowded("too many subscriptions to this resource"),
+            Refused::BusyWatcher => crowded("too many subscriptions of this watcher"),
+            Refused::NoRoom(first_end) => {
+                Self::no_room("too many subscriptions", now.seconds_until(first_end))
+            }
+            Refused::NotKept => Self::no_room("nothing new can be kept now", 1),
+        }
     }
 
     /// 489 with the packages that are `served`, separated by commas (rules SUB-N-02 and PUB-02).

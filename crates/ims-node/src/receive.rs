@@ -131,7 +131,7 @@ impl<R: Role> Node<R> {
             let response = self.fx.capabilities(&request);
             return self.reply(now, &request, &response);
         }
-        let before = self.fx.last_seq;
+        let before = self.fx.last_promise;
         self.answering = self.beside(&request);
         let decision = self.role.on_request(now, &request, &mut self.fx);
         let request = self.note_records(request, before);
@@ -215,7 +215,7 @@ impl<R: Role> Node<R> {
         before: u64,
     ) -> Box<InboundRequest> {
         let holds_answer = std::mem::take(&mut self.fx.holds_answer);
-        if holds_answer || self.fx.last_seq > before {
+        if holds_answer || self.fx.last_promise > before {
             request.after = self.after_everything();
         }
         request

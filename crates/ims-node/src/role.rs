@@ -91,6 +91,18 @@ pub trait Role {
     /// A deadline may have passed.
     fn on_deadline(&mut self, _now: Now, _fx: &mut Effects<Self::Own>) {}
 
+    /// Whether there is something to do that no input asked for and that can be done now: [`Role::work`].
+    fn has_work(&self) -> bool {
+        false
+    }
+
+    /// Does some of it, and begins at most `room` requests with that. The node asks for as long as [`Role::has_work`] says so, and
+    /// looks at what has come in between: a change that ten thousand watchers are told of stops nobody.
+    fn work(&mut self, _now: Now, _room: usize, _fx: &mut Effects<Self::Own>) {}
+
+    /// The node is ending: what was put off to a later time becomes work.
+    fn on_drain(&mut self) {}
+
     /// An operator's command; lines of text, or why it is refused. `None` when the role does not know it.
     fn on_command(
         &mut self,

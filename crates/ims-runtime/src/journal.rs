@@ -183,6 +183,12 @@ impl Journal {
         (full != std::mem::replace(&mut self.was_full, full)).then_some(full)
     }
 
+    /// Whether there is room for much more than what the inputs of a moment bring.
+    pub(crate) fn keeps_up(&self) -> bool {
+        let status = self.status();
+        !status.full && self.handed_bytes.saturating_sub(status.bytes) <= MAX_BACKLOG / 4
+    }
+
     /// Whether everything handed over is durable.
     pub(crate) fn is_settled(&self) -> bool {
         self.status().synced >= self.handed

@@ -1,11 +1,11 @@
 //! Operator commands.
 
 use crate::PresenceServer;
-use crate::identity::{Privacy, Sender, is_ours};
+use crate::identity::is_ours;
 use crate::ruling::By;
 use clock::{Now, Wall};
 use presence_document::SubHandling;
-use sip_event::Standing;
+use sip_event::{Standing, Subscribed};
 use sip_message::Uri;
 
 /// Lines that `list` prints; of more it says only how many there are.
@@ -30,15 +30,13 @@ impl PresenceServer {
 
     fn list(&self, now: Wall) -> String {
         let mut lines: Vec<String> = self.subscription_lines(now).collect();
-        for (presentity, known) in &self.presentities {
-            for publication in known.publications.iter() {
-                let (octets, left) = (publication.document().len(), seconds(publication.expires_at(), now));
-                lines.push(format!("publication {presentity} {octets} octets {left}s"));
-            }
-            if let Some(registration) = known.registration() {
-                let left = seconds(registration.expires_at(), now);
-                lines.push(format!("registration {presentity} at {} {left}s", registration.scscf));
-            }
+        for (presentity, publication) in self.documents.iter() {
+            let (octets, left) = (publication.document().len(), seconds(publication.expires_at(), now));
+            lines.push(format!("publication {presentity} {octets} octets {left}s"));
+        }
+        for (user, registration) in self.registrations.iter() {
+            let left = seconds(registration.expires_at(), now);
+            lines.push(format!("registration {user} at {} {left}s", registration.scscf));
         }
         lines.sort();
         let more = lines.len().saturating_sub(MAX_LINES);
@@ -50,13 +48,10 @@ impl PresenceServer {
     }
 
     fn subscription_lines(&self, now: Wall) -> impl Iterator<Item = String> {
-        let slots = self.watches.iter().flat_map(|watch| watch.slots.iter().map(move |slot| (watch, slot)));
-        slots.map(move |(watch, slot)| {
-            let record = slot.subscription.record();
-            let (watcher, presentity) = (watch.watcher.identities(), &watch.presentity);
+        self.notifier.iter().map(move |Subscribed { watcher, resource, record }| {
             let (event, state) = (record.event(), state(record.standing()));
             let left = seconds(record.expires_at(), now);
-            format!("subscription {watcher} to {presentity} {event} {state} {left}s")
+            format!("subscription {watcher} to {resource} {event} {state} {left}s")
         })
     }
 
@@ -78,13 +73,14 @@ impl PresenceServer {
             return Err(format!("{presentity} is no user of {}", self.settings.domain));
         }
         let presentity = presentity.address_of_record();
-        let watcher = Sender::kept(&uri(watcher)?.address_of_record(), Privacy::Open);
-        let sphere = self.sphere(now, &presentity);
-        let ruling = self.ruling(now, &presentity, &watcher, sphere.as_deref());
+        let watcher = uri(watcher)?.address_of_record();
+        let sphere = self.rules.sphere(now, &presentity, &self.documents);
+        let about = (presentity.as_str(), watcher.as_str());
+        let ruling = self.rules.ruling(now, about, sphere.as_deref(), self.settings.default_action);
         let by = match ruling.by {
             By::Itself => "it is the presentity itself",
             By::Rules => "by the presentity's rules",
-            By::Default if self.rules.contains_key(presentity.as_str()) => {
+            By::Default if self.rules.has(&presentity) => {
                 "by default_action: no rule of the presentity speaks of this watcher"
             }
             By::Default => "by default_action: the presentity has no rules",

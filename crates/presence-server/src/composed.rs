@@ -1,8 +1,9 @@
 //! Composites that were made lately: a presentity with many watchers is composed once, not once for each.
 
+use crate::presentity::Presentity;
 use crate::view::Views;
-use clock::Wall;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Presentities whose composite is kept; of one more the one unused longest goes.
 const MAX_KEPT: usize = 256;
@@ -12,7 +13,8 @@ const MAX_OCTETS: usize = 2 * 1024 * 1024;
 /// The composites.
 #[derive(Debug, Default)]
 pub(crate) struct Composed {
-    kept: HashMap<Box<str>, Kept>,
+    kept: HashMap<Presentity, Kept>,
+    /// What is counted of them.
     octets: usize,
     uses: u64,
 }
@@ -21,29 +23,53 @@ pub(crate) struct Composed {
 struct Kept {
     views: Views,
     last_used: u64,
+    /// Octets that are counted of it; it may have grown since.
+    counted: usize,
 }
 
 impl Composed {
-    /// The views of this stamp, if they were kept and hold.
-    pub(crate) fn get(&mut self, presentity: &str, stamp: u64, wall: Wall) -> Option<Views> {
+    /// The views of a presentity: those that are kept, if they hold, or new ones.
+    pub(crate) fn get(
+        &mut self,
+        presentity: &Presentity,
+        holds: impl FnOnce(&Views) -> bool,
+        make: impl FnOnce() -> Views,
+    ) -> &mut Views {
+        self.make_room();
         self.uses += 1;
-        let kept = self.kept.get_mut(presentity).filter(|kept| kept.views.hold(stamp, wall))?;
+        let kept = match self.kept.entry(presentity.clone()) {
+            Entry::Occupied(entry) => {
+                let kept = entry.into_mut();
+                if !holds(&kept.views) {
+                    kept.views = make();
+                }
+                kept
+            }
+            Entry::Vacant(entry) => entry.insert(Kept { views: make(), last_used: 0, counted: 0 }),
+        };
         kept.last_used = self.uses;
-        Some(kept.views.clone())
+        let octets = kept.views.octets();
+        self.octets = self.octets - std::mem::replace(&mut kept.counted, octets) + octets;
+        &mut kept.views
     }
 
-    /// Keeps views, with all that has been made of them so far.
-    pub(crate) fn keep(&mut self, presentity: &str, views: &Views) {
-        self.uses += 1;
-        let last_used = self.uses;
-        self.octets += views.octets();
-        let before = self.kept.insert(presentity.into(), Kept { views: views.clone(), last_used });
-        self.octets -= before.map_or(0, |before| before.views.octets());
+    /// What is kept of a presentity, whether it holds or not.
+    pub(crate) fn peek(&self, presentity: &str) -> Option<&Views> {
+        self.kept.get(presentity).map(|kept| &kept.views)
+    }
+
+    /// Something has changed about this presentity.
+    pub(crate) fn forget(&mut self, presentity: &str) {
+        if let Some(gone) = self.kept.remove(presentity) {
+            self.octets -= gone.counted;
+        }
+    }
+
+    fn make_room(&mut self) {
         while self.kept.len() > MAX_KEPT || self.octets > MAX_OCTETS {
-            let oldest =
-                self.kept.iter().min_by_key(|(_, kept)| kept.last_used).map(|(name, _)| name.clone());
-            let Some(gone) = oldest.and_then(|oldest| self.kept.remove(&oldest)) else { return };
-            self.octets -= gone.views.octets();
+            let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.last_used);
+            let Some(oldest) = oldest.map(|(name, _)| name.clone()) else { return };
+            self.forget(&oldest);
         }
     }
 }

@@ -239,9 +239,9 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
     let blueprint: Blueprint<Config, PresenceServer> = Blueprint {
         node: |config| &config.node,
         role: |config, _| Ok(PresenceServer::new(config.settings(), rules_dir::read(config.rules_dir())?)),
-        reload: |config, now, role, fx| {
+        reload: |config, now, role, _| {
             let rules = rules_dir::read(config.rules_dir()).map_err(|bad| bad.to_string())?;
-            role.reconfigure(now, config.settings(), rules, fx);
+            role.reconfigure(now, config.settings(), rules);
             Ok(format!("rules of {} presentities and settings of [presence_server] taken over", role.rules()))
         },
     };

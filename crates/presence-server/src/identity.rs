@@ -1,9 +1,11 @@
 //! Who sent a request, and whom it is about.
 
+use crate::presentity::Presentity;
 use crate::settings::Settings;
 use ims_node::{InboundRequest, Refusal, Source};
+use minicbor::{Decode, Encode};
 use presence_document::{Watcher, same_user};
-use sip_message::{HeaderName, Method, StatusCode, Uri};
+use sip_message::{HeaderName, Message, Method, StatusCode, Uri};
 use std::sync::Arc;
 
 /// Longest text of all identities of one sender, in octets; it is kept with every subscription. Above it 403.
@@ -14,14 +16,25 @@ const MAX_IDENTITIES: usize = 512;
 pub(crate) struct Sender {
     /// Addresses of record with a space between, which no URI holds.
     identities: Arc<str>,
-    privacy: Privacy,
 }
 
-/// Whether the sender asked to be unknown to those it watches (RFC 3325 section 9.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a watcher asked to be unknown to those it watches (RFC 3325 section 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub(crate) enum Privacy {
+    #[n(0)]
     Open,
+    #[n(1)]
     Id,
+}
+
+impl Privacy {
+    /// What a request asks for.
+    pub(crate) fn of(message: &Message) -> Self {
+        let values = message.values(HeaderName::Privacy).flat_map(|value| value.split(';'));
+        let wants_privacy = values.map(str::trim).any(|value| value.eq_ignore_ascii_case("id"));
+        if wants_privacy { Self::Id } else { Self::Open }
+    }
 }
 
 impl Sender {
@@ -29,33 +42,13 @@ impl Sender {
     pub(crate) fn of(request: &InboundRequest) -> Option<Self> {
         let identities: Vec<String> = request.asserted().map(|uri| uri.address_of_record()).collect();
         let identities = identities.join(" ");
-        if identities.is_empty() || identities.len() > MAX_IDENTITIES {
-            return None;
-        }
-        let values = request.message().values(HeaderName::Privacy).flat_map(|value| value.split(';'));
-        let wants_privacy = values.map(str::trim).any(|value| value.eq_ignore_ascii_case("id"));
-        let privacy = if wants_privacy { Privacy::Id } else { Privacy::Open };
-        Some(Self { identities: identities.into(), privacy })
+        let is_usable = !identities.is_empty() && identities.len() <= MAX_IDENTITIES;
+        is_usable.then(|| Self { identities: identities.into() })
     }
 
-    /// The sender as it was kept.
-    pub(crate) fn kept(identities: &str, privacy: Privacy) -> Self {
-        Self { identities: identities.into(), privacy }
-    }
-
+    /// As it is kept with a subscription.
     pub(crate) const fn identities(&self) -> &Arc<str> {
         &self.identities
-    }
-
-    /// Uses an equal text that is there already.
-    pub(crate) fn share(&mut self, known: &Arc<str>) {
-        if self.identities == *known {
-            self.identities = Arc::clone(known);
-        }
-    }
-
-    pub(crate) const fn privacy(&self) -> Privacy {
-        self.privacy
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -64,13 +57,18 @@ impl Sender {
 
     /// Whether this is the user of that URI.
     pub(crate) fn is(&self, uri: &str) -> bool {
-        self.iter().any(|identity| same_user(identity, uri))
+        names(&self.identities, uri)
     }
+}
 
-    /// The sender as rules see it (rule PRS-03): privacy is about what others are shown, not about who watches.
-    pub(crate) fn as_watcher(&self) -> Watcher {
-        Watcher::identified(self.iter())
-    }
+/// Whether one of these identities is the user of that URI.
+pub(crate) fn names(identities: &str, uri: &str) -> bool {
+    identities.split(' ').any(|identity| same_user(identity, uri))
+}
+
+/// A watcher as rules see it (rule PRS-03): privacy is about what others are shown, not about who watches.
+pub(crate) fn as_watcher(identities: &str) -> Watcher {
+    Watcher::identified(identities.split(' '))
 }
 
 /// The sender, who must be known.
@@ -93,9 +91,9 @@ pub(crate) fn check_source(request: &InboundRequest) -> Result<(), Refusal> {
 
 /// The user of our domain that a URI names, by its address of record. Whether there is such a user has been found out
 /// on the way here: the HSS knows no S-CSCF for anybody else.
-pub(crate) fn presentity(settings: &Settings, uri: &Uri) -> Result<Arc<str>, Refusal> {
+pub(crate) fn presentity(settings: &Settings, uri: &Uri) -> Result<Presentity, Refusal> {
     if is_ours(settings, uri) {
-        Ok(uri.address_of_record().into())
+        Ok(Presentity::new(&uri.address_of_record()))
     } else {
         Err(Refusal::new(StatusCode::NOT_FOUND, "no user of this domain"))
     }

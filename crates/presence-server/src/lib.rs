@@ -4,10 +4,17 @@
 //! In the contribution: the Presence Server with its Presence User Agent. It answers SubscribePres and PresUpdateMsg with
 //! MsgAck and sends NotifyPresUp (figures 1, 2, 3, 6 and 7); S-CSCFs route to it by their filter criteria.
 //!
-//! * SUBSCRIBE: `subscribe`, with the decision who may watch in `ruling` and what is shown in `view`.
-//! * PUBLISH: `publish`. A change goes to all who watch: `announce`.
-//! * NOTIFY: `notify` says which way; `settle` carries out what each subscription's machine wants.
+//! | part | what it owns |
+//! |---|---|
+//! | [`sip_event::Notifier`] | who watches whom, and what they have been told |
+//! | `documents` | what presentities publish, and what is composed of it |
+//! | `rules` | who may see what |
+//! | `registrations` | which S-CSCF has which user |
+//!
+//! * SUBSCRIBE: `subscribe`. What the notifier sees of the other parts: `package`.
+//! * PUBLISH: `publish`. What a watcher is shown: `view`.
 //! * A third-party REGISTER tells which S-CSCF has a user: `register`.
+//! * What happens by the clock, and the NOTIFYs of a change: `due`.
 //! * What must survive the process: `journal`.
 //!
 //! A decision is a value and everything sent beside it waits behind it, so that no NOTIFY leaves before the answer to the
@@ -17,99 +24,86 @@
 //!
 //! Not here: whether a user exists (the HSS and the S-CSCF have decided), presence.winfo, lists, partial documents, XCAP.
 
-mod announce;
-mod changes;
+mod answered;
 mod command;
 mod composed;
 pub mod config;
+mod documents;
+mod due;
+mod earlier;
 mod identity;
 mod journal;
-mod merged;
-mod notify;
 mod package;
 mod presentity;
 mod publish;
+mod reconfigure;
 mod register;
+mod registrations;
 mod role;
 mod rules;
 mod rules_dir;
 mod ruling;
 mod settings;
-mod settle;
 mod subscribe;
 mod view;
-mod watch;
-mod watches;
 
-pub use rules::presentity_named;
+pub use rules::{RuleBook, presentity_named};
 pub use settings::{Agent, Bounds, RegistrationHint, Settings};
-pub use watch::WatchId;
 
-use changes::Changes;
-use clock::Deadlines;
-use composed::Composed;
+use documents::Documents;
 use journal::Restoring;
-use merged::Answered;
-use presence_document::Rules;
+use package::{Presence, PresenceView};
 use presentity::Presentity;
-use std::collections::HashMap;
-use std::sync::Arc;
-use watches::Watches;
-
-/// The rules of all presentities, by address of record.
-pub type RuleBook = HashMap<Box<str>, Rules>;
+use registrations::Registrations;
+use sip_event::Notifier;
+use std::collections::HashSet;
 
 /// The role.
 #[derive(Debug)]
 pub struct PresenceServer {
     settings: Settings,
+    notifier: Notifier<Presence>,
+    documents: Documents,
     rules: RuleBook,
-    presentities: HashMap<Arc<str>, Presentity>,
-    watches: Watches,
-    changes: Changes,
-    /// The end of a publication or registration, or a time that the rules name.
-    presentity_deadlines: Deadlines<Arc<str>>,
-    answered: Answered,
-    composed: Composed,
-    /// Publications that went because their presentity had too many.
-    crowded_out: u64,
+    registrations: Registrations,
     restoring: Restoring,
 }
 
 /// What is remembered while a request of our own is under way: the NOTIFY of this subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Notified {
-    pub(crate) watch: WatchId,
-    pub(crate) slot: u8,
-}
+pub struct Notified(pub(crate) sip_event::Notified);
 
 impl PresenceServer {
     /// A presence server that knows nothing of anybody yet.
     #[must_use]
     pub fn new(settings: Settings, rules: RuleBook) -> Self {
         Self {
+            notifier: Notifier::new(settings.notifier()),
             settings,
+            documents: Documents::default(),
             rules,
-            presentities: HashMap::new(),
-            watches: Watches::new(),
-            changes: Changes::default(),
-            presentity_deadlines: Deadlines::new(),
-            answered: Answered::default(),
-            composed: Composed::default(),
-            crowded_out: 0,
+            registrations: Registrations::default(),
             restoring: Restoring::default(),
         }
+    }
+
+    /// The notifier, and what it sees of everything else.
+    fn parts(&mut self) -> (&mut Notifier<Presence>, PresenceView<'_>) {
+        let Self { settings, notifier, documents, rules, registrations, .. } = self;
+        (notifier, PresenceView { settings, documents, rules, registrations })
     }
 
     /// How many dialogs are watching.
     #[must_use]
     pub fn watches(&self) -> usize {
-        self.watches.len()
+        self.notifier.len()
     }
 
     /// Of how many presentities anything is kept.
     #[must_use]
     pub fn presentities(&self) -> usize {
-        self.presentities.len()
+        let watched = self.notifier.resources();
+        let all = self.documents.presentities().chain(self.registrations.users()).chain(&watched);
+        all.collect::<HashSet<&Presentity>>().len()
     }
 }

@@ -1,20 +1,18 @@
 //! PUBLISH (RFC 3903 section 6): figure 3, PresUpdateMsg.
 
 use crate::identity::{Sender, presentity, sender};
-use crate::merged::{Ask, is_recent};
-use crate::package::{PIDF, PUBLISHED, bad_event};
+use crate::package::{PIDF, Presence, bad_event};
 use crate::presentity::Presentity;
-use crate::view::{MAX_DOCUMENTS, digest};
-use crate::{Notified, PresenceServer};
+use crate::view::digest;
+use crate::{Notified, PresenceServer, journal};
 use clock::Now;
 use ims_node::{Effects, InboundRequest, Refusal, is_body_optional, is_encoded};
 use presence_document::Pidf;
 use sip_event::{
-    Change, Granted, IfMatch, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
-    check_event, grant_publication,
+    Ask, Change, Granted, IfMatch, Package, PublishBody, PublishError, PublishLimits, PublishRequest,
+    Published, check_event, grant_publication, is_recent,
 };
 use sip_message::{HeaderName, Message, Response, StatusCode, quote};
-use std::sync::Arc;
 
 impl PresenceServer {
     /// The checks stand in the order of rule PUB-02. Figure 3: MsgAck is the answer, NotifyPresUp to the watchers follows
@@ -27,35 +25,32 @@ impl PresenceServer {
     ) -> Result<Response, Refusal> {
         let message = request.message();
         let presentity = presentity(&self.settings, request.request_uri())?;
-        check_event(message, &PUBLISHED).map_err(bad_event)?;
+        check_event(message, Presence::PACKAGES).map_err(bad_event)?;
         let publisher = sender(request)?;
         self.check_publisher(&publisher, &presentity)?;
-        let ask = Ask::new(message, &publisher, &presentity);
-        let source = source(message, &publisher);
+        let ask = Ask::new(message, publisher.identities(), &presentity);
         if let Some((tag, expires)) = self.published_before(now, message, &presentity, ask) {
             fx.hold_answer();
             return Ok(published(fx.response(request, StatusCode::OK), &tag, expires));
         }
         fx.check_storage(now)?;
-        if !self.has_room_for(&presentity) {
-            let first_end = now.seconds_until(self.presentity_deadlines.next());
+        if !self.documents.knows(&presentity) && self.documents.len() >= self.settings.bounds.presentities {
+            let first_end = now.seconds_until(self.documents.deadline());
             return Err(Refusal::no_room("too many presentities", first_end));
         }
-        let presentity = self.shared(presentity);
+        let source = source(message, &publisher);
         let outcome = self.publish(now, (message, ask, source), &presentity, fx);
-        self.tidy(now, &presentity);
         let Published { tag, expires, change, .. } =
             outcome.map_err(|error| refused(message, error, &self.settings.name))?;
-        self.answered.note(now, ask, &tag);
         match change {
-            Change::Changed => self.announce(now, &presentity, fx),
+            Change::Changed => self.changed(now, &presentity),
             // Rule PUB-09: a refresh alone tells nobody.
             Change::Unchanged => {}
         }
         Ok(published(fx.response(request, StatusCode::OK), &tag, expires))
     }
 
-    /// The entity-tag and lifetime that an earlier copy of this PUBLISH was given, if there was one ([`crate::merged`]).
+    /// The entity-tag and lifetime that an earlier copy of this PUBLISH was given, if there was one ([`Ask`]).
     fn published_before(
         &mut self,
         now: Now,
@@ -65,39 +60,33 @@ impl PresenceServer {
     ) -> Option<(Box<str>, Granted)> {
         // The same request was granted the same.
         let granted = grant_publication(message.expires(), &self.settings.publication).ok()?;
-        let known = self.presentities.get(presentity);
-        let made = known.and_then(|known| known.publications.made_by(now, ask.number()));
+        let made = self.documents.made_by(now, presentity, ask);
         if let Some(made) = made.filter(|made| is_recent(now, granted, made.expires_at())) {
             return Some((made.tag().into(), granted));
         }
-        self.answered.given(now, ask).map(|tag| (tag.into(), granted))
+        self.documents.given(now, ask).map(|tag| (tag.into(), granted))
     }
 
     fn publish(
         &mut self,
         now: Now,
         (message, ask, source): (&Message, Ask, u64),
-        presentity: &Arc<str>,
+        presentity: &Presentity,
         fx: &mut Effects<Notified>,
     ) -> Result<Published, PublishError> {
-        let known = self.presentities.entry(Arc::clone(presentity)).or_default();
         let if_match = IfMatch::of(message);
         let limits = PublishLimits {
             expires: self.settings.publication,
             max_publications: self.settings.bounds.publications,
-            max_document: room_beside(known, if_match),
+            max_document: self.documents.room_beside(presentity, if_match),
         };
-        let live =
-            known.publications.iter().filter(|publication| publication.expires_at() > now.wall).count();
-        let is_full = if_match == IfMatch::Absent && live >= limits.max_publications;
         let body = message.body();
         let body = body_of(message, &body, limits.max_document);
-        let publish =
-            PublishRequest { ask: ask.number(), source, if_match, expires: message.expires(), body };
+        let expires = message.expires();
+        let publish = PublishRequest { ask: ask.number(), source, if_match, expires, body };
         let tag = fx.random.secret();
-        let published = known.publications.publish(now, &publish, &limits, &tag)?;
-        self.crowded_out += u64::from(is_full && !published.expires.is_zero());
-        self.keep_publications(presentity, &published.records, fx);
+        let published = self.documents.publish(now, presentity, (ask, &publish), (&limits, &tag))?;
+        journal::keep_publications(&self.documents, presentity, &published.records, fx);
         Ok(published)
     }
 
@@ -120,13 +109,6 @@ fn published(response: Response, tag: &str, expires: Granted) -> Response {
 /// Which phone it is (rule PRS-10): most use one Call-ID for all that they publish, and no two use the same one.
 fn source(message: &Message, publisher: &Sender) -> u64 {
     digest(format!("{} {}", publisher.identities(), message.call_id()).as_bytes()).max(1)
-}
-
-/// Octets left for one document beside the others of its presentity.
-fn room_beside(known: &Presentity, if_match: IfMatch<'_>) -> usize {
-    let replaced = |tag: &str| if_match == IfMatch::Tag(tag);
-    let others = known.publications.iter().filter(|publication| !replaced(publication.tag()));
-    MAX_DOCUMENTS.saturating_sub(others.map(|publication| publication.document().len()).sum())
 }
 
 /// Rule PUB-05.

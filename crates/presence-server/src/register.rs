@@ -1,15 +1,13 @@
 //! Third-party REGISTER (TS 24.229 section 5.4.1.7): an S-CSCF says that it has, or no longer has, a user.
 
 use crate::identity::presentity;
-use crate::presentity::{Origin, Registration, Standing};
-use crate::settings::RegistrationHint;
+use crate::presentity::Presentity;
+use crate::registrations::{Order, Origin, Registration, Standing};
 use crate::view::digest;
-use crate::{Notified, PresenceServer};
+use crate::{Notified, PresenceServer, journal};
 use clock::Now;
 use ims_node::{Effects, InboundRequest, Refusal, Storage};
 use sip_message::{HeaderName, Message, Response, StatusCode, Uri, delta_seconds};
-use std::cmp::Ordering;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest S-CSCF URI that is kept, in octets; a longer one is refused with 400.
@@ -36,8 +34,7 @@ impl PresenceServer {
             .header(HeaderName::Contact, format_args!("<{scscf}>;expires={seconds}"))
             .header(HeaderName::Expires, seconds);
         let origin = Origin { call: digest(message.call_id().as_bytes()), cseq: message.cseq() };
-        let known = self.presentities.get(&presentity).and_then(|known| known.registration.as_deref());
-        match known.map_or(Order::Later, |known| order(known, origin)) {
+        match self.registrations.order(&presentity, origin) {
             Order::Later => {}
             Order::Same => return Ok(answer),
             Order::Earlier => {
@@ -45,19 +42,20 @@ impl PresenceServer {
             }
         }
         // A user who moved is taken away by the old S-CSCF after the new one has said that it has it.
-        if seconds == 0 && known.is_some_and(|known| known.scscf != scscf) {
+        if seconds == 0 && self.registrations.is_by_another(&presentity, &scscf) {
             return Ok(answer);
         }
         let (standing, lasts) =
             if seconds > 0 { (Standing::Here, u64::from(seconds)) } else { (Standing::Gone, LATE_S) };
         let expires_at = (now.wall + Duration::from_secs(lasts)).unix_millis();
-        if self.has_room_for(&presentity) {
-            let presentity = self.shared(presentity);
+        // Without room the answer is the same: an error would make the S-CSCF de-register the user, and what is not known
+        // here only costs the way through the I-CSCF.
+        if self.registrations.knows(&presentity)
+            || self.registrations.len() < self.settings.bounds.presentities
+        {
             let registration = Registration { scscf, expires_at, origin, standing };
             self.registered(now, &presentity, registration, fx);
         }
-        // Without room the answer is the same: an error would make the S-CSCF de-register the user, and what is not known
-        // here only costs the way through the I-CSCF.
         Ok(answer)
     }
 
@@ -65,45 +63,21 @@ impl PresenceServer {
     fn registered(
         &mut self,
         now: Now,
-        presentity: &Arc<str>,
+        user: &Presentity,
         registration: Registration,
         fx: &mut Effects<Notified>,
     ) {
-        let known = self.presentities.entry(Arc::clone(presentity)).or_default();
-        let was_registered = known.registration().is_some();
+        let was_registered = self.registrations.of(user).is_some();
         let is_registered = registration.is_here();
-        known.registration = Some(Box::new(registration));
+        self.registrations.insert(now, user, registration);
         // When the journal takes nothing, this is kept in memory alone, for the reason given above.
         match fx.storage() {
-            Storage::Open => self.keep_registration(presentity, fx),
+            Storage::Open => journal::keep_registration(&self.registrations, user, fx),
             Storage::Full(_) | Storage::Ending => {}
         }
-        self.tidy(now, presentity);
-        match self.settings.registration_hint {
-            RegistrationHint::Open if was_registered != is_registered => self.announce(now, presentity, fx),
-            RegistrationHint::Open | RegistrationHint::None => {}
+        if was_registered != is_registered {
+            self.registration_changed(now, user);
         }
-    }
-}
-
-/// How a REGISTER stands to the last one of its user.
-enum Order {
-    /// The S-CSCF has said something else since.
-    Earlier,
-    /// It came once more, by another way.
-    Same,
-    Later,
-}
-
-/// RFC 3261 section 10.3 step 7: only those of one Call-ID have an order.
-fn order(known: &Registration, origin: Origin) -> Order {
-    if known.origin.call != origin.call {
-        return Order::Later;
-    }
-    match origin.cseq.cmp(&known.origin.cseq) {
-        Ordering::Less => Order::Earlier,
-        Ordering::Equal => Order::Same,
-        Ordering::Greater => Order::Later,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::identity::check_source;
 use crate::{Notified, PresenceServer};
 use clock::{Mono, Now};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Unreadable};
+use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Unreadable, notifier};
 use sip_message::{HeaderName, Method, Response, StatusCode};
 use std::convert::Infallible;
 
@@ -27,15 +27,26 @@ impl Role for PresenceServer {
     }
 
     fn on_own_response(&mut self, now: Now, own: Notified, outcome: &Outcome, fx: &mut Effects<Notified>) {
-        self.on_notified(now, own, outcome, fx);
+        let (notifier, mut view) = self.parts();
+        notifier.on_notified(now, own.0, outcome.into(), &mut view);
+        notifier::carry_out(&mut self.notifier, fx, Notified);
+    }
+
+    fn has_work(&self) -> bool {
+        self.notifier.has_work()
+    }
+
+    fn work(&mut self, now: Now, room: usize, fx: &mut Effects<Notified>) {
+        self.tell(now, room, fx);
+    }
+
+    fn on_drain(&mut self) {
+        self.notifier.drain();
     }
 
     fn deadline(&self) -> Option<Mono> {
-        if !self.changes.is_empty() {
-            // At once, but after whatever else has come in.
-            return Some(Mono::ZERO);
-        }
-        self.watches.deadline().into_iter().chain(self.presentity_deadlines.next()).min()
+        let own = [self.documents.deadline(), self.registrations.deadline(), self.rules.deadline()];
+        own.into_iter().chain([self.notifier.poll_timeout()]).flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Effects<Notified>) {
@@ -52,22 +63,17 @@ impl Role for PresenceServer {
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
-        let publications = self
-            .presentities
-            .values()
-            .map(|presentity| presentity.publications.iter().count())
-            .sum::<usize>();
         vec![
-            ("subscriptions", self.watches.len() as u64),
-            ("watchers", self.watches.watchers() as u64),
-            ("presentities", self.presentities.len() as u64),
-            ("publications", publications as u64),
-            ("publications_crowded_out", self.crowded_out),
+            ("subscriptions", self.notifier.len() as u64),
+            ("watchers", self.notifier.watchers() as u64),
+            ("presentities", self.presentities() as u64),
+            ("publications", self.documents.iter().count() as u64),
+            ("publications_crowded_out", self.documents.crowded_out()),
         ]
     }
 
     fn restore(&mut self, _: Now, record: &Record) -> Result<(), Unreadable> {
-        self.restoring.take(record).ok_or(Unreadable)
+        self.take(record).ok_or(Unreadable)
     }
 
     fn restored(&mut self, now: Now, fx: &mut Effects<Notified>) {

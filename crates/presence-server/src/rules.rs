@@ -1,10 +1,13 @@
-//! New rules and settings (rule PRS-06).
+//! Who may see what of whom (RFC 5025), and when that changes by itself.
 
-use crate::{Notified, PresenceServer, RuleBook, Settings};
-use clock::Now;
-use ims_node::Effects;
+use crate::documents::Documents;
+use crate::identity::{as_watcher, names};
+use crate::presentity::Presentity;
+use crate::ruling::{By, Ruling};
+use clock::{Deadlines, Mono, Now};
+use presence_document::{Permissions, Rules, SubHandling, Verdict};
 use sip_message::Uri;
-use std::sync::Arc;
+use std::collections::HashMap;
 
 /// The presentity whose rules a file of this name holds: its address without the scheme, `carol@home1.test`, or `+15550123`. A
 /// slash, which no file name can hold, is written `%2F`. `None` when that is no user's address.
@@ -19,36 +22,110 @@ pub fn presentity_named(stem: &str) -> Option<Box<str>> {
     (plain && uri.headers().is_none()).then(|| uri.address_of_record().into())
 }
 
-impl PresenceServer {
-    /// Takes new rules in place of all the old ones, and applies them to the subscriptions there are.
-    pub fn set_rules(&mut self, now: Now, rules: RuleBook, fx: &mut Effects<Notified>) {
-        let old = std::mem::replace(&mut self.rules, rules);
-        let differs = |presentity: &&Arc<str>| old.get(&***presentity) != self.rules.get(&***presentity);
-        let mut changed: Vec<Arc<str>> = self.presentities.keys().filter(differs).map(Arc::clone).collect();
-        changed.sort();
-        for presentity in changed {
-            self.announce(now, &presentity, fx);
-        }
+/// The rules of all presentities.
+#[derive(Debug, Clone, Default)]
+pub struct RuleBook {
+    rules: HashMap<Box<str>, Rules>,
+    /// When the rules of a presentity that is watched say something else: by the clock, or with its sphere.
+    times: Deadlines<Presentity>,
+}
+
+impl RuleBook {
+    /// No rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Takes new settings and rules. Name and domain stay: they stand in dialogs and keys.
-    pub fn reconfigure(&mut self, now: Now, settings: Settings, rules: RuleBook, fx: &mut Effects<Notified>) {
-        let Settings { name, domain, .. } = self.settings.clone();
-        let old = std::mem::replace(&mut self.settings, Settings { name, domain, ..settings });
-        self.set_rules(now, rules, fx);
-        let new = &self.settings;
-        if old.default_action != new.default_action || old.registration_hint != new.registration_hint {
-            let mut everybody: Vec<Arc<str>> = self.presentities.keys().map(Arc::clone).collect();
-            everybody.sort();
-            for presentity in everybody {
-                self.announce(now, &presentity, fx);
-            }
-        }
+    /// Puts the rules of a presentity, by its address of record, in; gives those that were there.
+    pub fn insert(&mut self, presentity: Box<str>, rules: Rules) -> Option<Rules> {
+        self.rules.insert(presentity, rules)
     }
 
     /// How many presentities have rules.
     #[must_use]
-    pub fn rules(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.rules.len()
     }
+
+    /// Whether nobody has rules.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether a presentity has rules.
+    #[must_use]
+    pub fn has(&self, presentity: &str) -> bool {
+        self.rules.contains_key(presentity)
+    }
+
+    /// Whose rules there are.
+    #[cfg(test)]
+    pub(crate) fn presentities(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().map(|presentity| &**presentity)
+    }
+
+    /// Whether both books say the same of a presentity.
+    pub(crate) fn agrees(&self, other: &Self, presentity: &str) -> bool {
+        self.rules.get(presentity) == other.rules.get(presentity)
+    }
+
+    /// The sphere of a presentity, where its rules ask for it: otherwise no document is looked into.
+    pub(crate) fn sphere(&self, now: Now, presentity: &str, documents: &Documents) -> Option<Box<str>> {
+        self.rules.get(presentity).filter(|rules| rules.ask_for_sphere())?;
+        documents.sphere(now, presentity)
+    }
+
+    /// Decides about a watcher while the presentity is in `sphere` (RFC 5025 section 3.2, rule PRS-04).
+    pub(crate) fn ruling(
+        &self,
+        now: Now,
+        (presentity, watcher): (&str, &str),
+        sphere: Option<&str>,
+        default: SubHandling,
+    ) -> Ruling {
+        if names(watcher, presentity) {
+            let verdict = Verdict { action: SubHandling::Allow, permissions: Permissions::all() };
+            return Ruling { verdict, by: By::Itself };
+        }
+        let rules = self.rules.get(presentity);
+        match rules.and_then(|rules| rules.evaluate(&as_watcher(watcher), now.wall, sphere)) {
+            Some(verdict) => Ruling { verdict, by: By::Rules },
+            None => Ruling { verdict: by_default(default), by: By::Default },
+        }
+    }
+
+    /// Notes when the rules of a presentity that is watched will say something else.
+    pub(crate) fn note_time(&mut self, now: Now, presentity: &Presentity, documents: &Documents) {
+        let Some(rules) = self.rules.get(&**presentity) else { return };
+        let sphere = rules.ask_for_sphere().then(|| documents.sphere_change(now, presentity)).flatten();
+        match rules.next_change(now.wall).into_iter().chain(sphere).min() {
+            Some(at) => self.times.set(presentity.clone(), now.mono_at(at)),
+            None => self.times.cancel(presentity),
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.times.next()
+    }
+
+    /// A presentity whose rules say something else now.
+    pub(crate) fn pop_due(&mut self, now: Now) -> Option<Presentity> {
+        self.times.pop_due(now.mono)
+    }
+}
+
+impl FromIterator<(Box<str>, Rules)> for RuleBook {
+    fn from_iter<T: IntoIterator<Item = (Box<str>, Rules)>>(all: T) -> Self {
+        Self { rules: all.into_iter().collect(), times: Deadlines::new() }
+    }
+}
+
+fn by_default(action: SubHandling) -> Verdict {
+    let permissions = match action {
+        SubHandling::Allow => Permissions::all(),
+        SubHandling::Block | SubHandling::Confirm | SubHandling::PoliteBlock => Permissions::default(),
+    };
+    Verdict { action, permissions }
 }

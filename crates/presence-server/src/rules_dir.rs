@@ -91,7 +91,7 @@ mod tests {
         }
         let shown = format!("{}/", directory.path().display());
         let mut names: Vec<String> = match read(directory.path()) {
-            Ok(book) => book.keys().map(ToString::to_string).collect(),
+            Ok(book) => book.presentities().map(str::to_owned).collect(),
             Err(error) => return Err(error.to_string().replace(&shown, "")),
         };
         names.sort();

@@ -1,9 +1,6 @@
-//! Whether a watcher may watch, and what (RFC 5025 section 3.2, rule PRS-04).
+//! What was decided about a watcher (RFC 5025 section 3.2, rule PRS-04).
 
-use crate::PresenceServer;
-use crate::identity::Sender;
-use clock::Now;
-use presence_document::{Permissions, SubHandling, Verdict};
+use presence_document::{SubHandling, Verdict};
 use sip_event::Authorisation;
 
 /// What was decided about a watcher, and by what.
@@ -33,33 +30,4 @@ impl Ruling {
             SubHandling::Block => Authorisation::Refused,
         }
     }
-}
-
-impl PresenceServer {
-    /// Decides about a watcher while the presentity is in `sphere`.
-    pub(crate) fn ruling(
-        &self,
-        now: Now,
-        presentity: &str,
-        watcher: &Sender,
-        sphere: Option<&str>,
-    ) -> Ruling {
-        if watcher.is(presentity) {
-            let verdict = Verdict { action: SubHandling::Allow, permissions: Permissions::all() };
-            return Ruling { verdict, by: By::Itself };
-        }
-        let rules = self.rules.get(presentity);
-        match rules.and_then(|rules| rules.evaluate(&watcher.as_watcher(), now.wall, sphere)) {
-            Some(verdict) => Ruling { verdict, by: By::Rules },
-            None => Ruling { verdict: by_default(self.settings.default_action), by: By::Default },
-        }
-    }
-}
-
-fn by_default(action: SubHandling) -> Verdict {
-    let permissions = match action {
-        SubHandling::Allow => Permissions::all(),
-        SubHandling::Block | SubHandling::Confirm | SubHandling::PoliteBlock => Permissions::default(),
-    };
-    Verdict { action, permissions }
 }

@@ -1,7 +1,7 @@
 //! What a presence server is told.
 
 use presence_document::SubHandling;
-use sip_event::{Limits, NotifyPolicy, Updates};
+use sip_event::{Limits, NotifierBounds, NotifierSettings, NotifyPolicy, Updates};
 
 /// Settings of a presence server.
 #[derive(Debug, Clone)]
@@ -49,12 +49,13 @@ pub enum RegistrationHint {
 pub struct Bounds {
     /// Subscriptions in all; above it SUBSCRIBE gets 500 with Retry-After.
     pub subscriptions: usize,
-    /// Subscriptions to one presentity; above it SUBSCRIBE gets 480.
+    /// Subscriptions to one presentity; above it the oldest of the same watcher at the same address ends, and without one SUBSCRIBE gets
+    /// 480.
     pub per_presentity: usize,
     /// Subscriptions of one watcher; above it SUBSCRIBE gets 480.
     pub per_watcher: usize,
-    /// Presentities of which anything is kept; above it PUBLISH and SUBSCRIBE of another one get 500 with
-    /// Retry-After.
+    /// Presentities that publish, and as many that are watched; above it PUBLISH and SUBSCRIBE of another one get 500 with
+    /// Retry-After. Of so many users it is known where they are registered; nothing is remembered of another one.
     pub presentities: usize,
     /// Publications of one presentity; a further one replaces the one that was touched least recently.
     pub publications: usize,
@@ -75,6 +76,21 @@ impl Settings {
             agents: Vec::new(),
             registration_hint: RegistrationHint::None,
             bounds: Bounds::USUAL,
+        }
+    }
+
+    /// What the notifier is told.
+    pub(crate) const fn notifier(&self) -> NotifierSettings {
+        let Bounds { subscriptions, per_presentity, per_watcher, presentities, .. } = self.bounds;
+        NotifierSettings {
+            policy: self.notify,
+            limits: self.subscription,
+            bounds: NotifierBounds {
+                subscriptions,
+                resources: presentities,
+                per_resource: per_presentity,
+                per_watcher,
+            },
         }
     }
 

@@ -202,7 +202,7 @@ fn prs_06_rules_of_somebody_else_disturb_nobody() {
     let mut ps = Ps::new(by_dialog(), carol_handles_alice("allow"));
     ps.watch(&subscribe(ALICE, CAROL));
     let mut more = carol_handles_alice("allow");
-    more.extend(book(&[(ERIN, rules(&[(BOB, "allow")]))]));
+    more.insert(ERIN.into(), rules(&[(BOB, "allow")]));
     ps.set_rules(more);
     assert_eq!(ps.notifies().len(), 0);
     ps.set_rules(RuleBook::new());
@@ -217,8 +217,8 @@ fn prs_06_another_default_action_is_applied_too() {
     let mut new = by_dialog();
     new.default_action = SubHandling::Allow;
     new.name = "another.home1.test".into();
-    let (role, fx) = ps.node.role_mut();
-    role.reconfigure(ps.now, new, RuleBook::new(), fx);
+    let (role, _) = ps.node.role_mut();
+    role.reconfigure(ps.now, new, RuleBook::new());
     ps.handle(ims_node::Input::Timeout);
     let notify = ps.notify();
     assert_eq!((state(&notify), shown(&notify).as_str()), ("active;expires=600", "open"));
@@ -283,6 +283,21 @@ fn prs_05_a_sphere_that_ends_by_itself_is_told() {
     assert_eq!(shown(&ps.notify_confirmed()), "closed");
 }
 
+/// How many watchers may be told before one of them has answered.
+const WINDOW: usize = 256;
+
+/// Everybody who is told something answers, until nobody is told any more; what they were shown.
+fn tell_all(ps: &mut Ps, first: Vec<sip_message::Message>) -> Vec<String> {
+    let (mut all, mut told) = (Vec::new(), first);
+    while !told.is_empty() {
+        all.extend(told.iter().map(shown));
+        told.iter().for_each(|notify| ps.answer(notify, 200));
+        ps.pass(Duration::ZERO);
+        told = ps.notifies();
+    }
+    all
+}
+
 /// Very many watchers are told in parts: whoever asks for something else meanwhile is answered between them.
 #[test]
 fn a_change_that_very_many_are_told_of_keeps_nobody_waiting() {
@@ -296,30 +311,42 @@ fn a_change_that_very_many_are_told_of_keeps_nobody_waiting() {
         ps.notify_confirmed();
     }
     let tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed")));
+    ps.pass(Duration::ZERO);
     let first = ps.notifies();
-    assert!(!first.is_empty() && first.len() < MANY / 4, "{}", first.len());
-    first.iter().for_each(|notify| ps.answer(notify, 200));
-    // Somebody else publishes and is answered before the next part, and carol changes once more.
+    assert_eq!(first.len(), WINDOW, "the others wait for answers");
+    // Somebody else is answered meanwhile, and carol changes once more.
     assert_eq!(ps.status(&publish(ERIN).body(&pidf("open").replace(CAROL, ERIN))), 200);
     let tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("open")));
-    let mut told = ps.notifies();
-    ps.pass(Duration::ZERO);
-    told.extend(ps.notifies());
-    assert!(told.iter().all(|notify| shown(notify) == "open"), "nobody is told what was before");
-    told.iter().for_each(|notify| ps.answer(notify, 200));
-    assert_eq!(told.len(), first.len(), "all others have seen what they saw before, and hear nothing");
+    assert_eq!(ps.notifies().len(), 0);
+    first.iter().for_each(|notify| ps.answer(notify, 200));
+    let more = ps.notifies();
+    let shown = tell_all(&mut ps, more);
+    assert_eq!(shown, vec!["open"; WINDOW], "all others have seen what they saw before, and hear nothing");
     ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed")));
-    let (mut told, mut parts) = (0, 0);
-    loop {
-        let part = ps.notifies();
-        if part.is_empty() {
-            break;
-        }
-        part.iter().for_each(|notify| ps.answer(notify, 200));
-        (told, parts) = (told + part.len(), parts + 1);
-        ps.pass(Duration::ZERO);
+    let first = ps.notifies();
+    assert_eq!(tell_all(&mut ps, first), vec!["closed"; MANY], "once each");
+}
+
+/// RFC 3261 section 17.1.1.1: who has not answered within T1 keeps the others from nothing.
+#[test]
+fn watchers_who_are_gone_delay_the_others_by_t1_and_no_more() {
+    const MANY: usize = 300;
+    let mut settings = by_dialog();
+    settings.default_action = SubHandling::Allow;
+    let mut ps = Ps::new(settings, RuleBook::new());
+    for number in 0..MANY {
+        ps.send(&subscribe(&format!("sip:w{number}@home1.test"), CAROL));
+        ps.notify_confirmed();
     }
-    assert_eq!((told, parts), (MANY, 2), "some at once, the others in parts behind whatever else there is");
+    ps.publish(&publish(CAROL).body(&pidf("open")));
+    ps.pass(Duration::from_millis(499));
+    assert_eq!(ps.notifies().len(), WINDOW);
+    ps.pass(Duration::from_millis(1));
+    let callers = |sent: &[sip_message::Message]| {
+        sent.iter().map(|notify| notify.call_id().to_owned()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let sent = ps.notifies();
+    assert_eq!(callers(&sent).len(), MANY, "the first ones are sent again, the others for the first time");
 }
 
 #[test]

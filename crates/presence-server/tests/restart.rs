@@ -183,14 +183,78 @@ fn a_record_that_cannot_be_read_costs_nothing_else() {
 
 #[test]
 fn half_a_subscription_is_cleared_away() {
-    for kind in [b'w', b's'] {
+    for kind in [b'd', b'u'] {
         let mut ps = Ps::new(by_dialog(), carols_friends());
         ps.watch(&subscribe(ALICE, CAROL));
+        ps.pass_s(2);
         ps.journal.retain(|key, _| key[0] == kind);
         assert_eq!(ps.journal.len(), 1);
         let ps = ps.restarted(1, by_dialog(), RuleBook::new());
         assert_eq!((ps.node.role().watches(), ps.journal.len()), (0, 0));
     }
+}
+
+/// A process that is killed has not told its journal what was confirmed within the last second: that costs one NOTIFY more, and
+/// nothing else.
+#[test]
+fn design_13_a_confirmation_that_the_journal_did_not_learn_of_costs_one_notify() {
+    let mut ps = Ps::usual();
+    let tag = ps.carol_is("open");
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.pass_s(2);
+    ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed")));
+    let last = ps.notify_confirmed();
+    let mut ps = ps.killed(1, by_dialog(), carols_friends());
+    let again = ps.notify_confirmed();
+    assert_eq!((shown(&again).as_str(), again.cseq() > last.cseq()), ("closed", true));
+    assert_eq!(ps.notifies().len(), 0);
+    ps.pass_s(2);
+    let mut ps = ps.killed(1, by_dialog(), carols_friends());
+    assert_eq!(ps.notifies().len(), 0, "now the journal knows");
+}
+
+/// However often a watcher confirms within a second, the journal is told once.
+#[test]
+fn design_13_confirmations_are_journalled_together() {
+    let mut ps = Ps::usual();
+    let mut tag = ps.carol_is("open");
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.pass_s(2);
+    let before = ps.written;
+    for round in 0..5 {
+        let basic = if round % 2 == 0 { "closed" } else { "open" };
+        tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf(basic)));
+        ps.notify_confirmed();
+    }
+    let publications = 5;
+    assert_eq!(ps.written - before, publications, "the publications alone");
+    ps.pass_s(2);
+    assert_eq!(ps.written - before, publications + 1);
+}
+
+/// Alice has confirmed what there was; bob, who wants privacy, has not. Carol has published by two phones.
+#[test]
+fn sub_n_21_a_journal_of_november_2026_is_read_and_written_anew() {
+    let text = include_str!("data/journal-2026-11.txt");
+    let records = text.lines().filter(|line| !line.starts_with('#')).map(support::record);
+    let mut ps = Ps::of_journal(records);
+    let prefixes = |ps: &Ps| ps.journal.keys().map(|key| char::from(key[0])).collect::<String>();
+    assert_eq!(
+        (ps.node.role().watches(), prefixes(&ps).as_str()),
+        (2, "ddppuu"),
+        "and nothing of the old kinds"
+    );
+    let notify = ps.notify_confirmed();
+    assert_eq!(
+        (notify.request_uri_text(), notify.cseq()),
+        ("sip:bob@127.0.10.11:5060", 33),
+        "above the old ceiling"
+    );
+    ps.pass_s(2);
+    let mut ps = restarted(ps, 10);
+    assert_eq!((ps.node.role().watches(), ps.notifies().len()), (2, 0));
+    let repeated = ps.send(&subscribe(ALICE, CAROL));
+    assert_eq!((code(&repeated), repeated.to_tag()), (200, Some("62fca7e74c6b30eb")), "known by the old key");
 }
 
 /// The answer died with the process: its sender repeats the request, and the new process has never seen it.

@@ -353,7 +353,7 @@ fn bounds_are_answered() {
     settings.bounds.per_watcher = 2;
     settings.bounds.subscriptions = 4;
     let mut rules = carols_friends();
-    rules.extend(support::book(&[(ERIN, support::rules(&[(ALICE, "allow"), (BOB, "allow")]))]));
+    rules.insert(ERIN.into(), support::rules(&[(ALICE, "allow"), (BOB, "allow")]));
     let mut ps = Ps::new(settings, rules);
     let of = |watcher, presentity, n: u32| subscribe(watcher, presentity).call_id(&n.to_string());
     let table = [

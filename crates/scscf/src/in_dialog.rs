@@ -2,6 +2,7 @@
 
 use crate::binding::Binding;
 use crate::record_route::{TERMINATING, is_ours};
+use crate::users::Users;
 use crate::{Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
@@ -28,7 +29,7 @@ impl Scscf {
         let uri = request.request_uri();
         let own_user = uri.is_host(&self.settings.domain) && uri.user().is_some();
         match (request.next_route(), own_user) {
-            (Some(_), true) if uri.params().has("gr") => match self.contact_of(now, uri) {
+            (Some(_), true) if uri.params().has("gr") => match self.users.contact_of(now, uri) {
                 Some(contact) => plan.request_uri = Some(contact),
                 // The phone may be another S-CSCF's, and that one lies ahead: on the presentity's side the watcher's, and on the
                 // watcher's side that of a phone which is watched itself.
@@ -48,10 +49,12 @@ impl Scscf {
         plan.then = Some(Waiting::Onward);
         plan.decide()
     }
+}
 
+impl Users {
     /// The Contact that a GRUU of ours stands for (RFC 5627 section 5.2).
     pub(crate) fn contact_of(&self, now: Now, gruu: &Uri) -> Option<Uri> {
-        let registration = self.users.registration(&Impu::new(gruu.as_str()).ok()?)?;
+        let registration = self.registration(&Impu::new(gruu.as_str()).ok()?)?;
         let gr = gruu.params().get("gr")?;
         let live = |binding: &&Binding| is_instance(binding, gr) && binding.expires_at() > now.wall;
         Uri::parse(&registration.bindings.iter().find(live)?.contact).ok()

@@ -32,13 +32,13 @@ mod users;
 
 use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
 pub use delivery::Delivery;
-pub use reg_event::WatchId;
 pub use settings::{Settings, TerminatingRecordRoute};
 
 use challenge::Challenges;
 use criteria::Patterns;
 use ims_node::SigningKey;
-use reg_event::RegWatches;
+use reg_event::{Earlier, Reg};
+use sip_event::{Notified, Notifier};
 use third_party::ThirdPartyCalls;
 use users::Users;
 
@@ -49,7 +49,9 @@ pub struct Scscf {
     users: Users,
     challenges: Challenges,
     patterns: Patterns,
-    reg: RegWatches,
+    /// Who watches where users are registered.
+    reg: Notifier<Reg>,
+    earlier: Earlier,
     /// Signs what comes back to us: made when the node starts for the first time.
     key: Option<SigningKey>,
     third_party: ThirdPartyCalls,
@@ -109,7 +111,7 @@ pub enum Own {
         registered_at: u64,
     },
     /// A NOTIFY of this `reg` subscription.
-    RegNotify(WatchId),
+    RegNotify(Notified),
     /// A SAR whose answer changes nothing.
     Sar,
 }

@@ -6,45 +6,31 @@
 //!
 //! * SUBSCRIBE: `subscribe`.
 //! * Bindings changed, or all are gone: `announce`.
-//! * NOTIFY: `notify`; what stands in it: `document`.
-//! * What must survive the process: `journal`.
+//! * What the notifier sees of the registrar: `package`; what stands in a NOTIFY: `document`.
+//! * Subscriptions in journals of earlier versions: `earlier`.
 
 mod announce;
 mod document;
-mod journal;
-mod notify;
+mod earlier;
+mod package;
 mod subscribe;
-mod watch;
 
-use clock::{Deadlines, Mono};
-use cx_protocol::Impu;
-use ims_node::{Pool, Random};
-use journal::KeptWatch;
-pub(crate) use journal::WATCH_PREFIX;
+pub(crate) use earlier::Earlier;
+pub(crate) use package::{Reg, RegView};
+
+use crate::settings::Settings;
+use crate::{Own, Scscf};
+use clock::Now;
+use ims_node::{Effects, Outcome, notifier};
 use minicbor::{Decode, Encode};
-use sip_event::{DialogId, NotifyPolicy, Updates};
-use sip_message::Uri;
-use smallvec::SmallVec;
-use std::collections::HashMap;
-use watch::Watch;
-pub use watch::WatchId;
+use sip_event::{Limits, Notified, Notifier, NotifierBounds, NotifierSettings, NotifyPolicy, Updates};
 
-/// The package.
-pub(crate) const REG: &str = "reg";
-
-/// Its one type of document.
-const REGINFO: &str = "application/reginfo+xml";
-
-/// Subscriptions in all; above it SUBSCRIBE gets 500.
+/// Subscriptions in all, and users who are watched; above it SUBSCRIBE gets 500.
 const MAX_WATCHES: usize = 400_000;
 
 /// Subscriptions to one user: each of its phones, their P-CSCFs, the application servers. Above it SUBSCRIBE gets 500:
 /// 480 would say that the user is not registered, and 503 make the P-CSCF avoid us for everybody.
 const MAX_PER_USER: usize = 40;
-
-/// Along the dialog, as every change comes; RFC 3680 section 4.10 asks for no more than one in 5 seconds, which one
-/// NOTIFY at a time and the rarity of changes keep to but for a user who begins anew at once.
-const POLICY: NotifyPolicy = NotifyPolicy::usual(Updates::Dialog);
 
 /// How contacts that are bound no more came to their end (RFC 3680 section 4.7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -67,83 +53,61 @@ pub(crate) enum Ending {
     Rejected,
 }
 
-/// All subscriptions, by number, by user and by time.
-#[derive(Debug, Default)]
-pub(crate) struct RegWatches {
-    watches: HashMap<WatchId, Box<Watch>>,
-    /// By the default public identity of the set that is watched.
-    of_user: HashMap<Impu, SmallVec<[WatchId; 2]>>,
-    deadlines: Deadlines<WatchId>,
-    watchers: Pool<str>,
-    /// Until all records of the journal have been read.
-    restoring: Vec<KeptWatch>,
+impl Settings {
+    /// What the notifier is told. NOTIFYs go along the dialog, as every change comes; RFC 3680 section 4.10 asks for no more than one in
+    /// 5 seconds, which one NOTIFY at a time and the rarity of changes keep to but for a user who begins anew at once. A
+    /// subscription lasts as long as a registration: a watcher asks for more than that, and the end of the registration ends the
+    /// subscription.
+    pub(crate) const fn notifier(&self) -> NotifierSettings {
+        let max_s = self.max_expires_s;
+        NotifierSettings {
+            policy: NotifyPolicy::usual(Updates::Dialog),
+            limits: Limits { default_s: max_s, min_s: self.min_expires_s, max_s },
+            bounds: NotifierBounds {
+                subscriptions: MAX_WATCHES,
+                resources: MAX_WATCHES,
+                per_resource: MAX_PER_USER,
+                // A P-CSCF watches every user whom it serves.
+                per_watcher: MAX_WATCHES,
+            },
+        }
+    }
 }
 
-impl RegWatches {
-    pub(crate) fn len(&self) -> usize {
-        self.watches.len()
+impl Scscf {
+    /// The notifier, and what it sees of everything else.
+    fn reg(&mut self) -> (&mut Notifier<Reg>, RegView<'_>) {
+        (&mut self.reg, RegView { users: &self.users, settings: &self.settings })
     }
 
-    pub(crate) fn deadline(&self) -> Option<Mono> {
-        self.deadlines.next()
+    /// Does what the notifier wants done.
+    fn carry_out(&mut self, fx: &mut Effects<Own>) {
+        notifier::carry_out(&mut self.reg, fx, Own::RegNotify);
     }
 
-    /// Who watches this set.
-    fn of(&self, user: &Impu) -> &[WatchId] {
-        self.of_user.get(user).map_or(&[], SmallVec::as_slice)
+    /// A NOTIFY has ended (rule SUB-N-15).
+    pub(crate) fn on_reg_notified(
+        &mut self,
+        now: Now,
+        notified: Notified,
+        outcome: &Outcome,
+        fx: &mut Effects<Own>,
+    ) {
+        let (reg, mut view) = self.reg();
+        reg.on_notified(now, notified, outcome.into(), &mut view);
+        self.carry_out(fx);
     }
 
-    fn fresh_id(&self, random: &mut Random) -> WatchId {
-        loop {
-            let id = WatchId::random(random);
-            if !self.watches.contains_key(&id) {
-                return id;
-            }
-        }
+    pub(crate) fn on_reg_due(&mut self, now: Now, fx: &mut Effects<Own>) {
+        let (reg, mut view) = self.reg();
+        reg.on_deadline(now, &mut view);
+        self.carry_out(fx);
     }
 
-    fn by_dialog(&self, dialog: &DialogId) -> Option<WatchId> {
-        let id = WatchId::of_tag(&dialog.local_tag)?;
-        self.watches.get(&id).filter(|watch| watch.dialog.is(dialog)).map(|_| id)
-    }
-
-    /// The subscription of the same watcher at the same address. Whoever subscribes anew has lost it.
-    fn forerunner(&self, user: &Impu, watcher: &str, target: &Uri) -> Option<WatchId> {
-        let same = |watch: &Watch| *watch.watcher == *watcher && watch.dialog.remote_target() == *target;
-        self.of(user).iter().copied().find(|id| self.watches.get(id).is_some_and(|watch| same(watch)))
-    }
-
-    fn insert(&mut self, id: WatchId, mut watch: Box<Watch>) {
-        watch.watcher = self.watchers.share(watch.watcher);
-        self.of_user.entry(watch.user.clone()).or_default().push(id);
-        self.watches.insert(id, watch);
-    }
-
-    fn remove(&mut self, id: WatchId) -> Option<Box<Watch>> {
-        let watch = self.watches.remove(&id)?;
-        self.dismiss(id, &watch);
-        Some(watch)
-    }
-
-    /// Takes a watch that is out of its own table out of the others.
-    fn dismiss(&mut self, id: WatchId, watch: &Watch) {
-        self.deadlines.cancel(&id);
-        if let Some(ids) = self.of_user.get_mut(&watch.user) {
-            ids.retain(|own| *own != id);
-            if ids.is_empty() {
-                self.of_user.remove(&watch.user);
-            }
-        }
-    }
-
-    /// The set has another default identity now.
-    pub(crate) fn rename(&mut self, from: &Impu, to: &Impu) {
-        let Some(ids) = self.of_user.remove(from) else { return };
-        for id in &ids {
-            if let Some(watch) = self.watches.get_mut(id) {
-                watch.user = to.clone();
-            }
-        }
-        self.of_user.entry(to.clone()).or_default().extend(ids);
+    /// The next watchers are told of what has changed.
+    pub(crate) fn tell_watchers(&mut self, now: Now, room: usize, fx: &mut Effects<Own>) {
+        let (reg, mut view) = self.reg();
+        reg.work(now, room, &mut view);
+        self.carry_out(fx);
     }
 }

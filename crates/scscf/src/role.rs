@@ -2,7 +2,7 @@
 
 use crate::challenge::Challenges;
 use crate::criteria::Patterns;
-use crate::reg_event::{RegWatches, WATCH_PREFIX};
+use crate::reg_event::{Earlier, Reg};
 use crate::settings::Settings;
 use crate::third_party::ThirdPartyCalls;
 use crate::users::Users;
@@ -12,6 +12,7 @@ use cx_protocol::{Answer, CxFailure, Request};
 use ims_node::{
     Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, SigningKey, Unreadable, Verdict,
 };
+use sip_event::Notifier;
 use sip_message::{Method, StatusCode};
 
 /// The journal's key of the signing key.
@@ -23,19 +24,21 @@ impl Scscf {
     pub fn new(settings: Settings) -> Self {
         Self {
             challenges: Challenges::new(&settings.domain),
-            settings,
             users: Users::default(),
             patterns: Patterns::default(),
-            reg: RegWatches::default(),
+            reg: Notifier::new(settings.notifier()),
+            earlier: Earlier::default(),
             key: None,
             crowded_out: 0,
             third_party: ThirdPartyCalls::default(),
+            settings,
         }
     }
 
     /// Takes over other settings; registrations keep what they were granted.
     pub fn reconfigure(&mut self, settings: Settings) {
         self.settings = settings;
+        self.reg.reconfigure(self.settings.notifier());
     }
 
     /// How many users are registered.
@@ -136,13 +139,25 @@ impl Role for Scscf {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        let own = [self.users.deadline(), self.challenges.deadline(), self.reg.deadline()];
+        let own = [self.users.deadline(), self.challenges.deadline(), self.reg.poll_timeout()];
         own.into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
         self.on_expiries(now, fx);
         self.on_reg_due(now, fx);
+    }
+
+    fn has_work(&self) -> bool {
+        self.reg.has_work()
+    }
+
+    fn work(&mut self, now: Now, room: usize, fx: &mut Effects<Own>) {
+        self.tell_watchers(now, room, fx);
+    }
+
+    fn on_drain(&mut self) {
+        self.reg.drain();
     }
 
     fn on_command(
@@ -175,8 +190,11 @@ impl Role for Scscf {
             let key = record.value.as_deref().unwrap_or_default();
             self.key = Some(SigningKey::new(key.try_into().map_err(|_| Unreadable)?));
             Ok(())
-        } else if record.key.first() == Some(&WATCH_PREFIX) {
-            self.restore_watch(record)
+        } else if Notifier::<Reg>::is_own(&record.key) {
+            let value = record.value.as_deref().unwrap_or_default();
+            self.reg.restore(&record.key, value).map_err(|_| Unreadable)
+        } else if Earlier::has(record) {
+            self.earlier.take(record).ok_or(Unreadable)
         } else {
             self.restore_registration(now, record)
         }

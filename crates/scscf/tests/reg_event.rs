@@ -200,7 +200,7 @@ fn reg_e_03_every_change_is_told_once_and_one_notify_is_outstanding() {
     assert_eq!(document(&notify).registrations[0].state, RegState::Terminated);
     assert_eq!(state(&notify), "terminated;reason=noresource");
     desk.respond((0, address(PCSCF)), &notify, 200, "");
-    assert_eq!((desk.node.role().reg_watches(), desk.records().len()), (0, 1), "the key alone");
+    assert_eq!((desk.node.role().reg_watches(), desk.records().len()), (0, 2), "the keys alone");
 }
 
 #[test]
@@ -278,7 +278,8 @@ fn sub_n_12_to_20_what_a_request_in_the_dialog_gets() {
         ("SUBSCRIBE", "Event: reg\r\n", 200),
         ("SUBSCRIBE", "Event: reg\r\nExpires: 0\r\n", 200),
         ("SUBSCRIBE", "Event: reg\r\nExpires: 5\r\n", 423),
-        ("SUBSCRIBE", "Event: reg;id=2\r\n", 481),
+        ("SUBSCRIBE", "Event: reg;id=2\r\n", 200),
+        ("SUBSCRIBE", "Event: reg;id=2\r\nExpires: 0\r\n", 481),
         ("SUBSCRIBE", "Event: presence\r\n", 489),
         ("SUBSCRIBE", "Event: reg\r\nAccept: application/pidf+xml\r\n", 406),
         ("SUBSCRIBE", "Event: reg\r\nRequire: sip-gold\r\n", 420),
@@ -336,15 +337,31 @@ fn sub_n_13_a_fetch_and_an_end_leave_nothing() {
         assert_eq!(contacts(&notify)[0].1, ContactState::Active, "the user is registered all the same");
         desk.respond((0, address(PCSCF)), &notify, 200, "");
     }
-    assert_eq!((desk.node.role().reg_watches(), desk.records().len()), (0, 2));
+    assert_eq!(
+        (desk.node.role().reg_watches(), desk.records().len()),
+        (0, 3),
+        "the keys and the registration"
+    );
 }
 
+/// The same watcher may have several subscriptions, even at one address (RFC 6665 section 4.5.2): which of them it has lost shows
+/// when its NOTIFY is answered 481.
 #[test]
-fn rfc6665_4_2_2_a_watcher_that_subscribes_anew_has_one_subscription() {
+fn rfc6665_4_5_2_a_watcher_may_subscribe_more_than_once() {
     let mut desk = registered();
     watching(&mut desk);
     desk.receive(0, address(PCSCF), subscribe(2, P_CSCF, "").replace("c-SUBSCRIBE", "c-anew"));
-    assert_eq!((desk.status(), desk.node.role().reg_watches(), desk.records().len()), (Some(200), 1, 3));
+    assert_eq!((desk.status(), desk.node.role().reg_watches()), (Some(200), 2));
+    let first = notified(&mut desk);
+    desk.respond((0, address(PCSCF)), &first, 200, "");
+    register_alice(&mut desk, 3, "Contact: <sip:alice@198.51.100.8:5080>\r\n");
+    let notifies = std::iter::from_fn(|| desk.sent()).map(|sent| sent.1);
+    let notifies: Vec<_> =
+        notifies.filter(|sent| sent.cseq_method() == "NOTIFY" && sent.status().is_none()).collect();
+    assert_eq!(notifies.len(), 2);
+    let lost = notifies.iter().find(|notify| notify.call_id() != "c-anew").unwrap();
+    desk.respond((0, address(PCSCF)), lost, 481, "");
+    assert_eq!(desk.node.role().reg_watches(), 1);
 }
 
 #[test]
@@ -358,6 +375,28 @@ fn one_user_has_so_many_watchers_and_no_more() {
         assert_eq!(desk.status(), Some(if number <= 40 { 200 } else { 500 }), "{number}");
     }
     assert_eq!(desk.node.role().reg_watches(), 40);
+}
+
+/// A phone that is started anew again and again finds room: its oldest subscription ends.
+#[test]
+fn a_watcher_gives_way_to_itself_where_there_is_no_room() {
+    let mut desk = registered();
+    for number in 1..=50 {
+        desk.clear();
+        desk.receive(
+            0,
+            address(PCSCF),
+            subscribe(number, ALICE, "").replace("c-SUBSCRIBE", &format!("c-{number}")),
+        );
+        assert_eq!(desk.status(), Some(200), "{number}");
+        let notifies = std::iter::from_fn(|| desk.sent()).map(|sent| sent.1).collect::<Vec<_>>();
+        for notify in notifies.iter().filter(|sent| sent.status().is_none()) {
+            let is_newest = notify.call_id() == format!("c-{number}");
+            assert_eq!(state(notify) == "terminated;reason=rejected", !is_newest, "{number}");
+            desk.respond((0, address(PCSCF)), notify, if is_newest { 200 } else { 481 }, "");
+        }
+        assert_eq!(desk.node.role().reg_watches(), number.min(40) as usize);
+    }
 }
 
 #[test]
@@ -379,6 +418,7 @@ fn design_9_the_contact_stands_in_for_a_gruu() {
 fn sub_n_21_a_subscription_goes_on_after_a_restart() {
     let mut desk = registered();
     let (accepted, first) = watching(&mut desk);
+    desk.pass(Duration::from_secs(2));
     desk.restart(settings(), role());
     assert_eq!((desk.node.role().reg_watches(), desk.sent().is_none()), (1, true), "nothing is news");
     desk.receive(0, address(PCSCF), in_dialog("SUBSCRIBE", 2, &accepted, "Event: reg\r\n"));
@@ -396,13 +436,39 @@ fn sub_n_21_a_subscription_goes_on_after_a_restart() {
     assert_eq!((contacts(&again), state(&again)), (contacts(&third), state(&third)), "until it is confirmed");
     assert!(again.cseq() > third.cseq());
     desk.respond((0, address(PCSCF)), &again, 200, "");
-    assert_eq!((desk.node.role().reg_watches(), desk.records().len()), (0, 1), "the key alone");
+    assert_eq!((desk.node.role().reg_watches(), desk.records().len()), (0, 2), "the keys alone");
+}
+
+/// The P-CSCF has confirmed the first contact; of the second one nobody has told it.
+#[test]
+fn sub_n_21_a_journal_of_november_2026_is_read_and_written_anew() {
+    let text = include_str!("data/journal-2026-11.txt");
+    let bytes = |text: &str| -> Box<[u8]> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    };
+    let lines = text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once(' ').unwrap());
+    let mut desk = desk();
+    for (key, value) in lines {
+        desk.write(ims_node::Record { key: bytes(key), value: Some(bytes(value)) });
+    }
+    desk.restart(settings(), role());
+    assert_eq!((desk.node.role().registered(), desk.node.role().reg_watches()), (1, 1));
+    let mut prefixes: Vec<u8> = desk.records().iter().map(|record| record.key[0]).collect();
+    prefixes.sort();
+    assert_eq!(String::from_utf8(prefixes).unwrap(), "dknsu", "nothing of the old kind");
+    let notify = notified(&mut desk);
+    assert_eq!((notify.from_tag(), notify.cseq()), (Some("9bcc2e5d3340283d"), 33), "above the old ceiling");
+    assert_eq!(
+        (contacts(&notify).len(), notify.value(HeaderName::PChargingVector)),
+        (2, Some("icid-value=ic7"))
+    );
 }
 
 #[test]
 fn sub_n_21_a_registration_that_expires_meanwhile_is_told_after_the_restart() {
     let mut desk = registered();
     watching(&mut desk);
+    desk.pass(Duration::from_secs(2));
     desk.now = desk.now + Duration::from_secs(3600);
     desk.restart(settings(), role());
     let notify = std::iter::from_fn(|| desk.sent()).map(|sent| sent.1).find(|m| m.cseq_method() == "NOTIFY");
@@ -431,8 +497,8 @@ fn reg_s_12_another_default_identity_leaves_no_old_set_behind() {
     push(&mut desk, &["sip:alias@home1.test", "sip:alice@home1.test"]);
     assert_eq!(
         (desk.node.role().registered(), desk.records().len()),
-        (1, 3),
-        "the key, one set and its watcher"
+        (1, 5),
+        "the keys, one set, its watcher's dialog and subscription"
     );
     assert_eq!(answer_third_party(&mut desk), Some(0), "the server forgets the old default identity");
     assert_eq!(answer_third_party(&mut desk), Some(3600));
@@ -440,6 +506,7 @@ fn reg_s_12_another_default_identity_leaves_no_old_set_behind() {
     let aors: Vec<_> = document(&notify).registrations.iter().map(|own| own.aor.to_string()).collect();
     assert_eq!(aors, ["sip:alias@home1.test", "sip:alice@home1.test"]);
     desk.respond((0, address(PCSCF)), &notify, 200, "");
+    desk.pass(Duration::from_secs(2));
     desk.restart(settings(), role());
     assert_eq!((desk.node.role().registered(), desk.sent().is_none()), (1, true));
     rtr(&mut desk, RtrReason::PermanentTermination);

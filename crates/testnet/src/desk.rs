@@ -160,6 +160,11 @@ impl<R: Role> Desk<R> {
         live
     }
 
+    /// Puts a record into the journal.
+    pub fn write(&mut self, record: ims_node::Record) {
+        self.records.push(record);
+    }
+
     /// The process dies and another one, with this role, takes over its journal.
     pub fn restart(&mut self, settings: Settings, role: R) {
         let live = self.records();

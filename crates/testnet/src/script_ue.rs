@@ -167,6 +167,7 @@ impl VirtualNode for ScriptUe {
             | Input::HssRequest { .. }
             | Input::Synced(_)
             | Input::JournalFull(_)
+            | Input::Room(_)
             | Input::Behind(_)
             | Input::Command { .. }
             | Input::Drain

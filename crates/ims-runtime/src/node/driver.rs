@@ -3,7 +3,7 @@
 use super::backlog::{Backlog, Look, Source};
 use super::ending::Phase;
 use super::events::{SOCKET_EVENTS, SocketEvent, Woken};
-use super::held::Held;
+use super::held::{Held, MAX_HELD};
 use super::hss::Hss;
 use super::stats::Stats;
 use super::tcp::Connections;
@@ -33,6 +33,8 @@ use tokio::time::sleep_until;
 pub(super) const BATCH: usize = 64;
 /// How soon datagrams that found their socket's buffer full are tried again.
 const RESEND: Duration = Duration::from_millis(2);
+/// Bytes that wait to be written on all connections together; above it a node begins nothing that no input asked for.
+const WORK_QUEUED: usize = 1024 * 1024;
 /// How soon DNS is asked again for the first answer.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -52,6 +54,8 @@ pub(super) struct Driver<C, R: Role> {
     pub(super) hss: Option<Hss>,
     pub(super) journal: Option<Journal>,
     pub(super) held: Held,
+    /// Whether the node was last told that there is room for more than answers.
+    has_room: bool,
     /// Whether connections were given something that they have not had time to write.
     pub(super) connections_first: bool,
     /// What was to leave by UDP after that.
@@ -99,6 +103,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             hss: Hss::start(&config, operator.file.path(), recorder.clone())?,
             // Without a journal nothing ever waits for one.
             held: Held::new(journal.as_ref().map_or(Seq(u64::MAX), |journal| journal.status().synced)),
+            has_room: true,
             journal,
             connections_first: false,
             datagrams: Vec::new(),
@@ -118,6 +123,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     /// Works until the node has ended.
     pub(super) async fn run(mut self) -> Result<(), Failure> {
         loop {
+            self.tell_room();
             self.settle()?;
             self.keep_order().await?;
             if self.has_ended()? {
@@ -160,7 +166,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     }
 
     fn wake_at(&self) -> Option<Mono> {
-        let resend = self.udp.has_unsent().then(|| self.clock.now().mono + RESEND);
+        // Connections that have written what waited say nothing of it.
+        let resend = (self.udp.has_unsent() || !self.has_room).then(|| self.clock.now().mono + RESEND);
         let probe = self.probe.as_ref().map(|(_, at)| *at);
         [self.node.poll_timeout(), self.phase.deadline(), resend, probe].into_iter().flatten().min()
     }
@@ -292,6 +299,18 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         }
         self.note_room();
         Ok(())
+    }
+
+    /// Tells the node whether sockets and journal take more than answers. At half of what they take in all, the rest is left to
+    /// what others wait for.
+    fn tell_room(&mut self) {
+        let has_room = self.held.count() <= MAX_HELD / 2
+            && self.journal.as_ref().is_none_or(Journal::keeps_up)
+            && self.tcp.queued() <= WORK_QUEUED
+            && !self.udp.has_unsent();
+        if has_room != std::mem::replace(&mut self.has_room, has_room) {
+            self.inputs.push_back(Input::Room(has_room));
+        }
     }
 
     /// Tells the node when the journal has become full, or is no longer.

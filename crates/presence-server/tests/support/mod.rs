@@ -42,6 +42,8 @@ pub(crate) struct Ps {
     pub(crate) now: Now,
     /// Always there, and apart from what is kept of anybody.
     watch_key: Option<Record>,
+    /// Records that were written or removed.
+    pub(crate) written: usize,
     pub(crate) journal: BTreeMap<Box<[u8]>, Box<[u8]>>,
     /// Names of which DNS was asked an address or service.
     pub(crate) asked: Vec<String>,
@@ -113,7 +115,7 @@ impl Ps {
         let node = Node::new(node_settings(), PresenceServer::new(settings, rules), [seed; 32]);
         let now = Now { wall: Wall::from_unix_millis(START), ..Now::ZERO };
         let (journal, asked, sent) = (BTreeMap::new(), Vec::new(), VecDeque::new());
-        Self { node, now, journal, watch_key: None, asked, sent, last: 0, branch: 0 }
+        Self { node, now, journal, watch_key: None, written: 0, asked, sent, last: 0, branch: 0 }
     }
 
     /// Carol lets alice, bob and dave watch; everything else is as usual, but updates go by dialog.
@@ -121,8 +123,15 @@ impl Ps {
         Self::new(by_dialog(), carols_friends())
     }
 
-    /// The process dies, and after a while another one takes its journal up.
-    pub(crate) fn restarted(self, after_s: u64, settings: Settings, rules: RuleBook) -> Self {
+    /// The process ends in order, and after a while another one takes its journal up.
+    pub(crate) fn restarted(mut self, after_s: u64, settings: Settings, rules: RuleBook) -> Self {
+        self.handle(Input::Drain);
+        self.pass(Duration::ZERO);
+        self.killed(after_s, settings, rules)
+    }
+
+    /// The process dies where it stands, and after a while another one takes its journal up.
+    pub(crate) fn killed(self, after_s: u64, settings: Settings, rules: RuleBook) -> Self {
         let Self { now, journal, watch_key, last, .. } = self;
         let mut next = Self::seeded(settings, rules, 8);
         // The monotonic clock begins anew.
@@ -133,6 +142,13 @@ impl Ps {
         next.node.restore(next.now, records.iter(), Seq(last));
         next.drain();
         next
+    }
+
+    /// A process that takes up the records that another one has left, and nothing else.
+    pub(crate) fn of_journal(records: impl Iterator<Item = (Box<[u8]>, Box<[u8]>)>) -> Self {
+        let mut ps = Self::usual();
+        (ps.journal, ps.watch_key) = (records.collect(), None);
+        ps.killed(10, by_dialog(), carols_friends())
     }
 
     pub(crate) fn handle(&mut self, input: Input) {
@@ -172,7 +188,8 @@ impl Ps {
     }
 
     fn keep(&mut self, record: Record) {
-        if *record.key == *b"k" {
+        self.written += 1;
+        if *record.key == *b"n" {
             self.watch_key = Some(record);
             return;
         }
@@ -272,8 +289,8 @@ impl Ps {
     }
 
     pub(crate) fn set_rules(&mut self, rules: RuleBook) {
-        let (role, fx) = self.node.role_mut();
-        role.set_rules(self.now, rules, fx);
+        let (role, _) = self.node.role_mut();
+        role.set_rules(self.now, rules);
         self.handle(Input::Timeout);
     }
 
@@ -318,6 +335,15 @@ impl Ps {
             self.answer(&notify, 200);
         }
     }
+}
+
+/// A line of a journal: key and value in hexadecimal digits.
+pub(crate) fn record(line: &str) -> (Box<[u8]>, Box<[u8]>) {
+    let bytes = |text: &str| {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    };
+    let (key, value) = line.split_once(' ').unwrap();
+    (bytes(key), bytes(value))
 }
 
 pub(crate) fn by_dialog() -> Settings {

@@ -1,14 +1,13 @@
 //! The bindings of a user changed: everybody who watches is told (rule REG-S-11, TS 24.229 section 5.4.2.1.2).
 
 use super::Ending;
-use super::document::digest;
-use super::watch::WatchId;
+use super::package::Untold;
 use crate::binding::{Binding, Registration};
 use crate::{Own, Scscf};
 use clock::Now;
 use cx_protocol::Impu;
 use ims_node::Effects;
-use sip_event::{NotifierInput, Reason};
+use sip_event::Reason;
 
 impl Scscf {
     /// Tells those who watch the set of this default identity how it now is, where that is news. `before` are the sets
@@ -20,8 +19,7 @@ impl Scscf {
         (before, ending): (&[Registration], Ending),
         fx: &mut Effects<Own>,
     ) {
-        let watches = self.reg.of(user).to_vec();
-        if watches.is_empty() {
+        if !self.reg.is_watched(user) {
             return;
         }
         let after = self.users.registration(user);
@@ -34,70 +32,45 @@ impl Scscf {
             .filter(|binding| !is_bound(binding))
             .map(|binding| (binding.clone(), ending))
             .collect();
-        match after.map(digest) {
-            Some(digest) => {
-                watches.iter().for_each(|id| self.announce_change(now, *id, (digest, &gone), fx));
+        if after.is_none() {
+            let identities = before.iter().flat_map(|set| set.profile.identities.usable().cloned());
+            let identities: Vec<Impu> = identities.collect();
+            self.say_farewell(now, user, (&identities, &gone), fx);
+        } else {
+            if !gone.is_empty() {
+                self.reg.edit(user, |untold, version| untold.note(&gone, version));
             }
-            None => {
-                let identities = before.iter().flat_map(|set| set.profile.identities.usable().cloned());
-                let identities: Vec<Impu> = identities.collect();
-                watches.iter().for_each(|id| self.announce_end(now, *id, (&identities, &gone), fx));
-            }
+            self.reg.changed(user);
+            self.carry_out(fx);
         }
     }
 
-    fn announce_change(
+    /// The user is registered no more, and its subscriptions end with that.
+    fn say_farewell(
         &mut self,
         now: Now,
-        id: WatchId,
-        (digest, gone): (u64, &[(Binding, Ending)]),
-        fx: &mut Effects<Own>,
-    ) {
-        let Some(watch) = self.reg.watches.get_mut(&id) else { return };
-        // One that is only waiting to be told that it is over has nothing new to learn.
-        if watch.farewell.is_some() || (watch.newest.1 == digest && gone.is_empty()) {
-            return;
-        }
-        let version = watch.changed(digest, gone);
-        if watch.journalled && !gone.is_empty() {
-            watch.keep(id, fx);
-        }
-        self.tell_watch(now, id, NotifierInput::Changed(version), fx);
-    }
-
-    /// The user is registered no more, and the subscription ends with that.
-    fn announce_end(
-        &mut self,
-        now: Now,
-        id: WatchId,
+        user: &Impu,
         (identities, gone): (&[Impu], &[(Binding, Ending)]),
         fx: &mut Effects<Own>,
     ) {
-        let Some(watch) = self.reg.watches.get_mut(&id) else { return };
-        if watch.farewell.is_some() {
-            return;
-        }
-        watch.changed(0, gone);
-        watch.farewell = Some(identities.to_vec());
-        let end = NotifierInput::Terminate { reason: Reason::Noresource, retry_after: None };
-        self.tell_watch(now, id, end, fx);
+        let edit = |untold: &mut Untold, version: u64| {
+            untold.note(gone, version);
+            untold.farewell = Some(identities.into());
+        };
+        let (reg, mut view) = self.reg();
+        reg.terminate(now, user, (Reason::Noresource, edit), &mut view);
+        self.carry_out(fx);
     }
 
-    /// After a restart: what every watcher has confirmed is compared with what is so now.
-    pub(super) fn catch_up(&mut self, now: Now, fx: &mut Effects<Own>) {
-        let mut watches: Vec<WatchId> = self.reg.watches.keys().copied().collect();
-        watches.sort();
-        for id in watches {
-            let Some(watch) = self.reg.watches.get_mut(&id) else { continue };
-            let user = watch.user.clone();
-            match self.users.registration(&user).map(digest) {
-                Some(digest) if digest != watch.newest.1 || !watch.ended.is_empty() => {
-                    let version = watch.changed(digest, &[]);
-                    watch.ended.iter_mut().for_each(|contact| contact.version = version);
-                    self.tell_watch(now, id, NotifierInput::Changed(version), fx);
-                }
-                None if watch.farewell.is_none() => self.announce_end(now, id, (&[user], &[]), fx),
-                Some(_) | None => self.settle_watch(now, id, fx),
+    /// All records of the journal have been read: subscriptions go on, and learn what they may have missed.
+    pub(crate) fn restore_watches(&mut self, now: Now, fx: &mut Effects<Own>) {
+        std::mem::take(&mut self.earlier).convert(&mut self.reg, fx);
+        let (reg, mut view) = self.reg();
+        reg.restored(now, &mut view, &mut || fx.random.bits());
+        self.carry_out(fx);
+        for user in self.reg.resources() {
+            if self.users.registration(&user).is_none() {
+                self.say_farewell(now, &user, (std::slice::from_ref(&user), &[]), fx);
             }
         }
     }

@@ -1,8 +1,7 @@
 //! What a watcher is shown of a user's registration (rule REG-E-03).
 
 use super::Ending;
-use super::watch::{EndedContact, Watch};
-use crate::Scscf;
+use super::package::{EndedContact, Untold};
 use crate::binding::{Binding, Registration};
 use crate::in_dialog::public_gruu;
 use bytes::Bytes;
@@ -18,37 +17,39 @@ const MAX_BODY: usize = 48 * 1024;
 /// After how many seconds a phone on probation registers again.
 const PROBATION_S: u64 = 60;
 
-impl Scscf {
-    /// The body of a NOTIFY with this version.
-    pub(super) fn reginfo(&self, now: Wall, watch: &Watch, version: u32) -> Bytes {
-        let present = self.users.registration(&watch.user).filter(|_| watch.farewell.is_none());
-        let identities: Vec<&Impu> = match (&watch.farewell, present) {
-            (Some(identities), _) => identities.iter().collect(),
-            (None, Some(registration)) => registration.profile.identities.usable().collect(),
-            (None, None) => vec![&watch.user],
-        };
-        let bindings = present.map_or(&[][..], |registration| &registration.bindings);
-        let contacts: usize =
-            bindings.iter().chain(watch.ended.iter().map(|gone| &gone.binding)).map(octets).sum();
-        for count in [identities.len(), 1] {
-            // Nothing gets shorter by being written: a phone cannot have us write much that is thrown away.
-            if contacts.saturating_mul(count) > MAX_BODY {
-                continue;
-            }
-            let of = |impu: &&Impu| registration(now, impu, bindings, &watch.ended);
-            let registrations = identities.iter().take(count).map(of).collect();
-            let body = RegInfo { version, state: InfoState::Full, registrations }.to_bytes();
-            if body.len() <= MAX_BODY {
-                return body.into();
-            }
+/// The body of a NOTIFY with this version, about a user and its registration.
+pub(super) fn reginfo(
+    now: Wall,
+    (user, present): (&Impu, Option<&Registration>),
+    untold: &Untold,
+    version: u32,
+) -> Bytes {
+    let present = present.filter(|_| untold.farewell.is_none());
+    let identities: Vec<&Impu> = match (&untold.farewell, present) {
+        (Some(identities), _) => identities.iter().collect(),
+        (None, Some(registration)) => registration.profile.identities.usable().collect(),
+        (None, None) => vec![user],
+    };
+    let bindings = present.map_or(&[][..], |registration| &registration.bindings);
+    let contacts: usize =
+        bindings.iter().chain(untold.ended.iter().map(|gone| &gone.binding)).map(octets).sum();
+    for count in [identities.len(), 1] {
+        // Nothing gets shorter by being written: a phone cannot have us write much that is thrown away.
+        if contacts.saturating_mul(count) > MAX_BODY {
+            continue;
         }
-        // RFC 3680 section 5.2: of what a partial document leaves out a watcher believes what it did before. A P-CSCF takes
-        // the end of the whole registration from its state, and lets a contact whose end it is not told expire.
-        let registrations = identities.iter().take(1).map(|impu| without_contacts(impu, bindings)).collect();
-        RegInfo { version, state: InfoState::Partial, registrations }.to_bytes().into()
+        let of = |impu: &&Impu| registration(now, impu, bindings, &untold.ended);
+        let registrations = identities.iter().take(count).map(of).collect();
+        let body = RegInfo { version, state: InfoState::Full, registrations }.to_bytes();
+        if body.len() <= MAX_BODY {
+            return body.into();
+        }
     }
+    // RFC 3680 section 5.2: of what a partial document leaves out a watcher believes what it did before. A P-CSCF takes
+    // the end of the whole registration from its state, and lets a contact whose end it is not told expire.
+    let registrations = identities.iter().take(1).map(|impu| without_contacts(impu, bindings)).collect();
+    RegInfo { version, state: InfoState::Partial, registrations }.to_bytes().into()
 }
-
 /// Names a state: equal for states that tell a watcher the same but for the time left.
 pub(super) fn digest(registration: &Registration) -> u64 {
     let mut hasher = Sha256::new();

@@ -1,23 +1,14 @@
 //! SUBSCRIBE to the `reg` package (TS 24.229 section 5.4.2.1.1): a new subscription, a fetch, a refresh, an end.
 
-use super::document::digest;
-use super::watch::{FIRST_VERSION, Watch};
-use super::{MAX_PER_USER, MAX_WATCHES, POLICY, REG, REGINFO};
+use super::Reg;
 use crate::binding::Registration;
 use crate::{Own, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::notifier::{check_no_filter, subscribed};
-use ims_node::{Decision, Effects, InboundRequest, Refusal};
-use sip_event::{
-    AcceptedSubscribe, Authorisation, Dialog, DialogId, Granted, Limits, NotifierInput, NotifyContext,
-    Subscription, check_accept, check_event, grant,
-};
+use ims_node::{Decision, Effects, InboundRequest, Refusal, Storage, notifier};
+use sip_event::{Accepted, Asked, Package, Refused};
 use sip_message::{HeaderName, Message, Method, NameAddr, Response, StatusCode, Uri};
 use std::sync::Arc;
-
-/// Longest charging identity that is carried on, in octets.
-const MAX_ICID: usize = 128;
 
 /// Longest name of a watcher, in octets; it is kept with the subscription. Above it 403.
 const MAX_WATCHER: usize = 256;
@@ -33,7 +24,7 @@ impl Scscf {
     ) -> Option<Decision<Waiting>> {
         let uri = request.request_uri();
         let ours = *request.method() == Method::Subscribe
-            && request.event_package() == Some(REG)
+            && request.event_package().is_some_and(|package| Reg::PACKAGES.contains(&package))
             && request.next_route().is_none()
             && (uri.is_host(&self.settings.domain) || (uri.telephone_number().is_some() && !uri.is_sip()));
         if !ours || !request.source().is_trusted() {
@@ -76,7 +67,7 @@ impl Scscf {
         }
     }
 
-    /// The checks stand in the order of rule SUB-N-01: who, what package, how long, what body.
+    /// The notifier checks the rest in the order of rule SUB-N-01.
     fn open_watch(
         &mut self,
         now: Now,
@@ -84,96 +75,45 @@ impl Scscf {
         user: Impu,
         fx: &mut Effects<Own>,
     ) -> Result<Response, Refusal> {
-        let message = request.message();
+        let subscribe = request.message();
         let registration = self.users.registration(&user).ok_or_else(Refusal::no_subscription)?;
         let watcher = watcher(request, registration)?;
         self.check_gruu(request, &registration.profile)?;
-        let digest = digest(registration);
-        let event = check_event(message, &[REG]).map_err(|error| Refusal::of_event(error, REG))?;
-        let granted = self.grant_watch(message)?;
-        if !granted.is_zero() {
-            fx.check_storage(now)?;
-        }
-        let id = self.reg.fresh_id(&mut fx.random);
-        let mut dialog = Dialog::from_subscribe(message, &id.tag())?;
-        if !granted.is_zero() {
-            self.drop_forerunner((&user, &watcher), &dialog.remote_target(), fx);
-        }
-        self.check_room(now, &user)?;
-        let authorisation = Authorisation::Allowed;
-        let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
-        let with = NotifyContext { dialog: &mut dialog, policy: &POLICY };
-        let subscription = Subscription::new(now, accepted, with);
-        let watch = Watch {
-            user,
-            watcher,
-            dialog,
-            subscription,
-            icid: icid(message),
-            ended: Vec::new(),
-            farewell: None,
-            newest: (FIRST_VERSION, digest),
-            sent: (0, 0),
-            confirmed: 0,
-            journalled: false,
-        };
-        self.reg.insert(id, Box::new(watch));
-        self.settle_watch(now, id, fx);
-        Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
+        let can_keep = fx.storage() == Storage::Open;
+        let asked = Asked { subscribe, resource: user, watcher, can_keep };
+        let (reg, mut view) = self.reg();
+        let outcome = reg.subscribe(now, asked, &mut view, &mut || fx.random.bits());
+        self.answer_subscribe(now, subscribe, outcome, fx)
     }
 
-    /// Rules SUB-N-12 and SUB-N-13: a refresh or the end. What is refused here leaves the subscription as it was.
+    /// Rules SUB-N-12 and SUB-N-13: a refresh or the end.
     fn refresh_watch(
         &mut self,
         now: Now,
         request: &InboundRequest,
         fx: &mut Effects<Own>,
     ) -> Result<Response, Refusal> {
-        let message = request.message();
-        let dialog = DialogId::of_request(message).ok_or_else(Refusal::no_subscription)?;
-        let id = self.reg.by_dialog(&dialog).ok_or_else(Refusal::no_subscription)?;
-        let event = check_event(message, &[REG]).map_err(|error| Refusal::of_event(error, REG))?;
-        let granted = self.grant_watch(message)?;
-        let watch = self.reg.watches.get_mut(&id).ok_or_else(Refusal::no_subscription)?;
-        watch.dialog.accept(message)?;
-        let known = sip_message::Event::parse(watch.subscription.record().event()) == Some(event);
-        if !known || !watch.subscription.is_live(now) {
-            return Err(Refusal::no_subscription());
-        }
-        // Also the end of a subscription is promised: after a restart it must not be alive again.
-        fx.check_storage(now)?;
-        watch.dialog.refresh_target(message)?;
-        self.tell_watch(now, id, NotifierInput::Subscribed(granted), fx);
-        Ok(subscribed(message, &id.tag(), &self.settings.contact(), granted))
+        let subscribe = request.message();
+        let can_keep = fx.storage() == Storage::Open;
+        let (reg, mut view) = self.reg();
+        // The P-CSCF has checked that the sender is who it was; nobody else was told the tags.
+        let outcome = reg.resubscribe(now, (subscribe, can_keep), |_| true, &mut view);
+        self.answer_subscribe(now, subscribe, outcome, fx)
     }
 
-    /// How long, and whether we have a body that the watcher takes. As long as a registration: a watcher asks for more
-    /// than that, and the end of the registration ends the subscription.
-    fn grant_watch(&self, message: &Message) -> Result<Granted, Refusal> {
-        let max_s = self.settings.max_expires_s;
-        let limits = Limits { default_s: max_s, min_s: self.settings.min_expires_s, max_s };
-        let granted = grant(message.expires(), &limits)?;
-        check_accept(message, &[REGINFO])
-            .map_err(|error| Refusal::new(error.status(), "Accept takes no registration information"))?;
-        Ok(granted)
-    }
-
-    /// A watcher that subscribes anew from the same address has lost its dialog: a NOTIFY along it would find nobody.
-    fn drop_forerunner(&mut self, (user, watcher): (&Impu, &str), target: &Uri, fx: &mut Effects<Own>) {
-        let Some(id) = self.reg.forerunner(user, watcher, target) else { return };
-        self.reg.remove(id);
-        id.forget(fx);
-    }
-
-    fn check_room(&self, now: Now, user: &Impu) -> Result<(), Refusal> {
-        let first_end = now.seconds_until(self.reg.deadline());
-        if self.reg.len() >= MAX_WATCHES {
-            return Err(Refusal::no_room("too many subscriptions", first_end));
-        }
-        if self.reg.of(user).len() >= MAX_PER_USER {
+    fn answer_subscribe(
+        &mut self,
+        now: Now,
+        subscribe: &Message,
+        outcome: Result<Accepted, Refused>,
+        fx: &mut Effects<Own>,
+    ) -> Result<Response, Refusal> {
+        self.carry_out(fx);
+        if let Err(Refused::CrowdedResource) = outcome {
+            let first_end = now.seconds_until(self.reg.poll_timeout());
             return Err(Refusal::no_room("too many subscriptions to this user's registration", first_end));
         }
-        Ok(())
+        notifier::answer::<Reg, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
     }
 }
 
@@ -211,13 +151,5 @@ fn watcher(request: &InboundRequest, registration: &Registration) -> Result<Arc<
 
 /// Rule SIP-02: a subscriber can insist on no extension.
 fn check_demands(request: &InboundRequest) -> Result<(), Refusal> {
-    let message = request.message();
-    Refusal::check_demands(message, HeaderName::Require, &[])?;
-    check_no_filter(message)
-}
-
-fn icid(message: &Message) -> Option<Box<str>> {
-    let value = message.value(HeaderName::PChargingVector)?;
-    let icid = value.split(';').find_map(|part| part.trim().strip_prefix("icid-value="))?;
-    (icid.len() <= MAX_ICID).then(|| icid.into())
+    Refusal::check_demands(request.message(), HeaderName::Require, &[])
 }

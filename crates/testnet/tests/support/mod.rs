@@ -207,6 +207,7 @@ impl VirtualNode for Probe {
             | Input::HssRequest { .. }
             | Input::Synced(_)
             | Input::JournalFull(_)
+            | Input::Room(_)
             | Input::Behind(_)
             | Input::Command { .. }
             | Input::Drain

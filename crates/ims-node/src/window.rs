@@ -1,0 +1,127 @@
+//! How many of a role's own requests are under way that no input asked for ([`crate::Role::work`]).
+//!
+//! A change that ten thousand watchers are told of would fill the sockets of everybody on the way, and what is lost there is
+//! sent again. So only [`WINDOW`] requests of such work are unanswered at a time, and each answer makes room for one more. A
+//! request without an answer counts for T1 (500 ms): a crowd of watchers who are gone delays the others by no more.
+
+use clock::Mono;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Unanswered requests of work; with so many under way the work waits.
+pub(crate) const WINDOW: usize = 256;
+
+/// Requests that a role may begin in one slice of work. Between two slices the node looks at what has come in.
+pub(crate) const SLICE: usize = 64;
+
+/// RFC 3261 section 17.1.1.1: after T1 a request that went by UDP is sent again.
+const T1: Duration = Duration::from_millis(500);
+
+/// Number of a slice of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SliceId(u64);
+
+/// The slices that count, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    slices: VecDeque<Slice>,
+    /// The number of the first slice in the list.
+    first: u64,
+    unanswered: usize,
+}
+
+#[derive(Debug)]
+struct Slice {
+    begun: Mono,
+    unanswered: usize,
+}
+
+impl Window {
+    /// How many requests the next slice may begin.
+    pub(crate) fn room(&mut self, now: Mono) -> usize {
+        while let Some(slice) = self.slices.front()
+            && (slice.unanswered == 0 || slice.begun + T1 <= now)
+        {
+            self.unanswered -= slice.unanswered;
+            self.slices.pop_front();
+            self.first += 1;
+        }
+        WINDOW.saturating_sub(self.unanswered).min(SLICE)
+    }
+
+    /// When there is room, if no answer comes before.
+    pub(crate) fn opens_at(&self) -> Mono {
+        match self.slices.front() {
+            Some(slice) if self.unanswered >= WINDOW => slice.begun + T1,
+            Some(_) | None => Mono::ZERO,
+        }
+    }
+
+    /// A slice begins.
+    pub(crate) fn begin(&mut self, now: Mono) -> SliceId {
+        self.slices.push_back(Slice { begun: now, unanswered: 0 });
+        SliceId(self.first + self.slices.len() as u64 - 1)
+    }
+
+    /// A request of this slice is on its way.
+    pub(crate) fn sent(&mut self, id: SliceId) {
+        if let Some(slice) = self.slice(id) {
+            slice.unanswered += 1;
+            self.unanswered += 1;
+        }
+    }
+
+    /// A request of this slice has ended.
+    pub(crate) fn ended(&mut self, id: SliceId) {
+        if let Some(slice) = self.slice(id).filter(|slice| slice.unanswered > 0) {
+            slice.unanswered -= 1;
+            self.unanswered -= 1;
+        }
+    }
+
+    /// `None` for one that no longer counts.
+    fn slice(&mut self, SliceId(number): SliceId) -> Option<&mut Slice> {
+        let at = number.checked_sub(self.first)?;
+        self.slices.get_mut(usize::try_from(at).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Mono {
+        Mono::at(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn answers_make_room_and_so_does_time() {
+        let mut window = Window::default();
+        let mut slices = Vec::new();
+        for begun in 0..4 {
+            assert_eq!((window.room(at(begun)), window.opens_at()), (SLICE, Mono::ZERO));
+            let id = window.begin(at(begun));
+            (0..SLICE).for_each(|_| window.sent(id));
+            slices.push(id);
+        }
+        assert_eq!((window.room(at(4)), window.opens_at()), (0, at(500)));
+        (0..10).for_each(|_| window.ended(slices[1]));
+        assert_eq!((window.room(at(4)), window.opens_at()), (10, Mono::ZERO));
+        assert_eq!(window.room(at(500)), SLICE, "the first slice counts no longer");
+        window.ended(slices[0]);
+        assert_eq!(window.unanswered, WINDOW - SLICE - 10, "its answers change nothing");
+        assert_eq!((window.room(at(503)), window.unanswered), (SLICE, 0));
+    }
+
+    #[test]
+    fn a_slice_whose_requests_have_all_ended_takes_no_place() {
+        let mut window = Window::default();
+        for _ in 0..1000 {
+            let id = window.begin(at(1));
+            window.sent(id);
+            window.ended(id);
+            assert_eq!(window.room(at(1)), SLICE);
+        }
+        assert!(window.slices.is_empty());
+    }
+}

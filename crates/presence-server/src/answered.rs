@@ -1,0 +1,40 @@
+//! PUBLISHes that were answered lately ([`sip_event::Ask`]): every one, those before the last one of a publication and those that
+//! ended a publication too.
+
+use clock::{Mono, Now};
+use sip_event::{Ask, TIMER_J};
+use std::collections::{HashMap, VecDeque};
+
+/// PUBLISHes that are remembered; above it the oldest are forgotten, and a repeat of one is taken for a new one.
+const MAX_ANSWERED: usize = 50_000;
+
+/// The PUBLISHes that were taken within Timer J, with the entity-tags that their senders were told.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    known: HashMap<Ask, Box<str>>,
+    in_order: VecDeque<(Mono, Ask)>,
+}
+
+impl Answered {
+    /// What the request was told when it came before.
+    pub(crate) fn given(&mut self, now: Now, ask: Ask) -> Option<&str> {
+        self.forget_old(now);
+        self.known.get(&ask).map(|tag| &**tag)
+    }
+
+    pub(crate) fn note(&mut self, now: Now, ask: Ask, tag: &str) {
+        if self.known.insert(ask, tag.into()).is_none() {
+            self.in_order.push_back((now.mono + TIMER_J, ask));
+        }
+        self.forget_old(now);
+    }
+
+    fn forget_old(&mut self, now: Now) {
+        while let Some((until, ask)) = self.in_order.front()
+            && (*until <= now.mono || self.in_order.len() > MAX_ANSWERED)
+        {
+            self.known.remove(ask);
+            self.in_order.pop_front();
+        }
+    }
+}
