@@ -30,6 +30,7 @@ use guesses::Guesses;
 use leaving::Leaving;
 use reg_event::RegSubscriptions;
 use registering::Registering;
+use sip_event::Asking;
 use sip_message::Uri;
 
 /// What a P-CSCF is told.
@@ -86,14 +87,7 @@ pub struct Pcscf {
 #[derive(Debug)]
 pub enum Own {
     /// A SUBSCRIBE to the `reg` package.
-    RegSubscribe {
-        /// The default identity of the set.
-        user: Impu,
-        /// Its place in the order of all that this process began.
-        number: u64,
-        /// Whether it begins a subscription.
-        is_first: bool,
-    },
+    RegSubscribe(Asking<Impu>),
 }
 
 /// What is remembered while a request is held.

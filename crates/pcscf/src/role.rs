@@ -76,8 +76,8 @@ impl Role for Pcscf {
     }
 
     fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
-        let Own::RegSubscribe { user, number, is_first } = own;
-        self.on_reg_subscribed(now, (&user, number, is_first), outcome, fx);
+        let Own::RegSubscribe(asking) = own;
+        self.on_reg_subscribed(now, &asking, outcome, fx);
     }
 
     /// Over a stream the flow is the connection: with it the registration is gone (RFC 5626 section 5.2).

@@ -2,7 +2,7 @@
 //!
 //! | concept | at the server | at the client |
 //! |---|---|---|
-//! | all subscriptions of a node | [`Notifier`], of its [`Package`]s | |
+//! | all subscriptions of a node | [`Notifier`], of its [`Package`]s | [`Subscriptions`] |
 //! | one subscription | [`Subscription`] | [`Subscriber`] |
 //! | publication | [`Publications`], the event state compositor | [`Publisher`] |
 //! | dialog | [`Dialog::from_subscribe`] | [`Dialog::from_notify`], [`Dialog::from_response`] |
@@ -46,6 +46,7 @@ mod subscribe_check;
 mod subscriber;
 mod subscription;
 mod subscription_record;
+mod subscriptions;
 mod usage;
 
 pub use answer::Answer;
@@ -75,6 +76,7 @@ pub use sent_subscribe::SentSubscribe;
 pub use sequence::Reservation;
 pub use subscribe_check::{BadEvent, MAX_EVENT_ID, NotAcceptable, check_accept, check_event};
 pub use subscriber::Subscriber;
-pub use subscriber::io::{NotifyVerdict, SubscriberConfig, SubscriberEnd, SubscriberInput, SubscriberOutput};
+pub use subscriber::io::{BadNotify, SubscriberConfig, SubscriberEnd, SubscriberInput, SubscriberOutput};
 pub use subscription::Subscription;
 pub use subscription_record::{Standing, SubscriptionRecord};
+pub use subscriptions::{Asking, FirstSubscribe, NewDialog, Subscriptions};

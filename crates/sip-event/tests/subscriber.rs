@@ -5,8 +5,8 @@ mod support;
 
 use clock::Now;
 use sip_event::{
-    Answer, NotifyVerdict, Reason, Retry, Schedule, SentSubscribe, Subscriber, SubscriberConfig,
-    SubscriberEnd, SubscriberInput, SubscriberOutput,
+    Answer, BadNotify, Reason, Retry, Schedule, SentSubscribe, Subscriber, SubscriberConfig, SubscriberEnd,
+    SubscriberInput, SubscriberOutput,
 };
 use sip_message::{Event, HeaderName, Method, StatusCode, Substate, Uri};
 use std::time::Duration;
@@ -22,6 +22,11 @@ const CONFIG: SubscriberConfig = SubscriberConfig {
     },
 };
 const PRESENCE: Event<'_> = Event { package: "presence", id: None };
+
+/// How a NOTIFY is answered.
+fn code(outcome: Result<(), BadNotify>) -> u16 {
+    outcome.map_or_else(|bad| bad.status().code(), |()| 200)
+}
 
 fn answer(code: u16, expires: Option<u32>) -> Answer<'static> {
     Answer { expires, ..Answer::status(StatusCode::new(code).unwrap()) }
@@ -48,7 +53,7 @@ fn waiting(config: SubscriberConfig) -> Subscriber {
 fn active() -> Subscriber {
     let mut subscriber = waiting(CONFIG);
     handle(&mut subscriber, at(0), SubscriberInput::Answered(answer(200, Some(3600))));
-    assert_eq!(subscriber.notify(at(0), &notify(1, "p1", "active;expires=3600")), NotifyVerdict::Accepted);
+    assert_eq!(subscriber.notify(at(0), &notify(1, "p1", "active;expires=3600")), Ok(()));
     assert_eq!(drain(&mut subscriber), [SubscriberOutput::State(Substate::Active)]);
     assert_eq!(subscriber.poll_timeout(), Some(secs(2880).mono));
     subscriber
@@ -91,7 +96,7 @@ fn sub_s_02_timer_n_decides_even_after_a_200() {
         let end = handle(&mut subscriber, at(32_000), SubscriberInput::Deadline);
         assert_eq!(end, [ended(SubscriberEnd::NoNotify, Retry::After(Duration::from_secs(4)))]);
         let late = subscriber.notify(secs(33), &notify(1, "p1", "active"));
-        assert_eq!(late.status().code(), 481);
+        assert_eq!(code(late), 481);
         assert_eq!(handle(&mut subscriber, at(35_999), SubscriberInput::Deadline), []);
         assert_eq!(handle(&mut subscriber, at(36_000), SubscriberInput::Deadline), [ANEW]);
     }
@@ -102,7 +107,7 @@ fn sub_s_02_timer_n_decides_even_after_a_200() {
 #[test]
 fn sub_s_03_a_notify_before_the_200_makes_the_dialog() {
     let mut subscriber = waiting(CONFIG);
-    assert_eq!(subscriber.notify(secs(1), &notify(1, "p1", "pending;expires=3600")), NotifyVerdict::Accepted);
+    assert_eq!(subscriber.notify(secs(1), &notify(1, "p1", "pending;expires=3600")), Ok(()));
     assert_eq!(drain(&mut subscriber), [SubscriberOutput::State(Substate::Pending)]);
     handle(&mut subscriber, secs(2), SubscriberInput::Answered(answer(200, Some(600))));
     assert_eq!(subscriber.poll_timeout(), Some(secs(482).mono), "80 % of the 600 s that the 200 grants");
@@ -113,8 +118,8 @@ fn sub_s_03_a_notify_before_the_200_makes_the_dialog() {
 #[test]
 fn sub_s_04_of_a_fork_the_first_dialog_stays() {
     let mut subscriber = active();
-    assert_eq!(subscriber.notify(secs(1), &notify(1, "p2", "active")).status().code(), 481);
-    assert_eq!(subscriber.notify(secs(1), &notify(2, "p1", "active")).status().code(), 200);
+    assert_eq!(code(subscriber.notify(secs(1), &notify(1, "p2", "active"))), 481);
+    assert_eq!(code(subscriber.notify(secs(1), &notify(2, "p1", "active"))), 200);
 }
 
 #[test]
@@ -122,14 +127,14 @@ fn sub_s_05_which_notify_is_ours() {
     let lines = |event: &str, state: &str| format!("Contact: <sip:ps2>\r\n{event}{state}");
     let good = ("Event: presence\r\n", "Subscription-State: active\r\n");
     let rows = [
-        ("w1", good.0, good.1, NotifyVerdict::Accepted),
-        ("w2", good.0, good.1, NotifyVerdict::NoSuchSubscription),
-        ("", good.0, good.1, NotifyVerdict::NoSuchSubscription),
-        ("w1", "Event: presence.winfo\r\n", good.1, NotifyVerdict::BadEvent),
-        ("w1", "", good.1, NotifyVerdict::BadEvent),
-        ("w1", "Event: presence;id=1\r\n", good.1, NotifyVerdict::NoSuchSubscription),
-        ("w1", good.0, "", NotifyVerdict::Malformed),
-        ("w1", good.0, "Subscription-State: odd\r\n", NotifyVerdict::Malformed),
+        ("w1", good.0, good.1, Ok(())),
+        ("w2", good.0, good.1, Err(BadNotify::NoSuchSubscription)),
+        ("", good.0, good.1, Err(BadNotify::NoSuchSubscription)),
+        ("w1", "Event: presence.winfo\r\n", good.1, Err(BadNotify::BadEvent)),
+        ("w1", "", good.1, Err(BadNotify::BadEvent)),
+        ("w1", "Event: presence;id=1\r\n", good.1, Err(BadNotify::NoSuchSubscription)),
+        ("w1", good.0, "", Err(BadNotify::Malformed)),
+        ("w1", good.0, "Subscription-State: odd\r\n", Err(BadNotify::Malformed)),
     ];
     for (to_tag, event, state, verdict) in rows {
         for mut subscriber in [waiting(CONFIG), active()] {
@@ -140,13 +145,13 @@ fn sub_s_05_which_notify_is_ours() {
     }
     let no_contact =
         message("NOTIFY sip:w SIP/2.0", "5 NOTIFY", ("p1", "w1"), &format!("{}{}", good.0, good.1));
-    assert_eq!(waiting(CONFIG).notify(secs(1), &no_contact), NotifyVerdict::Malformed);
-    assert_eq!(active().notify(secs(1), &no_contact), NotifyVerdict::Accepted);
+    assert_eq!(waiting(CONFIG).notify(secs(1), &no_contact), Err(BadNotify::Malformed));
+    assert_eq!(active().notify(secs(1), &no_contact), Ok(()));
     let mut stale = active();
-    assert_eq!(stale.notify(secs(1), &notify(9, "p1", "active")).status().code(), 200);
-    assert_eq!(stale.notify(secs(1), &notify(8, "p1", "active")).status().code(), 500);
-    assert_eq!(NotifyVerdict::BadEvent.status().code(), 489);
-    assert_eq!(NotifyVerdict::Malformed.status().code(), 400);
+    assert_eq!(code(stale.notify(secs(1), &notify(9, "p1", "active"))), 200);
+    assert_eq!(code(stale.notify(secs(1), &notify(8, "p1", "active"))), 500);
+    assert_eq!(BadNotify::BadEvent.status().code(), 489);
+    assert_eq!(BadNotify::Malformed.status().code(), 400);
 }
 
 #[test]
@@ -165,18 +170,18 @@ fn sub_s_06_the_shortest_lifetime_named_counts() {
             let mut subscriber = waiting(CONFIG);
             let first = notify(1, "p1", &format!("active{state}"));
             if notify_first {
-                assert_eq!(subscriber.notify(at(0), &first), NotifyVerdict::Accepted);
+                assert_eq!(subscriber.notify(at(0), &first), Ok(()));
             }
             handle(&mut subscriber, at(0), SubscriberInput::Answered(answer(200, expires)));
             if !notify_first {
-                assert_eq!(subscriber.notify(at(0), &first), NotifyVerdict::Accepted);
+                assert_eq!(subscriber.notify(at(0), &first), Ok(()));
             }
             assert_eq!(subscriber.poll_timeout(), Some(secs(refresh).mono), "{expires:?} {state}");
         }
     }
     let mut subscriber = active();
     for (state, refresh) in [("active;expires=3599", 2880), ("active;expires=100", 1080), ("active", 1080)] {
-        assert_eq!(subscriber.notify(secs(1000), &notify(2, "p1", state)), NotifyVerdict::Accepted);
+        assert_eq!(subscriber.notify(secs(1000), &notify(2, "p1", state)), Ok(()));
         assert_eq!(subscriber.poll_timeout(), Some(secs(refresh).mono), "{state}");
     }
 }
@@ -187,13 +192,13 @@ fn sub_s_07_a_refresh_starts_the_lifetime_anew() {
         let mut subscriber = refreshing();
         let next = notify(2, "p1", "active;expires=1000");
         if notify_first {
-            assert_eq!(subscriber.notify(secs(2881), &next), NotifyVerdict::Accepted);
+            assert_eq!(subscriber.notify(secs(2881), &next), Ok(()));
             assert_eq!(subscriber.poll_timeout(), Some(secs(3881).mono));
         }
         handle(&mut subscriber, secs(2881), SubscriberInput::Answered(answer(200, Some(1000))));
         if !notify_first {
             assert_eq!(subscriber.poll_timeout(), Some(secs(2912).mono), "Timer N");
-            assert_eq!(subscriber.notify(secs(2881), &next), NotifyVerdict::Accepted);
+            assert_eq!(subscriber.notify(secs(2881), &next), Ok(()));
         }
         assert_eq!(subscriber.poll_timeout(), Some(secs(3681).mono));
     }
@@ -215,7 +220,7 @@ fn sub_s_07_a_refresh_without_notify_or_dialog_begins_anew() {
     assert_eq!(outputs, [ended(SubscriberEnd::Refused(StatusCode::NO_SUCH_TRANSACTION), Retry::Now), ANEW]);
     let other = SentSubscribe { call_id: "c2@h".into(), local_tag: "w2".into(), ..sent() };
     handle(&mut gone, secs(2881), SubscriberInput::Sent(other));
-    assert_eq!(gone.notify(secs(2882), &notify(2, "p1", "active")).status().code(), 481);
+    assert_eq!(code(gone.notify(secs(2882), &notify(2, "p1", "active"))), 481);
 }
 
 #[test]
@@ -225,7 +230,7 @@ fn sub_s_07_other_failures_leave_it_standing() {
         assert_eq!(handle(&mut subscriber, secs(2881), SubscriberInput::Answered(answer(code, None))), []);
         // 719 s are left: half of that later it is tried again.
         assert_eq!(subscriber.poll_timeout(), Some(at(3_240_500).mono), "{code}");
-        assert_eq!(subscriber.notify(secs(2882), &notify(2, "p1", "active")), NotifyVerdict::Accepted);
+        assert_eq!(subscriber.notify(secs(2882), &notify(2, "p1", "active")), Ok(()));
         let again = handle(&mut subscriber, at(3_240_500), SubscriberInput::Deadline);
         assert_eq!(again, [SubscriberOutput::SubscribeInDialog(3600)]);
     }
@@ -304,7 +309,7 @@ fn sub_s_08_what_a_terminated_subscription_does_next() {
     for (text, reason, retry) in rows {
         for mut subscriber in [waiting(CONFIG), active(), refreshing()] {
             let last = notify(2, "p1", &format!("terminated;reason={text}"));
-            assert_eq!(subscriber.notify(secs(2881), &last), NotifyVerdict::Accepted);
+            assert_eq!(subscriber.notify(secs(2881), &last), Ok(()));
             let mut expected = vec![ended(SubscriberEnd::Notified(reason), retry)];
             expected.extend((retry == Retry::Now).then_some(ANEW));
             assert_eq!(drain(&mut subscriber), expected, "{text}");
@@ -319,7 +324,7 @@ fn sub_s_08_a_server_that_ends_at_once_is_not_asked_in_a_loop() {
     let mut waits = Vec::new();
     for _ in 0..4 {
         let over = notify(1, "p1", "terminated;reason=deactivated");
-        assert_eq!(subscriber.notify(secs(1), &over), NotifyVerdict::Accepted);
+        assert_eq!(subscriber.notify(secs(1), &over), Ok(()));
         let outputs = drain(&mut subscriber);
         let Some(SubscriberOutput::Ended(_, retry)) = outputs.first() else { panic!("{outputs:?}") };
         waits.push(*retry);
@@ -339,12 +344,12 @@ fn sub_s_09_the_last_notify_after_unsubscribing_is_welcome() {
     let leave = handle(&mut subscriber, secs(10), SubscriberInput::Unsubscribe);
     assert_eq!(leave, [SubscriberOutput::SubscribeInDialog(0)]);
     assert_eq!(handle(&mut subscriber, secs(11), SubscriberInput::Answered(answer(200, Some(0)))), []);
-    assert_eq!(subscriber.notify(secs(11), &notify(2, "p1", "active;expires=9")).status().code(), 200);
+    assert_eq!(code(subscriber.notify(secs(11), &notify(2, "p1", "active;expires=9"))), 200);
     assert_eq!(drain(&mut subscriber), [], "a NOTIFY that crossed it");
     let last = notify(3, "p1", "terminated;reason=timeout");
-    assert_eq!(subscriber.notify(secs(12), &last).status().code(), 200);
+    assert_eq!(code(subscriber.notify(secs(12), &last)), 200);
     assert_eq!((drain(&mut subscriber).as_slice(), subscriber.poll_timeout()), ([LEFT].as_slice(), None));
-    assert_eq!(subscriber.notify(secs(13), &last).status().code(), 481);
+    assert_eq!(code(subscriber.notify(secs(13), &last)), 481);
 }
 
 #[test]
@@ -356,7 +361,7 @@ fn sub_s_09_leaving_from_every_state() {
     let mut early = waiting(CONFIG);
     assert_eq!(handle(&mut early, secs(1), SubscriberInput::Unsubscribe), []);
     handle(&mut early, secs(1), SubscriberInput::Answered(answer(200, None)));
-    assert_eq!(early.notify(secs(2), &notify(1, "p1", "active")), NotifyVerdict::Accepted);
+    assert_eq!(early.notify(secs(2), &notify(1, "p1", "active")), Ok(()));
     let leave = SubscriberOutput::SubscribeInDialog(0);
     assert_eq!(drain(&mut early), [SubscriberOutput::State(Substate::Active), leave]);
     assert_eq!(handle(&mut early, at(34_000), SubscriberInput::Deadline), [LEFT], "no last NOTIFY came");
@@ -390,7 +395,7 @@ fn sub_n_13_a_fetch_asks_once() {
     let fetch = SubscriberConfig { expires: 0, ..CONFIG };
     let mut subscriber = waiting(fetch);
     let answer = notify(1, "p1", "terminated;reason=timeout");
-    assert_eq!(subscriber.notify(secs(1), &answer), NotifyVerdict::Accepted);
+    assert_eq!(subscriber.notify(secs(1), &answer), Ok(()));
     let end = ended(SubscriberEnd::Notified(Some(Reason::Timeout)), Retry::Never);
     assert_eq!((drain(&mut subscriber).as_slice(), subscriber.poll_timeout()), ([end].as_slice(), None));
 }
@@ -423,7 +428,7 @@ fn pending_becomes_active() {
         (3, "active;expires=3600", vec![SubscriberOutput::State(Substate::Active)]),
         (3, "active;expires=3600", vec![]),
     ] {
-        assert_eq!(subscriber.notify(secs(1), &notify(cseq, "p1", state)), NotifyVerdict::Accepted);
+        assert_eq!(subscriber.notify(secs(1), &notify(cseq, "p1", state)), Ok(()));
         assert_eq!(drain(&mut subscriber), outputs, "{cseq}");
     }
 }
@@ -435,10 +440,10 @@ fn sub_s_08_a_subscription_that_lasted_clears_the_failures() {
         handle(&mut subscriber, at(0), SubscriberInput::NoAnswer);
         handle(&mut subscriber, secs(4), SubscriberInput::Deadline);
         handle(&mut subscriber, secs(4), SubscriberInput::Sent(sent()));
-        assert_eq!(subscriber.notify(secs(4), &notify(1, "p1", "active")), NotifyVerdict::Accepted);
+        assert_eq!(subscriber.notify(secs(4), &notify(1, "p1", "active")), Ok(()));
         drain(&mut subscriber);
         let over = notify(2, "p1", "terminated;reason=deactivated");
-        assert_eq!(subscriber.notify(at(4_000 + seconds), &over), NotifyVerdict::Accepted);
+        assert_eq!(subscriber.notify(at(4_000 + seconds), &over), Ok(()));
         let end = SubscriberEnd::Notified(Some(Reason::Deactivated));
         assert_eq!(subscriber.poll_output(), Some(ended(end, retry)), "{seconds} ms");
     }

@@ -1,6 +1,5 @@
 //! NOTIFYs of the `reg` package: contacts that the S-CSCF has ended are believed no more.
 
-use super::LocalTag;
 use crate::bindings::Binding;
 use crate::leaving::EndedBy;
 use crate::{Own, Pcscf, Waiting};
@@ -8,7 +7,7 @@ use clock::Now;
 use cx_protocol::Impu;
 use ims_node::{Decision, Effects, Flow, InboundRequest, Refusal};
 use presence_document::{ContactEvent, ContactState, RegContact, RegInfo, RegState};
-use sip_event::NotifyVerdict;
+use sip_event::BadNotify;
 use sip_message::{HeaderName, Method, StatusCode, Uri};
 
 impl Pcscf {
@@ -32,22 +31,16 @@ impl Pcscf {
             return Refusal::outsider().into();
         }
         let message = request.message();
-        let known =
-            message.to_tag().and_then(LocalTag::read).and_then(|tag| self.reg.by_tag.get(&tag)).cloned();
-        let Some((user, own)) = known.and_then(|user| Some((user.clone(), self.reg.by_user.get_mut(&user)?)))
-        else {
-            return refusal(NotifyVerdict::NoSuchSubscription).into();
+        let user = match self.reg.notify(now, message) {
+            Ok(user) => user,
+            Err(bad) => return refusal(bad).into(),
         };
-        let verdict = own.subscriber.notify(now, message);
-        if verdict != NotifyVerdict::Accepted {
-            return refusal(verdict).into();
-        }
         // A document that cannot be read ends nothing, for the registrar is not to be believed less for it.
         match RegInfo::parse(&message.body()) {
             Ok(info) => self.apply(now, &user, &info, fx),
             Err(_) => fx.log("registration information that cannot be read", message.call_id()),
         }
-        self.settle_reg(now, &user, fx);
+        self.settle_reg(now, fx);
         Decision::Reply(fx.response(request, StatusCode::OK))
     }
 
@@ -108,9 +101,9 @@ fn end_of(binding: &Binding, ended: &[&RegContact]) -> Option<ContactEvent> {
     event
 }
 
-fn refusal(verdict: NotifyVerdict) -> Refusal {
-    let refusal = Refusal::new(verdict.status(), "no such subscription");
-    if verdict == NotifyVerdict::BadEvent {
+fn refusal(bad: BadNotify) -> Refusal {
+    let refusal = Refusal::new(bad.status(), "no such subscription");
+    if bad == BadNotify::BadEvent {
         refusal.with(HeaderName::AllowEvents, super::REG.package)
     } else {
         refusal

@@ -65,12 +65,9 @@ pub enum SubscriberEnd {
     Unsubscribed,
 }
 
-/// How to answer a NOTIFY.
+/// Why a NOTIFY is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum NotifyVerdict {
-    /// It is ours; its body counts.
-    Accepted,
+pub enum BadNotify {
     /// It belongs to no subscription of this machine.
     NoSuchSubscription,
     /// It belongs to our dialog, but not to our event package.
@@ -81,12 +78,11 @@ pub enum NotifyVerdict {
     Malformed,
 }
 
-impl NotifyVerdict {
+impl BadNotify {
     /// The status that answers the NOTIFY.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Accepted => StatusCode::OK,
             Self::NoSuchSubscription => StatusCode::NO_SUCH_TRANSACTION,
             Self::BadEvent => StatusCode::BAD_EVENT,
             Self::Stale => StatusCode::SERVER_ERROR,

@@ -5,46 +5,47 @@ use crate::dialog::Dialog;
 use crate::dialog_id::DialogId;
 use crate::reason::Reason;
 use crate::resubscribe::{Comeback, after_notify};
-use crate::subscriber::io::{NotifyVerdict, SubscriberEnd, SubscriberOutput};
+use crate::subscriber::io::{BadNotify, SubscriberEnd, SubscriberOutput};
 use crate::usage::{Refresh, Usage};
 use clock::Now;
 use sip_message::{Event, HeaderName, Message, SubscriptionState, Substate};
 use std::time::Duration;
 
 impl Subscriber {
-    /// Takes a NOTIFY and says how to answer it.
-    pub fn notify(&mut self, now: Now, notify: &Message) -> NotifyVerdict {
+    /// Takes a NOTIFY: it is ours, and its body counts.
+    ///
+    /// # Errors
+    /// [`BadNotify`], with what it is to be answered.
+    pub fn notify(&mut self, now: Now, notify: &Message) -> Result<(), BadNotify> {
         if !self.is_ours(notify) {
-            return NotifyVerdict::NoSuchSubscription;
+            return Err(BadNotify::NoSuchSubscription);
         }
         let event = notify.value(HeaderName::Event).and_then(Event::parse);
         let ours = Event::parse(&self.event);
         match (event, ours) {
             (Some(event), Some(ours)) if event == ours => {}
             (Some(event), Some(ours)) if event.package == ours.package => {
-                return NotifyVerdict::NoSuchSubscription;
+                return Err(BadNotify::NoSuchSubscription);
             }
-            (_, _) => return NotifyVerdict::BadEvent,
+            (_, _) => return Err(BadNotify::BadEvent),
         }
         let state = notify.value(HeaderName::SubscriptionState).and_then(SubscriptionState::parse);
-        let Some(state) = state else { return NotifyVerdict::Malformed };
+        let state = state.ok_or(BadNotify::Malformed)?;
         match &mut self.state {
             State::NotifyWait { .. } => self.notify_first(now, notify, &state),
-            State::Established(usage) => match follow(&mut usage.dialog, notify) {
-                NotifyVerdict::Accepted => self.notify_next(now, &state),
-                refused @ (NotifyVerdict::NoSuchSubscription
-                | NotifyVerdict::BadEvent
-                | NotifyVerdict::Stale
-                | NotifyVerdict::Malformed) => refused,
-            },
+            State::Established(usage) => {
+                follow(&mut usage.dialog, notify)?;
+                self.notify_next(now, &state);
+                Ok(())
+            }
             State::Leaving { dialog, .. } => {
-                let verdict = follow(dialog, notify);
-                if verdict == NotifyVerdict::Accepted && state.state == Substate::Terminated {
+                follow(dialog, notify)?;
+                if state.state == Substate::Terminated {
                     self.end(now, SubscriberEnd::Unsubscribed, Comeback::Never);
                 }
-                verdict
+                Ok(())
             }
-            State::Init | State::Resting { .. } | State::Terminated => NotifyVerdict::NoSuchSubscription,
+            State::Init | State::Resting { .. } | State::Terminated => Err(BadNotify::NoSuchSubscription),
         }
     }
 
@@ -61,15 +62,20 @@ impl Subscriber {
         }
     }
 
-    fn notify_first(&mut self, now: Now, notify: &Message, state: &SubscriptionState<'_>) -> NotifyVerdict {
+    fn notify_first(
+        &mut self,
+        now: Now,
+        notify: &Message,
+        state: &SubscriptionState<'_>,
+    ) -> Result<(), BadNotify> {
         let State::NotifyWait { sent, cap, awaiting, .. } = &self.state else {
-            return NotifyVerdict::NoSuchSubscription;
+            return Err(BadNotify::NoSuchSubscription);
         };
         if state.state == Substate::Terminated {
             self.terminated(now, state);
-            return NotifyVerdict::Accepted;
+            return Ok(());
         }
-        let Ok(dialog) = Dialog::from_notify(sent, notify) else { return NotifyVerdict::Malformed };
+        let dialog = Dialog::from_notify(sent, notify).map_err(|_| BadNotify::Malformed)?;
         let cap = (*cap).min(state.expires.unwrap_or(u32::MAX));
         let expires = now.mono + Duration::from_secs(cap.into());
         let refresh = match awaiting {
@@ -83,10 +89,10 @@ impl Subscriber {
         let usage = Usage { substate: state.state, dialog, since: now.mono, expires, refresh };
         self.state = State::Established(Box::new(usage));
         self.leave_if_wished(now);
-        NotifyVerdict::Accepted
+        Ok(())
     }
 
-    fn notify_next(&mut self, now: Now, state: &SubscriptionState<'_>) -> NotifyVerdict {
+    fn notify_next(&mut self, now: Now, state: &SubscriptionState<'_>) {
         if state.state == Substate::Terminated {
             self.terminated(now, state);
         } else if let State::Established(usage) = &mut self.state {
@@ -96,7 +102,6 @@ impl Subscriber {
                 self.outputs.push_back(SubscriberOutput::State(state.state));
             }
         }
-        NotifyVerdict::Accepted
     }
 
     fn terminated(&mut self, now: Now, state: &SubscriptionState<'_>) {
@@ -110,12 +115,7 @@ fn of_dialog(notify: &Message, dialog: &Dialog) -> bool {
 }
 
 /// Checks a NOTIFY of a known dialog and takes its Contact.
-fn follow(dialog: &mut Dialog, notify: &Message) -> NotifyVerdict {
-    if dialog.accept(notify).is_err() {
-        return NotifyVerdict::Stale;
-    }
-    match dialog.refresh_target(notify) {
-        Ok(()) => NotifyVerdict::Accepted,
-        Err(_) => NotifyVerdict::Malformed,
-    }
+fn follow(dialog: &mut Dialog, notify: &Message) -> Result<(), BadNotify> {
+    dialog.accept(notify).map_err(|_| BadNotify::Stale)?;
+    dialog.refresh_target(notify).map_err(|_| BadNotify::Malformed)
 }
