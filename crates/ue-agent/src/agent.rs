@@ -13,9 +13,10 @@ use crate::report::{Report, Status};
 use crate::role::Own;
 use crate::settings::Settings;
 use crate::warning;
-use crate::watch::{Kind, NotWatched, Watch};
+use crate::watch::{Kind, NotWatched, Watched, Watches};
 use clock::Now;
 use ims_node::{Effects, Next, Outcome, OwnRequest, Random};
+use sip_event::Subscriptions;
 use sip_message::{Draft, Uri};
 use std::collections::VecDeque;
 
@@ -30,8 +31,8 @@ const MAX_REPORTS: usize = 10_000;
 pub struct UeAgent {
     pub(crate) settings: Settings,
     pub(crate) registration: Registration,
-    pub(crate) watches: Vec<Watch>,
-    pub(crate) last_watch: u64,
+    pub(crate) subscriptions: Subscriptions<Watched>,
+    pub(crate) watches: Watches,
     pub(crate) reg: RegWatch,
     pub(crate) publication: Option<Published>,
     /// Texts that wait for our registration.
@@ -63,8 +64,8 @@ impl UeAgent {
         Self {
             registration: Registration::new(settings.registration_s),
             settings,
-            watches: Vec::new(),
-            last_watch: 0,
+            subscriptions: Subscriptions::default(),
+            watches: Watches::default(),
             reg: RegWatch::default(),
             publication: None,
             unsent: VecDeque::new(),
@@ -168,11 +169,11 @@ impl UeAgent {
 
     fn tell_status(&mut self, now: Now) {
         let left = |at: clock::Mono| at.saturating_since(now.mono).as_secs();
-        let watching = self.watches.iter().filter(|watch| watch.is_kept());
+        let watching = self.watches.kept();
         let status = Status {
             uri: self.identity().as_str().into(),
             registered_s: self.registration.binding().map(|binding| left(binding.expires)),
-            watching: watching.map(|watch| watch.uri().as_str().into()).collect(),
+            watching: watching.map(|uri| uri.as_str().into()).collect(),
             published: self.publication.as_ref().is_some_and(|own| own.standing() == Standing::There),
         };
         self.report(Report::Status(status));
@@ -206,8 +207,7 @@ impl UeAgent {
     pub(crate) fn settle(&mut self, now: Now, fx: &mut Effects<Own>) {
         loop {
             let mut busy = self.run_registration(now, fx);
-            busy |= self.run_registration_watch(now, fx);
-            busy |= self.run_watches(now, fx);
+            busy |= self.run_subscriptions(now, fx);
             busy |= self.run_publication(fx);
             busy |= self.send_texts(fx);
             busy |= self.advance_leaving(now, &mut fx.random);

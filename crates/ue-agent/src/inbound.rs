@@ -5,11 +5,11 @@ use crate::compose::{ALLOW, PIDF};
 use crate::presence::{Gist, shown};
 use crate::report::{Report, SubscriptionState};
 use crate::role::Own;
-use crate::watch::state_of;
+use crate::watch::{WatchId, Watched, state_of};
 use clock::Now;
 use ims_node::{Decision, Effects, InboundRequest, Refusal};
 use presence_document::Pidf;
-use sip_event::NotifyVerdict;
+use sip_event::BadNotify;
 use sip_message::{HeaderName, Message, Method, StatusCode, SubscriptionState as Header, Substate};
 use std::convert::Infallible;
 
@@ -64,35 +64,21 @@ impl UeAgent {
         request: &InboundRequest,
         fx: &mut Effects<Own>,
     ) -> Decision<Infallible> {
-        if let Some(decision) = self.on_reg_notify(now, request, fx) {
-            return decision;
-        }
         let message = request.message();
-        let mut verdict = (NotifyVerdict::NoSuchSubscription, None);
-        for watch in &mut self.watches {
-            let uri: Box<str> = watch.uri().as_str().into();
-            for subscriber in watch.subscribers() {
-                let own = subscriber.notify(now, message);
-                if own != NotifyVerdict::NoSuchSubscription {
-                    verdict = (own, Some(uri.clone()));
-                    break;
-                }
-            }
+        match self.subscriptions.notify(now, message) {
+            Ok(Watched::Registration) => self.tell_registration(now, message, fx),
+            Ok(Watched::Presence(id)) => self.tell_presence(now, id, message, fx),
+            Err(bad) => return refusal(bad).into(),
         }
-        match verdict {
-            (NotifyVerdict::Accepted, Some(uri)) => {
-                self.tell_presence(now, &uri, message, fx);
-                Decision::Reply(fx.response(request, StatusCode::OK))
-            }
-            (verdict, _) => refusal(verdict).into(),
-        }
+        Decision::Reply(fx.response(request, StatusCode::OK))
     }
 
     /// That it is active comes before what it tells; that it has ended comes after.
-    fn tell_presence(&mut self, now: Now, uri: &str, message: &Message, fx: &mut Effects<Own>) {
+    fn tell_presence(&mut self, now: Now, id: WatchId, message: &Message, fx: &mut Effects<Own>) {
+        let Some(uri) = self.watches.uri(id).map(|uri| uri.as_str().to_owned()) else { return };
         let header = message.value(HeaderName::SubscriptionState).and_then(Header::parse);
         let substate = header.map_or(Substate::Active, |header| header.state);
-        let report = presence(uri, (state_of(substate), header.and_then(|header| header.expires)), message);
+        let report = presence(&uri, (state_of(substate), header.and_then(|header| header.expires)), message);
         if substate != Substate::Terminated {
             self.settle(now, fx);
         }
@@ -118,16 +104,15 @@ impl UeAgent {
     }
 }
 
-fn refusal(verdict: NotifyVerdict) -> Refusal {
-    let cause = match verdict {
-        NotifyVerdict::Accepted => "accepted",
-        NotifyVerdict::NoSuchSubscription => "no such subscription",
-        NotifyVerdict::BadEvent => "another event package",
-        NotifyVerdict::Stale => "an earlier NOTIFY",
-        NotifyVerdict::Malformed => "no Subscription-State or no Contact that can be used",
+fn refusal(bad: BadNotify) -> Refusal {
+    let cause = match bad {
+        BadNotify::NoSuchSubscription => "no such subscription",
+        BadNotify::BadEvent => "another event package",
+        BadNotify::Stale => "an earlier NOTIFY",
+        BadNotify::Malformed => "no Subscription-State or no Contact that can be used",
     };
-    let refusal = Refusal::new(verdict.status(), cause);
-    if verdict == NotifyVerdict::BadEvent { refusal.with(HeaderName::AllowEvents, EVENTS) } else { refusal }
+    let refusal = Refusal::new(bad.status(), cause);
+    if bad == BadNotify::BadEvent { refusal.with(HeaderName::AllowEvents, EVENTS) } else { refusal }
 }
 
 /// A document that cannot be read is our user's to know, not the server's to end the subscription for.

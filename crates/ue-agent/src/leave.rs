@@ -72,7 +72,7 @@ impl UeAgent {
             Stage::Working | Stage::Gone => false,
             Stage::Leaving { deregister, until } => {
                 let standing = self.publication.as_ref().map_or(Standing::Nothing, |own| own.standing());
-                let settled = self.watches.is_empty() && self.reg.is_over() && standing == Standing::Nothing;
+                let settled = self.subscriptions.is_empty() && standing == Standing::Nothing;
                 // Without a registration nothing can be ended.
                 let hopeless = self.registration.binding().is_none();
                 if !(settled || hopeless || now.mono >= deregister) {

@@ -32,6 +32,7 @@ mod report;
 mod role;
 mod session;
 mod settings;
+mod subscribing;
 mod warning;
 mod watch;
 
@@ -44,4 +45,4 @@ pub use report::{Report, Status, SubscriptionState};
 pub use role::Own;
 pub use session::{Ending, Goal, Session};
 pub use settings::{Instance, Pcscf, Settings};
-pub use watch::{MAX_WATCHES, WatchId};
+pub use watch::{MAX_WATCHES, WatchId, Watched};

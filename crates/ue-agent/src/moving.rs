@@ -96,7 +96,7 @@ impl UeAgent {
     /// Closes the connections to former P-CSCFs once no dialog needs them, so that those forget us.
     pub(crate) fn leave_former_flows(&mut self, fx: &mut Effects<Own>) {
         let is_settled = self.registration.binding().is_some() && self.way.anew_at.is_none();
-        if !is_settled || self.watches.iter().any(|watch| watch.has_former()) {
+        if !is_settled || self.subscriptions.has_former() {
             return;
         }
         for former in self.way.former.iter_mut().filter(|former| !former.is_closed) {

@@ -4,21 +4,16 @@
 //! A network that refuses it is registered with all the same.
 
 use crate::agent::UeAgent;
-use crate::compose;
 use crate::presence::shown;
 use crate::registration::Input;
 use crate::report::Report;
 use crate::role::Own;
-use crate::watch::schedule;
-use clock::{Mono, Now};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Random, Refusal};
+use crate::watch::{Watched, schedule};
+use clock::Now;
+use ims_node::{Effects, Random};
 use presence_document::{ContactEvent, ContactState, InfoState, RegContact, RegInfo};
-use sip_event::{
-    Answer, NotifyVerdict, Retry, SentSubscribe, Subscriber, SubscriberConfig, SubscriberInput,
-    SubscriberOutput,
-};
-use sip_message::{Event, HeaderName, Message, Method, StatusCode, Uri};
-use std::convert::Infallible;
+use sip_event::SubscriberConfig;
+use sip_message::{Event, Message, Uri};
 use std::time::Duration;
 
 /// The package.
@@ -36,27 +31,13 @@ const MAX_PROBATION_S: u64 = 3600;
 /// What we know of our registration from the network.
 #[derive(Debug, Default)]
 pub(crate) struct RegWatch {
-    subscriber: Option<Subscriber>,
-    /// A first SUBSCRIBE with this Expires that waits for our registration.
-    due: Option<u32>,
-    /// The number of the latest SUBSCRIBE: answers to earlier ones count no more.
-    number: u32,
-    /// The registration it was about is over, or leads another way now.
+    /// The registration that its subscription was about is over, or leads another way now.
     outlived: bool,
     /// Other contacts of the user that have been told of.
     others: Vec<Box<str>>,
 }
 
 impl RegWatch {
-    pub(crate) fn deadline(&self) -> Option<Mono> {
-        self.subscriber.as_ref()?.poll_timeout()
-    }
-
-    /// Whether nothing is left to be ended.
-    pub(crate) fn is_over(&self) -> bool {
-        self.subscriber.is_none()
-    }
-
     /// The registration is over, or leads another way: its dialog is of no more use.
     pub(crate) fn outlive(&mut self) {
         self.outlived = true;
@@ -67,118 +48,22 @@ impl UeAgent {
     /// Registered: the subscription is begun where there is none; by another way, or after a time without a
     /// registration, anew.
     pub(crate) fn watch_registration(&mut self, random: &mut Random) {
-        let is_needed = self.reg.outlived || self.reg.subscriber.is_none();
+        let is_needed = self.reg.outlived || !self.subscriptions.contains(&Watched::Registration);
         if !self.settings.subscribe_reg || !is_needed {
             return;
         }
         let config =
             SubscriberConfig { expires: EXPIRES_S, t1: self.settings.t1, schedule: schedule(random) };
-        let package = Event { package: REG, id: None };
-        self.reg = RegWatch {
-            subscriber: Some(Subscriber::new(config, package)),
-            due: None,
-            number: self.reg.number + 1,
-            outlived: false,
-            others: std::mem::take(&mut self.reg.others),
-        };
+        self.subscriptions.begin(Watched::Registration, config, Event { package: REG, id: None });
+        self.reg.outlived = false;
     }
 
     pub(crate) fn unwatch_registration(&mut self, now: Now) {
-        if let Some(subscriber) = &mut self.reg.subscriber {
-            subscriber.handle(now, SubscriberInput::Unsubscribe);
-        }
+        self.subscriptions.unsubscribe(now, &Watched::Registration);
     }
 
-    pub(crate) fn registration_watch_due(&mut self, now: Now) {
-        if let Some(subscriber) = self.reg.subscriber.as_mut().filter(|own| is_due(own, now)) {
-            subscriber.handle(now, SubscriberInput::Deadline);
-        }
-    }
-
-    pub(crate) fn on_reg_subscribe_ended(&mut self, now: Now, number: u32, outcome: &Outcome) {
-        let Some(subscriber) = self.reg.subscriber.as_mut().filter(|_| self.reg.number == number) else {
-            return;
-        };
-        let answer = match outcome {
-            Outcome::Response(response) => Answer::of(response),
-            Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => None,
-        };
-        subscriber.handle(now, answer.map_or(SubscriberInput::NoAnswer, SubscriberInput::Answered));
-    }
-
-    /// Does what the subscription wants; whether there was anything.
-    pub(crate) fn run_registration_watch(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
-        let mut busy = false;
-        while let Some(output) = self.reg.subscriber.as_mut().and_then(Subscriber::poll_output) {
-            busy = true;
-            match output {
-                SubscriberOutput::SubscribeAnew(expires) => self.reg.due = Some(expires),
-                SubscriberOutput::SubscribeInDialog(expires) => {
-                    self.refresh_registration_watch(now, expires, fx)
-                }
-                SubscriberOutput::State(_) => {}
-                SubscriberOutput::Ended(_, Retry::Never) => self.reg.subscriber = None,
-                SubscriberOutput::Ended(_, Retry::Now | Retry::After(_)) => self.reg.due = None,
-            }
-        }
-        busy | self.subscribe_registration(now, fx)
-    }
-
-    /// Rule RT-P-01: nothing is sent before we are registered.
-    fn subscribe_registration(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
-        let Some(binding) = self.registration.binding() else { return false };
-        let Some(subscriber) = &mut self.reg.subscriber else { return false };
-        let Some(expires) = self.reg.due.take() else { return false };
-        let own = binding.identity(self.settings.account.impu());
-        let sent = SentSubscribe {
-            call_id: fx.random.secret().into(),
-            local_tag: fx.random.token().into(),
-            local_uri: own.clone(),
-            remote_uri: own.clone(),
-            cseq: 1,
-        };
-        self.reg.number += 1;
-        let draft = compose::subscribe_anew(&self.settings, binding, &sent, (REG, expires));
-        subscriber.handle(now, SubscriberInput::Sent(sent));
-        self.send(draft, Own::RegSubscribe { number: self.reg.number }, fx);
-        true
-    }
-
-    fn refresh_registration_watch(&mut self, now: Now, expires: u32, fx: &mut Effects<Own>) {
-        let Some(subscriber) = &mut self.reg.subscriber else { return };
-        let Some(binding) = self.registration.binding() else {
-            return subscriber.handle(now, SubscriberInput::NoAnswer);
-        };
-        let Some(dialog) = subscriber.dialog_mut() else { return };
-        self.reg.number += 1;
-        let draft = dialog.request(Method::Subscribe);
-        let draft = compose::subscribe_in_dialog(&self.settings, binding, draft, (REG, expires));
-        self.send(draft, Own::RegSubscribe { number: self.reg.number }, fx);
-    }
-
-    /// A NOTIFY, if it is of this subscription.
-    pub(crate) fn on_reg_notify(
-        &mut self,
-        now: Now,
-        request: &InboundRequest,
-        fx: &mut Effects<Own>,
-    ) -> Option<Decision<Infallible>> {
-        let message = request.message();
-        let verdict = self.reg.subscriber.as_mut()?.notify(now, message);
-        match verdict {
-            NotifyVerdict::NoSuchSubscription => None,
-            NotifyVerdict::Accepted => {
-                self.tell_registration(now, message, fx);
-                Some(Decision::Reply(fx.response(request, StatusCode::OK)))
-            }
-            NotifyVerdict::BadEvent | NotifyVerdict::Stale | NotifyVerdict::Malformed => {
-                let refusal = Refusal::new(verdict.status(), "not a NOTIFY of this subscription");
-                Some(refusal.with(HeaderName::AllowEvents, crate::inbound::EVENTS).into())
-            }
-        }
-    }
-
-    fn tell_registration(&mut self, now: Now, message: &Message, fx: &mut Effects<Own>) {
+    /// A NOTIFY of it has come.
+    pub(crate) fn tell_registration(&mut self, now: Now, message: &Message, fx: &mut Effects<Own>) {
         let info = match RegInfo::parse(&message.body()) {
             Ok(info) => info,
             Err(error) => return self.error(format!("a registration document is broken: {error}")),
@@ -248,10 +133,6 @@ impl UeAgent {
             self.report(Report::Contact { uri, contact: shown(&contact), state: state.as_str(), reason });
         }
     }
-}
-
-fn is_due(subscriber: &Subscriber, now: Now) -> bool {
-    subscriber.poll_timeout().is_some_and(|at| at <= now.mono)
 }
 
 /// After how long to register again; `None` is not at all (section 5.1.1.7).

@@ -2,9 +2,10 @@
 
 use crate::agent::UeAgent;
 use crate::registration::Input;
-use crate::watch::WatchId;
+use crate::watch::Watched;
 use clock::{Mono, Now};
 use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Role};
+use sip_event::Asking;
 use sip_message::Transport;
 use std::convert::Infallible;
 
@@ -17,17 +18,7 @@ pub enum Own {
         cseq: u32,
     },
     /// A SUBSCRIBE.
-    Subscribe {
-        /// Of which subscription.
-        watch: WatchId,
-        /// Its place in the order of the SUBSCRIBEs of that subscription.
-        number: u32,
-    },
-    /// A SUBSCRIBE to our own registration.
-    RegSubscribe {
-        /// Its place in the order of these SUBSCRIBEs.
-        number: u32,
-    },
+    Subscribe(Asking<Watched>),
     /// A PUBLISH.
     Publish,
     /// A request without consequences.
@@ -63,8 +54,7 @@ impl Role for UeAgent {
                 let ended = Input::Ended { cseq, outcome };
                 self.registration.handle(now, &self.settings, ended, &mut fx.random);
             }
-            Own::Subscribe { watch, number } => self.on_subscribe_ended(now, (watch, number), heard),
-            Own::RegSubscribe { number } => self.on_reg_subscribe_ended(now, number, heard),
+            Own::Subscribe(asking) => self.on_subscribe_ended(now, &asking, heard),
             Own::Publish => self.on_publish_ended(now, heard),
             Own::Once { method, uri } => self.on_once_ended(method, uri, outcome),
         }
@@ -85,17 +75,16 @@ impl Role for UeAgent {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        let watches = self.watches.iter().filter_map(crate::watch::Watch::deadline);
         let publication = self.publication.as_ref().and_then(|own| own.deadline());
         let others = [
             self.registration.deadline(),
-            self.reg.deadline(),
+            self.subscriptions.poll_timeout(),
             publication,
             self.stage.deadline(),
             self.way.deadline(),
             self.keepalive.deadline(),
         ];
-        watches.chain(others.into_iter().flatten()).min()
+        others.into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
@@ -104,8 +93,7 @@ impl Role for UeAgent {
         }
         self.anew_due(now, &mut fx.random);
         self.keepalive_due(now, fx);
-        self.registration_watch_due(now);
-        self.watches_due(now);
+        self.subscriptions.on_deadline(now);
         self.publication_due(now);
         self.settle(now, fx);
     }
