@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Unanswered requests of work; with so many under way the work waits.
-pub(crate) const WINDOW: usize = 256;
+pub(crate) const WINDOW: usize = 512;
 
 /// Requests that a role may begin in one slice of work. Between two slices the node looks at what has come in.
 pub(crate) const SLICE: usize = 64;
@@ -98,19 +98,19 @@ mod tests {
     fn answers_make_room_and_so_does_time() {
         let mut window = Window::default();
         let mut slices = Vec::new();
-        for begun in 0..4 {
+        for begun in 0..8 {
             assert_eq!((window.room(at(begun)), window.opens_at()), (SLICE, Mono::ZERO));
             let id = window.begin(at(begun));
             (0..SLICE).for_each(|_| window.sent(id));
             slices.push(id);
         }
-        assert_eq!((window.room(at(4)), window.opens_at()), (0, at(500)));
+        assert_eq!((window.room(at(8)), window.opens_at()), (0, at(500)));
         (0..10).for_each(|_| window.ended(slices[1]));
-        assert_eq!((window.room(at(4)), window.opens_at()), (10, Mono::ZERO));
+        assert_eq!((window.room(at(8)), window.opens_at()), (10, Mono::ZERO));
         assert_eq!(window.room(at(500)), SLICE, "the first slice counts no longer");
         window.ended(slices[0]);
         assert_eq!(window.unanswered, WINDOW - SLICE - 10, "its answers change nothing");
-        assert_eq!((window.room(at(503)), window.unanswered), (SLICE, 0));
+        assert_eq!((window.room(at(507)), window.unanswered), (SLICE, 0));
     }
 
     #[test]

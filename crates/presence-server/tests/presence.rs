@@ -284,7 +284,7 @@ fn prs_05_a_sphere_that_ends_by_itself_is_told() {
 }
 
 /// How many watchers may be told before one of them has answered.
-const WINDOW: usize = 256;
+const WINDOW: usize = 512;
 
 /// Everybody who is told something answers, until nobody is told any more; what they were shown.
 fn tell_all(ps: &mut Ps, first: Vec<sip_message::Message>) -> Vec<String> {
@@ -301,9 +301,10 @@ fn tell_all(ps: &mut Ps, first: Vec<sip_message::Message>) -> Vec<String> {
 /// Very many watchers are told in parts: whoever asks for something else meanwhile is answered between them.
 #[test]
 fn a_change_that_very_many_are_told_of_keeps_nobody_waiting() {
-    const MANY: usize = 500;
+    const MANY: usize = 1000;
     let mut settings = by_dialog();
     settings.default_action = SubHandling::Allow;
+    settings.bounds.per_presentity = MANY;
     let mut ps = Ps::new(settings, RuleBook::new());
     let tag = ps.carol_is("open");
     for number in 0..MANY {
@@ -330,9 +331,10 @@ fn a_change_that_very_many_are_told_of_keeps_nobody_waiting() {
 /// RFC 3261 section 17.1.1.1: who has not answered within T1 keeps the others from nothing.
 #[test]
 fn watchers_who_are_gone_delay_the_others_by_t1_and_no_more() {
-    const MANY: usize = 300;
+    const MANY: usize = 600;
     let mut settings = by_dialog();
     settings.default_action = SubHandling::Allow;
+    settings.bounds.per_presentity = MANY;
     let mut ps = Ps::new(settings, RuleBook::new());
     for number in 0..MANY {
         ps.send(&subscribe(&format!("sip:w{number}@home1.test"), CAROL));
