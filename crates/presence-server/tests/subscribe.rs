@@ -240,66 +240,6 @@ fn rfc3261_20_11_a_body_that_is_optional_is_left_out() {
 }
 
 #[test]
-fn sub_n_14_what_is_not_refreshed_ends_with_a_last_notify() {
-    let mut ps = Ps::usual();
-    ps.watch(&subscribe(ALICE, CAROL));
-    ps.pass_s(599);
-    assert_eq!(ps.notifies().len(), 0);
-    ps.pass_s(1);
-    let notify = ps.notify();
-    assert_eq!(state(&notify), "terminated;reason=timeout");
-    ps.answer(&notify, 200);
-    assert_eq!((ps.node.role().watches(), ps.node.role().presentities(), ps.journal.len()), (0, 0, 0));
-}
-
-#[test]
-fn sub_n_15_what_the_answer_to_a_notify_means() {
-    for status in [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604] {
-        let mut ps = Ps::usual();
-        ps.send(&subscribe(ALICE, CAROL));
-        let notify = ps.notify();
-        ps.answer(&notify, status);
-        assert_eq!((ps.node.role().watches(), ps.journal.len()), (0, 0), "{status}");
-    }
-}
-
-#[test]
-fn sub_n_15_after_any_other_error_the_newest_state_is_sent_again() {
-    for status in [400, 401, 403, 407, 486, 488, 500, 503, 600, 603] {
-        let mut ps = Ps::usual();
-        let watching = ps.watch(&subscribe(ALICE, CAROL));
-        let tag = ps.publish(&publish(CAROL).body(&support::pidf("open")));
-        let notify = ps.notify();
-        ps.answer(&notify, status);
-        ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&support::pidf("closed")));
-        ps.pass_s(29);
-        assert!(ps.notifies().is_empty(), "{status}");
-        ps.pass_s(1);
-        let again = ps.notify();
-        assert_eq!((shown(&again).as_str(), again.cseq()), ("closed", notify.cseq() + 1), "{status}");
-        ps.answer(&again, 200);
-        assert_eq!(code(&ps.send(&watching.again(2))), 200, "{status}: it is there");
-    }
-}
-
-#[test]
-fn sub_n_16_one_notify_is_outstanding_and_the_newest_state_wins() {
-    let mut ps = Ps::usual();
-    ps.send(&subscribe(ALICE, CAROL));
-    let first = ps.notify();
-    let mut tag = ps.publish(&publish(CAROL).body(&support::pidf("open")));
-    for basic in ["closed", "open", "closed", "open"] {
-        tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&support::pidf(basic)));
-    }
-    assert_eq!(ps.notifies().len(), 0, "the first is not answered yet");
-    ps.answer(&first, 200);
-    let newest = ps.notify();
-    assert_eq!((shown(&newest).as_str(), newest.cseq()), ("open", first.cseq() + 1));
-    ps.answer(&newest, 200);
-    assert_eq!(ps.notifies().len(), 0);
-}
-
-#[test]
 fn sub_n_18_the_route_set_stays_and_the_target_moves() {
     let mut ps = Ps::usual();
     let watching = ps.watch(&subscribe(ALICE, CAROL));
@@ -334,16 +274,6 @@ fn sub_n_20_another_id_in_the_same_dialog_is_another_subscription() {
     ps.pass_s(1);
     ps.publish(&publish(CAROL).call_id("x").body(&support::pidf("closed")));
     assert_eq!(ps.notify().value(HeaderName::Event), Some("presence;id=2"));
-}
-
-#[test]
-fn sub_n_20_a_dialog_has_a_bound() {
-    let mut ps = Ps::usual();
-    let watching = ps.watch(&subscribe(ALICE, CAROL));
-    let codes: Vec<u16> = (2..10)
-        .map(|cseq| ps.status(&watching.again(cseq).with("Event", &format!("presence;id={cseq}"))))
-        .collect();
-    assert_eq!(codes, [200, 200, 200, 200, 200, 200, 200, 480]);
 }
 
 #[test]

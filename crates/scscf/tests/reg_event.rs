@@ -301,28 +301,6 @@ fn sub_n_12_to_20_what_a_request_in_the_dialog_gets() {
 }
 
 #[test]
-fn sub_n_15_after_an_error_the_newest_document_is_sent_again() {
-    for status in [401, 407, 486, 500] {
-        let mut desk = registered();
-        let (_, first) = watching(&mut desk);
-        let second = "Contact: <sip:alice@198.51.100.8:5080>\r\n";
-        register_alice(&mut desk, 3, second);
-        let notify = std::iter::from_fn(|| desk.sent())
-            .map(|(_, message)| message)
-            .find(|message| message.cseq_method() == "NOTIFY" && message.status().is_none())
-            .unwrap();
-        desk.respond((0, address(PCSCF)), &notify, status, "");
-        desk.clear();
-        desk.pass(Duration::from_secs(30));
-        let again = std::iter::from_fn(|| desk.sent())
-            .map(|(_, message)| message)
-            .find(|message| message.cseq_method() == "NOTIFY" && message.status().is_none())
-            .unwrap_or_else(|| panic!("after {status}"));
-        assert_eq!((contacts(&again).len(), again.cseq()), (2, first.cseq() + 2), "{status}");
-    }
-}
-
-#[test]
 fn sub_n_13_a_fetch_and_an_end_leave_nothing() {
     let mut desk = registered();
     let (accepted, _) = watching(&mut desk);

@@ -7,6 +7,7 @@ mod support;
 
 use light::{SETTINGS, Scene, Subscribe};
 use sip_event::{Authorisation, BadEvent, NotifierEnd, NotifierInput, Reason, Refused};
+use sip_message::StatusCode;
 use std::collections::BTreeMap;
 
 fn ann() -> Subscribe<'static> {
@@ -139,21 +140,46 @@ fn sub_n_13_an_end_and_a_fetch_show_what_there_is_and_leave_nothing() {
 }
 
 #[test]
-fn sub_n_15_a_watcher_that_knows_nothing_of_it_is_forgotten_and_a_failure_is_made_good() {
+fn sub_n_14_what_is_not_refreshed_ends_with_a_last_notify() {
     let mut scene = Scene::new();
-    scene.subscribe(&ann()).unwrap();
-    scene.answer(500);
-    scene.light("hall", "on");
-    assert_eq!(scene.said(), [""; 0], "not before its time");
-    scene.pass_s(10);
-    assert_eq!(scene.said(), ["sip:ann.test: active;expires=590: hall on 1"]);
-    scene.light("hall", "off");
-    scene.end(NotifierInput::NoAnswer);
-    scene.pass_s(10);
-    scene.answer(481);
-    let (keys, len) = (scene.journal.len(), scene.notifier.len());
-    assert_eq!((keys, len), (1, 0), "the key alone");
-    assert!(matches!(scene.ended.as_slice(), [NotifierEnd::Refused(_)]));
+    scene.watching(&ann());
+    scene.pass_s(599);
+    assert_eq!(scene.said(), [""; 0]);
+    scene.pass_s(1);
+    assert_eq!(scene.said(), ["sip:ann.test: terminated;reason=timeout: hall off 1"]);
+    assert_eq!((scene.notifier.len(), scene.journal.len()), (0, 1), "the key alone");
+}
+
+#[test]
+fn sub_n_15_some_answers_say_that_the_watcher_knows_nothing_of_it() {
+    for status in [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604] {
+        let mut scene = Scene::new();
+        scene.subscribe(&ann()).unwrap();
+        scene.answer(status);
+        assert_eq!((scene.notifier.len(), scene.journal.len()), (0, 1), "{status}");
+        assert!(matches!(scene.ended.as_slice(), [NotifierEnd::Refused(_)]), "{status}");
+    }
+}
+
+#[test]
+fn sub_n_15_after_any_other_error_or_none_the_newest_state_is_sent_again() {
+    let statuses = [400, 401, 403, 407, 486, 488, 500, 503, 600, 603].map(StatusCode::new);
+    let answers =
+        statuses.map(|status| NotifierInput::Answered { status: status.unwrap(), retry_after: None });
+    for how in answers.into_iter().chain([NotifierInput::NoAnswer]) {
+        let mut scene = Scene::new();
+        let accepted = scene.watching(&ann());
+        scene.light("hall", "on");
+        let failed = scene.end(how).notify;
+        scene.light("hall", "red");
+        scene.pass_s(9);
+        assert_eq!(scene.said(), [""; 0], "{how:?}");
+        scene.pass_s(1);
+        let again = scene.answer(200);
+        assert_eq!(again.said(), "sip:ann.test: active;expires=590: hall red 1", "{how:?}");
+        assert_eq!(again.notify.cseq(), failed.cseq() + 1);
+        assert!(scene.subscribe(&ann().again(&accepted)).is_ok(), "{how:?}: it is there");
+    }
 }
 
 #[test]
