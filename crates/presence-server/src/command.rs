@@ -2,7 +2,7 @@
 
 use crate::PresenceServer;
 use crate::identity::is_ours;
-use crate::ruling::By;
+use crate::rules::By;
 use clock::{Now, Wall};
 use presence_document::SubHandling;
 use sip_event::{Standing, Subscribed};

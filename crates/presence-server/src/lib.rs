@@ -42,7 +42,6 @@ mod registrations;
 mod role;
 mod rules;
 mod rules_dir;
-mod ruling;
 mod settings;
 mod subscribe;
 mod view;

@@ -3,9 +3,9 @@
 use crate::documents::Documents;
 use crate::identity::{as_watcher, names};
 use crate::presentity::Presentity;
-use crate::ruling::{By, Ruling};
 use clock::{Deadlines, Mono, Now};
 use presence_document::{Permissions, Rules, SubHandling, Verdict};
+use sip_event::Authorisation;
 use sip_message::Uri;
 use std::collections::HashMap;
 
@@ -20,6 +20,35 @@ pub fn presentity_named(stem: &str) -> Option<Box<str>> {
     let uri = Uri::parse(&format!("sip:{}", stem.replace("%2F", "/"))).ok()?;
     let plain = uri.user().is_some() && uri.port().is_none() && uri.params().iter().next().is_none();
     (plain && uri.headers().is_none()).then(|| uri.address_of_record().into())
+}
+
+/// What was decided about a watcher, and by what (RFC 5025 section 3.2, rule PRS-04).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    pub(crate) verdict: Verdict,
+    pub(crate) by: By,
+}
+
+/// What decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The watcher is the presentity.
+    Itself,
+    /// The presentity's rules.
+    Rules,
+    /// The configured default, because no rule speaks of the watcher.
+    Default,
+}
+
+impl Ruling {
+    /// What it means for a subscription.
+    pub(crate) const fn authorisation(&self) -> Authorisation {
+        match self.verdict.action {
+            SubHandling::Allow | SubHandling::PoliteBlock => Authorisation::Allowed,
+            SubHandling::Confirm => Authorisation::Undecided,
+            SubHandling::Block => Authorisation::Refused,
+        }
+    }
 }
 
 /// The rules of all presentities.
