@@ -46,6 +46,7 @@ impl<R: Role> Node<R> {
             ("requests_resolving", self.resolving.len()),
             ("requests_at_hss", self.hss.len()),
             ("pressure", pressure),
+            ("work_waits", usize::from(self.work_waits())),
         ];
         let own = own.map(|(name, count)| (name.to_owned(), count as u64));
         let named = self.overload.shed().into_iter().chain(self.role.figures());

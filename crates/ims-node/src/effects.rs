@@ -98,9 +98,10 @@ impl<O> Effects<O> {
         self.last_promise = self.last_seq;
     }
 
-    /// Keeps a hint: nothing that is sent waits for it, because a process that goes on without it does the same, only more.
-    pub fn persist_hint(&mut self, key: impl Into<Box<[u8]>>, value: impl Into<Box<[u8]>>) {
-        self.record(Record { key: key.into(), value: Some(value.into()) });
+    /// Keeps a hint, or with `None` removes it: nothing that is sent waits for it, because a process that goes on without it does
+    /// the same, only more.
+    pub fn hint(&mut self, key: Box<[u8]>, value: Option<Box<[u8]>>) {
+        self.record(Record { key, value });
     }
 
     /// Removes what was kept under `key`.

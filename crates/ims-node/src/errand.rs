@@ -109,7 +109,7 @@ impl<R: Role> Node<R> {
             Next::Route => None,
         };
         if let Some(slice) = self.slice {
-            self.window.sent(slice);
+            self.window.sent(slice, draft.length_with(0));
         }
         let purpose = Purpose::Own(then, self.slice);
         let fingerprint = self.fx.random.bits();

@@ -108,7 +108,8 @@ pub enum Input {
     Synced(Seq),
     /// The journal has no room for new state, or has room again.
     JournalFull(bool),
-    /// Whether sockets and journal take more than answers to what comes in; if not, [`crate::Role::work`] waits.
+    /// Whether sockets and journal take more than answers to what comes in; if not, [`crate::Role::work`] waits. How much of it may be
+    /// under way the node knows itself.
     Room(bool),
     /// For how long whoever reads the sockets has not come to the end of what was there to read; zero when it has.
     Behind(Duration),

@@ -198,6 +198,11 @@ impl<R: Role> Node<R> {
         self.slice = None;
     }
 
+    /// Whether there is work that cannot go on now.
+    pub(crate) fn work_waits(&self) -> bool {
+        self.role.has_work() && (!self.has_room || self.window.is_full())
+    }
+
     fn on_hss_answer(
         &mut self,
         now: Now,

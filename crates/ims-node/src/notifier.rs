@@ -19,7 +19,7 @@ pub fn carry_out<P: Package, O>(
     while let Some(output) = notifier.poll_output() {
         match output {
             Output::Keep { key, value } => fx.persist(key, value),
-            Output::Hint { key, value } => fx.persist_hint(key, value),
+            Output::Hint { key, value } => fx.hint(key, value),
             Output::Forget { key } => fx.forget(key),
             Output::Send { draft, notified } => {
                 fx.send(OwnRequest { draft: *draft, next: Next::Route, then: own(notified) });
@@ -100,7 +100,8 @@ impl Refusal {
             Refused::Order(error) => error.into(),
             Refused::NoSubscription => Self::no_subscription(),
             Refused::SomebodyElse => forbidden("this is somebody else's subscription"),
-            Refused::CrowdedDialog => crowded("too many subscriptions in one dialog"),
+            // 480 would end the subscription that the dialog has (RFC 5057 section 5.1).
+            Refused::CrowdedDialog => Self::no_room("too many subscriptions in one dialog", u64::MAX),
             Refused::CrowdedResource => crowded("too many subscriptions to this resource"),
             Refused::BusyWatcher => crowded("too many subscriptions of this watcher"),
             Refused::NoRoom(first_end) => {

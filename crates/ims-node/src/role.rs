@@ -96,7 +96,7 @@ pub trait Role {
         false
     }
 
-    /// Does some of it, and begins at most `room` requests with that. The node asks for as long as [`Role::has_work`] says so, and
+    /// Does some of it, and begins `room` requests with that, or a few more. The node asks for as long as [`Role::has_work`] says so, and
     /// looks at what has come in between: a change that ten thousand watchers are told of stops nobody.
     fn work(&mut self, _now: Now, _room: usize, _fx: &mut Effects<Self::Own>) {}
 

@@ -1,8 +1,9 @@
 //! How many of a role's own requests are under way that no input asked for ([`crate::Role::work`]).
 //!
-//! A change that ten thousand watchers are told of would fill the sockets of everybody on the way, and what is lost there is
-//! sent again. So only [`WINDOW`] requests of such work are unanswered at a time, and each answer makes room for one more. A
-//! request without an answer counts for T1 (500 ms): a crowd of watchers who are gone delays the others by no more.
+//! A change that ten thousand watchers are told of would fill the sockets and connections of everybody on the way, and what is
+//! lost there is sent again. So only [`WINDOW`] requests of such work, and about [`MAX_BYTES`] of them, are unanswered at a time, and
+//! each answer makes room for one more. A request without an answer counts for T1 (500 ms): a crowd of watchers who are gone, or
+//! a peer who does not read, delays the others by no more.
 
 use clock::Mono;
 use std::collections::VecDeque;
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// Unanswered requests of work; with so many under way the work waits.
 pub(crate) const WINDOW: usize = 512;
+
+/// Bytes of unanswered requests; with so many under way the work waits.
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// Requests that a role may begin in one slice of work. Between two slices the node looks at what has come in.
 pub(crate) const SLICE: usize = 64;
@@ -28,12 +32,15 @@ pub(crate) struct Window {
     /// The number of the first slice in the list.
     first: u64,
     unanswered: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Slice {
     begun: Mono,
     unanswered: usize,
+    /// Of the unanswered ones, if all are of one length.
+    bytes: usize,
 }
 
 impl Window {
@@ -43,39 +50,51 @@ impl Window {
             && (slice.unanswered == 0 || slice.begun + T1 <= now)
         {
             self.unanswered -= slice.unanswered;
+            self.bytes -= slice.bytes;
             self.slices.pop_front();
             self.first += 1;
         }
-        WINDOW.saturating_sub(self.unanswered).min(SLICE)
+        if self.is_full() { 0 } else { WINDOW.saturating_sub(self.unanswered).min(SLICE) }
+    }
+
+    /// Whether no more may begin.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.unanswered >= WINDOW || self.bytes >= MAX_BYTES
     }
 
     /// When there is room, if no answer comes before.
     pub(crate) fn opens_at(&self) -> Mono {
         match self.slices.front() {
-            Some(slice) if self.unanswered >= WINDOW => slice.begun + T1,
+            Some(slice) if self.is_full() => slice.begun + T1,
             Some(_) | None => Mono::ZERO,
         }
     }
 
     /// A slice begins.
     pub(crate) fn begin(&mut self, now: Mono) -> SliceId {
-        self.slices.push_back(Slice { begun: now, unanswered: 0 });
+        self.slices.push_back(Slice { begun: now, unanswered: 0, bytes: 0 });
         SliceId(self.first + self.slices.len() as u64 - 1)
     }
 
-    /// A request of this slice is on its way.
-    pub(crate) fn sent(&mut self, id: SliceId) {
+    /// A request of this slice, of so many bytes, is on its way.
+    pub(crate) fn sent(&mut self, id: SliceId, bytes: usize) {
         if let Some(slice) = self.slice(id) {
             slice.unanswered += 1;
+            slice.bytes += bytes;
             self.unanswered += 1;
+            self.bytes += bytes;
         }
     }
 
     /// A request of this slice has ended.
     pub(crate) fn ended(&mut self, id: SliceId) {
-        if let Some(slice) = self.slice(id).filter(|slice| slice.unanswered > 0) {
+        if let Some(slice) = self.slice(id)
+            && let Some(bytes) = slice.bytes.checked_div(slice.unanswered)
+        {
             slice.unanswered -= 1;
+            slice.bytes -= bytes;
             self.unanswered -= 1;
+            self.bytes -= bytes;
         }
     }
 
@@ -101,7 +120,7 @@ mod tests {
         for begun in 0..8 {
             assert_eq!((window.room(at(begun)), window.opens_at()), (SLICE, Mono::ZERO));
             let id = window.begin(at(begun));
-            (0..SLICE).for_each(|_| window.sent(id));
+            (0..SLICE).for_each(|_| window.sent(id, 1000));
             slices.push(id);
         }
         assert_eq!((window.room(at(8)), window.opens_at()), (0, at(500)));
@@ -114,11 +133,22 @@ mod tests {
     }
 
     #[test]
+    fn large_requests_fill_it_sooner() {
+        let mut window = Window::default();
+        let id = window.begin(at(0));
+        (0..32).for_each(|_| window.sent(id, MAX_BYTES / 32));
+        assert_eq!((window.room(at(1)), window.opens_at()), (0, at(500)));
+        window.ended(id);
+        assert_eq!(window.room(at(1)), SLICE);
+        assert_eq!((window.room(at(500)), window.bytes), (SLICE, 0));
+    }
+
+    #[test]
     fn a_slice_whose_requests_have_all_ended_takes_no_place() {
         let mut window = Window::default();
         for _ in 0..1000 {
             let id = window.begin(at(1));
-            window.sent(id);
+            window.sent(id, 1000);
             window.ended(id);
             assert_eq!(window.room(at(1)), SLICE);
         }

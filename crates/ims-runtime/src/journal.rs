@@ -183,10 +183,9 @@ impl Journal {
         (full != std::mem::replace(&mut self.was_full, full)).then_some(full)
     }
 
-    /// Whether there is room for much more than what the inputs of a moment bring.
+    /// Whether it writes nearly as fast as it is given; a full one may do that.
     pub(crate) fn keeps_up(&self) -> bool {
-        let status = self.status();
-        !status.full && self.handed_bytes.saturating_sub(status.bytes) <= MAX_BACKLOG / 4
+        self.handed_bytes.saturating_sub(self.status().bytes) <= MAX_BACKLOG / 4
     }
 
     /// Whether everything handed over is durable.

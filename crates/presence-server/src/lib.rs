@@ -98,7 +98,7 @@ impl PresenceServer {
         self.notifier.len()
     }
 
-    /// Of how many presentities anything is kept.
+    /// Of how many presentities anything is kept: all of them are looked at.
     #[must_use]
     pub fn presentities(&self) -> usize {
         let watched = self.notifier.resources();

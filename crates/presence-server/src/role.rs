@@ -66,7 +66,8 @@ impl Role for PresenceServer {
         vec![
             ("subscriptions", self.notifier.len() as u64),
             ("watchers", self.notifier.watchers() as u64),
-            ("presentities", self.presentities() as u64),
+            ("presentities", self.documents.len() as u64),
+            ("presentities_watched", self.notifier.resources_len() as u64),
             ("publications", self.documents.iter().count() as u64),
             ("publications_crowded_out", self.documents.crowded_out()),
         ]

@@ -91,6 +91,7 @@ impl Settings {
                 per_resource: per_presentity,
                 per_watcher,
             },
+            asks_forerunners: false,
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod support;
 
+use ims_node::Input;
 use presence_server::RuleBook;
 use sip_message::{HeaderName, Message};
+use std::time::Duration;
 use support::{
     ALICE, BOB, CAROL, Ps, Request, book, by_dialog, carols_friends, code, pidf, publish, rules, settings,
     shown, state, subscribe,
@@ -227,9 +229,38 @@ fn design_13_confirmations_are_journalled_together() {
         ps.notify_confirmed();
     }
     let publications = 5;
-    assert_eq!(ps.written - before, publications, "the publications alone");
+    assert_eq!(ps.written - before, publications + 1, "the publications, and once that there are changes");
     ps.pass_s(2);
-    assert_eq!(ps.written - before, publications + 1);
+    assert_eq!(ps.written - before, publications + 3, "what is confirmed, and that it is");
+}
+
+/// The journal has the end of a publication: its watchers see what they saw before it, says the journal, but they have seen it.
+#[test]
+fn design_13_a_publication_that_came_and_went_while_nobody_wrote_it_down_is_told() {
+    let mut ps = Ps::usual();
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.pass_s(2);
+    ps.publish(&publish(CAROL).with("Expires", "60").body(&pidf("open")));
+    assert_eq!(shown(&ps.notify_confirmed()), "open");
+    let mut ps = ps.killed(120, by_dialog(), carols_friends());
+    assert_eq!(shown(&ps.notify_confirmed()), "closed");
+}
+
+/// What is confirmed while the process is ending is written before it has ended.
+#[test]
+fn design_13_an_orderly_end_leaves_no_doubt() {
+    let mut ps = Ps::usual();
+    let tag = ps.carol_is("open");
+    ps.watch(&subscribe(ALICE, CAROL));
+    ps.pass_s(2);
+    ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed")));
+    let notify = ps.notify();
+    ps.handle(Input::Drain);
+    ps.answer(&notify, 200);
+    ps.pass(Duration::ZERO);
+    assert!(ps.node.is_idle());
+    let mut ps = ps.killed(1, by_dialog(), carols_friends());
+    assert_eq!(ps.notifies().len(), 0);
 }
 
 /// Alice has confirmed what there was; bob, who wants privacy, has not. Carol has published by two phones.
@@ -241,7 +272,7 @@ fn sub_n_21_a_journal_of_november_2026_is_read_and_written_anew() {
     let prefixes = |ps: &Ps| ps.journal.keys().map(|key| char::from(key[0])).collect::<String>();
     assert_eq!(
         (ps.node.role().watches(), prefixes(&ps).as_str()),
-        (2, "ddppuu"),
+        (2, "ddppuux"),
         "and nothing of the old kinds"
     );
     let notify = ps.notify_confirmed();

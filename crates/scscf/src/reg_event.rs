@@ -28,8 +28,8 @@ use sip_event::{Limits, Notified, Notifier, NotifierBounds, NotifierSettings, No
 /// Subscriptions in all, and users who are watched; above it SUBSCRIBE gets 500.
 const MAX_WATCHES: usize = 400_000;
 
-/// Subscriptions to one user: each of its phones, their P-CSCFs, the application servers. Above it SUBSCRIBE gets 500:
-/// 480 would say that the user is not registered, and 503 make the P-CSCF avoid us for everybody.
+/// Subscriptions to one user: each of its phones, their P-CSCFs, the application servers. Above it an earlier one of the same
+/// watcher at the same address gives way; without one SUBSCRIBE gets 500: 480 would say that the user is not registered, and 503 make the P-CSCF avoid us for everybody.
 const MAX_PER_USER: usize = 40;
 
 /// How contacts that are bound no more came to their end (RFC 3680 section 4.7.1).
@@ -70,6 +70,8 @@ impl Settings {
                 // A P-CSCF watches every user whom it serves.
                 per_watcher: MAX_WATCHES,
             },
+            // Its NOTIFYs are rare, and a P-CSCF that was started anew watches all its users anew.
+            asks_forerunners: true,
         }
     }
 }

@@ -51,6 +51,12 @@ fn notified(desk: &mut Desk<Scscf>) -> Message {
     notify
 }
 
+/// All NOTIFYs that have been sent.
+fn notifies(desk: &mut Desk<Scscf>) -> Vec<Message> {
+    let sent = std::iter::from_fn(|| desk.sent()).map(|sent| sent.1);
+    sent.filter(|sent| sent.cseq_method() == "NOTIFY" && sent.status().is_none()).collect()
+}
+
 fn document(notify: &Message) -> RegInfo {
     RegInfo::parse(&notify.body()).unwrap()
 }
@@ -330,16 +336,34 @@ fn rfc6665_4_5_2_a_watcher_may_subscribe_more_than_once() {
     watching(&mut desk);
     desk.receive(0, address(PCSCF), subscribe(2, P_CSCF, "").replace("c-SUBSCRIBE", "c-anew"));
     assert_eq!((desk.status(), desk.node.role().reg_watches()), (Some(200), 2));
-    let first = notified(&mut desk);
-    desk.respond((0, address(PCSCF)), &first, 200, "");
+    let (owed, asked) = (notified(&mut desk), notified(&mut desk));
+    assert_eq!((owed.call_id(), asked.call_id()), ("c-anew", "c-SUBSCRIBE"), "first what is owed");
+    for notify in [&owed, &asked] {
+        desk.respond((0, address(PCSCF)), notify, 200, "");
+    }
     register_alice(&mut desk, 3, "Contact: <sip:alice@198.51.100.8:5080>\r\n");
-    let notifies = std::iter::from_fn(|| desk.sent()).map(|sent| sent.1);
-    let notifies: Vec<_> =
-        notifies.filter(|sent| sent.cseq_method() == "NOTIFY" && sent.status().is_none()).collect();
+    let notifies = notifies(&mut desk);
     assert_eq!(notifies.len(), 2);
     let lost = notifies.iter().find(|notify| notify.call_id() != "c-anew").unwrap();
     desk.respond((0, address(PCSCF)), lost, 481, "");
     assert_eq!(desk.node.role().reg_watches(), 1);
+}
+
+/// A P-CSCF that is started again and again has lost its subscriptions each time. Nothing of them piles up.
+#[test]
+fn sub_n_15_what_a_restarted_watcher_has_lost_is_asked_for_and_goes() {
+    let mut desk = registered();
+    watching(&mut desk);
+    for number in 2..=10 {
+        let call_id = format!("c-{number}");
+        desk.receive(0, address(PCSCF), subscribe(number, P_CSCF, "").replace("c-SUBSCRIBE", &call_id));
+        for notify in notifies(&mut desk) {
+            let status = if notify.call_id() == call_id { 200 } else { 481 };
+            desk.respond((0, address(PCSCF)), &notify, status, "");
+        }
+        assert_eq!(desk.node.role().reg_watches(), 1);
+        desk.pass(Duration::from_secs(40));
+    }
 }
 
 #[test]
@@ -367,12 +391,10 @@ fn a_watcher_gives_way_to_itself_where_there_is_no_room() {
             subscribe(number, ALICE, "").replace("c-SUBSCRIBE", &format!("c-{number}")),
         );
         assert_eq!(desk.status(), Some(200), "{number}");
-        let notifies = std::iter::from_fn(|| desk.sent()).map(|sent| sent.1).collect::<Vec<_>>();
-        for notify in notifies.iter().filter(|sent| sent.status().is_none()) {
-            let is_newest = notify.call_id() == format!("c-{number}");
-            assert_eq!(state(notify) == "terminated;reason=rejected", !is_newest, "{number}");
-            desk.respond((0, address(PCSCF)), notify, if is_newest { 200 } else { 481 }, "");
-        }
+        let notifies = notifies(&mut desk);
+        let over = notifies.iter().filter(|notify| state(notify) == "terminated;reason=rejected");
+        assert_eq!(over.count(), usize::from(number > 40), "{number}");
+        notifies.iter().for_each(|notify| desk.respond((0, address(PCSCF)), notify, 200, ""));
         assert_eq!(desk.node.role().reg_watches(), number.min(40) as usize);
     }
 }
@@ -433,13 +455,32 @@ fn sub_n_21_a_journal_of_november_2026_is_read_and_written_anew() {
     assert_eq!((desk.node.role().registered(), desk.node.role().reg_watches()), (1, 1));
     let mut prefixes: Vec<u8> = desk.records().iter().map(|record| record.key[0]).collect();
     prefixes.sort();
-    assert_eq!(String::from_utf8(prefixes).unwrap(), "dknsu", "nothing of the old kind");
+    assert_eq!(String::from_utf8(prefixes).unwrap(), "dknsux", "nothing of the old kind");
     let notify = notified(&mut desk);
     assert_eq!((notify.from_tag(), notify.cseq()), (Some("9bcc2e5d3340283d"), 33), "above the old ceiling");
     assert_eq!(
         (contacts(&notify).len(), notify.value(HeaderName::PChargingVector)),
         (2, Some("icid-value=ic7"))
     );
+}
+
+/// The watcher has confirmed that a contact is gone, and the contact has come back: as if nothing had been, says the journal.
+#[test]
+fn sub_n_21_a_change_that_was_taken_back_is_told_after_the_restart() {
+    let second = "Contact: <sip:alice@198.51.100.9:5080>";
+    let mut desk = registered();
+    register_alice(&mut desk, 3, &format!("{second}\r\n"));
+    desk.clear();
+    watching(&mut desk);
+    desk.pass(Duration::from_secs(2));
+    desk.clear();
+    register_alice(&mut desk, 5, &format!("{second};expires=0\r\n"));
+    let gone = notifies(&mut desk).remove(0);
+    desk.respond((0, address(PCSCF)), &gone, 200, "");
+    register_alice(&mut desk, 7, &format!("{second}\r\n"));
+    desk.clear();
+    desk.restart(settings(), role());
+    assert_eq!(contacts(&notifies(&mut desk)[0]).len(), 2);
 }
 
 #[test]
@@ -475,8 +516,8 @@ fn reg_s_12_another_default_identity_leaves_no_old_set_behind() {
     push(&mut desk, &["sip:alias@home1.test", "sip:alice@home1.test"]);
     assert_eq!(
         (desk.node.role().registered(), desk.records().len()),
-        (1, 5),
-        "the keys, one set, its watcher's dialog and subscription"
+        (1, 6),
+        "the keys, one set, its watcher's dialog and subscription, and that it has not confirmed the change"
     );
     assert_eq!(answer_third_party(&mut desk), Some(0), "the server forgets the old default identity");
     assert_eq!(answer_third_party(&mut desk), Some(3600));

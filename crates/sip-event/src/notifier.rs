@@ -6,12 +6,13 @@
 //!
 //! * SUBSCRIBE: `subscribe`. A request that comes once more: `ask`.
 //! * NOTIFY, and how it ended: `telling`. Who waits to be told: `changes`.
-//! * What must survive the process: `journal`; what may be lost with it: `hints`.
+//! * What must survive the process: `journal`; what may be lost with it, and how that is found out: `hints`, `doubts`.
 //!
 //! Whatever is to be done is read with [`Notifier::poll_output`] after each call.
 
 pub(crate) mod ask;
 mod changes;
+mod doubts;
 mod hints;
 pub(crate) mod journal;
 pub(crate) mod subscribe;
@@ -25,6 +26,7 @@ use crate::package::Package;
 use crate::subscription_record::SubscriptionRecord;
 use changes::Changes;
 use clock::Mono;
+use doubts::Doubts;
 use hints::Hints;
 use journal::Restoring;
 use sip_message::Draft;
@@ -41,6 +43,10 @@ pub struct NotifierSettings {
     pub limits: Limits,
     /// How much is kept.
     pub bounds: NotifierBounds,
+    /// Whether the oldest earlier subscription of the same watcher to the same resource at the same address is told anew when there is a
+    /// new one: a watcher that was started anew has lost it, and says so (481). For packages whose state changes so rarely that nobody
+    /// would find out otherwise.
+    pub asks_forerunners: bool,
 }
 
 /// How much a notifier keeps. Where a bound is reached, an earlier subscription of the same watcher to the same resource at the same
@@ -72,8 +78,8 @@ pub enum Output {
     Hint {
         /// The record's key.
         key: Box<[u8]>,
-        /// The record.
-        value: Box<[u8]>,
+        /// The record; `None` removes it.
+        value: Option<Box<[u8]>>,
     },
     /// Remove a record.
     Forget {
@@ -114,6 +120,9 @@ pub struct Notifier<P: Package> {
     watches: Watches<P>,
     changes: Changes<P::Resource>,
     hints: Hints,
+    doubts: Doubts<P::Resource>,
+    /// NOTIFYs so far.
+    sent: u64,
     restoring: Restoring<P>,
     outputs: VecDeque<Output>,
 }
@@ -127,6 +136,8 @@ impl<P: Package> Notifier<P> {
             watches: Watches::new(),
             changes: Changes::new(),
             hints: Hints::default(),
+            doubts: Doubts::new(),
+            sent: 0,
             restoring: Restoring::new(),
             outputs: VecDeque::new(),
         }
@@ -170,6 +181,18 @@ impl<P: Package> Notifier<P> {
     #[must_use]
     pub fn is_watched(&self, resource: &P::Resource) -> bool {
         !self.watches.of(resource).is_empty()
+    }
+
+    /// How many things are watched.
+    #[must_use]
+    pub fn resources_len(&self) -> usize {
+        self.watches.resources_len()
+    }
+
+    /// When the first subscription ends or is told something, if nothing else happens: there may be room then.
+    #[must_use]
+    pub fn first_deadline(&self) -> Option<Mono> {
+        self.watches.deadline()
     }
 
     /// Everything that is watched, in order.

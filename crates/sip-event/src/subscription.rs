@@ -216,6 +216,10 @@ impl Subscription {
         &self.record
     }
 
+    pub(crate) fn is_active(&self) -> bool {
+        self.record.standing == Standing::Active
+    }
+
     pub(crate) fn is_terminated(&self) -> bool {
         matches!(self.record.standing, Standing::Terminated { .. })
     }

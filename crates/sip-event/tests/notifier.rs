@@ -6,7 +6,7 @@ mod light;
 mod support;
 
 use light::{SETTINGS, Scene, Subscribe};
-use sip_event::{Authorisation, BadEvent, NotifierEnd, NotifierInput, Reason, Refused};
+use sip_event::{Authorisation, BadEvent, NotifierEnd, NotifierInput, NotifierSettings, Reason, Refused};
 use sip_message::StatusCode;
 use std::collections::BTreeMap;
 
@@ -340,6 +340,7 @@ fn design_13_what_a_later_version_remembers_is_left_where_it_is() {
     let mut scene = Scene::new();
     scene.watching(&ann());
     let (key, value) = scene.journal.iter().find(|(key, _)| key[0] == b'u').unwrap();
+    let (dialog_key, dialog) = scene.journal.iter().find(|(key, _)| key[0] == b'd').unwrap();
     // The version is the last but one item.
     let mut later = value.to_vec();
     let at = later.len() - 2;
@@ -347,6 +348,13 @@ fn design_13_what_a_later_version_remembers_is_left_where_it_is() {
     later[at] = 4;
     let mut notifier = sip_event::Notifier::<light::Light>::new(SETTINGS);
     assert!(notifier.restore(key, &later).is_err());
+    notifier.restore(dialog_key, dialog).unwrap();
+    notifier.restored(scene.now, &mut scene.house, &mut light::numbers());
+    let mut told = std::iter::from_fn(|| notifier.poll_output());
+    assert!(
+        told.all(|output| !matches!(output, sip_event::Output::Forget { .. })),
+        "nor is its dialog forgotten"
+    );
     later[at] = 2;
     assert!(notifier.restore(key, &later).is_ok(), "an earlier one is read");
 }
@@ -360,14 +368,69 @@ fn design_13_a_confirmation_is_journalled_a_second_later_and_once() {
         scene.light("hall", light);
         scene.answer(200);
     }
-    assert_eq!(scene.news(), "send, send, send");
+    assert_eq!(scene.news(), "hint x, send, send, send");
     scene.pass_s(1);
-    assert_eq!(scene.news(), "hint u");
+    assert_eq!(scene.news(), "hint u, hint no x");
     scene.light("hall", "off");
     scene.answer(200);
+    scene.light("hall", "on");
     scene.notifier.drain();
     scene.work();
-    assert_eq!(scene.news(), "send, hint u", "a process that ends puts nothing off");
+    scene.answer(200);
+    scene.work();
+    let last = "hint x, send, send, hint u, hint no x, hint u";
+    assert_eq!(scene.news(), last, "a process that ends puts nothing off");
+}
+
+/// The journal calls a state confirmed that the watcher has seen another one since: a change was taken back while nobody was there.
+#[test]
+fn design_13_a_change_that_was_taken_back_while_the_process_was_down_is_told() {
+    for is_confirmed in [true, false] {
+        let mut scene = Scene::new();
+        scene.watching(&ann());
+        scene.watching(&Subscribe::new("ben", "kitchen"));
+        scene.pass_s(2);
+        scene.light("hall", "on");
+        if is_confirmed {
+            scene.answer(200);
+        }
+        scene.house.lit.insert("hall".to_owned(), "off");
+        let mut scene = scene.killed(1);
+        assert_eq!(scene.said(), ["sip:ann.test: active;expires=597: hall off 1"]);
+        scene.pass_s(2);
+        assert!(scene.journal.keys().all(|key| key[0] != b'x'), "nothing is in doubt any more");
+        let mut scene = scene.killed(1);
+        assert_eq!(scene.said(), [""; 0]);
+    }
+}
+
+#[test]
+fn design_13_hints_do_not_wait_for_changes_that_never_end() {
+    let mut scene = Scene::new();
+    scene.watching(&ann());
+    scene.watching(&Subscribe::new("ben", "kitchen"));
+    scene.pass_s(2);
+    scene.light("hall", "on");
+    scene.answer(200);
+    scene.news();
+    scene.now.mono = scene.notifier.poll_timeout().unwrap();
+    scene.notifier.on_deadline(scene.now, &mut scene.house);
+    scene.notifier.changed(&"kitchen".to_owned());
+    scene.notifier.work(scene.now, 1, &mut scene.house);
+    scene.drain();
+    assert_eq!(scene.news(), "hint u, hint no x");
+}
+
+#[test]
+fn sub_n_08_after_a_restart_cseq_rises_in_the_order_of_sending() {
+    let mut scene = Scene::new();
+    let accepted = scene.watching(&ann());
+    scene.subscribe(&Subscribe { event: "light;id=1", ..ann().again(&accepted) }).unwrap();
+    scene.pass_s(2);
+    scene.house.lit.insert("hall".to_owned(), "on");
+    let scene = scene.killed(1);
+    let cseqs: Vec<u32> = scene.on_their_way().map(sip_message::Message::cseq).collect();
+    assert!(cseqs.len() == 2 && cseqs.is_sorted(), "{cseqs:?}");
 }
 
 #[test]
@@ -466,6 +529,29 @@ fn where_there_is_no_room_a_watcher_gives_way_to_itself() {
         ]
     );
     assert_eq!((scene.notifier.len(), scene.notifier.watchers()), (3, 1));
+    // A fetch takes nobody's place.
+    let fetch = Subscribe { cseq: 3, ..Subscribe::new("ann", "hall") }.lines("Expires: 0\r\n");
+    assert_eq!(scene.subscribe(&fetch), Err(Refused::BusyWatcher));
+    assert_eq!((scene.said().len(), scene.notifier.len()), (0, 3));
+}
+
+/// A package whose state hardly ever changes would keep what a watcher has lost until it expires.
+#[test]
+fn where_the_package_asks_a_forerunner_is_told_anew_and_goes_with_its_481() {
+    let mut scene = Scene::with(NotifierSettings { asks_forerunners: true, ..SETTINGS });
+    scene.watching(&ann());
+    scene.watching(&Subscribe::new("ben", "hall"));
+    let fresh = Subscribe { cseq: 2, ..ann() };
+    scene.subscribe(&fresh).unwrap();
+    let owed = scene.answer(200).said();
+    assert_eq!(owed, "sip:ann.test: active;expires=600: hall off 2", "first what the SUBSCRIBE is owed");
+    assert_eq!(scene.answer(481).said(), "sip:ann.test: active;expires=600: hall off 1");
+    assert_eq!((scene.notifier.len(), scene.said().len()), (2, 0));
+    // One that is still there costs a NOTIFY; a fetch asks nobody.
+    scene.subscribe(&Subscribe { cseq: 3, ..ann() }).unwrap();
+    assert_eq!((scene.said().len(), scene.notifier.len()), (2, 3));
+    scene.subscribe(&Subscribe { cseq: 4, ..ann() }.lines("Expires: 0\r\n")).unwrap();
+    assert_eq!(scene.said().len(), 1);
 }
 
 #[test]

@@ -33,8 +33,6 @@ use tokio::time::sleep_until;
 pub(super) const BATCH: usize = 64;
 /// How soon datagrams that found their socket's buffer full are tried again.
 const RESEND: Duration = Duration::from_millis(2);
-/// Bytes that wait to be written on all connections together; above it a node begins nothing that no input asked for.
-const WORK_QUEUED: usize = 1024 * 1024;
 /// How soon DNS is asked again for the first answer.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -301,12 +299,11 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         Ok(())
     }
 
-    /// Tells the node whether sockets and journal take more than answers. At half of what they take in all, the rest is left to
-    /// what others wait for.
+    /// Tells the node whether sockets and journal take more than answers. At half of what may be held for the journal the rest is left
+    /// to what others wait for. What a connection takes is bounded by what the node has under way ([`ims_node::Input::Room`]).
     fn tell_room(&mut self) {
         let has_room = self.held.count() <= MAX_HELD / 2
             && self.journal.as_ref().is_none_or(Journal::keeps_up)
-            && self.tcp.queued() <= WORK_QUEUED
             && !self.udp.has_unsent();
         if has_room != std::mem::replace(&mut self.has_room, has_room) {
             self.inputs.push_back(Input::Room(has_room));

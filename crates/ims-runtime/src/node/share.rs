@@ -42,11 +42,6 @@ impl Common {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// Bytes that wait to be written.
-    pub(super) fn queued(&self) -> usize {
-        self.queued.load(Relaxed)
-    }
-
     /// By name, for the operator.
     pub(super) fn figures(&self) -> [(&'static str, u64); 6] {
         [

@@ -201,11 +201,6 @@ impl Connections {
         }
     }
 
-    /// Bytes that wait to be written on all connections together.
-    pub(crate) fn queued(&self) -> usize {
-        self.common.queued()
-    }
-
     /// By name, for the operator.
     pub(crate) fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let own = [

@@ -110,7 +110,7 @@ impl Scscf {
     ) -> Result<Response, Refusal> {
         self.carry_out(fx);
         if let Err(Refused::CrowdedResource) = outcome {
-            let first_end = now.seconds_until(self.reg.poll_timeout());
+            let first_end = now.seconds_until(self.reg.first_deadline());
             return Err(Refusal::no_room("too many subscriptions to this user's registration", first_end));
         }
         notifier::answer::<Reg, _>(now, (subscribe, &self.settings.contact()), outcome, fx)

@@ -5,6 +5,9 @@ use super::watch::WatchId;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
+/// So many watches of one resource are looked at before another one has its turn.
+const TURN: usize = 64;
+
 /// Resources that changed, each with its watches that have not been looked at since.
 #[derive(Debug)]
 pub(crate) struct Changes<R> {
@@ -12,11 +15,13 @@ pub(crate) struct Changes<R> {
     left: HashMap<R, Vec<WatchId>>,
     /// Whose turn it is: every resource of `left` once.
     turns: VecDeque<R>,
+    /// Watches of the first of them that have been looked at in its turn.
+    looked_at: usize,
 }
 
 impl<R: Clone + Eq + Hash> Changes<R> {
     pub(crate) fn new() -> Self {
-        Self { left: HashMap::new(), turns: VecDeque::new() }
+        Self { left: HashMap::new(), turns: VecDeque::new(), looked_at: 0 }
     }
 
     /// Something changed about a resource: these watches are to be looked at, also those that were looked at for an earlier
@@ -45,22 +50,32 @@ impl<R: Clone + Eq + Hash> Changes<R> {
         self.turns.is_empty()
     }
 
-    /// The next watches, `room` at most: of the resource that has waited longest. What is left of it waits behind the others.
-    pub(crate) fn next(&mut self, room: usize) -> Option<(R, Vec<WatchId>)> {
-        let resource = self.turns.pop_front()?;
-        let mut left = self.left.remove(&resource)?;
-        let mut part = left.split_off(left.len().saturating_sub(room));
-        part.reverse();
-        if !left.is_empty() {
-            self.left.insert(resource.clone(), left);
+    /// The next watch to look at. Resources take turns.
+    pub(crate) fn next(&mut self) -> Option<(R, WatchId)> {
+        let resource = self.turns.front()?.clone();
+        let left = self.left.get_mut(&resource)?;
+        let next = left.pop()?;
+        let is_last = left.is_empty();
+        self.looked_at += 1;
+        if is_last {
+            self.left.remove(&resource);
+        }
+        if is_last || self.looked_at >= TURN {
+            self.looked_at = 0;
+            self.turns.pop_front();
+        }
+        if !is_last && self.looked_at == 0 {
             self.turns.push_back(resource.clone());
         }
-        Some((resource, part))
+        Some((resource, next))
     }
 
     /// A resource has another name now.
     pub(crate) fn rename(&mut self, from: &R, to: &R) {
         if let Some(watches) = self.left.remove(from) {
+            if self.turns.front() == Some(from) {
+                self.looked_at = 0;
+            }
             self.turns.retain(|own| own != from);
             let in_order: Vec<WatchId> = watches.into_iter().rev().collect();
             self.add(to, &in_order);
@@ -76,42 +91,43 @@ mod tests {
         (0..count).map(WatchId).collect()
     }
 
+    /// The next `count` at most.
+    fn next(changes: &mut Changes<&'static str>, count: usize) -> Vec<(&'static str, u64)> {
+        let all = std::iter::from_fn(|| changes.next());
+        all.take(count).map(|(resource, WatchId(number))| (resource, number)).collect()
+    }
+
     #[test]
     fn resources_take_turns_and_watches_keep_their_order() {
         let mut changes = Changes::new();
         changes.add(&"large", &many(200));
         changes.add(&"small", &many(65));
-        let mut order = Vec::new();
-        while let Some((resource, part)) = changes.next(64) {
-            order.push((resource, part.first().copied(), part.len()));
-        }
-        let row = |name, first, count| (name, Some(WatchId(first)), count);
-        let expected = [
-            row("large", 0, 64),
-            row("small", 0, 64),
-            row("large", 64, 64),
-            row("small", 64, 1),
-            row("large", 128, 64),
-            row("large", 192, 8),
-        ];
-        assert_eq!((order.as_slice(), changes.is_empty()), (&expected[..], true));
+        let order = next(&mut changes, 1000);
+        let turn = |name, from, to| (from..to).map(move |number| (name, number));
+        let expected: Vec<(&str, u64)> = turn("large", 0, 64)
+            .chain(turn("small", 0, 64))
+            .chain(turn("large", 64, 128))
+            .chain(turn("small", 64, 65))
+            .chain(turn("large", 128, 200))
+            .collect();
+        assert_eq!((order, changes.is_empty()), (expected, true));
     }
 
     #[test]
     fn another_change_is_for_everybody_and_begins_with_those_who_wait() {
         let mut changes = Changes::new();
         changes.add(&"one", &many(100));
-        changes.next(64);
+        next(&mut changes, 64);
         changes.add(&"one", &many(100));
-        let waited = (64..100).chain(0..28).map(WatchId).collect::<Vec<_>>();
-        assert_eq!(changes.next(64), Some(("one", waited)));
-        assert_eq!(changes.next(64).map(|(_, part)| part.len()), Some(36));
+        let waited: Vec<(&str, u64)> = (64..100).chain(0..28).map(|number| ("one", number)).collect();
+        assert_eq!(next(&mut changes, 64), waited);
+        assert_eq!(next(&mut changes, 64).len(), 36);
         assert!(changes.is_empty());
         // A resource that changes before each part comes to its last watchers all the same.
         let mut seen = HashSet::new();
         for _ in 0..4 {
             changes.add(&"one", &many(200));
-            seen.extend(changes.next(64).unwrap().1);
+            seen.extend(next(&mut changes, 64));
         }
         assert_eq!(seen.len(), 200);
     }

@@ -1,5 +1,6 @@
-//! Subscriptions of which the journal does not know yet what their watchers have confirmed. It is told a second later, and
-//! once for all that was confirmed meanwhile. A process that dies before sends those watchers one NOTIFY too many.
+//! Subscriptions of which the journal does not know yet what their watchers have been told, or have confirmed. It learns a second
+//! later, and once for all that happened meanwhile, what was confirmed, or that it was not. The process that follows one that died before
+//! finds out by `doubts`, and sends those watchers one NOTIFY too many.
 
 use super::watch::WatchId;
 use clock::Mono;
@@ -15,11 +16,14 @@ pub(crate) struct Hints {
     waiting: VecDeque<(Mono, WatchId, u8)>,
     /// What has waited until then is due.
     due: Mono,
+    /// The process is ending: nothing waits.
+    is_ending: bool,
 }
 
 impl Hints {
     pub(crate) fn add(&mut self, now: Mono, watch: WatchId, slot: u8) {
         self.waiting.push_back((now + DELAY, watch, slot));
+        self.due_at_the_end();
     }
 
     /// When the first one will be due; `None` also when one is due already.
@@ -31,9 +35,16 @@ impl Hints {
         self.due = self.due.max(now);
     }
 
-    /// The process is ending: nothing waits any longer.
-    pub(crate) fn make_due(&mut self) {
-        self.due = self.waiting.back().map_or(self.due, |(at, ..)| self.due.max(*at));
+    /// The process is ending: nothing waits any longer, nor will what is still confirmed.
+    pub(crate) fn end(&mut self) {
+        self.is_ending = true;
+        self.due_at_the_end();
+    }
+
+    fn due_at_the_end(&mut self) {
+        if let (true, Some((last, ..))) = (self.is_ending, self.waiting.back()) {
+            self.due = self.due.max(*last);
+        }
     }
 
     pub(crate) fn is_due(&self) -> bool {
@@ -64,7 +75,9 @@ mod tests {
         assert_eq!((hints.deadline(), hints.is_due()), (None, true));
         assert_eq!((hints.pop_due(), hints.pop_due()), (Some((WatchId(1), 0)), None));
         assert_eq!(hints.deadline(), Some(at(1600)));
-        hints.make_due();
+        hints.end();
         assert_eq!((hints.pop_due(), hints.is_due()), (Some((WatchId(2), 0)), false));
+        hints.add(at(1700), WatchId(3), 0);
+        assert_eq!((hints.deadline(), hints.pop_due()), (None, Some((WatchId(3), 0))));
     }
 }

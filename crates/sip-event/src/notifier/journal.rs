@@ -4,25 +4,27 @@
 //! |---|---|
 //! | `d`, number | a dialog and its watcher |
 //! | `u`, number, slot | a subscription in it, and what its watcher has confirmed |
+//! | `x`, resource | what its watchers have confirmed is not all in the journal (`doubts`) |
 //! | `n` | the key that subscriptions are numbered with |
 
 use super::ask::WatchKey;
-use super::watch::{FIRST_VERSION, Slot, Watch, WatchId};
+use super::watch::{FIRST_VERSION, Slot, UNKNOWN, Watch, WatchId};
 use super::{Notifier, Output};
 use crate::dialog::Dialog;
 use crate::notify::NotifyContext;
 use crate::package::{Package, Source};
 use crate::subscription::Subscription;
 use crate::subscription_record::SubscriptionRecord;
-use clock::Now;
+use clock::{Mono, Now};
 use minicbor::data::Type;
 use minicbor::{Decode, Decoder, Encode, Encoder};
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 const DIALOG: u8 = b'd';
 const USAGE: u8 = b'u';
+const DOUBT: u8 = b'x';
 const KEY: &[u8] = b"n";
 
 /// A record that says nothing to this process: a later version wrote it, or it is damaged.
@@ -66,12 +68,21 @@ pub(crate) struct Restoring<P: Package> {
     dialogs: BTreeMap<u64, KeptDialog>,
     /// By the numbers of dialog and subscription.
     usages: BTreeMap<(u64, u8), KeptUsage<P>>,
+    /// The numbers of dialogs of which a record cannot be read. The others of it stay too.
+    unreadable: BTreeSet<u64>,
+    doubts: BTreeSet<P::Resource>,
     key: Option<WatchKey>,
 }
 
 impl<P: Package> Restoring<P> {
     pub(crate) const fn new() -> Self {
-        Self { dialogs: BTreeMap::new(), usages: BTreeMap::new(), key: None }
+        Self {
+            dialogs: BTreeMap::new(),
+            usages: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            doubts: BTreeSet::new(),
+            key: None,
+        }
     }
 }
 
@@ -81,6 +92,10 @@ fn dialog_key(WatchId(id): WatchId) -> Box<[u8]> {
 
 fn usage_key(WatchId(id): WatchId, number: u8) -> Box<[u8]> {
     [&[USAGE][..], &id.to_be_bytes(), &[number]].concat().into()
+}
+
+fn doubt_key(resource: &[u8]) -> Box<[u8]> {
+    [&[DOUBT][..], resource].concat().into()
 }
 
 /// The version stands before what it is of, so that a reader knows first whether it can read that.
@@ -99,7 +114,7 @@ fn slot_record<P: Package>(
     id: WatchId,
     slot: &Slot<P>,
 ) -> Result<Box<[u8]>, minicbor::encode::Error<Infallible>> {
-    let kept = (slot.subscription.record(), slot.confirmed);
+    let kept = (slot.subscription.record(), slot.known());
     usage_record::<P>((id, slot.number), kept, (&slot.resource, &slot.extra))
 }
 
@@ -126,23 +141,77 @@ impl<P: Package> Notifier<P> {
     }
 
     pub(super) fn keep_usage(&mut self, id: WatchId, slot: &mut Slot<P>) {
-        slot.owes_hint = false;
         if let Ok(value) = slot_record(id, slot) {
             self.outputs.push_back(Output::Keep { key: usage_key(id, slot.number), value });
         }
+        self.written(slot);
     }
 
-    /// Tells the journal what the watcher has confirmed.
+    /// The journal is to learn of this one, a second later.
+    pub(super) fn put_off(&mut self, now: Mono, id: WatchId, slot: &mut Slot<P>) {
+        if !std::mem::replace(&mut slot.is_in_hints, true) {
+            self.hints.add(now, id, slot.number);
+        }
+    }
+
+    /// Tells the journal what the watcher has confirmed, or that it has not.
     pub(super) fn write_hint(&mut self, id: WatchId, number: u8) {
         let Some(mut watch) = self.watches.take(id) else { return };
-        let slot = watch.slots.iter_mut().find(|slot| slot.number == number && slot.owes_hint);
-        if let Some(slot) = slot {
-            slot.owes_hint = false;
-            if let Ok(value) = slot_record(id, slot) {
-                self.outputs.push_back(Output::Hint { key: usage_key(id, number), value });
+        if let Some(slot) = watch.slots.iter_mut().find(|slot| slot.number == number && slot.is_in_hints) {
+            slot.is_in_hints = false;
+            if (slot.is_unwritten || slot.is_in_doubt)
+                && let Ok(value) = slot_record(id, slot)
+            {
+                self.outputs.push_back(Output::Hint { key: usage_key(id, number), value: Some(value) });
+                self.written(slot);
             }
         }
         self.watches.put_back(id, watch);
+    }
+
+    /// The journal has been given all that is known of this one.
+    fn written(&mut self, slot: &mut Slot<P>) {
+        slot.is_unwritten = false;
+        self.settle_doubt(slot);
+    }
+
+    /// The watcher is about to see what the journal knows nothing of.
+    pub(super) fn doubt(&mut self, now: Mono, id: WatchId, slot: &mut Slot<P>) {
+        if !std::mem::replace(&mut slot.is_in_doubt, true) && self.doubts.add(&slot.resource) {
+            self.keep_doubt(&slot.resource);
+        }
+        self.put_off(now, id, slot);
+    }
+
+    /// The journal knows all that the watcher has seen, or there is no subscription any more.
+    pub(super) fn settle_doubt(&mut self, slot: &mut Slot<P>) {
+        if std::mem::take(&mut slot.is_in_doubt) && self.doubts.settle(&slot.resource) {
+            self.forget_doubt(&slot.resource);
+        }
+    }
+
+    /// It goes with the change into the journal, and so is there before its NOTIFYs, which wait for the change.
+    fn keep_doubt(&mut self, resource: &P::Resource) {
+        if let Ok(value) = minicbor::to_vec(resource) {
+            self.outputs.push_back(Output::Hint { key: doubt_key(&value), value: Some(value.into()) });
+        }
+    }
+
+    fn forget_doubt(&mut self, resource: &P::Resource) {
+        if let Ok(value) = minicbor::to_vec(resource) {
+            self.outputs.push_back(Output::Hint { key: doubt_key(&value), value: None });
+        }
+    }
+
+    pub(super) fn rename_doubt(&mut self, from: &P::Resource, to: &P::Resource) {
+        match self.doubts.rename(from, to) {
+            None => {}
+            Some(true) => self.forget_doubt(from),
+            Some(false) => {
+                self.keep_doubt(to);
+                self.forget_doubt(from);
+            }
+        }
     }
 
     pub(super) fn forget_usage(&mut self, id: WatchId, number: u8) {
@@ -156,7 +225,8 @@ impl<P: Package> Notifier<P> {
     /// Whether a record of the journal is a notifier's.
     #[must_use]
     pub fn is_own(key: &[u8]) -> bool {
-        key == KEY || (matches!(key.first(), Some(&DIALOG | &USAGE)) && key.len() <= 10)
+        let is_numbered = matches!(key.first(), Some(&DIALOG | &USAGE)) && key.len() <= 10;
+        key == KEY || is_numbered || key.first() == Some(&DOUBT)
     }
 
     /// Takes a live record of the journal.
@@ -165,13 +235,17 @@ impl<P: Package> Notifier<P> {
     /// [`UnreadableRecord`]; the record stays where it is.
     pub fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), UnreadableRecord> {
         match key.first() {
-            Some(&DIALOG) => {
-                let dialog: KeptDialog = minicbor::decode(value).map_err(|_| UnreadableRecord)?;
-                self.restoring.dialogs.insert(dialog.id, dialog);
-            }
-            Some(&USAGE) => {
-                let usage: KeptUsage<P> = read_usage(value).map_err(|_| UnreadableRecord)?;
-                self.restoring.usages.insert((usage.id, usage.number), usage);
+            Some(&DIALOG) => match minicbor::decode::<KeptDialog>(value) {
+                Ok(dialog) => drop(self.restoring.dialogs.insert(dialog.id, dialog)),
+                Err(_) => return Err(self.unreadable(key)),
+            },
+            Some(&USAGE) => match read_usage::<P>(value) {
+                Ok(usage) => drop(self.restoring.usages.insert((usage.id, usage.number), usage)),
+                Err(_) => return Err(self.unreadable(key)),
+            },
+            Some(&DOUBT) => {
+                let resource = minicbor::decode(value).map_err(|_| UnreadableRecord)?;
+                self.restoring.doubts.insert(resource);
             }
             _ => {
                 let key = value.try_into().map_err(|_| UnreadableRecord)?;
@@ -179,6 +253,12 @@ impl<P: Package> Notifier<P> {
             }
         }
         Ok(())
+    }
+
+    fn unreadable(&mut self, key: &[u8]) -> UnreadableRecord {
+        let number = key.get(1..9).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
+        self.restoring.unreadable.extend(number);
+        UnreadableRecord
     }
 
     /// Takes the key that subscriptions are numbered with from the journal of an earlier version: it is written anew.
@@ -210,7 +290,8 @@ impl<P: Package> Notifier<P> {
 
     /// All records have come: subscriptions go on, and every watcher is told what it may lack.
     pub fn restored(&mut self, now: Now, source: &mut impl Source<P>, random: &mut dyn FnMut() -> u64) {
-        let Restoring { mut dialogs, usages, key } = std::mem::replace(&mut self.restoring, Restoring::new());
+        let restoring = std::mem::replace(&mut self.restoring, Restoring::new());
+        let Restoring { mut dialogs, usages, unreadable, doubts, key } = restoring;
         let is_new = key.is_none();
         let key = key.unwrap_or_else(|| WatchKey::fresh(random));
         if is_new {
@@ -223,11 +304,18 @@ impl<P: Package> Notifier<P> {
         }
         for (id, usages) in by_dialog {
             match dialogs.remove(&id) {
-                Some(dialog) => self.restore_watch(now, dialog, usages, source),
+                Some(dialog) => self.restore_watch(now, dialog, (usages, &doubts), source),
+                None if unreadable.contains(&id) => {}
                 None => usages.iter().for_each(|usage| self.forget_usage(WatchId(id), usage.number)),
             }
         }
-        dialogs.keys().for_each(|id| self.forget_dialog(WatchId(*id)));
+        let halves = dialogs.keys().filter(|id| !unreadable.contains(id));
+        halves.for_each(|id| self.forget_dialog(WatchId(*id)));
+        for resource in &doubts {
+            if !self.doubts.has(resource) {
+                self.forget_doubt(resource);
+            }
+        }
         for resource in self.watches.resources() {
             self.changed(&resource);
         }
@@ -237,22 +325,27 @@ impl<P: Package> Notifier<P> {
         &mut self,
         now: Now,
         kept: KeptDialog,
-        usages: Vec<KeptUsage<P>>,
+        (usages, doubts): (Vec<KeptUsage<P>>, &BTreeSet<P::Resource>),
         source: &mut impl Source<P>,
     ) {
+        let id = WatchId(kept.id);
         let mut watch = Watch::new(kept.watcher.into(), kept.dialog);
         for KeptUsage { number, record, confirmed, resource, extra, .. } in usages {
             let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
             // No newer version is known yet: whether there is one is seen by comparing views.
             let version = record.delivered().unwrap_or(FIRST_VERSION);
             let subscription = Subscription::restore(now, record, version, with);
+            let is_in_doubt = doubts.contains(&resource) && subscription.is_active();
             let about = (source.current(resource), extra);
+            let confirmed = if is_in_doubt { UNKNOWN } else { confirmed };
             let mut slot = Slot::new(number, about, subscription, confirmed);
             slot.confirmed = confirmed;
             slot.journalled = true;
+            if is_in_doubt {
+                self.doubt(now.mono, id, &mut slot);
+            }
             watch.slots.push(slot);
         }
-        let id = WatchId(kept.id);
         self.watches.enter(id, &mut watch);
         self.watches.put_back(id, watch);
     }

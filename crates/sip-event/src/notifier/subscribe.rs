@@ -96,13 +96,16 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         check_allowed(ruling.authorisation)?;
         let granted = self.grant(subscribe)?;
         let extra = source.extra(subscribe)?;
-        let way = self.check_room(subscribe, &resource, &watcher)?;
+        // A fetch takes nobody's place.
+        let forerunner =
+            if granted.is_zero() { None } else { self.forerunner(subscribe, &resource, &watcher) };
+        let gives_way = self.check_room(forerunner, &resource, &watcher)?;
         if !granted.is_zero() && !can_keep {
             return Err(Refused::NotKept);
         }
         let id = self.watches.fresh_id(ask, random);
         let dialog = Dialog::from_subscribe(subscribe, &id.tag())?.spread(id.0);
-        if let Some(forerunner) = way {
+        if let (Some(forerunner), true) = (forerunner, gives_way) {
             self.end_watch(now, forerunner, source);
         }
         // To see what there is takes the longest: nobody who is refused has it done.
@@ -114,6 +117,9 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         watch.slots.push(slot);
         self.watches.enter(id, &mut watch);
         self.settle(now, (id, watch), Some(ruling), source);
+        if let (Some(forerunner), false, true) = (forerunner, gives_way, self.settings.asks_forerunners) {
+            self.tell_anew(now, forerunner, source);
+        }
         Ok(Accepted { local_tag: id.tag(), granted, is_repeat: false })
     }
 }
@@ -241,21 +247,27 @@ impl<P: Package> Notifier<P> {
         Ok(granted)
     }
 
-    /// Whether there is room for one more subscription to this resource. Where there is none, an earlier one of the same watcher at the
-    /// same address gives way, which is named: a watcher that was started anew again and again has lost it.
+    /// The oldest subscription of the same watcher to the same resource at the same address: a watcher that was started anew has lost
+    /// it. Looked for only where something hangs on it.
+    fn forerunner(&self, subscribe: &Message, resource: &P::Resource, watcher: &str) -> Option<WatchId> {
+        if !self.settings.asks_forerunners && self.check_bounds(resource, watcher, 1).is_ok() {
+            return None;
+        }
+        let target = subscribe.first_address(HeaderName::Contact)?.uri().ok()?;
+        self.watches.forerunner(resource, watcher, &target)
+    }
+
+    /// Whether there is room for one more subscription to this resource, or its forerunner has to give way.
     fn check_room(
         &self,
-        subscribe: &Message,
+        forerunner: Option<WatchId>,
         resource: &P::Resource,
         watcher: &str,
-    ) -> Result<Option<WatchId>, Refused> {
-        let Err(crowded) = self.check_bounds(resource, watcher, 1) else { return Ok(None) };
-        let contact = subscribe.first_address(HeaderName::Contact);
-        let target = contact.and_then(|contact| contact.uri().ok());
-        let way = target.and_then(|target| self.watches.forerunner(resource, watcher, &target));
+    ) -> Result<bool, Refused> {
+        let Err(crowded) = self.check_bounds(resource, watcher, 1) else { return Ok(false) };
         // Until those that give way have been told there are more than the bounds say.
         match self.check_bounds(resource, watcher, 2) {
-            Ok(()) if way.is_some() => Ok(way),
+            Ok(()) if forerunner.is_some() => Ok(true),
             Ok(()) | Err(_) => Err(crowded),
         }
     }
@@ -274,6 +286,17 @@ impl<P: Package> Notifier<P> {
         } else {
             Ok(())
         }
+    }
+
+    /// A watcher is told what it may have seen already: if it is gone, it says so.
+    fn tell_anew(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
+        let Some(mut watch) = self.watches.take(id) else { return };
+        for slot in &mut watch.slots {
+            let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
+            let again = NotifierInput::Changed(slot.subscription.newest() + 1);
+            slot.subscription.handle(now, again, with);
+        }
+        self.settle(now, (id, watch), None, source);
     }
 
     /// A watch gives way to another one of the same watcher, who must not come back for it.

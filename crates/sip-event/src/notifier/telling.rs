@@ -2,7 +2,7 @@
 
 use super::watch::{Notified, Slot, Watch, WatchId};
 use super::{Notifier, Output};
-use crate::notify::{Authorisation, NotifierInput, NotifierOutput, Notify, NotifyContext, Way};
+use crate::notify::{Authorisation, Cause, NotifierInput, NotifierOutput, Notify, NotifyContext, Way};
 use crate::package::{Package, Ruling, Seen, Source};
 use crate::reason::Reason;
 use clock::Now;
@@ -26,23 +26,26 @@ impl<P: Package> Notifier<P> {
         !self.changes.is_empty() || self.hints.is_due()
     }
 
-    /// Looks at the next watchers of what has changed, `room` at most: each gets one NOTIFY at most.
+    /// Looks at the next watchers of what has changed, `room` at most, and sends no more NOTIFYs than that, but to the last watcher
+    /// all that it is to be told in its dialog.
     pub fn work(&mut self, now: Now, room: usize, source: &mut impl Source<P>) {
-        if let Some((resource, part)) = self.changes.next(room) {
-            for id in part {
-                self.tell(now, id, &resource, source);
-            }
-            return;
-        }
+        // Nobody waits for these, but they must not wait for ever.
         for _ in 0..room {
-            let Some((watch, slot)) = self.hints.pop_due() else { return };
+            let Some((watch, slot)) = self.hints.pop_due() else { break };
             self.write_hint(watch, slot);
+        }
+        let mut left = room as u64;
+        while left > 0 {
+            let Some((resource, id)) = self.changes.next() else { return };
+            let before = self.sent;
+            self.tell(now, id, &resource, source);
+            left = left.saturating_sub((self.sent - before).max(1));
         }
     }
 
     /// The process is ending: nothing is put off any longer.
     pub fn drain(&mut self) {
-        self.hints.make_due();
+        self.hints.end();
     }
 
     /// The time of [`Notifier::poll_timeout`] has come.
@@ -111,6 +114,7 @@ impl<P: Package> Notifier<P> {
     /// A resource has another name now.
     pub fn rename(&mut self, from: &P::Resource, to: &P::Resource) {
         self.changes.rename(from, to);
+        self.rename_doubt(from, to);
         for id in self.watches.rename(from, to) {
             let Some(mut watch) = self.watches.take(id) else { continue };
             for slot in watch.slots.iter_mut().filter(|slot| slot.journalled && slot.resource == *to) {
@@ -132,12 +136,11 @@ impl<P: Package> Notifier<P> {
     fn tell(&mut self, now: Now, id: WatchId, resource: &P::Resource, source: &mut impl Source<P>) {
         // It may have ended meanwhile.
         let Some(mut watch) = self.watches.take(id) else { return };
+        // What an earlier process has left to be sent has its CSeq already.
+        self.carry_out_all(now, (id, &mut watch), None, source);
         let mut at = 0;
         while at < watch.slots.len() {
-            // A subscription that an earlier process has left first sends what it owes.
-            let is_there = self.carry_out(now, (id, &mut watch, at), None, source)
-                && self.look(now, (id, &mut watch, at), resource, source);
-            at += usize::from(is_there);
+            at += usize::from(self.look(now, (id, &mut watch, at), resource, source));
         }
         self.leave(id, watch);
     }
@@ -167,14 +170,24 @@ impl<P: Package> Notifier<P> {
         &mut self,
         now: Now,
         (id, mut watch): (WatchId, Box<Watch<P>>),
+        ruling: Option<Ruling<P::ViewKey>>,
+        source: &mut impl Source<P>,
+    ) {
+        self.carry_out_all(now, (id, &mut watch), ruling, source);
+        self.leave(id, watch);
+    }
+
+    fn carry_out_all(
+        &mut self,
+        now: Now,
+        (id, watch): (WatchId, &mut Watch<P>),
         mut ruling: Option<Ruling<P::ViewKey>>,
         source: &mut impl Source<P>,
     ) {
         let mut at = 0;
         while at < watch.slots.len() {
-            at += usize::from(self.carry_out(now, (id, &mut watch, at), ruling.take(), source));
+            at += usize::from(self.carry_out(now, (id, watch, at), ruling.take(), source));
         }
-        self.leave(id, watch);
     }
 
     /// Gives a watch back, or forgets one in which nothing is subscribed to any more.
@@ -207,9 +220,8 @@ impl<P: Package> Notifier<P> {
                 }
                 Some(NotifierOutput::PersistLater) => {
                     slot.confirm(source);
-                    if !std::mem::replace(&mut slot.owes_hint, true) {
-                        self.hints.add(now.mono, id, slot.number);
-                    }
+                    slot.is_unwritten = true;
+                    self.put_off(now.mono, id, slot);
                 }
                 Some(NotifierOutput::Notify(notify)) => {
                     let decide = || source.ruling(now, &slot.resource, &watch.watcher);
@@ -220,7 +232,7 @@ impl<P: Package> Notifier<P> {
                     let slot = watch.slots.remove(at);
                     let call_id = watch.dialog.call_id().into();
                     self.outputs.push_back(Output::Ended { end, call_id });
-                    self.forget(id, watch, &slot);
+                    self.forget(id, watch, slot);
                 }
             }
         }
@@ -228,7 +240,8 @@ impl<P: Package> Notifier<P> {
     }
 
     /// A subscription has been taken out of its watch.
-    fn forget(&mut self, id: WatchId, watch: &Watch<P>, slot: &Slot<P>) {
+    fn forget(&mut self, id: WatchId, watch: &Watch<P>, mut slot: Slot<P>) {
+        self.settle_doubt(&mut slot);
         if slot.journalled {
             self.forget_usage(id, slot.number);
             if watch.slots.is_empty() {
@@ -252,6 +265,11 @@ impl<P: Package> Notifier<P> {
         let Some(slot) = slots.get_mut(at) else { return };
         slot.newest = source.digest(now, &slot.resource, view);
         slot.sent = (notify.version, slot.newest);
+        // The record says what a SUBSCRIBE is owed, and that a subscription is over.
+        if slot.journalled && notify.cause != Cause::Subscribe && !slot.subscription.is_terminated() {
+            self.doubt(now.mono, id, slot);
+        }
+        self.sent += 1;
         let draft = match notify.way {
             Way::Dialog => dialog.request_numbered(Method::Notify, notify.cseq),
             Way::Identity => {

@@ -15,6 +15,9 @@ pub(crate) const MAX_IN_DIALOG: usize = 8;
 /// The number of the first state that a watcher is shown.
 pub(crate) const FIRST_VERSION: u64 = 1;
 
+/// The digest of a view that the watcher may or may not have seen: nothing that there is to see has it.
+pub(crate) const UNKNOWN: u64 = 0;
+
 /// Number of a watch: its dialog's local tag, its key here and in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(pub(crate) u64);
@@ -54,12 +57,16 @@ pub(crate) struct Watch<P: Package> {
 /// One subscription and what its watcher has seen.
 #[derive(Debug)]
 pub(crate) struct Slot<P: Package> {
-    /// Its number in the watch, never used again there.
+    /// Its number in the watch: no other one that is there has it.
     pub(crate) number: u8,
     /// Whether the journal has it; of a fetch nothing is kept.
     pub(crate) journalled: bool,
     /// Whether the journal does not know yet what the watcher has confirmed.
-    pub(crate) owes_hint: bool,
+    pub(crate) is_unwritten: bool,
+    /// Whether it waits for that in `hints`.
+    pub(crate) is_in_hints: bool,
+    /// Whether the watcher may have seen what the journal knows nothing of yet (`doubts`).
+    pub(crate) is_in_doubt: bool,
     pub(crate) resource: P::Resource,
     pub(crate) extra: P::Extra,
     pub(crate) subscription: Subscription,
@@ -81,7 +88,9 @@ impl<P: Package> Slot<P> {
         Self {
             number,
             journalled: false,
-            owes_hint: false,
+            is_unwritten: false,
+            is_in_hints: false,
+            is_in_doubt: false,
             resource,
             extra,
             subscription,
@@ -89,6 +98,13 @@ impl<P: Package> Slot<P> {
             sent: (0, 0),
             confirmed: 0,
         }
+    }
+
+    /// Digest of the view that the watcher has certainly seen last. A NOTIFY without an answer may have been seen all the same.
+    pub(crate) fn known(&self) -> u64 {
+        let (version, _) = self.sent;
+        let is_certain = version == 0 || self.subscription.record().delivered() == Some(version);
+        if is_certain { self.confirmed } else { UNKNOWN }
     }
 
     pub(crate) fn is_for(&self, event: Event<'_>) -> bool {

@@ -83,6 +83,7 @@ pub(crate) const SETTINGS: NotifierSettings = NotifierSettings {
     },
     limits: Limits { default_s: 3600, min_s: 60, max_s: 7200 },
     bounds: NotifierBounds { subscriptions: 6, resources: 4, per_resource: 4, per_watcher: 3 },
+    asks_forerunners: false,
 };
 
 /// A SUBSCRIBE of a watcher, given as `name` or `name@phone`, which is where it is and what its dialog is called.
@@ -163,7 +164,11 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        Self::started(Notifier::new(SETTINGS), House::default(), secs(0), BTreeMap::new())
+        Self::with(SETTINGS)
+    }
+
+    pub(crate) fn with(settings: NotifierSettings) -> Self {
+        Self::started(Notifier::new(settings), House::default(), secs(0), BTreeMap::new())
     }
 
     fn started(
@@ -213,6 +218,11 @@ impl Scene {
         let accepted = self.subscribe(ask).unwrap();
         self.answer(200);
         accepted
+    }
+
+    /// The NOTIFYs on their way, oldest first.
+    pub(crate) fn on_their_way(&self) -> impl Iterator<Item = &Message> {
+        self.sent.iter().map(|sent| &sent.notify)
     }
 
     /// The light of a room changes; all its watchers are looked at.
@@ -275,9 +285,13 @@ impl Scene {
                     self.told.push(format!("keep {}", kind(&key)));
                     self.journal.insert(key, value);
                 }
-                Output::Hint { key, value } => {
+                Output::Hint { key, value: Some(value) } => {
                     self.told.push(format!("hint {}", kind(&key)));
                     self.journal.insert(key, value);
+                }
+                Output::Hint { key, value: None } => {
+                    self.told.push(format!("hint no {}", kind(&key)));
+                    assert!(self.journal.remove(&key).is_some(), "what was never kept is forgotten");
                 }
                 Output::Forget { key } => {
                     self.told.push(format!("forget {}", kind(&key)));

@@ -301,3 +301,30 @@ async fn a_peer_that_connects_and_says_nothing_is_cut_off_after_thirty_seconds()
 async fn an_idle_connection_is_closed_after_ten_minutes() {
     assert_eq!(cut_off(b"\r\n", b"").await.0.as_secs(), IDLE.as_secs());
 }
+
+/// What waits on a stranger's connection is nobody else's concern: the node goes on with what no input asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_who_does_not_read_stops_no_work() {
+    let place = Place::new();
+    let running = place.start("").await;
+    let (_unread, mut writer) = place.tcp().await.into_split();
+    let flood = tokio::spawn(async move {
+        // Each answer is as long as its request.
+        let via = format!("Via: SIP/2.0/TCP a.test;branch=z9hG4bK{}\r\nVia: ", "x".repeat(4000));
+        for number in 0_u64.. {
+            let request = message("sip:echo@home1.test", &format!("flood{number}"), "TCP");
+            if writer.write_all(request.replacen("Via: ", &via, 1).as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    });
+    let queued = |stats: &str| {
+        let line = stats.lines().find_map(|line| line.strip_prefix("queued_bytes "));
+        line.and_then(|count| count.parse::<usize>().ok()).unwrap()
+    };
+    while queued(&running.done("stats").await) < 1_500_000 {}
+    let client = place.udp().await;
+    client.answer_to(&message("sip:work@home1.test", "work", "UDP")).await;
+    assert_eq!(running.done("worked").await.trim(), "1");
+    flood.abort();
+}

@@ -28,6 +28,9 @@ use tokio::time::timeout;
 #[derive(Debug, Default)]
 pub(super) struct TestRole {
     pub(super) kept: Vec<String>,
+    /// Work that is to be done, and that has been done.
+    pending: usize,
+    worked: usize,
 }
 
 impl Role for TestRole {
@@ -58,6 +61,10 @@ impl Role for TestRole {
                     .header(HeaderName::CSeq, "1 OPTIONS")
                     .without_body();
                 fx.send(OwnRequest { draft, next: Next::Route, then: () });
+                Decision::Reply(fx.response(request, StatusCode::OK))
+            }
+            "work" => {
+                self.pending += 1;
                 Decision::Reply(fx.response(request, StatusCode::OK))
             }
             "far" => ForwardPlan::by_route().decide(),
@@ -91,9 +98,19 @@ impl Role for TestRole {
 
     fn on_own_response(&mut self, _: Now, (): (), _: &Outcome, _: &mut Effects<()>) {}
 
+    fn has_work(&self) -> bool {
+        self.pending > 0
+    }
+
+    fn work(&mut self, _: Now, _: usize, _: &mut Effects<()>) {
+        self.pending -= 1;
+        self.worked += 1;
+    }
+
     fn on_command(&mut self, _: Now, words: &[&str], _: &mut Effects<()>) -> Option<Result<String, String>> {
         match words {
             ["kept"] => Some(Ok(self.kept.join("\n"))),
+            ["worked"] => Some(Ok(self.worked.to_string())),
             ["help"] => Some(Ok("kept: what is kept".to_owned())),
             _ => None,
         }

@@ -1,0 +1,55 @@
+//! Resources about which watchers have been told something that the journal does not know of.
+//!
+//! The journal learns a second late what a watcher has been told and has confirmed (`hints`). If the process dies before, the next one might
+//! find the very state that the journal calls confirmed, because the change was taken back meanwhile, and say nothing, while the watcher
+//! has seen the change. So the journal holds the name of a resource from the first NOTIFY of a change until the hints of all
+//! watchers are written: whoever watches such a resource is told after a restart, whatever the journal says of it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// The resources, each with the number of its subscriptions of which the journal knows too little.
+#[derive(Debug)]
+pub(crate) struct Doubts<R> {
+    counts: HashMap<R, usize>,
+}
+
+impl<R: Clone + Eq + Hash> Doubts<R> {
+    pub(crate) fn new() -> Self {
+        Self { counts: HashMap::new() }
+    }
+
+    /// One more subscription; whether it is the first.
+    pub(crate) fn add(&mut self, resource: &R) -> bool {
+        if let Some(count) = self.counts.get_mut(resource) {
+            *count += 1;
+            return false;
+        }
+        self.counts.insert(resource.clone(), 1);
+        true
+    }
+
+    pub(crate) fn has(&self, resource: &R) -> bool {
+        self.counts.contains_key(resource)
+    }
+
+    /// One less; whether it was the last.
+    pub(crate) fn settle(&mut self, resource: &R) -> bool {
+        let Some(count) = self.counts.get_mut(resource) else { return false };
+        *count -= 1;
+        let is_last = *count == 0;
+        if is_last {
+            self.counts.remove(resource);
+        }
+        is_last
+    }
+
+    /// A resource has another name now; whether it is in doubt, and whether the other one was already.
+    pub(crate) fn rename(&mut self, from: &R, to: &R) -> Option<bool> {
+        let count = self.counts.remove(from)?;
+        let own = self.counts.entry(to.clone()).or_default();
+        let was_there = *own > 0;
+        *own += count;
+        Some(was_there)
+    }
+}
