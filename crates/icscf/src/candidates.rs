@@ -1,5 +1,6 @@
 //! Choosing an S-CSCF by capabilities (TS 29.228 section 6.7, TS 24.229 section 5.3.1.2).
 
+use crate::cause::Cause;
 use cx_protocol::{Capabilities, ScscfName};
 use ims_node::Refusal;
 use sip_message::StatusCode;
@@ -64,16 +65,16 @@ impl Candidates {
 }
 
 /// What there is to say when the last one has been tried.
-pub(crate) const fn no_server_left(candidates: &Candidates) -> Refusal {
+pub(crate) fn no_server_left(candidates: &Candidates) -> Refusal {
     if candidates.asked_for_capabilities {
         no_answer()
     } else {
-        Refusal::new(StatusCode::BUSY_EVERYWHERE, "no S-CSCF has the capabilities")
+        Refusal::new(StatusCode::BUSY_EVERYWHERE, Cause::NoCapableScscf)
     }
 }
 
-pub(crate) const fn no_answer() -> Refusal {
-    Refusal::new(StatusCode::SERVER_TIMEOUT, "the S-CSCF does not answer")
+pub(crate) fn no_answer() -> Refusal {
+    Refusal::new(StatusCode::SERVER_TIMEOUT, Cause::ScscfSilent)
 }
 
 #[cfg(test)]

@@ -7,15 +7,17 @@
 //! Not here: registrations, filter criteria, any state between two requests.
 
 mod candidates;
+mod cause;
 pub mod config;
 mod location;
 mod registration;
 
 use candidates::Candidates;
 pub use candidates::Scscf;
+pub use cause::Cause;
 use clock::Now;
 use cx_protocol::{Answer, CxFailure, ScscfName};
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Role, Verdict};
+use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, NodeCause, Outcome, Refusal, Role, Verdict};
 use sip_message::{Method, StatusCode};
 use std::time::Duration;
 
@@ -151,9 +153,9 @@ impl Role for Icscf {
         match (waiting, answer) {
             (Waiting::Uaa(candidates), Ok(Answer::Uaa(uaa))) => self.on_uaa(uaa, candidates),
             (Waiting::Lia(candidates), Ok(Answer::Lia(lia))) => self.on_lia(request, lia, candidates),
-            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS did not answer").into(),
+            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into(),
             (Waiting::Uaa(_) | Waiting::Lia(_) | Waiting::Registrar(_) | Waiting::Server(_), Ok(_)) => {
-                Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS answered something else").into()
+                Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssOtherAnswer).into()
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Every other request (TS 24.229 section 5.3.2): follow a Route that is left, else ask where the user is served.
 
 use crate::candidates::{Candidates, no_answer, no_server_left};
+use crate::cause::Cause;
 use crate::{Icscf, Orig, RecordRoute, Waiting};
 use cx_protocol::{Impu, Leg, Lia, Lir, LirType, Request, ResultCode};
 use ims_node::way::is_server_of;
-use ims_node::{Decision, ForwardPlan, InboundRequest, Outcome, Refusal, Source, Verdict};
+use ims_node::{Decision, ForwardPlan, InboundRequest, NodeCause, Outcome, Refusal, Source, Verdict};
 use sip_message::{Method, StatusCode};
 
 impl Icscf {
@@ -17,13 +18,13 @@ impl Icscf {
         if let Some(next) = request.next_route() {
             if !request.source().is_trusted() {
                 // The next node would take it for ours.
-                return Refusal::new(StatusCode::FORBIDDEN, "only nodes may route through the I-CSCF").into();
+                return Refusal::new(StatusCode::FORBIDDEN, Cause::RouteFromOutside).into();
             }
             // Our own nodes send along a dialog that we stay on the way of nothing that they do not answer for. Whatever else comes
             // has no business behind us but with servers of this domain.
             let is_along_dialog = *request.source() == Source::Own && came_by_ours(request);
             if !is_along_dialog && !is_server_of(&next, &self.settings.domain) {
-                let cause = "the I-CSCF is no way out of this domain";
+                let cause = Cause::NoWayOut;
                 return Refusal::new(StatusCode::FORBIDDEN, cause).into();
             }
             let mut plan = ForwardPlan::by_route();
@@ -33,7 +34,7 @@ impl Icscf {
         let uri = request.request_uri();
         if uri.telephone_number().is_some() && uri.is_sip() && !uri.is_host(&self.settings.domain) {
             // To the HSS a number is the same whatever domain stands behind it.
-            return Refusal::new(StatusCode::NOT_FOUND, "a telephone number of another domain").into();
+            return Refusal::new(StatusCode::NOT_FOUND, Cause::ForeignNumber).into();
         }
         // Figures 1 and 2, step 4: Query.
         ask(request, LirType::Location, Candidates::default())
@@ -48,10 +49,11 @@ impl Icscf {
         // Figures 1 and 2, step 5: Resp.
         match lia.result {
             ResultCode::Success | ResultCode::SubsequentRegistration | ResultCode::UnregisteredService => {}
-            ResultCode::UserUnknown => return Refusal::new(StatusCode::NOT_FOUND, "unknown user").into(),
+            ResultCode::UserUnknown => {
+                return Refusal::new(StatusCode::NOT_FOUND, NodeCause::UnknownUser).into();
+            }
             ResultCode::IdentityNotRegistered => {
-                return Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the user is not registered")
-                    .into();
+                return Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, NodeCause::NotRegistered).into();
             }
             ResultCode::CommandUnsupported
             | ResultCode::TooBusy
@@ -62,7 +64,7 @@ impl Icscf {
             | ResultCode::InAssignmentType
             | ResultCode::UnsupportedVersion
             | ResultCode::UnableToComply => {
-                return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS could not tell").into();
+                return Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssCannotTell).into();
             }
         }
         let candidates = match (lia.server_name, candidates.asked_for_capabilities) {
@@ -124,7 +126,7 @@ fn came_by_ours(request: &InboundRequest) -> bool {
 
 fn ask(request: &InboundRequest, kind: LirType, candidates: Candidates) -> Decision<Waiting> {
     let Ok(impu) = Impu::new(request.request_uri().as_str()) else {
-        return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI is no public identity").into();
+        return Refusal::new(StatusCode::NOT_FOUND, NodeCause::RequestUriNotImpu).into();
     };
     let leg = match orig(request) {
         Orig::Marked => Leg::Originating,

@@ -1,9 +1,10 @@
 //! REGISTER (TS 24.229 section 5.3.1): UAR, a server by name or by capabilities, another one when it fails.
 
 use crate::candidates::{Candidates, no_server_left};
+use crate::cause::Cause;
 use crate::{Icscf, Orig, Waiting};
 use cx_protocol::{Impi, Impu, Request, ResultCode, Uaa, Uar, UarType};
-use ims_node::{Decision, InboundRequest, Outcome, Refusal, Source, Verdict};
+use ims_node::{Decision, InboundRequest, NodeCause, Outcome, Reason, Refusal, Source, Verdict};
 use sip_message::{Credentials, HeaderName, Message, NameAddr, StatusCode, delta_seconds};
 
 impl Icscf {
@@ -22,11 +23,11 @@ impl Icscf {
     fn uar(&self, request: &InboundRequest, kind: Option<UarType>) -> Result<Uar, Refusal> {
         let message = request.message();
         let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
-        let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
-        let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
+        let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad(NodeCause::ToNotSip))?;
+        let impu = Impu::new(to.as_str()).map_err(|_| bad(NodeCause::ToNotImpu))?;
         let impi = impi(message, &self.settings.domain, to.as_str());
         Ok(Uar {
-            impi: impi.ok_or_else(|| bad("no private identity"))?,
+            impi: impi.ok_or_else(|| bad(NodeCause::NoImpi))?,
             impu,
             visited_network: visited_network(request)?,
             kind: kind.unwrap_or_else(|| kind_of(message)),
@@ -36,12 +37,12 @@ impl Icscf {
     pub(crate) fn on_uaa(&self, uaa: Uaa, candidates: Candidates) -> Decision<Waiting> {
         match uaa.result {
             ResultCode::Success | ResultCode::SubsequentRegistration => {}
-            ResultCode::UserUnknown => return forbidden("unknown user"),
+            ResultCode::UserUnknown => return forbidden(NodeCause::UnknownUser),
             ResultCode::IdentitiesDontMatch => {
-                return forbidden("private and public identity do not belong together");
+                return forbidden(Cause::IdentitiesDoNotMatch);
             }
-            ResultCode::RoamingNotAllowed => return forbidden("roaming is not allowed"),
-            ResultCode::IdentityNotRegistered => return forbidden("the user is not registered"),
+            ResultCode::RoamingNotAllowed => return forbidden(Cause::RoamingNotAllowed),
+            ResultCode::IdentityNotRegistered => return forbidden(NodeCause::NotRegistered),
             ResultCode::UnregisteredService
             | ResultCode::CommandUnsupported
             | ResultCode::TooBusy
@@ -50,7 +51,7 @@ impl Icscf {
             | ResultCode::InAssignmentType
             | ResultCode::UnsupportedVersion
             | ResultCode::UnableToComply => {
-                return Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS could not tell").into();
+                return Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssCannotTell).into();
             }
         }
         let candidates = match (uaa.server_name, candidates.asked_for_capabilities) {
@@ -100,7 +101,7 @@ impl Icscf {
     }
 }
 
-fn forbidden(cause: &'static str) -> Decision<Waiting> {
+fn forbidden(cause: impl Into<Reason>) -> Decision<Waiting> {
     Refusal::new(StatusCode::FORBIDDEN, cause).into()
 }
 
@@ -111,8 +112,7 @@ fn visited_network(request: &InboundRequest) -> Result<Option<Box<str>>, Refusal
     match (request.source(), named) {
         (Source::Peer(domains), Some(named)) => {
             let own = domains.iter().find(|own| own.eq_ignore_ascii_case(named));
-            let refusal =
-                || Refusal::new(StatusCode::FORBIDDEN, "the visited network is not one of the sender's");
+            let refusal = || Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignVisitedNetwork);
             own.cloned().map(Some).ok_or_else(refusal)
         }
         (Source::Peer(domains), None) => Ok(domains.first().cloned()),

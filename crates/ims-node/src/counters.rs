@@ -2,12 +2,13 @@
 
 use crate::node::{MAX_HSS_WAITING, Node};
 use crate::overload::Pressure;
+use crate::reason::Reason;
 use crate::role::Role;
 use sip_resolve::MAX_LOOKUPS;
 use sip_transaction::{MAX_CLIENTS, MAX_OPEN_BYTES, MAX_SERVERS};
 use std::collections::BTreeMap;
 
-/// Refusals and drops, by cause. Causes are texts of the program, so that there are not many.
+/// Refusals and drops, by the name of their reason. Reasons are the program's, so that there are not many.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     refused: BTreeMap<&'static str, u64>,
@@ -15,18 +16,18 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn refused(&mut self, cause: &'static str) {
-        *self.refused.entry(cause).or_default() += 1;
+    pub(crate) fn refused(&mut self, reason: impl Into<Reason>) {
+        *self.refused.entry(reason.into().name).or_default() += 1;
     }
 
-    pub(crate) fn dropped(&mut self, cause: &'static str) {
-        *self.dropped.entry(cause).or_default() += 1;
+    pub(crate) fn dropped(&mut self, reason: impl Into<Reason>) {
+        *self.dropped.entry(reason.into().name).or_default() += 1;
     }
 }
 
 impl<R: Role> Node<R> {
     /// How much there is of what, and how often what has happened, by name: tables, pressure, what was shed, refusals
-    /// (`refused_` and the cause) and drops (`dropped_`), and what the role adds.
+    /// (`refused_` and the name of the reason) and drops (`dropped_`), and what the role adds.
     #[must_use]
     pub fn figures(&self) -> Vec<(String, u64)> {
         let load = self.transactions.load();
@@ -51,11 +52,11 @@ impl<R: Role> Node<R> {
         let own = own.map(|(name, count)| (name.to_owned(), count as u64));
         let named = self.overload.shed().into_iter().chain(self.role.figures());
         let named = named.map(|(name, count)| (name.to_owned(), count));
-        let by_cause = |prefix: &'static str, counts: &BTreeMap<&'static str, u64>| {
-            counts.iter().map(|(cause, count)| (name_of(prefix, cause), *count)).collect::<Vec<_>>()
+        let by_reason = |prefix: &'static str, counts: &BTreeMap<&'static str, u64>| {
+            counts.iter().map(|(name, count)| (format!("{prefix}_{name}"), *count)).collect::<Vec<_>>()
         };
-        let refused = by_cause("refused", &self.counters.refused);
-        let dropped = by_cause("dropped", &self.counters.dropped);
+        let refused = by_reason("refused", &self.counters.refused);
+        let dropped = by_reason("dropped", &self.counters.dropped);
         own.into_iter().chain(named).chain(refused).chain(dropped).collect()
     }
 
@@ -78,10 +79,4 @@ impl<R: Role> Node<R> {
         ];
         tables.into_iter().map(|(held, bound)| held * 100 / bound).max().unwrap_or_default()
     }
-}
-
-/// A cause as the name of a counter: `refused_too_many_registrations`.
-fn name_of(prefix: &str, cause: &str) -> String {
-    let words = cause.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.fold(prefix.to_owned(), |name, word| name + "_" + &word.to_ascii_lowercase())
 }

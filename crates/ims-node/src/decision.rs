@@ -1,7 +1,9 @@
 //! What a role decides, by value: forgetting to answer does not compile.
 
+use crate::cause::NodeCause;
 use crate::input::Flow;
 use crate::prepare::max_breadth;
+use crate::reason::Reason;
 use cx_protocol::Request;
 use sip_message::{HeaderName, Message, Response, StatusCode, Uri};
 use std::fmt::Display;
@@ -21,8 +23,6 @@ pub enum Decision<W> {
     Relay(Box<Message>),
     /// Ask the HSS first; the role goes on with the answer.
     AskHss(Request, W),
-    /// Say nothing.
-    Drop(DropReason),
 }
 
 /// What becomes of the response to a request that was sent on.
@@ -35,22 +35,13 @@ pub enum Verdict<W> {
     Instead(Decision<W>),
 }
 
-/// Why a request is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropReason {
-    /// An ACK, which is never answered.
-    Ack,
-    /// The answer would come too late for anybody (RFC 4320).
-    TooLate,
-}
-
 /// An error answer.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     /// The status.
     pub status: StatusCode,
-    /// The check that failed: stands in Warning and log.
-    pub cause: &'static str,
+    /// The check that failed: stands in Warning and log, and is counted.
+    pub reason: Reason,
     /// Headers that the status asks for (Min-Expires, Allow-Events, Retry-After, ...).
     pub headers: Vec<(HeaderName, String)>,
 }
@@ -58,28 +49,28 @@ pub struct Refusal {
 impl Refusal {
     /// An error answer without further headers.
     #[must_use]
-    pub const fn new(status: StatusCode, cause: &'static str) -> Self {
-        Self { status, cause, headers: Vec::new() }
+    pub fn new(status: StatusCode, reason: impl Into<Reason>) -> Self {
+        Self { status, reason: reason.into(), headers: Vec::new() }
     }
 
     /// 403 to who is not one of the nodes that this one takes such a request from.
     #[must_use]
-    pub const fn outsider() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "request from outside the network")
+    pub fn outsider() -> Self {
+        Self::new(StatusCode::FORBIDDEN, NodeCause::Outsider)
     }
 
     /// 503, with the seconds after which to come again (RFC 3261 section 21.5.4).
     #[must_use]
-    pub fn unavailable(cause: &'static str, retry_after_s: u32) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, cause).with(HeaderName::RetryAfter, retry_after_s)
+    pub fn unavailable(reason: impl Into<Reason>, retry_after_s: u32) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).with(HeaderName::RetryAfter, retry_after_s)
     }
 
     /// 500, with the seconds after which to come again: there is no room for what this request is for. Others are served, so
     /// that it is no 503, which would have the whole server avoided (RFC 3261 section 21.5.4).
     #[must_use]
-    pub fn no_room(cause: &'static str, retry_after_s: u64) -> Self {
+    pub fn no_room(reason: impl Into<Reason>, retry_after_s: u64) -> Self {
         let pause = retry_after_s.clamp(1, LONGEST_PAUSE_S);
-        Self::new(StatusCode::SERVER_ERROR, cause).with(HeaderName::RetryAfter, pause)
+        Self::new(StatusCode::SERVER_ERROR, reason).with(HeaderName::RetryAfter, pause)
     }
 
     /// Whether a request may go on: a proxy looks at this before it asks anybody where to (RFC 3261 section 16.3 step 3, RFC
@@ -89,10 +80,10 @@ impl Refusal {
     /// 483; OPTIONS might be answered here, but a hop count is also a proxy's defence. 440 where no breadth is left.
     pub fn check_hops(message: &Message) -> Result<(), Self> {
         if message.max_forwards() == Some(0) {
-            return Err(Self::new(StatusCode::TOO_MANY_HOPS, "no hop is left"));
+            return Err(Self::new(StatusCode::TOO_MANY_HOPS, NodeCause::NoHopLeft));
         }
         if max_breadth(message) == 0 {
-            return Err(Self::new(StatusCode::MAX_BREADTH_EXCEEDED, "no breadth is left"));
+            return Err(Self::new(StatusCode::MAX_BREADTH_EXCEEDED, NodeCause::NoBreadthLeft));
         }
         Ok(())
     }
@@ -109,9 +100,9 @@ impl Refusal {
             return Ok(());
         }
         let cause = if demands == HeaderName::ProxyRequire {
-            "Proxy-Require names an unknown extension"
+            NodeCause::UnknownProxyRequire
         } else {
-            "Require names an unknown extension"
+            NodeCause::UnknownRequire
         };
         Err(Self::new(StatusCode::BAD_EXTENSION, cause).with(HeaderName::Unsupported, unknown.join(", ")))
     }
@@ -119,9 +110,9 @@ impl Refusal {
     /// 415, with the media types that are understood and, if the body is encoded, that no encoding is (RFC 3261 section
     /// 8.2.3).
     #[must_use]
-    pub fn of_body(message: &Message, cause: &'static str, understood: &str) -> Self {
+    pub fn of_body(message: &Message, reason: impl Into<Reason>, understood: &str) -> Self {
         let refusal =
-            Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, cause).with(HeaderName::Accept, understood);
+            Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason).with(HeaderName::Accept, understood);
         if is_encoded(message) { refusal.with(HeaderName::AcceptEncoding, IDENTITY) } else { refusal }
     }
 

@@ -1,5 +1,6 @@
 //! Carries out what a role decided.
 
+use crate::cause::NodeCause;
 use crate::decision::{Decision, ForwardPlan, Refusal, Verdict};
 use crate::errand::{Errand, Purpose};
 use crate::failing::MAX_RETRY_AFTER_S;
@@ -26,13 +27,8 @@ impl<R: Role> Node<R> {
             }
             Decision::AskHss(..) => {
                 let pause = self.pause(now);
-                self.refuse(
-                    now,
-                    &request,
-                    &Refusal::no_room("too many requests wait for the HSS", pause.into()),
-                );
+                self.refuse(now, &request, &Refusal::no_room(NodeCause::HssQueueFull, pause.into()));
             }
-            Decision::Drop(_) => {}
         }
     }
 
@@ -44,7 +40,7 @@ impl<R: Role> Node<R> {
         let fingerprint = request.fingerprint();
         let prepared = prepare(&self.settings, &request, &plan);
         let Some(prepared) = prepared else {
-            let refusal = Refusal::new(StatusCode::BAD_REQUEST, "the next Route entry is no SIP URI");
+            let refusal = Refusal::new(StatusCode::BAD_REQUEST, NodeCause::RouteNotSip);
             return self.refuse(now, &request, &refusal);
         };
         let until = now.mono + request.answer_by().saturating_since(now.mono) / attempts;
@@ -101,7 +97,7 @@ impl<R: Role> Node<R> {
             (Outcome::Response(response), _)
                 if response.status() == Some(StatusCode::SERVICE_UNAVAILABLE) =>
             {
-                let mut refusal = Refusal::new(StatusCode::SERVER_ERROR, "the next hop is not available");
+                let mut refusal = Refusal::new(StatusCode::SERVER_ERROR, NodeCause::NextHopUnavailable);
                 // Section 21.5.1: the phone may as well know when to come again.
                 if let Some(pause) = response.retry_after() {
                     refusal = refusal.with(HeaderName::RetryAfter, pause.min(MAX_RETRY_AFTER_S));
@@ -125,17 +121,18 @@ impl<R: Role> Node<R> {
     }
 }
 
-pub(crate) const fn cause_of(outcome: &Outcome) -> &'static str {
+/// Why a request that was sent on has ended without an answer that can be passed on.
+const fn cause_of(outcome: &Outcome) -> NodeCause {
     use sip_resolve::ResolveError as E;
     match outcome {
-        Outcome::Response(_) => "answered",
-        Outcome::TimedOut => "the next hop did not answer",
-        Outcome::Unreachable => "the next hop cannot be reached",
-        Outcome::Unresolved(E::NoSuchDomain) => "no such domain",
-        Outcome::Unresolved(E::NoRecords) => "the domain has no SIP server",
-        Outcome::Unresolved(E::DnsFailed) => "DNS did not answer",
-        Outcome::Unresolved(E::Unsupported) => "the next hop offers no transport that is spoken here",
-        Outcome::Unresolved(E::Busy) => "too many lookups",
-        Outcome::Unresolved(E::AllUnavailable(_)) => "every server asked to be left alone",
+        Outcome::Response(_) => NodeCause::NextHopUnavailable,
+        Outcome::TimedOut => NodeCause::NextHopSilent,
+        Outcome::Unreachable => NodeCause::NextHopUnreachable,
+        Outcome::Unresolved(E::NoSuchDomain) => NodeCause::NoSuchDomain,
+        Outcome::Unresolved(E::NoRecords) => NodeCause::NoSipServer,
+        Outcome::Unresolved(E::DnsFailed) => NodeCause::DnsSilent,
+        Outcome::Unresolved(E::Unsupported) => NodeCause::NoCommonTransport,
+        Outcome::Unresolved(E::Busy) => NodeCause::TooManyLookups,
+        Outcome::Unresolved(E::AllUnavailable(_)) => NodeCause::AllServersOverloaded,
     }
 }

@@ -1,5 +1,6 @@
 //! What a role starts beside its answer.
 
+use crate::cause::NodeCause;
 use crate::decision::Refusal;
 use crate::input::Flow;
 use crate::output::{Event, Record, Seq};
@@ -85,7 +86,7 @@ impl<O> Effects<O> {
             Storage::Open => Ok(()),
             Storage::Full(since) => {
                 let lasted = now.mono.saturating_since(since).as_secs();
-                Err(Refusal::no_room("nothing new can be kept now", lasted))
+                Err(Refusal::no_room(NodeCause::JournalFull, lasted))
             }
             Storage::Ending => Err(crate::respond::draining()),
         }

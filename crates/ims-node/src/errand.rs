@@ -3,6 +3,7 @@
 //! RFC 3263 section 4.3 and RFC 3261 section 18.1.1, in one place for forwarded requests and for those of the node's
 //! own.
 
+use crate::cause::NodeCause;
 use crate::decision::{Next, Refusal};
 use crate::inbound::InboundRequest;
 use crate::input::Flow;
@@ -135,7 +136,7 @@ impl<R: Role> Node<R> {
         let via = self.via_heads.longest();
         if errand.draft.as_ref().is_some_and(|draft| !draft.fits_with(via)) {
             // The next hop would close the connection, which carries the requests of others.
-            let refusal = Refusal::new(StatusCode::MESSAGE_TOO_LARGE, "the request has grown too long");
+            let refusal = Refusal::new(StatusCode::MESSAGE_TOO_LARGE, NodeCause::RequestTooLong);
             return self.give_back(now, errand.purpose, &refusal);
         }
         if errand.flow.is_some() {
@@ -226,7 +227,7 @@ impl<R: Role> Node<R> {
             }
             None => {
                 let pause = self.pause(now);
-                let refusal = Refusal::unavailable("too many requests under way", pause);
+                let refusal = Refusal::unavailable(NodeCause::TooManyRequests, pause);
                 self.give_back(now, errand.purpose, &refusal);
             }
         }

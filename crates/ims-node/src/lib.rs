@@ -8,6 +8,7 @@
 //! Not here: sockets, files, DNS packets, Cx frames (the runtime's), and any rule of one role alone.
 
 pub mod base64url;
+mod cause;
 mod counters;
 mod decision;
 pub mod digest;
@@ -26,6 +27,7 @@ mod own;
 mod pool;
 mod prepare;
 mod random;
+mod reason;
 mod receive;
 mod refusals;
 mod respond;
@@ -41,7 +43,8 @@ mod via_head;
 pub mod way;
 mod window;
 
-pub use decision::{Decision, DropReason, ForwardPlan, Next, Refusal, Verdict, is_body_optional, is_encoded};
+pub use cause::NodeCause;
+pub use decision::{Decision, ForwardPlan, Next, Refusal, Verdict, is_body_optional, is_encoded};
 pub use effects::{Effects, Storage};
 pub use inbound::{InboundRequest, Source};
 pub use input::{CommandId, Flow, HssRequestId, Input, ListenerId, Loss};
@@ -51,6 +54,7 @@ pub use overload::Pressure;
 pub use own::{Outcome, OwnRequest};
 pub use pool::Pool;
 pub use random::Random;
+pub use reason::Reason;
 pub use role::{Role, Unreadable};
 pub use settings::{Listener, Peer, Settings, Side};
 pub use signing_key::{SIGNATURE, SigningKey};

@@ -1,5 +1,6 @@
 //! Between a role and its [`Notifier`]: what a SUBSCRIBE is answered (RFC 6665 section 4.2.1), and what is done for its subscriptions.
 
+use crate::cause::NodeCause;
 use crate::decision::{Next, Refusal, is_body_optional};
 use crate::effects::Effects;
 use crate::own::{Outcome, OwnRequest};
@@ -57,7 +58,7 @@ pub fn answer<P: Package, O>(
         }
         Err(Refused::NotKept) => {
             fx.check_storage(now)?;
-            Err(Refusal::no_room("nothing new can be kept now", 1))
+            Err(Refusal::no_room(NodeCause::JournalFull, 1))
         }
         Err(refused) => Err(Refusal::of_subscribe(now, refused, subscribe, P::PACKAGES)),
     }
@@ -82,8 +83,8 @@ pub fn check_no_filter(subscribe: &Message) -> Result<(), UnknownBody> {
 impl Refusal {
     /// 481.
     #[must_use]
-    pub const fn no_subscription() -> Self {
-        Self::new(StatusCode::NO_SUCH_TRANSACTION, "no such subscription")
+    pub fn no_subscription() -> Self {
+        Self::new(StatusCode::NO_SUCH_TRANSACTION, NodeCause::NoSubscription)
     }
 
     /// What a notifier refuses.
@@ -92,43 +93,43 @@ impl Refusal {
         let forbidden = |cause| Self::new(StatusCode::FORBIDDEN, cause);
         match refused {
             Refused::Event(bad) => Self::of_event(bad, &packages.join(", ")),
-            Refused::NotAllowed => forbidden("the rules do not let this watcher watch"),
+            Refused::NotAllowed => forbidden(NodeCause::WatcherNotAllowed),
             Refused::Brief(brief) => brief.into(),
-            Refused::Accept(bad) => Self::new(bad.status(), "Accept takes nothing that this package has"),
-            Refused::Body => Self::of_body(subscribe, "event filters are not supported", ""),
+            Refused::Accept(bad) => Self::new(bad.status(), NodeCause::NotAcceptable),
+            Refused::Body => Self::of_body(subscribe, NodeCause::FilterNotSupported, ""),
             Refused::Dialog(bad) => bad.into(),
             Refused::Order(error) => error.into(),
             Refused::NoSubscription => Self::no_subscription(),
-            Refused::SomebodyElse => forbidden("this is somebody else's subscription"),
+            Refused::SomebodyElse => forbidden(NodeCause::NotTheWatcher),
             // 480 would end the subscription that the dialog has (RFC 5057 section 5.1).
-            Refused::CrowdedDialog => Self::no_room("too many subscriptions in one dialog", u64::MAX),
-            Refused::CrowdedResource => crowded("too many subscriptions to this resource"),
-            Refused::BusyWatcher => crowded("too many subscriptions of this watcher"),
+            Refused::CrowdedDialog => Self::no_room(NodeCause::TooManyInDialog, u64::MAX),
+            Refused::CrowdedResource => crowded(NodeCause::TooManyOfResource),
+            Refused::BusyWatcher => crowded(NodeCause::TooManyOfWatcher),
             Refused::NoRoom(first_end) => {
-                Self::no_room("too many subscriptions", now.seconds_until(first_end))
+                Self::no_room(NodeCause::TooManySubscriptions, now.seconds_until(first_end))
             }
-            Refused::NotKept => Self::no_room("nothing new can be kept now", 1),
+            Refused::NotKept => Self::no_room(NodeCause::JournalFull, 1),
         }
     }
 
     /// 489 with the packages that are `served`, separated by commas (rules SUB-N-02 and PUB-02).
     #[must_use]
     pub fn of_event(error: BadEvent, served: &str) -> Self {
-        Self::new(error.status(), "this event package is not served").with(HeaderName::AllowEvents, served)
+        Self::new(error.status(), NodeCause::UnknownEvent).with(HeaderName::AllowEvents, served)
     }
 }
 
 /// Rule SUB-N-04.
 impl From<TooBrief> for Refusal {
     fn from(brief: TooBrief) -> Self {
-        Self::new(brief.status(), "Expires is too short").with(HeaderName::MinExpires, brief.min)
+        Self::new(brief.status(), NodeCause::ExpiresTooShort).with(HeaderName::MinExpires, brief.min)
     }
 }
 
 impl From<DialogError> for Refusal {
     fn from(error: DialogError) -> Self {
         match error {
-            DialogError::StaleCSeq => Self::new(error.status(), "CSeq is lower than before"),
+            DialogError::StaleCSeq => Self::new(error.status(), NodeCause::StaleCSeq),
         }
     }
 }
@@ -136,12 +137,12 @@ impl From<DialogError> for Refusal {
 impl From<BadDialog> for Refusal {
     fn from(bad: BadDialog) -> Self {
         let cause = match bad {
-            BadDialog::NoContact => "there is no Contact",
-            BadDialog::BadContact => "Contact is no target",
-            BadDialog::NoTag => "From has no tag",
-            BadDialog::InDialog => "no such dialog",
-            BadDialog::RouteSet => "Record-Route is no route set",
-            BadDialog::TooLarge => "a dialog of so much text is not kept",
+            BadDialog::NoContact => NodeCause::NoContact,
+            BadDialog::BadContact => NodeCause::BadContact,
+            BadDialog::NoTag => NodeCause::NoFromTag,
+            BadDialog::InDialog => NodeCause::NoSuchDialog,
+            BadDialog::RouteSet => NodeCause::BadRecordRoute,
+            BadDialog::TooLarge => NodeCause::DialogTooLarge,
         };
         Self::new(bad.status(), cause)
     }

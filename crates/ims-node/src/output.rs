@@ -2,6 +2,7 @@
 
 use crate::input::{CommandId, Flow, HssRequestId};
 use crate::overload::Pressure;
+use crate::reason::Reason;
 use bytes::Bytes;
 use cx_protocol::{Answer, Request};
 use sip_message::StatusCode;
@@ -115,7 +116,7 @@ pub enum Event {
         /// The status.
         status: StatusCode,
         /// The check that failed.
-        cause: &'static str,
+        reason: Reason,
         /// The method.
         method: Box<str>,
         /// The Call-ID.
@@ -126,7 +127,7 @@ pub enum Event {
     /// A message was dropped without an answer.
     Dropped {
         /// Why.
-        cause: &'static str,
+        reason: Reason,
         /// Where it came from.
         from: SocketAddr,
     },

@@ -7,6 +7,7 @@
 //! How hard-pressed it is follows from how full its tables are and from how long it has not seen the end of what came in
 //! ([`crate::Input::Behind`]). It is let up step by step, so that it does not flap.
 
+use crate::cause::NodeCause;
 use crate::decision::Refusal;
 use crate::inbound::is_in_dialog;
 use crate::input::Flow;
@@ -180,7 +181,7 @@ impl<R: Role> Node<R> {
             && self.shares.is_deaf(now.mono, flow.remote)
             && !self.settings.is_peer(flow.remote.ip());
         if is_drowned {
-            self.counters.dropped("too many requests of one source");
+            self.counters.dropped(NodeCause::SourceTooBusy);
         }
         is_drowned
     }
@@ -193,7 +194,7 @@ impl<R: Role> Node<R> {
     /// Answers 503 and keeps nothing. There is no log line for each: they would be part of the load.
     pub(crate) fn shed(&mut self, now: Now, flow: Flow, request: &Message) {
         self.overload.count(Class::of(request));
-        let refusal = Refusal::unavailable("overloaded", self.pause(now));
+        let refusal = Refusal::unavailable(NodeCause::Overloaded, self.pause(now));
         self.transmit_stateless(flow, request, &refusal);
     }
 

@@ -1,11 +1,13 @@
 //! From bytes to the role: parsing, matching, the checks of RFC 3261 section 16.3.
 
+use crate::cause::NodeCause;
 use crate::decision::Refusal;
 use crate::errand::Beside;
 use crate::inbound::{Arrival, InboundRequest};
 use crate::input::Flow;
 use crate::node::{Node, Path};
 use crate::output::{Event, Output};
+use crate::reason::Reason;
 use crate::respond::{answer_malformed, method_not_allowed, reply_path};
 use crate::role::Role;
 use crate::settings::Side;
@@ -32,17 +34,17 @@ impl<R: Role> Node<R> {
 
     /// A malformed request is answered without keeping anything; a malformed response is dropped.
     fn receive_malformed(&mut self, flow: Flow, malformed: &Malformed) {
-        let cause = malformed.defect.cause();
+        let reason = Reason::from(malformed.defect);
         match answer_malformed(&self.settings, flow, malformed, &self.fx.random_tag()) {
             Some((path, bytes)) => {
                 if let (Some(message), Some(status)) = (&malformed.message, malformed.defect.status()) {
-                    self.log_malformed(message, &Refusal::new(status, cause));
+                    self.log_malformed(message, &Refusal::new(status, reason));
                 }
                 self.transmit(path, bytes);
             }
             None => {
-                self.counters.dropped(cause);
-                self.push(Output::Log(Event::Dropped { cause, from: flow.remote }));
+                self.counters.dropped(reason);
+                self.push(Output::Log(Event::Dropped { reason, from: flow.remote }));
                 let is_response =
                     malformed.message.as_ref().is_some_and(|message| message.status().is_some());
                 if flow.transport == Transport::Tcp && !is_response {
@@ -71,7 +73,7 @@ impl<R: Role> Node<R> {
     fn receive_response(&mut self, now: Now, response: Message) {
         // RFC 3261 section 18.1.2: what was not sent by us is not answered to us.
         if !response.top_via().and_then(|via| Via::parse(via).ok()).is_some_and(|via| self.is_own_via(&via)) {
-            return self.counters.dropped("a response to another sent-by");
+            return self.counters.dropped(NodeCause::OtherSentBy);
         }
         // A response that matches nothing is late or forged: a stateful node drops it (RFC 4320 section 4.2).
         let Some(matched) = self.transactions.on_response(now.mono, &response) else { return };
@@ -86,7 +88,7 @@ impl<R: Role> Node<R> {
         if self.transactions.has_cancelled(cancel) {
             return self.accept_stateless(flow, cancel);
         }
-        let refusal = Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "nothing here can be cancelled");
+        let refusal = Refusal::new(StatusCode::NO_SUCH_TRANSACTION, NodeCause::NothingToCancel);
         self.answer_stateless(flow, cancel, &refusal);
     }
 
@@ -142,13 +144,10 @@ impl<R: Role> Node<R> {
     fn reason_to_refuse(&self, request: &InboundRequest) -> Option<Refusal> {
         let message = request.message();
         if matches!(request.request_uri().scheme(), Scheme::Other | Scheme::Sips) {
-            return Some(Refusal::new(
-                StatusCode::UNSUPPORTED_URI_SCHEME,
-                "this Request-URI scheme is not served",
-            ));
+            return Some(Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME, NodeCause::UnknownScheme));
         }
         if self.loops.is_loop(message, request.fingerprint(), |via| self.is_own_via(via)) {
-            return Some(Refusal::new(StatusCode::LOOP_DETECTED, "the request came back unchanged"));
+            return Some(Refusal::new(StatusCode::LOOP_DETECTED, NodeCause::Loop));
         }
         Refusal::check_demands(message, HeaderName::ProxyRequire, &[]).err()
     }

@@ -1,5 +1,6 @@
 //! Answers: where they go, and the error answers that every node gives alike (rule SIP-22).
 
+use crate::cause::NodeCause;
 use crate::decision::Refusal;
 use crate::inbound::{InboundRequest, Source};
 use crate::input::Flow;
@@ -22,12 +23,11 @@ pub(crate) const ALLOW: &str = "REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, O
 pub(crate) const RETRY_AFTER_S: u32 = 5;
 
 pub(crate) fn method_not_allowed() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this network carries no calls")
-        .with(HeaderName::Allow, ALLOW)
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, NodeCause::NoCalls).with(HeaderName::Allow, ALLOW)
 }
 
 pub(crate) fn draining() -> Refusal {
-    Refusal::unavailable("the node is ending", RETRY_AFTER_S)
+    Refusal::unavailable(NodeCause::Draining, RETRY_AFTER_S)
 }
 
 /// Where the response to a request goes (RFC 3261 section 18.2.2, RFC 3581 section 4): on a stream back over the
@@ -69,13 +69,13 @@ pub(crate) fn answer_malformed(
     raw.stamp_source(flow.remote);
     let path = reply_path(settings.side(flow.listener), flow, raw.top_via(), None);
     let response = Response::to(&raw, status, tag);
-    let response = with_refusal(settings, response, &Refusal::new(status, malformed.defect.cause()));
+    let response = with_refusal(settings, response, &Refusal::new(status, malformed.defect));
     Some((path, response.to_bytes()))
 }
 
 /// Adds what an error answer carries: Warning with the check that failed, and what the status asks for.
 pub(crate) fn with_refusal(settings: &Settings, response: Response, refusal: &Refusal) -> Response {
-    let warning = format!("399 {} \"{}\"", settings.name, refusal.cause);
+    let warning = format!("399 {} \"{}\"", settings.name, refusal.reason);
     let mut response = response.header(HeaderName::Warning, warning);
     for (name, value) in &refusal.headers {
         response = response.header(*name, value);
@@ -118,10 +118,10 @@ impl<R: Role> Node<R> {
     }
 
     fn log_refused(&mut self, (method, call_id, branch): (&str, &str, &str), refusal: &Refusal) {
-        self.counters.refused(refusal.cause);
+        self.counters.refused(refusal.reason);
         self.push(Output::Log(Event::Refused {
             status: refusal.status,
-            cause: refusal.cause,
+            reason: refusal.reason,
             method: method.into(),
             call_id: call_id.into(),
             branch: branch.into(),

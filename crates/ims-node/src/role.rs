@@ -1,5 +1,6 @@
 //! What a node is: the decisions of one network function.
 
+use crate::cause::NodeCause;
 use crate::decision::{Decision, Refusal, Verdict};
 use crate::effects::Effects;
 use crate::inbound::InboundRequest;
@@ -38,7 +39,7 @@ pub trait Role {
         _answer: (Self::Waiting, Result<Answer, CxFailure>),
         _fx: &mut Effects<Self::Own>,
     ) -> Decision<Self::Waiting> {
-        Refusal::new(StatusCode::SERVER_ERROR, "nobody goes on with what the HSS said").into()
+        Refusal::new(StatusCode::SERVER_ERROR, NodeCause::HssAnswerUnused).into()
     }
 
     /// A forwarded request whose plan had a `then` has ended; without a word of the role the response is passed on.

@@ -360,7 +360,9 @@ fn a_plan_is_carried_out_in_full() {
 fn a_refusal_carries_what_its_status_asks_for() {
     let fake = Fake {
         decide: |_, _| {
-            Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, "too brief").with(HeaderName::MinExpires, 60).into()
+            Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, ims_node::NodeCause::ExpiresTooShort)
+                .with(HeaderName::MinExpires, 60)
+                .into()
         },
         ..Fake::forwarding()
     };

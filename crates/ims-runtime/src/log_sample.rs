@@ -1,7 +1,7 @@
 //! How many log lines of one kind are written. Strangers decide how often a request is refused, and must not decide how full the
 //! disk gets: of each kind some lines a second are written, and then how many more there were.
 //!
-//! A kind is the place in the source and the `cause`, where the line has one. What somebody has asked for with `RUST_LOG` below `info`
+//! A kind is the place in the source and the `reason`, where the line has one. What somebody has asked for with `RUST_LOG` below `info`
 //! is written in full.
 
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ pub(crate) const MAX_LINES: u32 = 20;
 /// How long lines are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Kinds that are told apart by their cause; of more those of one place count as one.
+/// Kinds that are told apart by their reason; of more those of one place count as one.
 const MAX_KINDS: usize = 1000;
 
 /// Lets lines through; one for the whole process.
@@ -52,7 +52,7 @@ impl LogSample {
         // The lines that say so are counted themselves, and so the lock must be free.
         let left_out = self.counts().take_left_out();
         for (place, cause, lines) in left_out {
-            tracing::warn!(place, cause, lines, "more lines like those before were left out");
+            tracing::warn!(place, reason = cause, lines, "more lines like those before were left out");
         }
     }
 
@@ -151,13 +151,13 @@ impl Counts {
     }
 }
 
-/// The `cause` of a line.
+/// The `reason` of a line.
 #[derive(Default)]
 struct Cause(String);
 
 impl Visit for Cause {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "cause" {
+        if field.name() == "reason" {
             value.clone_into(&mut self.0);
         }
     }
@@ -208,9 +208,9 @@ mod tests {
     fn of_many_lines_of_a_kind_some_are_written_and_then_how_many_more_there_were() {
         let lines = written("info", || {
             for number in 0..1000 {
-                tracing::info!(cause = "no hop is left", number, "refused");
+                tracing::info!(reason = "no hop is left", number, "refused");
                 if number < 3 {
-                    tracing::info!(cause = "another", number, "refused");
+                    tracing::info!(reason = "another", number, "refused");
                 }
                 tracing::debug!("not asked for");
             }
@@ -218,7 +218,7 @@ mod tests {
         let of = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
         assert_eq!((of("no hop is left"), of("another"), of("debug")), (21, 3, 0), "{lines:?}");
         let last = lines.last().unwrap();
-        assert!(last.contains("lines=980") && last.contains("cause=\"no hop is left\""), "{last}");
+        assert!(last.contains("lines=980") && last.contains("reason=\"no hop is left\""), "{last}");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Requests of a UE (TS 24.229 section 5.2.6.3): figures 1, 2 and 3, step 2.
 
 use crate::bindings::{Binding, Claims};
+use crate::cause::Cause;
 use crate::flow_token::{Dialog, FlowKey, Phone};
 use crate::registration::charging_vector;
-use crate::{FLOW_UNKNOWN, Own, Pcscf, Waiting};
+use crate::{Own, Pcscf, Waiting};
 use cx_protocol::Impu;
 use ims_node::way::where_to;
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Refusal};
+use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, NodeCause, Refusal};
 use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
 
 impl Pcscf {
@@ -16,12 +17,12 @@ impl Pcscf {
         let (Some(key), Some((binding, impu))) = (&self.key, self.speaker(request)) else {
             // Rule RT-P-01. A subscriber whose flow is new is to begin anew, as 481 tells it (RFC 6665 section 4.1.2.2).
             let status = if in_dialog { StatusCode::NO_SUCH_TRANSACTION } else { StatusCode::FORBIDDEN };
-            return Refusal::new(status, FLOW_UNKNOWN).into();
+            return Refusal::new(status, NodeCause::FlowUnknown).into();
         };
         let mut plan = ForwardPlan::by_route();
         if in_dialog {
             if !is_in_known_dialog(key, request, &binding.service_route) {
-                return Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog of this flow").into();
+                return Refusal::new(StatusCode::NO_SUCH_TRANSACTION, Cause::NotOfThisFlow).into();
             }
         } else {
             // Rule RT-P-03: whatever the UE routes by, its requests go to the S-CSCF that registered it.

@@ -6,6 +6,7 @@
 
 use crate::Pcscf;
 use crate::bindings::{Tag, tag};
+use crate::cause::Cause;
 use crate::registration::private_identity;
 use clock::{Deadlines, Mono, Now};
 use cx_protocol::Impu;
@@ -61,7 +62,7 @@ impl Pcscf {
         Refusal::check_hops(message)?;
         let whom = [impi, tag(aor.as_str())];
         if let Some(wait) = self.guesses.wait(now.mono, flow, whom) {
-            let refusal = Refusal::new(StatusCode::SERVER_ERROR, "too many wrong passwords");
+            let refusal = Refusal::new(StatusCode::SERVER_ERROR, Cause::TooManyGuesses);
             return Err(refusal.with(HeaderName::RetryAfter, wait.as_millis().div_ceil(1000)));
         }
         let guess = Guess { whom, answers: u32::try_from(answers).unwrap_or(u32::MAX) };

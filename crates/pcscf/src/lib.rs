@@ -8,6 +8,7 @@
 
 mod bindings;
 mod bound;
+mod cause;
 pub mod config;
 mod flow_token;
 mod from_ue;
@@ -21,6 +22,7 @@ mod role;
 mod to_ue;
 
 pub use bindings::MAX_CONTACTS;
+pub use cause::Cause;
 pub use guesses::Guess;
 
 use bindings::Bindings;
@@ -105,9 +107,6 @@ pub enum Waiting {
     /// For a UE's answer.
     Ue,
 }
-
-/// In the Warning of a 403 or 481: the phone has to register anew, on the flow that it has now.
-pub(crate) const FLOW_UNKNOWN: &str = "nobody is registered on this flow";
 
 impl Pcscf {
     /// Whether the URI is one of our flow entries; gives the token.

@@ -1,10 +1,10 @@
 //! Our Record-Route entries: two, because a phone names us by number and the network by name (RFC 5658). The one for the side
 //! that a request goes to stands on top.
 
+use crate::Pcscf;
 use crate::flow_token::{Dialog, FlowKey, Phone};
-use crate::{FLOW_UNKNOWN, Pcscf};
 use ims_node::way::Recorded;
-use ims_node::{Flow, InboundRequest, Outcome};
+use ims_node::{Flow, InboundRequest, NodeCause, Outcome};
 use sip_message::{HeaderName, Message, Method, StatusCode, Transport};
 
 /// How many entries we put into a request.
@@ -68,7 +68,8 @@ impl Pcscf {
         let Outcome::Response(answer) = outcome else { return Vec::new() };
         let recorded = self.marked(request, answer).map(|all| (HeaderName::RecordRoute, Some(all)));
         // What tells a phone to register anew is said by this node, and by nobody behind it.
-        let is_ours = answer.values(HeaderName::Warning).any(|value| value.contains(FLOW_UNKNOWN));
+        let is_ours =
+            answer.values(HeaderName::Warning).any(|value| NodeCause::FlowUnknown.reason().is_in(value));
         let warning = is_ours.then_some((HeaderName::Warning, None));
         recorded.into_iter().chain(warning).collect()
     }

@@ -2,6 +2,7 @@
 
 use crate::bindings::{Binding, MAX_CONTACTS, ServiceRoute, Tag, tag};
 use crate::bound::{Standing, asks_to_leave, contacts, granted, standing};
+use crate::cause::Cause;
 use crate::leaving::EndedBy;
 use crate::registering::Way;
 use crate::{Own, Pcscf, SharedFlows, Waiting};
@@ -35,14 +36,14 @@ impl Pcscf {
         };
         if self.bindings.len() >= MAX_CONTACTS && !self.bindings.has(request.flow(), &aor) {
             let first_end = now.seconds_until(self.bindings.deadline());
-            return Refusal::no_room("too many registrations", first_end).into();
+            return Refusal::no_room(Cause::TooManyRegistrations, first_end).into();
         }
         let guess = match self.check_guess(now, request, (&aor, registrar.host_text())) {
             Ok(guess) => guess,
             Err(refusal) => return refusal.into(),
         };
         let Some(key) = &self.key else {
-            return Refusal::new(StatusCode::SERVER_ERROR, "no flow key").into();
+            return Refusal::new(StatusCode::SERVER_ERROR, Cause::NoFlowKey).into();
         };
         let message = request.message();
         let mut plan = ForwardPlan::by_route();
@@ -83,8 +84,7 @@ impl Pcscf {
     fn not_served_here(&self) -> Refusal {
         let served = self.settings.home_domains.join(", ");
         let hint = format!("399 {} \"REGISTER for these domains: {served}\"", self.settings.name);
-        Refusal::new(StatusCode::FORBIDDEN, "not a home domain whose users may register here")
-            .with(HeaderName::Warning, hint)
+        Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignHome).with(HeaderName::Warning, hint)
     }
 
     /// Rule REG-P-06: what the 200 says is kept before the UE hears of it.
@@ -98,12 +98,12 @@ impl Pcscf {
         let flow = request.flow();
         if self.registering.is_over(flow) == Way::Closed {
             // RFC 5626 section 5.2: with the connection went the flow, and there is nothing left to register on.
-            let refusal = Refusal::new(StatusCode::FLOW_FAILED, "the connection of the REGISTER is gone");
+            let refusal = Refusal::new(StatusCode::FLOW_FAILED, Cause::RegisterFlowGone);
             return Verdict::Instead(refusal.into());
         }
         let Outcome::Response(response) = outcome else {
             // Rule REG-P-05.
-            let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT, "the home network does not answer");
+            let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT, Cause::HomeNetworkSilent);
             return Verdict::Instead(refusal.into());
         };
         if !response.status().is_some_and(StatusCode::is_success) {

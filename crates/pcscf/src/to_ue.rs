@@ -1,5 +1,6 @@
 //! Requests for a UE (TS 24.229 section 5.2.6.4): the last NotifyPresUp of figures 1, 2, 6 and 7.
 
+use crate::cause::Cause;
 use crate::{Pcscf, Waiting};
 use clock::Now;
 use ims_node::{Decision, ForwardPlan, InboundRequest, Next, Outcome, Refusal, Verdict};
@@ -16,22 +17,20 @@ impl Pcscf {
         }
         let token = request.own_routes().iter().find_map(Self::token_of);
         let (Some(key), Some(token)) = (&self.key, token) else {
-            return Refusal::new(StatusCode::NOT_FOUND, "no flow is named").into();
+            return Refusal::new(StatusCode::NOT_FOUND, Cause::NoFlowNamed).into();
         };
         let Some((flow, tag)) = key.read(token) else {
-            return Refusal::new(StatusCode::FORBIDDEN, "not a flow token of ours").into();
+            return Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignFlowToken).into();
         };
         let is_reachable = self.bindings.is_bound(flow, tag) || self.leaving.is_reachable(flow, tag);
         if !is_reachable && self.registering.has(now, flow) {
             // The 200 that says who is there is still under way: not the end of the flow, and not for another user yet.
-            let refusal =
-                Refusal::new(StatusCode::SERVER_ERROR, "the registration on this flow is under way");
+            let refusal = Refusal::new(StatusCode::SERVER_ERROR, Cause::RegistrationUnderWay);
             return refusal.with(HeaderName::RetryAfter, RETRY_AFTER_S).into();
         }
         if !is_reachable {
             // Rule RT-P-08: whoever is there now is not the user that the token was made for.
-            return Refusal::new(StatusCode::FLOW_FAILED, "nobody is registered on this flow any more")
-                .into();
+            return Refusal::new(StatusCode::FLOW_FAILED, Cause::FlowLeft).into();
         }
         let mut plan = ForwardPlan::by_route();
         plan.next = Next::Flow(flow);
@@ -53,7 +52,7 @@ impl Pcscf {
             }
             Outcome::TimedOut => Verdict::Relay(Vec::new()),
             Outcome::Unreachable | Outcome::Unresolved(_) => {
-                Verdict::Instead(Refusal::new(StatusCode::FLOW_FAILED, "the UE's flow is gone").into())
+                Verdict::Instead(Refusal::new(StatusCode::FLOW_FAILED, Cause::FlowGone).into())
             }
         }
     }

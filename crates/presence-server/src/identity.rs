@@ -1,5 +1,6 @@
 //! Who sent a request, and whom it is about.
 
+use crate::cause::Cause;
 use crate::presentity::Presentity;
 use crate::settings::Settings;
 use ims_node::{InboundRequest, Refusal, Source};
@@ -73,7 +74,7 @@ pub(crate) fn as_watcher(identities: &str) -> Watcher {
 
 /// The sender, who must be known.
 pub(crate) fn sender(request: &InboundRequest) -> Result<Sender, Refusal> {
-    Sender::of(request).ok_or_else(|| Refusal::new(StatusCode::FORBIDDEN, "no usable asserted identity"))
+    Sender::of(request).ok_or_else(|| Refusal::new(StatusCode::FORBIDDEN, Cause::NoAssertedIdentity))
 }
 
 /// Only nodes of our own network speak to us (rule PRS-02); they have checked everybody else. Where they do not stay on the
@@ -84,7 +85,7 @@ pub(crate) fn check_source(request: &InboundRequest) -> Result<(), Refusal> {
         Source::Own => Ok(()),
         Source::Peer(_) if goes_on => Ok(()),
         Source::Peer(_) | Source::Ue | Source::Stranger => {
-            Err(Refusal::new(StatusCode::FORBIDDEN, "the sender is no node of this network"))
+            Err(Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignSender))
         }
     }
 }
@@ -95,7 +96,7 @@ pub(crate) fn presentity(settings: &Settings, uri: &Uri) -> Result<Presentity, R
     if is_ours(settings, uri) {
         Ok(Presentity::new(&uri.address_of_record()))
     } else {
-        Err(Refusal::new(StatusCode::NOT_FOUND, "no user of this domain"))
+        Err(Refusal::new(StatusCode::NOT_FOUND, Cause::NoSuchPresentity))
     }
 }
 

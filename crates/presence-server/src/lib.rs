@@ -25,6 +25,7 @@
 //! Not here: whether a user exists (the HSS and the S-CSCF have decided), presence.winfo, lists, partial documents, XCAP.
 
 mod answered;
+mod cause;
 mod command;
 mod composed;
 pub mod config;
@@ -46,6 +47,7 @@ mod settings;
 mod subscribe;
 mod view;
 
+pub use cause::Cause;
 pub use rules::{RuleBook, presentity_named};
 pub use settings::{Agent, Bounds, RegistrationHint, Settings};
 

@@ -1,5 +1,6 @@
 //! PUBLISH (RFC 3903 section 6): figure 3, PresUpdateMsg.
 
+use crate::cause::Cause;
 use crate::identity::{Sender, presentity, sender};
 use crate::package::{PIDF, Presence, bad_event};
 use crate::presentity::Presentity;
@@ -36,7 +37,7 @@ impl PresenceServer {
         fx.check_storage(now)?;
         if !self.documents.knows(&presentity) && self.documents.len() >= self.settings.bounds.presentities {
             let first_end = now.seconds_until(self.documents.deadline());
-            return Err(Refusal::no_room("too many presentities", first_end));
+            return Err(Refusal::no_room(Cause::TooManyPresentities, first_end));
         }
         let source = source(message, &publisher);
         let outcome = self.publish(now, (message, ask, source), &presentity, fx);
@@ -97,7 +98,7 @@ impl PresenceServer {
         if publisher.is(presentity) || agents.any(|agent| agent.presentities.iter().any(|one| is_for(one))) {
             Ok(())
         } else {
-            Err(Refusal::new(StatusCode::FORBIDDEN, "the publisher is not the presentity"))
+            Err(Refusal::new(StatusCode::FORBIDDEN, Cause::PublisherNotAllowed))
         }
     }
 }
@@ -135,14 +136,14 @@ fn body_of<'a>(message: &'a Message, body: &'a [u8], max: usize) -> Option<Publi
 fn refused(message: &Message, error: PublishError, name: &str) -> Refusal {
     let status = error.status();
     match error {
-        PublishError::BadIfMatch => Refusal::new(status, "SIP-If-Match is not one entity-tag"),
-        PublishError::NoSuchTag => Refusal::new(status, "no publication has this entity-tag"),
+        PublishError::BadIfMatch => Refusal::new(status, Cause::BadIfMatch),
+        PublishError::NoSuchTag => Refusal::new(status, Cause::NoSuchTag),
         PublishError::TooBrief(brief) => brief.into(),
-        PublishError::NothingPublished => Refusal::new(status, "neither a document nor an entity-tag"),
-        PublishError::TooLarge => Refusal::new(status, "the documents of this presentity are too large"),
-        PublishError::UnknownType => Refusal::of_body(message, "only presence documents are taken", PIDF),
+        PublishError::NothingPublished => Refusal::new(status, Cause::NothingPublished),
+        PublishError::TooLarge => Refusal::new(status, Cause::DocumentsTooLarge),
+        PublishError::UnknownType => Refusal::of_body(message, Cause::NotPidf, PIDF),
         PublishError::MalformedBody => {
-            let refusal = Refusal::new(status, "the body is no presence document");
+            let refusal = Refusal::new(status, Cause::BadDocument);
             // Whoever wrote it is told what is to be mended.
             match Pidf::parse(&message.body()) {
                 Ok(_) => refusal,

@@ -1,12 +1,13 @@
 //! Third-party REGISTER (TS 24.229 section 5.4.1.7): an S-CSCF says that it has, or no longer has, a user.
 
+use crate::cause::Cause;
 use crate::identity::presentity;
 use crate::presentity::Presentity;
 use crate::registrations::{Order, Origin, Registration, Standing};
 use crate::view::digest;
 use crate::{Notified, PresenceServer, journal};
 use clock::Now;
-use ims_node::{Effects, InboundRequest, Refusal, Storage};
+use ims_node::{Effects, InboundRequest, NodeCause, Refusal, Storage};
 use sip_message::{HeaderName, Message, Response, StatusCode, Uri, delta_seconds};
 use std::time::Duration;
 
@@ -25,9 +26,9 @@ impl PresenceServer {
     ) -> Result<Response, Refusal> {
         let message = request.message();
         let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
-        let user = message.to_uri().ok_or_else(|| bad("To is no URI"))?;
+        let user = message.to_uri().ok_or_else(|| bad(Cause::ToNotUri))?;
         let presentity = presentity(&self.settings, &user)?;
-        let scscf = scscf_of(message).ok_or_else(|| bad("Contact is no S-CSCF"))?;
+        let scscf = scscf_of(message).ok_or_else(|| bad(Cause::ContactNotScscf))?;
         let seconds = seconds_of(message);
         let answer = fx
             .response(request, StatusCode::OK)
@@ -38,7 +39,7 @@ impl PresenceServer {
             Order::Later => {}
             Order::Same => return Ok(answer),
             Order::Earlier => {
-                return Err(Refusal::new(StatusCode::SERVER_ERROR, "CSeq is lower than before"));
+                return Err(Refusal::new(StatusCode::SERVER_ERROR, NodeCause::StaleCSeq));
             }
         }
         // A user who moved is taken away by the old S-CSCF after the new one has said that it has it.

@@ -1,5 +1,6 @@
 //! Which part of the presence server deals with what.
 
+use crate::cause::Cause;
 use crate::identity::check_source;
 use crate::{Notified, PresenceServer};
 use clock::{Mono, Now};
@@ -101,9 +102,9 @@ impl PresenceServer {
         } else if *method == Method::Register {
             self.on_register(now, request, fx)
         } else if *method == Method::Notify {
-            Err(Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "nothing is subscribed to from here"))
+            Err(Refusal::new(StatusCode::NO_SUCH_TRANSACTION, Cause::NothingSubscribed))
         } else {
-            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a presence server does not do this");
+            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, Cause::MethodNotTaken);
             Err(refusal.with(HeaderName::Allow, ALLOW))
         }
     }

@@ -1,5 +1,6 @@
 //! To an application server and back (TS 24.229 sections 5.4.3.2 and 5.4.3.3, rules ISC-04 to ISC-07).
 
+use crate::cause::Cause;
 use crate::criteria::{Facts, first_match};
 use crate::odi::{self, About};
 use crate::{Own, Scscf, Visit, Waiting};
@@ -54,11 +55,11 @@ impl Scscf {
     ) -> Decision<Waiting> {
         let server = profile.criteria.get(visit.index).map(|criterion| &*criterion.application_server.uri);
         let Ok(uri) = Uri::parse(server.unwrap_or_default()) else {
-            return Refusal::new(StatusCode::SERVER_ERROR, "a filter criterion names no SIP URI").into();
+            return Refusal::new(StatusCode::SERVER_ERROR, Cause::CriterionNotSip).into();
         };
         let uri = if uri.is_loose_route() { uri } else { uri.with_param("lr", None) };
         let Some(key) = &self.key else {
-            return Refusal::new(StatusCode::SERVER_ERROR, "the node has not started").into();
+            return Refusal::new(StatusCode::SERVER_ERROR, Cause::NotStarted).into();
         };
         let served = profile.identities.default_impu().unwrap_or(&visit.impu);
         let about = About { call_id: request.message().call_id(), served, criteria: &profile.criteria };
@@ -104,8 +105,7 @@ impl Scscf {
                 Verdict::Relay(Vec::new())
             }
             (_, Some(DefaultHandling::Terminated) | None) | (None, _) => {
-                let refusal =
-                    Refusal::new(StatusCode::SERVER_TIMEOUT, "the application server does not answer");
+                let refusal = Refusal::new(StatusCode::SERVER_TIMEOUT, Cause::ApplicationServerSilent);
                 Verdict::Instead(refusal.into())
             }
         }

@@ -1,6 +1,7 @@
 //! What a REGISTER wants to change (RFC 3261 section 10.3 steps 6 and 7).
 
 use crate::binding::Binding;
+use crate::cause::Cause;
 use crate::settings::Settings;
 use cx_protocol::Impu;
 use ims_node::Refusal;
@@ -68,14 +69,10 @@ impl Contacts {
         if values.contains(&"*") {
             // Section 10.2.2: the star stands alone and only with an interval of zero.
             let alone = values.len() == 1 && message.expires() == Some(0);
-            return if alone {
-                Ok(Self::RemoveAll)
-            } else {
-                Err(bad("Contact * needs Expires: 0 and no other contact"))
-            };
+            return if alone { Ok(Self::RemoveAll) } else { Err(bad(Cause::BadStarContact)) };
         }
         if values.len() > MAX_CONTACTS {
-            return Err(bad("too many contacts"));
+            return Err(bad(Cause::TooManyContacts));
         }
         let updates: Vec<ContactUpdate> =
             values.into_iter().map(|value| update(value, message, settings)).collect::<Result<_, _>>()?;
@@ -85,17 +82,17 @@ impl Contacts {
 }
 
 fn update(value: &str, message: &Message, settings: &Settings) -> Result<ContactUpdate, Refusal> {
-    let bad = || Refusal::new(StatusCode::BAD_REQUEST, "a contact is no address");
+    let bad = || Refusal::new(StatusCode::BAD_REQUEST, Cause::ContactNotAddress);
     let address = NameAddr::parse(value).map_err(|_| bad())?;
     let uri = address.uri().map_err(|_| bad())?;
     let instance = address.params().get("+sip.instance");
     if value.len() > MAX_CONTACT {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "a contact is too long"));
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, Cause::ContactTooLong));
     }
     let wanted = address.params().get("expires").map_or_else(|| message.expires(), delta_seconds);
     let wanted = wanted.unwrap_or(DEFAULT_EXPIRES_S);
     if wanted > 0 && wanted < settings.min_expires_s {
-        let refusal = Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, "the registration interval is too brief");
+        let refusal = Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, Cause::IntervalTooBrief);
         return Err(refusal.with(HeaderName::MinExpires, settings.min_expires_s));
     }
     Ok(ContactUpdate {
@@ -132,11 +129,11 @@ fn check_targets(updates: &[ContactUpdate], message: &Message) -> Result<(), Ref
     let Some(aor) = message.to_uri() else { return Ok(()) };
     for update in updates.iter().filter(|update| update.expires_s > 0) {
         if update.uri.is_equivalent(&aor) || is_gruu_of(&update.uri, &aor) {
-            return forbidden("the contact is the user itself");
+            return forbidden(Cause::ContactIsUser);
         }
         let is_sip = matches!(update.uri.scheme(), Scheme::Sip | Scheme::Sips);
         if update.instance.is_some() && !is_sip {
-            return forbidden("the contact of a phone is no SIP URI");
+            return forbidden(Cause::ContactNotSip);
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! To the phones of a user, one after the other (rule RT-ST-04, RFC 3261 sections 16.5 to 16.7).
 
 use crate::binding::Binding;
+use crate::cause::Cause;
 use crate::{Own, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
+use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, NodeCause, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, Message, StatusCode, Uri};
 use std::cmp::Reverse;
 
@@ -108,12 +109,12 @@ impl Scscf {
 }
 
 fn not_registered() -> Refusal {
-    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the user is not registered")
+    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, NodeCause::NotRegistered)
 }
 
 /// Rule RT-P-08: 430 is between P-CSCF and S-CSCF; to whoever asked the phone is not there.
 pub(crate) fn flow_failed() -> Refusal {
-    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the phone is not reached on its flow any more")
+    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, Cause::PhoneUnreachable)
 }
 
 /// The better of two answers (section 16.7 step 6): of the lowest class, and within 4xx one that tells the sender what to

@@ -1,6 +1,7 @@
 //! Requests inside a dialog (rule RT-SO-07): no filter criteria and no session case, only the way on.
 
 use crate::binding::Binding;
+use crate::cause::Cause;
 use crate::record_route::{TERMINATING, is_ours};
 use crate::users::Users;
 use crate::{Scscf, Waiting};
@@ -62,11 +63,11 @@ impl Users {
 }
 
 fn leads_elsewhere() -> Decision<Waiting> {
-    Refusal::new(StatusCode::NO_SUCH_TRANSACTION, "not a dialog that leads there").into()
+    Refusal::new(StatusCode::NO_SUCH_TRANSACTION, Cause::NotOfThisDialog).into()
 }
 
 fn no_binding() -> Decision<Waiting> {
-    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "no phone is registered under this GRUU").into()
+    Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, Cause::GruuUnknown).into()
 }
 
 /// The public GRUU of an instance (RFC 5627 section 3.1.1): it depends on identity and instance only, so that every

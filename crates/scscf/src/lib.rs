@@ -10,6 +10,7 @@
 
 mod application_server;
 mod binding;
+mod cause;
 mod challenge;
 pub mod config;
 mod contacts;
@@ -30,6 +31,7 @@ mod terminating;
 mod third_party;
 mod users;
 
+pub use cause::Cause;
 use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
 pub use delivery::Delivery;
 pub use settings::{Settings, TerminatingRecordRoute};

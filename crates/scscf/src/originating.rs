@@ -1,5 +1,6 @@
 //! Requests of the users served here (TS 24.229 section 5.4.3.2): figures 1 and 2 step 3, figure 3 step 2.
 
+use crate::cause::Cause;
 use crate::profile::Profile;
 use crate::{Scscf, Visit, Waiting};
 use clock::Now;
@@ -17,7 +18,7 @@ impl Scscf {
             return refusal.into();
         }
         let Some(impu) = self.originating_user(request) else {
-            return Refusal::new(StatusCode::FORBIDDEN, "no asserted identity").into();
+            return Refusal::new(StatusCode::FORBIDDEN, Cause::NoAssertedIdentity).into();
         };
         let registered = self.users.registration(&impu).map(|registration| &registration.profile);
         // By the criteria under which it was published, though the registration has ended.
@@ -26,7 +27,7 @@ impl Scscf {
             return self.without_registration(request, impu);
         };
         if profile.identities.find(&impu).is_none_or(|identity| identity.barred) {
-            return Refusal::new(StatusCode::FORBIDDEN, "the identity is barred").into();
+            return Refusal::new(StatusCode::FORBIDDEN, Cause::IdentityBarred).into();
         }
         if let Err(refusal) = self.check_gruu(request, &profile) {
             return refusal.into();
@@ -45,11 +46,7 @@ impl Scscf {
         let ours = |uri: &Uri| uri.params().has("gr") && uri.is_host(&self.settings.domain);
         let Some(gruu) = contact.filter(ours) else { return Ok(()) };
         let own = Impu::new(gruu.as_str()).is_ok_and(|impu| profile.identities.find(&impu).is_some());
-        if own {
-            Ok(())
-        } else {
-            Err(Refusal::new(StatusCode::FORBIDDEN, "the Contact is another user's GRUU"))
-        }
+        if own { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignGruu)) }
     }
 
     /// Rule RT-SO-02: P-Served-User from an application server, else the asserted identity.
@@ -67,7 +64,7 @@ impl Scscf {
     fn without_registration(&self, request: &InboundRequest, impu: Impu) -> Decision<Waiting> {
         let from_server = request.message().value(HeaderName::PServedUser).is_some();
         let Some(server_name) = self.server_name().filter(|_| from_server) else {
-            return Refusal::new(StatusCode::FORBIDDEN, "the sender is not registered here").into();
+            return Refusal::new(StatusCode::FORBIDDEN, Cause::SenderNotRegistered).into();
         };
         let sar = Sar { impi: None, impu, server_name, kind: SarType::UnregisteredUser };
         Decision::AskHss(Request::Sar(sar), Waiting::UnregisteredSaa(SessionCase::OriginatingUnregistered))
@@ -81,7 +78,7 @@ impl Scscf {
         let by_domain = number.and_then(|number| self.number_here(&number));
         let uri = by_domain.as_ref().unwrap_or_else(|| request.request_uri());
         if !uri.is_sip() {
-            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI names no user").into();
+            return Refusal::new(StatusCode::NOT_FOUND, Cause::RequestUriNoUser).into();
         }
         let uri = uri.without_default_port();
         if let Err(refusal) = self.check_target(&uri) {
@@ -107,13 +104,10 @@ impl Scscf {
         let is_ours = is_domain(&self.settings.domain);
         let is_peers = self.settings.peer_domains.iter().any(|domain| is_domain(domain));
         if is_server_of(uri, &self.settings.domain) && !is_ours && !is_peers {
-            return Err(Refusal::new(
-                StatusCode::NOT_FOUND,
-                "the Request-URI names a server instead of a domain",
-            ));
+            return Err(Refusal::new(StatusCode::NOT_FOUND, Cause::RequestUriServer));
         }
         if uri.address().is_some() || !is_server_of(uri, uri.host_text()) {
-            let cause = "the Request-URI has a port or an address instead of a domain";
+            let cause = Cause::RequestUriNumeric;
             return Err(Refusal::new(StatusCode::NOT_FOUND, cause));
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! REGISTER (TS 24.229 sections 5.4.1.2 and 5.4.1.4): challenge, check, assignment at the HSS, bindings.
 
 use crate::binding::{Binding, Origin, Registration, Servers, updated};
+use crate::cause::Cause;
 use crate::challenge::Check;
 use crate::contacts::Contacts;
 use crate::reg_event::Ending;
@@ -8,7 +9,7 @@ use crate::settings::StrictDigestUri;
 use crate::{Own, Purpose, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::{AuthScheme, Impi, Impu, Maa, Mar, Request, ResultCode, Saa, Sar, SarType, ScscfName};
-use ims_node::{Decision, Effects, InboundRequest, Refusal};
+use ims_node::{Decision, Effects, InboundRequest, NodeCause, Refusal};
 use sip_message::{Credentials, HeaderName, Message, Response, StatusCode, Uri};
 use std::sync::Arc;
 
@@ -45,13 +46,12 @@ impl Scscf {
                 self.challenges.forget(message);
                 let Registrant { impi, impu } = registrant;
                 self.tell_hss(Some(impi), impu, SarType::AuthenticationFailure, fx);
-                let cause =
-                    if same_realm { "wrong password" } else { "the credentials are for another realm" };
+                let cause = if same_realm { Cause::WrongPassword } else { Cause::OtherRealm };
                 Refusal::new(StatusCode::FORBIDDEN, cause).into()
             }
             Check::Right { same_uri } => {
                 if !same_uri && self.settings.strict_digest_uri == StrictDigestUri::On {
-                    return Refusal::new(StatusCode::FORBIDDEN, "the digest was made for another URI").into();
+                    return Refusal::new(StatusCode::FORBIDDEN, Cause::OtherDigestUri).into();
                 }
                 if !same_uri {
                     fx.log("digest made for another URI than the request's", message.call_id());
@@ -92,7 +92,7 @@ impl Scscf {
         fx: &mut Effects<Own>,
     ) -> Decision<Waiting> {
         let Some(credentials) = maa.digest.filter(|_| maa.result.is_success()) else {
-            return Refusal::new(StatusCode::FORBIDDEN, "the HSS gives no credentials for this user").into();
+            return Refusal::new(StatusCode::FORBIDDEN, Cause::NoCredentials).into();
         };
         let registrant = match registrant(request.message(), &self.settings.domain) {
             Ok(registrant) => registrant,
@@ -124,7 +124,7 @@ impl Scscf {
             (true, true) => return Decision::Reply(fx.response(request, StatusCode::OK)),
             (true, false) if !self.users.has_room() => {
                 let first_end = now.seconds_until(self.users.deadline());
-                return Refusal::no_room("too many users", first_end).into();
+                return Refusal::no_room(Cause::TooManyUsers, first_end).into();
             }
             (true, false) => SarType::Registration,
             (false, false) => SarType::ReRegistration,
@@ -196,7 +196,7 @@ impl Scscf {
                 let sar = Sar { impi: Some(impi), impu, server_name, kind };
                 Decision::AskHss(Request::Sar(sar), Waiting::RegistrationSaa(kind))
             }
-            None => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS sent no profile").into(),
+            None => Refusal::new(StatusCode::SERVER_TIMEOUT, Cause::NoProfile).into(),
         }
     }
 
@@ -314,7 +314,7 @@ fn check_assignment(result: ResultCode) -> Result<(), Refusal> {
     match result {
         ResultCode::Success => Ok(()),
         ResultCode::IdentityAlreadyRegistered => {
-            let cause = "another S-CSCF serves this user";
+            let cause = Cause::OtherScscf;
             Err(Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause))
         }
         ResultCode::SubsequentRegistration
@@ -328,18 +328,16 @@ fn check_assignment(result: ResultCode) -> Result<(), Refusal> {
         | ResultCode::AuthSchemeNotSupported
         | ResultCode::InAssignmentType
         | ResultCode::UnsupportedVersion
-        | ResultCode::UnableToComply => {
-            Err(Refusal::new(StatusCode::FORBIDDEN, "the HSS refuses the registration"))
-        }
+        | ResultCode::UnableToComply => Err(Refusal::new(StatusCode::FORBIDDEN, Cause::HssRefuses)),
     }
 }
 
 fn no_name() -> Decision<Waiting> {
-    Refusal::new(StatusCode::SERVER_ERROR, "this S-CSCF has no valid name").into()
+    Refusal::new(StatusCode::SERVER_ERROR, Cause::NoServerName).into()
 }
 
 fn out_of_order() -> Decision<Waiting> {
-    Refusal::new(StatusCode::SERVER_ERROR, "an earlier REGISTER of this Call-ID").into()
+    Refusal::new(StatusCode::SERVER_ERROR, Cause::EarlierRegister).into()
 }
 
 fn challenge(request: &InboundRequest, fx: &mut Effects<Own>, values: Vec<String>) -> Decision<Waiting> {
@@ -352,12 +350,12 @@ fn challenge(request: &InboundRequest, fx: &mut Effects<Own>, values: Vec<String
 
 fn registrant(message: &Message, domain: &str) -> Result<Registrant, Refusal> {
     let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
-    let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad("To is no SIP URI"))?;
-    let impu = Impu::new(to.as_str()).map_err(|_| bad("To is no public identity"))?;
+    let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad(NodeCause::ToNotSip))?;
+    let impu = Impu::new(to.as_str()).map_err(|_| bad(NodeCause::ToNotImpu))?;
     let given = Credentials::for_domain(message, domain);
     let username = given.map(|credentials| credentials.username).filter(|username| !username.is_empty());
     let impi = username.map_or_else(|| Impi::derived(to.as_str()), Impi::new);
-    let impi = impi.map_err(|_| bad("no private identity"))?;
+    let impi = impi.map_err(|_| bad(NodeCause::NoImpi))?;
     Ok(Registrant { impi, impu })
 }
 

@@ -10,7 +10,8 @@ use crate::{Own, Scscf, Waiting};
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request};
 use ims_node::{
-    Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, SigningKey, Unreadable, Verdict,
+    Decision, Effects, InboundRequest, NodeCause, Outcome, Record, Refusal, Role, SigningKey, Unreadable,
+    Verdict,
 };
 use sip_event::Notifier;
 use sip_message::{Method, StatusCode};
@@ -99,8 +100,8 @@ impl Role for Scscf {
             (Waiting::UnregisteredSaa(case), Ok(Answer::Saa(saa))) => {
                 self.on_unregistered_saa(now, request, (case, saa))
             }
-            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS did not answer").into(),
-            (_, Ok(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, "the HSS answered something else").into(),
+            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into(),
+            (_, Ok(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssOtherAnswer).into(),
         }
     }
 

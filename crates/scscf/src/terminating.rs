@@ -1,10 +1,11 @@
 //! Requests for the users served here (TS 24.229 section 5.4.3.3): figures 1 and 2 steps 6 and 7.
 
 use crate::application_server::terminating_user;
+use crate::cause::Cause;
 use crate::{Scscf, Visit, Waiting};
 use clock::Now;
 use cx_protocol::{Impu, Request, ResultCode, Saa, Sar, SarType, SessionCase};
-use ims_node::{Decision, InboundRequest, Refusal};
+use ims_node::{Decision, InboundRequest, NodeCause, Refusal};
 use sip_message::StatusCode;
 
 impl Scscf {
@@ -18,10 +19,10 @@ impl Scscf {
         let uri = request.request_uri();
         if !uri.is_host(&self.settings.domain) && (uri.is_sip() || uri.telephone_number().is_none()) {
             // Somebody routed by a Route entry of ours alone; who sends it on from here would pass for one of our nodes.
-            return Refusal::new(StatusCode::NOT_FOUND, "not a user of this domain").into();
+            return Refusal::new(StatusCode::NOT_FOUND, Cause::OtherDomain).into();
         }
         let Some(impu) = terminating_user(request) else {
-            return Refusal::new(StatusCode::NOT_FOUND, "the Request-URI is no public identity").into();
+            return Refusal::new(StatusCode::NOT_FOUND, NodeCause::RequestUriNotImpu).into();
         };
         if let Some(registration) = self.users.registration(&impu) {
             let profile = registration.profile.clone();
@@ -32,7 +33,7 @@ impl Scscf {
         }
         // Rule RT-ST-02: the profile of somebody who is not registered comes from the HSS first.
         let Some(server_name) = self.server_name() else {
-            return Refusal::new(StatusCode::SERVER_ERROR, "this S-CSCF has no valid name").into();
+            return Refusal::new(StatusCode::SERVER_ERROR, Cause::NoServerName).into();
         };
         let sar = Sar { impi: None, impu, server_name, kind: SarType::UnregisteredUser };
         Decision::AskHss(Request::Sar(sar), Waiting::UnregisteredSaa(SessionCase::TerminatingUnregistered))
@@ -54,8 +55,10 @@ impl Scscf {
                 let profile = self.users.put_visitor(now.mono, &impu, profile.into());
                 self.serve(now, request, (impu, case), &profile)
             }
-            (ResultCode::UserUnknown, ..) => Refusal::new(StatusCode::NOT_FOUND, "unknown user").into(),
-            _ => Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "another S-CSCF serves this user").into(),
+            (ResultCode::UserUnknown, ..) => {
+                Refusal::new(StatusCode::NOT_FOUND, NodeCause::UnknownUser).into()
+            }
+            _ => Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, Cause::OtherScscf).into(),
         }
     }
 
@@ -68,7 +71,7 @@ impl Scscf {
     ) -> Decision<Waiting> {
         // Rule RT-ST-01.
         if profile.identities.find(&impu).is_some_and(|identity| identity.barred) {
-            return Refusal::new(StatusCode::NOT_FOUND, "the identity is barred").into();
+            return Refusal::new(StatusCode::NOT_FOUND, Cause::IdentityBarred).into();
         }
         self.next_server(now, request, Visit { impu, case, index: 0 }, profile)
     }

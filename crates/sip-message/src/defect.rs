@@ -68,6 +68,40 @@ impl Defect {
         }
     }
 
+    /// A stable name, in snake_case, for counters and programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotSip => "not_sip",
+            Self::TooLarge => "message_too_large",
+            Self::TooManyHeaders => "too_many_header_lines",
+            Self::RequestLine => "malformed_request_line",
+            Self::StatusLine => "malformed_status_line",
+            Self::Version => "unknown_version",
+            Self::NoEndOfHead => "no_end_of_head",
+            Self::HeaderLine => "malformed_header_line",
+            Self::Repeated(_) => "repeated_header",
+            Self::Missing(field) => field.missing(),
+            Self::Malformed(field) => field.malformed(),
+            Self::MethodMismatch => "method_mismatch",
+            Self::BodyTooShort => "body_too_short",
+        }
+    }
+
+    /// The section that asks for it.
+    #[must_use]
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::NotSip | Self::Version => "RFC 3261 7",
+            Self::TooLarge | Self::TooManyHeaders => "RFC 3261 21.4.11",
+            Self::RequestLine => "RFC 3261 7.1",
+            Self::StatusLine => "RFC 3261 7.2",
+            Self::NoEndOfHead | Self::HeaderLine | Self::Repeated(_) => "RFC 3261 7.3",
+            Self::Missing(_) | Self::Malformed(_) | Self::MethodMismatch => "RFC 3261 8.1.1",
+            Self::BodyTooShort => "RFC 3261 18.3",
+        }
+    }
+
     /// A short cause for the Warning header and the log.
     #[must_use]
     pub const fn cause(self) -> &'static str {
@@ -103,6 +137,33 @@ impl Defect {
             (_, Field::ContentLength) => "malformed Content-Length",
             (_, Field::RequestUri) => "malformed Request-URI",
             (_, Field::Other) => "a header stands twice that may stand once",
+        }
+    }
+}
+
+impl Field {
+    const fn missing(self) -> &'static str {
+        match self {
+            Self::Via => "no_via",
+            Self::From => "no_from",
+            Self::To => "no_to",
+            Self::CallId => "no_call_id",
+            Self::CSeq => "no_cseq",
+            Self::MaxForwards | Self::ContentLength | Self::RequestUri | Self::Other => "missing_header",
+        }
+    }
+
+    const fn malformed(self) -> &'static str {
+        match self {
+            Self::Via => "malformed_via",
+            Self::From => "malformed_from",
+            Self::To => "malformed_to",
+            Self::CallId => "malformed_call_id",
+            Self::CSeq => "malformed_cseq",
+            Self::MaxForwards => "malformed_max_forwards",
+            Self::ContentLength => "malformed_content_length",
+            Self::RequestUri => "malformed_request_uri",
+            Self::Other => "malformed_header",
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What reaches us: NOTIFYs and texts (rules SUB-S-03 to SUB-S-06, SIP-02).
 
 use crate::agent::UeAgent;
+use crate::cause::Cause;
 use crate::compose::{ALLOW, PIDF};
 use crate::presence::{Gist, shown};
 use crate::report::{Report, SubscriptionState};
 use crate::role::Own;
 use crate::watch::{WatchId, Watched, state_of};
 use clock::Now;
-use ims_node::{Decision, Effects, InboundRequest, Refusal};
+use ims_node::{Decision, Effects, InboundRequest, NodeCause, Refusal};
 use presence_document::Pidf;
 use sip_event::BadNotify;
 use sip_message::{HeaderName, Message, Method, StatusCode, SubscriptionState as Header, Substate};
@@ -28,7 +29,7 @@ impl UeAgent {
     ) -> Decision<Infallible> {
         // Whatever is for us comes through our P-CSCF, which has looked at it (TS 24.229 section 5.1.2A.2).
         if !self.is_pcscf(request.flow().remote) {
-            return Refusal::new(StatusCode::FORBIDDEN, "not from the P-CSCF").into();
+            return Refusal::new(StatusCode::FORBIDDEN, Cause::NotFromPcscf).into();
         }
         let message = request.message();
         match request.method() {
@@ -50,8 +51,7 @@ impl UeAgent {
             | Method::Subscribe
             | Method::Update
             | Method::Other(_) => {
-                let refusal =
-                    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "not for a user agent of presence");
+                let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, Cause::MethodNotTaken);
                 self.error(format!("{} refused", message.cseq_method()));
                 refusal.with(HeaderName::Allow, ALLOW).into()
             }
@@ -92,7 +92,7 @@ impl UeAgent {
         let message = request.message();
         let content_type = message.value(HeaderName::ContentType).unwrap_or("text/plain");
         if !is_type(content_type, "text/plain") {
-            let refusal = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only plain text is shown");
+            let refusal = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Cause::NotPlainText);
             return refusal.with(HeaderName::Accept, "text/plain").into();
         }
         let asserted = message.first_address(HeaderName::PAssertedIdentity);
@@ -105,13 +105,13 @@ impl UeAgent {
 }
 
 fn refusal(bad: BadNotify) -> Refusal {
-    let cause = match bad {
-        BadNotify::NoSuchSubscription => "no such subscription",
-        BadNotify::BadEvent => "another event package",
-        BadNotify::Stale => "an earlier NOTIFY",
-        BadNotify::Malformed => "no Subscription-State or no Contact that can be used",
+    let reason = match bad {
+        BadNotify::NoSuchSubscription => NodeCause::NoSubscription.reason(),
+        BadNotify::BadEvent => Cause::OtherEvent.reason(),
+        BadNotify::Stale => Cause::StaleNotify.reason(),
+        BadNotify::Malformed => Cause::BadNotify.reason(),
     };
-    let refusal = Refusal::new(bad.status(), cause);
+    let refusal = Refusal::new(bad.status(), reason);
     if bad == BadNotify::BadEvent { refusal.with(HeaderName::AllowEvents, EVENTS) } else { refusal }
 }
 

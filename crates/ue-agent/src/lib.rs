@@ -15,6 +15,7 @@
 mod account;
 mod agent;
 mod binding;
+mod cause;
 mod command;
 mod compose;
 mod credentials;
@@ -38,6 +39,7 @@ mod watch;
 
 pub use account::{Account, BadAccount, Password};
 pub use agent::UeAgent;
+pub use cause::Cause;
 pub use command::{Command, HELP};
 pub use leave::{FAREWELL, Farewell};
 pub use render::{Form, line};

@@ -10,7 +10,7 @@ use crate::registration::Input;
 use crate::role::Own;
 use crate::warning;
 use clock::{Mono, Now};
-use ims_node::{Effects, Outcome};
+use ims_node::{Effects, NodeCause, Outcome};
 use sip_message::StatusCode;
 use std::time::Duration;
 
@@ -20,9 +20,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 
 /// RFC 3261 section 17.1.2.2: how many T1 a request is waited for.
 const TIMER_F: u32 = 64;
-
-/// How a P-CSCF of ours says, in the Warning of a 403 or 481, that it does not know the flow of a request.
-const FLOW_UNKNOWN: &str = "nobody is registered on this flow";
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
@@ -107,7 +104,7 @@ fn is_flow_unknown(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Response(response) => {
             response.status().is_some_and(|status| refused.contains(&status))
-                && warning::text(response).is_some_and(|text| text == FLOW_UNKNOWN)
+                && warning::text(response).is_some_and(|text| NodeCause::FlowUnknown.reason().is_in(&text))
         }
         Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => false,
     }

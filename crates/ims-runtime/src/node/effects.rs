@@ -5,7 +5,7 @@ use super::udp::Sent;
 use super::{NodeError, hss};
 use crate::config::Configuration;
 use crate::recording::Direction;
-use ims_node::{Event, Input, Loss, Output, Record, Role, Seq, Transmit};
+use ims_node::{Event, Input, Loss, Output, Reason, Record, Role, Seq, Transmit};
 use sip_message::Transport;
 use tokio::task::yield_now;
 
@@ -83,16 +83,17 @@ impl<C: Configuration, R: Role> Driver<C, R> {
 
     fn log(&mut self, event: Event) {
         match event {
-            Event::Refused { status, cause, method, call_id, branch } => {
+            Event::Refused { status, reason, method, call_id, branch } => {
                 self.stats.refused += 1;
-                tracing::info!(status = status.code(), cause, %method, %call_id, %branch, "refused");
+                let Reason { name, text, rule } = reason;
+                tracing::info!(status = status.code(), reason = name, text, rule, %method, %call_id, %branch, "refused");
             }
-            Event::Dropped { cause, from } => {
+            Event::Dropped { reason, from } => {
                 self.stats.dropped_in += 1;
-                tracing::debug!(cause, %from, "dropped");
+                tracing::debug!(reason = reason.name, text = reason.text, rule = reason.rule, %from, "dropped");
             }
             Event::HopFailed { address, cause, call_id } => {
-                tracing::warn!(%address, cause, %call_id, "next hop failed");
+                tracing::warn!(%address, reason = cause, %call_id, "next hop failed");
             }
             Event::Pressure(pressure) => tracing::warn!(?pressure, "overload"),
             Event::Role { what, about } => tracing::info!(%about, "{what}"),

@@ -10,7 +10,7 @@ use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use cx_protocol::CxFailure;
-use ims_node::{Effects, Event, Flow, Input, Listener, Loss, Node, Output, Role, Settings, Transmit};
+use ims_node::{Effects, Event, Flow, Input, Listener, Loss, Node, Output, Reason, Role, Settings, Transmit};
 use sip_message::Transport;
 use sip_resolve::DnsAnswer;
 use std::collections::VecDeque;
@@ -228,12 +228,15 @@ pub fn wall() -> Wall {
 
 fn log(event: Event) {
     match event {
-        Event::Refused { status, cause, method, call_id, branch } => {
-            tracing::info!(status = status.code(), cause, %method, %call_id, %branch, "refused");
+        Event::Refused { status, reason, method, call_id, branch } => {
+            let Reason { name, text, rule } = reason;
+            tracing::info!(status = status.code(), reason = name, text, rule, %method, %call_id, %branch, "refused");
         }
-        Event::Dropped { cause, from } => tracing::debug!(cause, %from, "dropped"),
+        Event::Dropped { reason, from } => {
+            tracing::debug!(reason = reason.name, text = reason.text, rule = reason.rule, %from, "dropped")
+        }
         Event::HopFailed { address, cause, call_id } => {
-            tracing::debug!(%address, cause, %call_id, "next hop failed");
+            tracing::debug!(%address, reason = cause, %call_id, "next hop failed");
         }
         Event::Pressure(pressure) => tracing::warn!(?pressure, "overload"),
         Event::Role { what, about } => tracing::info!(%about, "{what}"),

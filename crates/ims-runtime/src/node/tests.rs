@@ -306,7 +306,12 @@ async fn a_peer_that_is_new_is_believed_after_a_reload() {
     let running = place.start("").await;
     let client = place.udp().await;
     let request = |call: &str| message("sip:who@home1.test", call, "UDP");
-    assert!(client.answer_to(&request("one")).await.contains("Warning: 399 node1.home1.test \"a stranger\""));
+    assert!(
+        client
+            .answer_to(&request("one"))
+            .await
+            .contains("Warning: 399 node1.home1.test \"request from outside the network [outsider, ")
+    );
     place.file(&format!("peers = [{{ addresses = [\"{}\"] }}]", place.address.ip()));
     assert_eq!(running.done("reload").await, "nothing to take over\npeers of [node] taken over\n");
     assert!(client.answer_to(&request("two")).await.starts_with("SIP/2.0 200 "));

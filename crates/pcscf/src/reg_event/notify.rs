@@ -5,7 +5,7 @@ use crate::leaving::EndedBy;
 use crate::{Own, Pcscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Decision, Effects, Flow, InboundRequest, Refusal};
+use ims_node::{Decision, Effects, Flow, InboundRequest, NodeCause, Refusal};
 use presence_document::{ContactEvent, ContactState, RegContact, RegInfo, RegState};
 use sip_event::BadNotify;
 use sip_message::{HeaderName, Method, StatusCode, Uri};
@@ -102,7 +102,7 @@ fn end_of(binding: &Binding, ended: &[&RegContact]) -> Option<ContactEvent> {
 }
 
 fn refusal(bad: BadNotify) -> Refusal {
-    let refusal = Refusal::new(bad.status(), "no such subscription");
+    let refusal = Refusal::new(bad.status(), NodeCause::NoSubscription);
     if bad == BadNotify::BadEvent {
         refusal.with(HeaderName::AllowEvents, super::REG.package)
     } else {

@@ -2,6 +2,7 @@
 
 use super::Reg;
 use crate::binding::Registration;
+use crate::cause::Cause;
 use crate::{Own, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
@@ -38,7 +39,7 @@ impl Scscf {
                 return None;
             }
             // Rule REG-E-01.
-            let cause = "the user is not registered here";
+            let cause = Cause::NotRegisteredHere;
             return Some(Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, cause).into());
         };
         let opened = check_demands(request).and_then(|()| self.open_watch(now, request, default, fx));
@@ -111,7 +112,7 @@ impl Scscf {
         self.carry_out(fx);
         if let Err(Refused::CrowdedResource) = outcome {
             let first_end = now.seconds_until(self.reg.first_deadline());
-            return Err(Refusal::no_room("too many subscriptions to this user's registration", first_end));
+            return Err(Refusal::no_room(Cause::TooManyOfUser, first_end));
         }
         notifier::answer::<Reg, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
     }
@@ -143,7 +144,7 @@ fn watcher(request: &InboundRequest, registration: &Registration) -> Result<Arc<
     match found.filter(|watcher| watcher.as_str().len() <= MAX_WATCHER) {
         Some(watcher) => Ok(watcher.as_str().into()),
         None => {
-            let cause = "the sender may not watch this user's registration";
+            let cause = Cause::RegWatcherNotAllowed;
             Err(Refusal::new(StatusCode::FORBIDDEN, cause))
         }
     }

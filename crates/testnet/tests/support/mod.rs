@@ -5,8 +5,8 @@
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request, ResultCode};
 use ims_node::{
-    Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, Outcome, Output,
-    Record, Refusal, Role, Seq, Settings, Side, Transmit, Unreadable, Verdict,
+    Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, NodeCause,
+    Outcome, Output, Record, Refusal, Role, Seq, Settings, Side, Transmit, Unreadable, Verdict,
 };
 use sip_message::{Draft, HeaderName, Method, StatusCode, Transport, Uri};
 use std::collections::{BTreeSet, VecDeque};
@@ -59,8 +59,8 @@ impl Role for Forwarder {
     ) -> Decision<()> {
         match answer {
             Ok(answer) if answer.result().is_success() => ForwardPlan::by_route().decide(),
-            Ok(_) => Refusal::new(StatusCode::NOT_FOUND, "the HSS does not know the user").into(),
-            Err(_) => Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "the HSS did not answer").into(),
+            Ok(_) => Refusal::new(StatusCode::NOT_FOUND, NodeCause::UnknownUser).into(),
+            Err(_) => Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, NodeCause::HssSilent).into(),
         }
     }
 
@@ -110,7 +110,7 @@ impl Role for Keeper {
         _: ((), Result<Answer, CxFailure>),
         _: &mut Effects<()>,
     ) -> Decision<()> {
-        Refusal::new(StatusCode::SERVER_ERROR, "this role asks no HSS").into()
+        Refusal::new(StatusCode::SERVER_ERROR, NodeCause::HssAnswerUnused).into()
     }
 
     fn on_response(

@@ -113,7 +113,7 @@ fn a_register_that_gets_504_itself_is_tried_again_until_it_is_accepted() {
     assert!(matches!(ue.reports()[0], Report::Registered { .. }));
 }
 
-const UNKNOWN: &str = "Warning: 399 pcscf1a.home1.test \"nobody is registered on this flow\"\r\n";
+const UNKNOWN: &str = "Warning: 399 pcscf1a.home1.test \"nobody is registered on this flow [flow_unknown, TS 24.229 5.2.6.3]\"\r\n";
 
 /// A NAT, or the proxy of a container, gives our flow another port: the P-CSCF does not know it any more.
 #[test]

@@ -9,8 +9,8 @@ use crate::signals::Signals;
 use clock::Now;
 use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request};
 use ims_node::{
-    Decision, Effects, ForwardPlan, InboundRequest, Next, Outcome, OwnRequest, Record, Refusal, Role,
-    Unreadable, Verdict,
+    Decision, Effects, ForwardPlan, InboundRequest, Next, NodeCause, Outcome, OwnRequest, Record, Refusal,
+    Role, Unreadable, Verdict,
 };
 use serde::Deserialize;
 use sip_message::{Draft, HeaderName, Method, StatusCode};
@@ -69,7 +69,7 @@ impl Role for TestRole {
             }
             "far" => ForwardPlan::by_route().decide(),
             "who" if !request.source().is_trusted() => {
-                Refusal::new(StatusCode::FORBIDDEN, "a stranger").into()
+                Refusal::new(StatusCode::FORBIDDEN, NodeCause::Outsider).into()
             }
             _ => Decision::Reply(fx.response(request, StatusCode::OK)),
         }
@@ -83,7 +83,7 @@ impl Role for TestRole {
         _: &mut Effects<()>,
     ) -> Decision<()> {
         assert_eq!(answer.unwrap_err(), CxFailure::NotConnected);
-        Refusal::new(StatusCode::SERVER_TIMEOUT, "no HSS").into()
+        Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into()
     }
 
     fn on_response(
