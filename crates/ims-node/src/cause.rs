@@ -13,7 +13,7 @@ causes! {
         HssQueueFull = "hss_queue_full", "too many requests wait for the HSS", "RFC 3261 21.5.1";
         RouteNotSip = "route_not_sip", "the next Route entry is no SIP URI", "RFC 3261 16.4";
         NextHopUnavailable = "next_hop_unavailable", "the next hop is not available", "RFC 3261 16.7";
-        NextHopSilent = "next_hop_silent", "the next hop did not answer", "RFC 3261 16.8";
+        NextHopSilent = "next_hop_silent", "the next hop did not answer", "RFC 3261 17.1.2.2";
         NextHopUnreachable = "next_hop_unreachable", "the next hop cannot be reached", "RFC 3261 16.9";
         NoSuchDomain = "no_such_domain", "no such domain", "RFC 3263 4.2";
         NoSipServer = "no_sip_server", "the domain has no SIP server", "RFC 3263 4.2";
@@ -28,7 +28,7 @@ causes! {
         NoSubscription = "no_subscription", "no such subscription", "RFC 6665 4.1.3";
         WatcherNotAllowed = "watcher_not_allowed", "the rules do not let this watcher watch", "RFC 6665 4.2.1.3";
         NotAcceptable = "not_acceptable", "Accept takes nothing that this package has", "RFC 6665 4.1.2.1";
-        FilterNotSupported = "filter_not_supported", "event filters are not supported", "RFC 4660 3.3.1";
+        FilterNotSupported = "filter_not_supported", "event filters are not supported", "RFC 4660 5.2";
         NotTheWatcher = "not_the_watcher", "this is somebody else's subscription", "RFC 6665 4.2.1.3";
         TooManyInDialog = "too_many_in_dialog", "too many subscriptions in one dialog", "RFC 6665 4.5.2";
         TooManyOfResource = "too_many_of_resource", "too many subscriptions to this resource", "RFC 6665 6.3";

@@ -188,7 +188,7 @@ fn whoever_asks_for_little_is_served_while_another_one_asks_for_too_much() {
     for method in ["REGISTER", "SUBSCRIBE", "PUBLISH"] {
         assert_eq!(receive(&mut bench, PHONE, method), Some(true), "{method}");
     }
-    assert_eq!(figure(&bench, "dropped_too_many_requests_of_one_source"), 927);
+    assert_eq!(figure(&bench, "dropped_source_too_busy"), 927);
     // The flood is over: it has a share again like everybody else.
     bench.pass(Duration::from_millis(250));
     assert_eq!(receive(&mut bench, FLOOD, "REGISTER"), Some(true));

@@ -6,7 +6,7 @@ causes! {
     /// The causes of a P-CSCF alone.
     pub enum Cause {
         NotOfThisFlow = "not_of_this_flow", "not a dialog of this flow", "TS 24.229 5.2.6.3";
-        TooManyGuesses = "too_many_guesses", "too many wrong passwords", "TS 33.203 N.2.1";
+        TooManyGuesses = "too_many_guesses", "too many wrong passwords", "RFC 7616 5.7";
         TooManyRegistrations = "too_many_registrations", "too many registrations", "RFC 3261 21.5.1";
         NoFlowKey = "no_flow_key", "no flow key", "RFC 5626 5.2";
         ForeignHome = "foreign_home", "not a home domain whose users may register here", "TS 24.229 5.2.2";

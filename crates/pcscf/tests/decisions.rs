@@ -177,7 +177,8 @@ fn rt_p_01_nobody_registered_on_the_flow_is_403() {
 
 #[test]
 fn rt_p_01_nobody_else_tells_a_phone_that_its_flow_is_unknown() {
-    for (warning, stays) in [("nobody is registered on this flow", false), ("not today", true)] {
+    let unknown = ims_node::NodeCause::FlowUnknown.reason().to_string();
+    for (warning, stays) in [(unknown.as_str(), false), ("not today", true)] {
         let mut desk = registered();
         desk.receive(GM, address(UE), request("MESSAGE", "sip:eve@home2.test", 1, ""));
         let (_, message) = forwarded(&mut desk);

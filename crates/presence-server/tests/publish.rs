@@ -304,5 +304,6 @@ fn pub_05_whoever_publishes_what_cannot_be_put_right_is_told_what_it_is() {
     assert_eq!(code(&response), 400);
     let warnings: Vec<&str> = response.values(HeaderName::Warning).collect();
     let told = "399 ps1.home1.test \"basic is \\\"\\\\\\\"ajar\\\\\\\"\\\", neither open nor closed\"";
-    assert_eq!(warnings, ["399 ps1.home1.test \"the body is no presence document\"", told]);
+    let reason = presence_server::Cause::BadDocument.reason();
+    assert_eq!(warnings, [format!("399 ps1.home1.test \"{reason}\"").as_str(), told]);
 }

@@ -13,14 +13,14 @@ causes! {
         ContactNotAddress = "contact_not_address", "a contact is no address", "RFC 3261 10.3";
         ContactTooLong = "contact_too_long", "a contact is too long", "RFC 3261 10.3";
         IntervalTooBrief = "interval_too_brief", "the registration interval is too brief", "RFC 3261 10.3";
-        ContactIsUser = "contact_is_user", "the contact is the user itself", "RFC 5627 5.4";
+        ContactIsUser = "contact_is_user", "the contact is the user itself", "RFC 5627 5.1";
         ContactNotSip = "contact_not_sip", "the contact of a phone is no SIP URI", "TS 24.229 5.1.1.2";
         PhoneUnreachable = "phone_unreachable", "the phone is not reached on its flow any more", "RFC 5626 5.3";
         NotOfThisDialog = "not_of_this_dialog", "not a dialog that leads there", "TS 24.229 5.4.3.2";
-        GruuUnknown = "gruu_unknown", "no phone is registered under this GRUU", "RFC 5627 5.1";
+        GruuUnknown = "gruu_unknown", "no phone is registered under this GRUU", "RFC 5627 6.1";
         NoAssertedIdentity = "no_asserted_identity", "no asserted identity", "TS 24.229 5.4.3.2";
         IdentityBarred = "identity_barred", "the identity is barred", "TS 24.229 5.4.3.2";
-        ForeignGruu = "foreign_gruu", "the Contact is another user's GRUU", "RFC 5627 9.1";
+        ForeignGruu = "foreign_gruu", "the Contact is another user's GRUU", "RFC 5627 6.2";
         SenderNotRegistered = "sender_not_registered", "the sender is not registered here", "TS 24.229 5.4.3.2";
         RequestUriNoUser = "request_uri_no_user", "the Request-URI names no user", "TS 24.229 5.4.3.2";
         RequestUriServer = "request_uri_server", "the Request-URI names a server instead of a domain", "TS 24.229 5.4.3.2";
