@@ -5,6 +5,62 @@
 //! way of a request: bytes, [`Node::handle`], `sip-message`, `sip-transaction`, [`Role::on_request`], a [`Decision`], an
 //! errand (resolution, transaction, next address on failure), bytes. A response walks back the same way.
 //!
+//! # How a node is driven
+//!
+//! Every machine of layers 2 and 3 has this shape; [`Node`] is the one that a runtime sees.
+//!
+//! | call | when | what must follow |
+//! |---|---|---|
+//! | [`Node::restore`] | once, before everything else, with the live records of the journal, or none | drain the outputs |
+//! | [`Node::handle`] | for each thing that has happened, one after the other; `now` never goes back | drain the outputs |
+//! | [`Node::poll_output`] | until it gives `None`; an output that is not taken is not done | carry it out, in this order |
+//! | [`Node::poll_timeout`] | when the outputs are drained: it may be another time than before | hand in [`Input::Timeout`] at that time, at once if it is past; later is late, earlier is harmless |
+//!
+//! * An output with a record to wait for ([`Output::after`]) is held until the journal has synced that record; then the node is told
+//!   ([`Input::Synced`]). Records are written in the order of their numbers. Nothing else that is held waits for them.
+//! * [`Role::work`] is called by the node itself, behind each input, for as long as the role has work ([`Role::has_work`]), the runtime
+//!   has room ([`Input::Room`]), and not too much is under way. A role that has work must have less of it after each call.
+//! * A role answers what it is asked before it returns, or says by value what it waits for. It does not block and keeps no time of its own.
+//!
+//! ```
+//! use ims_node::{Decision, Effects, Flow, InboundRequest, Input, Listener, ListenerId, Node, Output};
+//! use ims_node::{Record, Role, Seq, Settings, Side};
+//! use clock::Now;
+//! use sip_message::{StatusCode, Transport};
+//! use std::convert::Infallible;
+//!
+//! /// Answers 200 to everything.
+//! struct Polite;
+//!
+//! impl Role for Polite {
+//!     type Waiting = Infallible;
+//!     type Own = Infallible;
+//!
+//!     fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Effects<Infallible>) -> Decision<Infallible> {
+//!         Decision::Reply(fx.response(request, StatusCode::OK))
+//!     }
+//! }
+//!
+//! let address = "192.0.2.1:5060".parse().unwrap();
+//! let settings = Settings::new("node.test", vec![Listener { address, side: Side::Network }], Vec::new());
+//! let mut node = Node::new(settings, Polite, [7; 32]);
+//! let now = Now::ZERO;
+//! node.restore(now, std::iter::empty::<Record>(), Seq(0));
+//!
+//! let remote = "192.0.2.9:5060".parse().unwrap();
+//! let flow = Flow { listener: ListenerId(0), transport: Transport::Udp, remote, connection: None };
+//! let options = "OPTIONS sip:node.test SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1\r\n\
+//!     Max-Forwards: 70\r\nFrom: <sip:a@a.test>;tag=1\r\nTo: <sip:node.test>\r\n\
+//!     Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+//! node.handle(now, Input::Message { flow, bytes: options.into() });
+//!
+//! let outputs: Vec<Output> = std::iter::from_fn(|| node.poll_output()).collect();
+//! let [Output::Transmit(answer)] = outputs.as_slice() else { panic!("{outputs:?}") };
+//! assert!(answer.bytes.starts_with(b"SIP/2.0 200 OK\r\n"));
+//! // The transaction is remembered until Timer J, so that a repeat gets the same answer.
+//! assert!(node.poll_timeout().is_some());
+//! ```
+//!
 //! Not here: sockets, files, DNS packets, Cx frames (the runtime's), and any rule of one role alone.
 
 pub mod base64url;

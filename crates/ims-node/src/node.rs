@@ -91,6 +91,7 @@ impl<R: Role> Node<R> {
         Self {
             loops: LoopCheck::new(&mut random),
             via_heads: ViaHeads::new(&settings.listeners),
+            window: Window::new(settings.timers.t1),
             resolver: Resolver::new(settings.resolver.clone()),
             settings,
             role,
@@ -104,7 +105,6 @@ impl<R: Role> Node<R> {
             shares: Shares::default(),
             counters: Counters::default(),
             answering: None,
-            window: Window::default(),
             slice: None,
             has_room: true,
             next_token: 0,

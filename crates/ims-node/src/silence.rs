@@ -17,9 +17,6 @@ pub const CLOSE_AFTER: Duration = Duration::from_secs(2);
 /// (`TCP_USER_TIMEOUT`); a request on it is given up by then.
 pub const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
 
-/// An answer that is awaited for longer is not expected any more: Timer F.
-const EXPECTED: Duration = Duration::from_secs(32);
-
 /// Who is at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acquaintance {
@@ -54,6 +51,7 @@ pub enum Heard<'a> {
 /// One connection, as one of its ends sees it.
 #[derive(Debug, Clone)]
 pub struct Silence {
+    timer_f: Duration,
     acquaintance: Acquaintance,
     /// Requests that were written and have no final response.
     awaited: u32,
@@ -72,10 +70,17 @@ enum Asked {
 }
 
 impl Silence {
-    /// A connection on which nothing has come or gone.
+    /// A connection on which nothing has come or gone. An answer that is awaited for longer than `timer_f` is not expected any more.
     #[must_use]
-    pub const fn new(acquaintance: Acquaintance) -> Self {
-        Self { acquaintance, awaited: 0, last_request: Mono::ZERO, quiet_since: Mono::ZERO, asked: Asked::No }
+    pub const fn new(acquaintance: Acquaintance, timer_f: Duration) -> Self {
+        Self {
+            acquaintance,
+            timer_f,
+            awaited: 0,
+            last_request: Mono::ZERO,
+            quiet_since: Mono::ZERO,
+            asked: Asked::No,
+        }
     }
 
     /// A message was written.
@@ -120,7 +125,7 @@ impl Silence {
         if self.deadline().is_none_or(|at| now < at) {
             return Suspicion::None;
         }
-        if now >= self.last_request + EXPECTED {
+        if now >= self.last_request + self.timer_f {
             self.awaited = 0;
             return Suspicion::None;
         }
@@ -168,7 +173,7 @@ mod tests {
 
     /// What came of it within 60 s.
     fn course(acquaintance: Acquaintance, events: &[(u64, Event)]) -> Vec<(u128, Suspicion)> {
-        let mut silence = Silence::new(acquaintance);
+        let mut silence = Silence::new(acquaintance, Duration::from_secs(32));
         let (mut came, mut events) = (Vec::new(), events.iter().peekable());
         loop {
             let deadline = silence.deadline().filter(|at_| *at_ <= at(60_000));

@@ -2,7 +2,7 @@
 //!
 //! A change that ten thousand watchers are told of would fill the sockets and connections of everybody on the way, and what is
 //! lost there is sent again. So only [`WINDOW`] requests of such work, and about [`MAX_BYTES`] of them, are unanswered at a time, and
-//! each answer makes room for one more. A request without an answer counts for T1 (500 ms): a crowd of watchers who are gone, or
+//! each answer makes room for one more. A request without an answer counts for T1: a crowd of watchers who are gone, or
 //! a peer who does not read, delays the others by no more.
 
 use clock::Mono;
@@ -18,16 +18,15 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// Requests that a role may begin in one slice of work. Between two slices the node looks at what has come in.
 pub(crate) const SLICE: usize = 64;
 
-/// RFC 3261 section 17.1.1.1: after T1 a request that went by UDP is sent again.
-const T1: Duration = Duration::from_millis(500);
-
 /// Number of a slice of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SliceId(u64);
 
 /// The slices that count, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Window {
+    /// After it a request that went by UDP is sent again (RFC 3261 section 17.1.2.2).
+    t1: Duration,
     slices: VecDeque<Slice>,
     /// The number of the first slice in the list.
     first: u64,
@@ -44,10 +43,14 @@ struct Slice {
 }
 
 impl Window {
+    pub(crate) const fn new(t1: Duration) -> Self {
+        Self { t1, slices: VecDeque::new(), first: 0, unanswered: 0, bytes: 0 }
+    }
+
     /// How many requests the next slice may begin.
     pub(crate) fn room(&mut self, now: Mono) -> usize {
         while let Some(slice) = self.slices.front()
-            && (slice.unanswered == 0 || slice.begun + T1 <= now)
+            && (slice.unanswered == 0 || slice.begun + self.t1 <= now)
         {
             self.unanswered -= slice.unanswered;
             self.bytes -= slice.bytes;
@@ -65,7 +68,7 @@ impl Window {
     /// When there is room, if no answer comes before.
     pub(crate) fn opens_at(&self) -> Mono {
         match self.slices.front() {
-            Some(slice) if self.is_full() => slice.begun + T1,
+            Some(slice) if self.is_full() => slice.begun + self.t1,
             Some(_) | None => Mono::ZERO,
         }
     }
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn answers_make_room_and_so_does_time() {
-        let mut window = Window::default();
+        let mut window = Window::new(Duration::from_millis(500));
         let mut slices = Vec::new();
         for begun in 0..8 {
             assert_eq!((window.room(at(begun)), window.opens_at()), (SLICE, Mono::ZERO));
@@ -134,7 +137,7 @@ mod tests {
 
     #[test]
     fn large_requests_fill_it_sooner() {
-        let mut window = Window::default();
+        let mut window = Window::new(Duration::from_millis(500));
         let id = window.begin(at(0));
         (0..32).for_each(|_| window.sent(id, MAX_BYTES / 32));
         assert_eq!((window.room(at(1)), window.opens_at()), (0, at(500)));
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_slice_whose_requests_have_all_ended_takes_no_place() {
-        let mut window = Window::default();
+        let mut window = Window::new(Duration::from_millis(500));
         for _ in 0..1000 {
             let id = window.begin(at(1));
             window.sent(id, 1000);

@@ -278,6 +278,20 @@ impl ListenConfig {
     }
 }
 
+impl NodeConfig {
+    /// The base timers between nodes.
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        self.timers.timers()
+    }
+
+    /// The base timers on the UEs' side.
+    #[must_use]
+    pub fn ue_timers(&self) -> Timers {
+        self.ue_timers.timers()
+    }
+}
+
 impl TimersConfig {
     fn timers(self) -> Timers {
         let Timers { t1, t2, t4 } = Timers::DEFAULT;

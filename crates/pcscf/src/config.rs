@@ -107,6 +107,8 @@ pub async fn run(start: Start<Config>) -> Result<(), Failure> {
                     true => SharedFlows::Allowed,
                     false => SharedFlows::Ended,
                 },
+                t1: config.node.timers().t1,
+                ue_timer_f: config.node.ue_timers().timer_f(),
             }))
         },
         reload: |_, _, _, _| Ok("nothing of [gm] and [pcscf] can change while the node runs".into()),

@@ -11,14 +11,20 @@ use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long, after the last registration has ended: 64 times T1.
-const LEAVING: Duration = Duration::from_secs(32);
-
 /// Such flows, and such bindings, at a time; above it one that is left cannot be reached, and may take nothing back.
 const MAX_LEAVING: usize = 10_000;
 
 /// Bindings that leave a flow together and are reached there; one more is not.
 const MAX_TAGS: usize = 16;
+
+/// A binding that has ended.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// The flow that it was on.
+    pub(crate) flow: Flow,
+    pub(crate) by: EndedBy,
+    pub(crate) binding: Binding,
+}
 
 /// Who ended a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,17 +46,18 @@ pub(crate) struct Leaving {
 }
 
 impl Leaving {
-    /// A binding on this flow has ended.
-    pub(crate) fn begins(&mut self, now: Now, (flow, by): (Flow, EndedBy), binding: Binding) {
+    /// A binding has ended. It counts for `timer_f` from then on: what is under way on its flow has ended by then.
+    pub(crate) fn begins(&mut self, now: Now, left: Left, timer_f: Duration) {
+        let Left { flow, by, binding } = left;
         if self.flows.len() < MAX_LEAVING || self.flows.contains(&flow) {
-            self.flows.set(flow, now.mono + LEAVING);
+            self.flows.set(flow, now.mono + timer_f);
             let tags = self.tags.entry(flow).or_default();
             if !tags.contains(&binding.tag) && tags.len() < MAX_TAGS {
                 tags.push(binding.tag);
             }
         }
         if by == EndedBy::Ue && self.ended.len() < MAX_LEAVING {
-            self.ended.put(now, binding.until(now.wall + LEAVING));
+            self.ended.put(now, binding.until(now.wall + timer_f));
         }
     }
 

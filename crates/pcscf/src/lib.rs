@@ -34,6 +34,7 @@ use reg_event::RegSubscriptions;
 use registering::Registering;
 use sip_event::Asking;
 use sip_message::Uri;
+use std::time::Duration;
 
 /// What a P-CSCF is told.
 #[derive(Debug, Clone)]
@@ -50,6 +51,10 @@ pub struct Settings {
     pub subscribe_reg: SubscribeReg,
     /// Whether users of several subscriptions may register from one UDP address.
     pub shared_flows: SharedFlows,
+    /// T1 between nodes.
+    pub t1: Duration,
+    /// 64 times T1 on the UEs' side: so long a transaction with one may last.
+    pub ue_timer_f: Duration,
 }
 
 /// See [`Settings::shared_flows`].

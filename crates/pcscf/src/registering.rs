@@ -9,9 +9,6 @@ use std::time::Duration;
 /// answered.
 const MAX_REGISTERING: usize = 20_000;
 
-/// RFC 3261 section 17.1.2.2: timer F, after which the UE waits no more either.
-const TIMER_F: Duration = Duration::from_secs(32);
-
 /// The registrar binds a contact before its 200 comes back here, so a request for the UE may come first; and the UE's
 /// connection may be gone before it.
 #[derive(Debug, Default)]
@@ -34,11 +31,12 @@ pub(crate) enum Way {
 }
 
 impl Registering {
-    pub(crate) fn begins(&mut self, now: Now, flow: Flow) {
+    /// It is remembered for `timer_f` at most (RFC 3261 section 17.1.2.2), after which the UE waits no more either.
+    pub(crate) fn begins(&mut self, now: Now, flow: Flow, timer_f: Duration) {
         if self.0.len() >= MAX_REGISTERING {
             self.0.retain(|_, own| own.until > now.mono);
         }
-        let until = now.mono + TIMER_F;
+        let until = now.mono + timer_f;
         if self.0.len() < MAX_REGISTERING || self.0.contains_key(&flow) {
             let own = self.0.entry(flow).or_insert(UnderWay { count: 0, until, way: Way::Open });
             (own.count, own.until) = (own.count + 1, until);

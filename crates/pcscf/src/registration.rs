@@ -3,7 +3,7 @@
 use crate::bindings::{Binding, MAX_CONTACTS, ServiceRoute, Tag, tag};
 use crate::bound::{Standing, asks_to_leave, contacts, granted, standing};
 use crate::cause::Cause;
-use crate::leaving::EndedBy;
+use crate::leaving::{EndedBy, Left};
 use crate::registering::Way;
 use crate::{Own, Pcscf, SharedFlows, Waiting};
 use clock::Now;
@@ -62,7 +62,7 @@ impl Pcscf {
             plan.pushes.extend(lines);
         }
         plan.then = Some(Waiting::Registering { filed: self.bindings.filed(), guess });
-        self.registering.begins(now, request.flow());
+        self.registering.begins(now, request.flow(), self.settings.ue_timer_f);
         plan.decide()
     }
 
@@ -205,7 +205,7 @@ impl Pcscf {
         fx: &mut Effects<Own>,
     ) {
         if let Some(binding) = self.forget(now, (flow, aor), fx) {
-            self.leaving.begins(now, (flow, by), binding);
+            self.leaving.begins(now, Left { flow, by, binding }, self.settings.ue_timer_f);
         }
     }
 

@@ -19,11 +19,11 @@ impl Pcscf {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            reg: RegSubscriptions::new(settings.t1),
             settings,
             bindings: Bindings::default(),
             registering: Registering::default(),
             key: None,
-            reg: RegSubscriptions::default(),
             leaving: Leaving::default(),
             guesses: Guesses::default(),
             crowded_out: 0,

@@ -2,8 +2,9 @@
 //! ended a publication too.
 
 use clock::{Mono, Now};
-use sip_event::{Ask, TIMER_J};
+use sip_event::Ask;
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 /// PUBLISHes that are remembered; above it the oldest are forgotten, and a repeat of one is taken for a new one.
 const MAX_ANSWERED: usize = 50_000;
@@ -22,9 +23,10 @@ impl Answered {
         self.known.get(&ask).map(|tag| &**tag)
     }
 
-    pub(crate) fn note(&mut self, now: Now, ask: Ask, tag: &str) {
+    /// For as long as the request may come once more.
+    pub(crate) fn note(&mut self, now: Now, ask: Ask, tag: &str, timer_j: Duration) {
         if self.known.insert(ask, tag.into()).is_none() {
-            self.in_order.push_back((now.mono + TIMER_J, ask));
+            self.in_order.push_back((now.mono + timer_j, ask));
         }
         self.forget_old(now);
     }

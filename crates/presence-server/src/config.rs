@@ -193,7 +193,12 @@ impl Config {
         };
         Settings {
             default_action: own.default_action.action(),
-            notify: NotifyPolicy { updates, min_interval, ..usual.notify },
+            notify: NotifyPolicy {
+                updates,
+                min_interval,
+                timer_n: self.node.timers().timer_f(),
+                ..usual.notify
+            },
             subscription: limits(own.subscription_min_s, own.subscription_max_s),
             publication: limits(own.publication_min_s, own.publication_max_s),
             agents: own.agents.iter().map(agent).collect(),

@@ -12,9 +12,22 @@ use sip_event::{
 };
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Octets of all documents of one presentity together; a PUBLISH that needs more gets 413.
 const MAX_DOCUMENTS: usize = 48 * 1024;
+
+/// A PUBLISH that has passed the checks.
+#[derive(Debug)]
+pub(crate) struct Taken<'a> {
+    /// How it is known when it comes once more, for how long it may.
+    pub(crate) ask: Ask,
+    pub(crate) timer_j: Duration,
+    pub(crate) publish: &'a PublishRequest<'a>,
+    pub(crate) limits: &'a PublishLimits,
+    /// The entity-tag of what comes of it.
+    pub(crate) tag: &'a str,
+}
 
 /// The publications of all presentities, and what has been composed of them.
 #[derive(Debug, Default)]
@@ -85,9 +98,9 @@ impl Documents {
         &mut self,
         now: Now,
         presentity: &Presentity,
-        (ask, publish): (Ask, &PublishRequest<'_>),
-        (limits, tag): (&PublishLimits, &str),
+        taken: Taken<'_>,
     ) -> Result<Published, PublishError> {
+        let Taken { ask, publish, limits, tag, timer_j } = taken;
         let publications = self.presentities.entry(presentity.clone()).or_default();
         let live = publications.iter().filter(|publication| publication.expires_at() > now.wall).count();
         let is_full = publish.if_match == IfMatch::Absent && live >= limits.max_publications;
@@ -95,7 +108,7 @@ impl Documents {
         self.tidy(now, presentity);
         let published = published?;
         self.crowded_out += u64::from(is_full && !published.expires.is_zero());
-        self.answered.note(now, ask, &published.tag);
+        self.answered.note(now, ask, &published.tag, timer_j);
         self.composed.forget(presentity);
         Ok(published)
     }

@@ -1,6 +1,7 @@
 //! PUBLISH (RFC 3903 section 6): figure 3, PresUpdateMsg.
 
 use crate::cause::Cause;
+use crate::documents::Taken;
 use crate::identity::{Sender, presentity, sender};
 use crate::package::{PIDF, Presence, bad_event};
 use crate::presentity::Presentity;
@@ -62,7 +63,9 @@ impl PresenceServer {
         // The same request was granted the same.
         let granted = grant_publication(message.expires(), &self.settings.publication).ok()?;
         let made = self.documents.made_by(now, presentity, ask);
-        if let Some(made) = made.filter(|made| is_recent(now, granted, made.expires_at())) {
+        if let Some(made) =
+            made.filter(|made| is_recent(now, granted, made.expires_at(), self.settings.notify.timer_n))
+        {
             return Some((made.tag().into(), granted));
         }
         self.documents.given(now, ask).map(|tag| (tag.into(), granted))
@@ -86,7 +89,9 @@ impl PresenceServer {
         let expires = message.expires();
         let publish = PublishRequest { ask: ask.number(), source, if_match, expires, body };
         let tag = fx.random.secret();
-        let published = self.documents.publish(now, presentity, (ask, &publish), (&limits, &tag))?;
+        let timer_j = self.settings.notify.timer_n;
+        let taken = Taken { ask, timer_j, publish: &publish, limits: &limits, tag: &tag };
+        let published = self.documents.publish(now, presentity, taken)?;
         journal::keep_publications(&self.documents, presentity, &published.records, fx);
         Ok(published)
     }

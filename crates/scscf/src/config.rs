@@ -76,6 +76,7 @@ impl Config {
             terminating_record_route: record_route,
             min_expires_s: self.scscf.registration_min_s,
             max_expires_s: self.scscf.registration_max_s,
+            timer_f: self.node.timers().timer_f(),
             as_patience: self.scscf.as_patience_ms.duration(),
             strict_digest_uri: strict,
             own_addresses: own.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),

@@ -9,9 +9,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long: 64 times T1.
-const LEAVING: Duration = Duration::from_secs(32);
-
 /// Identities of such users at a time; above it one that leaves may take nothing back.
 const MAX_LEAVING: usize = 20_000;
 
@@ -30,13 +27,14 @@ pub(crate) struct Leaving {
 }
 
 impl Leaving {
-    pub(crate) fn begins(&mut self, now: Mono, registration: &Registration) {
+    /// For `timer_f`, in which a transaction that is under way ends.
+    pub(crate) fn begins(&mut self, now: Mono, registration: &Registration, timer_f: Duration) {
         let Registration { impi, profile, .. } = registration;
         for identity in &profile.identities.identities {
             if self.left.len() < MAX_LEAVING {
                 let left = Left { impi: impi.clone(), profile: profile.clone() };
                 self.left.insert(identity.impu.clone(), left);
-                self.ends.set(identity.impu.clone(), now + LEAVING);
+                self.ends.set(identity.impu.clone(), now + timer_f);
             }
         }
     }

@@ -61,7 +61,7 @@ impl Settings {
     pub(crate) const fn notifier(&self) -> NotifierSettings {
         let max_s = self.max_expires_s;
         NotifierSettings {
-            policy: NotifyPolicy::usual(Updates::Dialog),
+            policy: NotifyPolicy { timer_n: self.timer_f, ..NotifyPolicy::usual(Updates::Dialog) },
             limits: Limits { default_s: max_s, min_s: self.min_expires_s, max_s },
             bounds: NotifierBounds {
                 subscriptions: MAX_WATCHES,

@@ -174,7 +174,7 @@ impl Scscf {
         let told = if leaves { registration.servers.clone() } else { met };
         self.keep(now, (registration, Ending::Unregistered), &told, fx);
         if let Some(left) = left {
-            self.users.leaving.begins(now.mono, &left);
+            self.users.leaving.begins(now.mono, &left, self.settings.timer_f);
         }
         Decision::Reply(response)
     }

@@ -25,6 +25,8 @@ pub struct Settings {
     pub min_expires_s: u32,
     /// Longest registration; a longer wish is shortened to it.
     pub max_expires_s: u32,
+    /// 64 times T1: so long a transaction may last.
+    pub timer_f: Duration,
     /// How long an application server may stay silent before its criterion's default handling applies.
     pub as_patience: Duration,
     /// Whether the `uri` of a digest must be the Request-URI. Off: a difference is only logged, because some phones
@@ -58,6 +60,7 @@ impl Settings {
             terminating_record_route: TerminatingRecordRoute::On,
             min_expires_s: 60,
             max_expires_s: 600_000,
+            timer_f: Duration::from_millis(64 * 500),
             as_patience: Duration::from_millis(4500),
             strict_digest_uri: StrictDigestUri::Off,
             own_addresses: Vec::new(),

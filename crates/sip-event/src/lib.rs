@@ -54,7 +54,7 @@ pub use dialog::{BadDialog, Dialog, DialogError};
 pub use dialog_id::DialogId;
 pub use dialog_text::MAX_DIALOG_TEXT;
 pub use expires::{Granted, Limits, TooBrief, grant, grant_publication};
-pub use notifier::ask::{Ask, TIMER_J, is_recent};
+pub use notifier::ask::{Ask, is_recent};
 pub use notifier::journal::{KeptDialog, KeptUsage, UnreadableRecord};
 pub use notifier::subscribe::{Accepted, Asked, Refused};
 pub use notifier::watch::{Notified, WatchId};

@@ -20,16 +20,26 @@ pub struct NotifyPolicy {
     pub attempts: u8,
     /// After so many NOTIFYs in a row that fail, the last one by an error, the subscription is ended; at least one.
     pub errors: u8,
+    /// 64 times T1, the life of a transaction: so long a watcher waits for the last NOTIFY (Timer N, RFC 6665 section 4.1.2.4), and so
+    /// long a request may come once more on another way (Timer J).
+    pub timer_n: Duration,
 }
 
 /// The longest wait that doubling comes to.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 impl NotifyPolicy {
-    /// What every notifier here does: 30 s until the first retry, three NOTIFYs that nobody answers, eight that fail.
+    /// What every notifier here does: 30 s until the first retry, three NOTIFYs that nobody answers, eight that fail; the usual T1.
     #[must_use]
     pub const fn usual(updates: Updates) -> Self {
-        Self { updates, min_interval: Duration::ZERO, retry: Duration::from_secs(30), attempts: 3, errors: 8 }
+        Self {
+            updates,
+            min_interval: Duration::ZERO,
+            retry: Duration::from_secs(30),
+            attempts: 3,
+            errors: 8,
+            timer_n: Duration::from_millis(64 * 500),
+        }
     }
 
     /// How long to wait after a NOTIFY that failed, as did so many before it.

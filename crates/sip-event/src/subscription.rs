@@ -6,15 +6,11 @@ mod sending;
 use crate::expires::Granted;
 use crate::notify::{
     AcceptedSubscribe, Authorisation, Cause, NotifierEnd, NotifierInput, NotifierOutput, Notify,
-    NotifyContext, Way,
+    NotifyContext, NotifyPolicy, Way,
 };
 use crate::reason::Reason;
 use crate::subscription_record::{Standing, SubscriptionRecord, event_value};
 use clock::{Mono, Now};
-use std::time::Duration;
-
-/// How long a last NOTIFY is worth sending: the subscriber's Timer N at the usual T1 (section 4.1.2.4).
-const LAST_NOTIFY: Duration = Duration::from_secs(32);
 
 /// One subscription: it decides when a NOTIFY is sent and when the subscription ends.
 ///
@@ -73,6 +69,21 @@ struct Attempt {
     failures: Failures,
 }
 
+/// How a subscription is ended from this side.
+#[derive(Debug, Clone, Copy)]
+struct Termination {
+    reason: Reason,
+    retry_after: Option<u32>,
+    cause: Cause,
+}
+
+impl Termination {
+    /// By a decision of ours, with no word about coming again.
+    const fn of(reason: Reason) -> Self {
+        Self { reason, retry_after: None, cause: Cause::Standing }
+    }
+}
+
 /// NOTIFYs that failed in a row.
 #[derive(Debug, Clone, Copy, Default)]
 struct Failures {
@@ -106,7 +117,8 @@ impl Subscription {
         let mut new = Self::idle(now, record, accepted.version);
         if accepted.granted.is_zero() {
             new.keeping = Keeping::Fetch;
-            new.terminate(now, Reason::Timeout, None, Cause::Subscribe);
+            let fetched = Termination { cause: Cause::Subscribe, ..Termination::of(Reason::Timeout) };
+            new.terminate(now, fetched, with.policy);
         }
         new.owe_subscribe();
         new.advance(now, &mut with);
@@ -156,15 +168,15 @@ impl Subscription {
         if !self.is_terminated() && now.mono >= self.expires {
             // Not journalled: the record itself says when it ran out.
             let persist = self.persist;
-            self.terminate(now, Reason::Timeout, None, Cause::Standing);
+            self.terminate(now, Termination::of(Reason::Timeout), with.policy);
             self.persist = persist;
         }
         match input {
-            NotifierInput::Subscribed(granted) => self.subscribed(now, granted),
+            NotifierInput::Subscribed(granted) => self.subscribed(now, granted, with.policy),
             NotifierInput::Changed(version) => self.changed(version),
-            NotifierInput::Authorised(authorisation) => self.authorised(now, authorisation),
+            NotifierInput::Authorised(authorisation) => self.authorised(now, authorisation, with.policy),
             NotifierInput::Terminate { reason, retry_after } => {
-                self.terminate(now, reason, retry_after, Cause::Standing);
+                self.terminate(now, Termination { retry_after, ..Termination::of(reason) }, with.policy);
             }
             NotifierInput::Answered { status, retry_after } => {
                 self.answered(now, status, retry_after, &mut with);
@@ -224,12 +236,13 @@ impl Subscription {
         matches!(self.record.standing, Standing::Terminated { .. })
     }
 
-    fn subscribed(&mut self, now: Now, granted: Granted) {
+    fn subscribed(&mut self, now: Now, granted: Granted, policy: &NotifyPolicy) {
         if self.is_terminated() {
             return;
         }
         if granted.is_zero() {
-            self.terminate(now, Reason::Timeout, None, Cause::Subscribe);
+            let asked = Termination { cause: Cause::Subscribe, ..Termination::of(Reason::Timeout) };
+            self.terminate(now, asked, policy);
         } else {
             self.record.expires_at = granted.ends(now);
             self.expires = now.mono + granted.duration();
@@ -260,7 +273,7 @@ impl Subscription {
         }
     }
 
-    fn authorised(&mut self, now: Now, authorisation: Authorisation) {
+    fn authorised(&mut self, now: Now, authorisation: Authorisation, policy: &NotifyPolicy) {
         match (self.record.standing, authorisation) {
             (Standing::Pending, Authorisation::Allowed) => {
                 self.record.standing = Standing::Active;
@@ -268,11 +281,11 @@ impl Subscription {
                 self.keep(Persist::First);
             }
             (Standing::Pending | Standing::Active, Authorisation::Refused) => {
-                self.terminate(now, Reason::Rejected, None, Cause::Standing);
+                self.terminate(now, Termination::of(Reason::Rejected), policy);
             }
             // There is no way back to pending (section 4.2.2): the watcher subscribes anew and is pending then.
             (Standing::Active, Authorisation::Undecided) => {
-                self.terminate(now, Reason::Deactivated, None, Cause::Standing);
+                self.terminate(now, Termination::of(Reason::Deactivated), policy);
             }
             (Standing::Pending, Authorisation::Undecided)
             | (Standing::Active, Authorisation::Allowed)
@@ -280,12 +293,13 @@ impl Subscription {
         }
     }
 
-    fn terminate(&mut self, now: Now, reason: Reason, retry_after: Option<u32>, cause: Cause) {
+    fn terminate(&mut self, now: Now, end: Termination, policy: &NotifyPolicy) {
+        let Termination { reason, retry_after, cause } = end;
         if self.is_terminated() {
             return;
         }
         self.record.standing = Standing::Terminated { reason, retry_after };
-        self.record.expires_at = now.wall + LAST_NOTIFY;
+        self.record.expires_at = now.wall + policy.timer_n;
         self.due = self.due.max(Some(cause));
         if let Exchange::Waiting { .. } = self.exchange {
             self.exchange = Exchange::Idle;

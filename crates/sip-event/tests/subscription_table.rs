@@ -17,6 +17,7 @@ const POLICY: NotifyPolicy = NotifyPolicy {
     retry: Duration::from_secs(10),
     attempts: 3,
     errors: 5,
+    timer_n: Duration::from_secs(32),
 };
 
 fn granted(seconds: u32) -> Granted {

@@ -62,7 +62,9 @@ impl Slot {
     pub(crate) fn silence(&self, id: ListenerId, remote: SocketAddr) -> Option<Silence> {
         let settings = self.settings.as_ref()?;
         match settings.side(id) {
-            Side::Network => Some(Silence::new(settings.acquaintance(remote.ip()))),
+            Side::Network => {
+                Some(Silence::new(settings.acquaintance(remote.ip()), settings.timers.timer_f()))
+            }
             Side::Ue => None,
         }
     }

@@ -358,7 +358,10 @@ impl Connections {
         let common = Arc::clone(&self.common);
         // A phone need not answer our keep-alives (RFC 5626 section 4.4.1 has it ask, not us).
         let silence = match self.settings.side(listener) {
-            Side::Network => Some(Silence::new(self.settings.acquaintance(remote.ip()))),
+            Side::Network => {
+                let acquaintance = self.settings.acquaintance(remote.ip());
+                Some(Silence::new(acquaintance, self.settings.timers.timer_f()))
+            }
             Side::Ue => None,
         };
         let clock = self.clock;

@@ -21,9 +21,9 @@ const EXPIRES_S: u32 = 600_000;
 /// Identities by which one set has been registered here that are looked at; the oldest goes.
 const MAX_AORS: usize = 8;
 
-/// How long a subscription outlives the last flow of its user: its last NOTIFY is under way, or the phone is about to
+/// How many T1 a subscription outlives the last flow of its user: its last NOTIFY is under way, or the phone is about to
 /// come back by another connection. A NOTIFY after that gets 481, which ends it at the S-CSCF too.
-const UNWANTED_FOR: Duration = Duration::from_secs(32);
+const UNWANTED_T1: u32 = 64;
 
 /// One set that is watched.
 #[derive(Debug)]
@@ -98,16 +98,18 @@ fn nodes(route: &ServiceRoute) -> impl Iterator<Item = Option<(String, Option<u1
     })
 }
 
-fn config(random: &mut Random) -> SubscriberConfig {
+fn config(t1: Duration, random: &mut Random) -> SubscriberConfig {
     let [jitter, ..] = random.bits().to_le_bytes();
     let (first_wait, longest_wait) = (Duration::from_secs(2), Duration::from_secs(600));
     let schedule = Schedule { jitter, first_wait, longest_wait };
-    SubscriberConfig { expires: EXPIRES_S, t1: Duration::from_millis(500), schedule }
+    SubscriberConfig { expires: EXPIRES_S, t1, schedule }
 }
 
 /// All of them, by default identity.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RegSubscriptions {
+    /// Between nodes.
+    t1: Duration,
     subscriptions: Subscriptions<Impu>,
     /// What each of them is about: one each.
     sets: HashMap<Impu, Box<WatchedSet>>,
@@ -117,6 +119,16 @@ pub(crate) struct RegSubscriptions {
 }
 
 impl RegSubscriptions {
+    pub(crate) fn new(t1: Duration) -> Self {
+        Self {
+            t1,
+            subscriptions: Subscriptions::default(),
+            sets: HashMap::new(),
+            unwanted: Deadlines::new(),
+            turns: Turns::default(),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.sets.len()
     }
@@ -144,7 +156,7 @@ impl RegSubscriptions {
                 set.aors.extend(former.into_iter().flat_map(|former| former.aors));
                 set.note(aor, route);
                 self.sets.insert(user.clone(), set);
-                self.subscriptions.begin(user.clone(), config(random), REG);
+                self.subscriptions.begin(user.clone(), config(self.t1, random), REG);
             }
         }
         self.unwanted.cancel(user);
@@ -162,7 +174,7 @@ impl RegSubscriptions {
         if let Some(set) = self.sets.get_mut(user)
             && !std::mem::replace(&mut set.is_unwanted, true)
         {
-            self.unwanted.set(user.clone(), now.mono + UNWANTED_FOR);
+            self.unwanted.set(user.clone(), now.mono + self.t1 * UNWANTED_T1);
         }
     }
 

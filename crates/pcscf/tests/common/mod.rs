@@ -46,6 +46,8 @@ pub fn role_that(subscribe_reg: SubscribeReg, shared_flows: SharedFlows) -> Pcsc
         advertised: name("127.0.10.11:5060"),
         subscribe_reg,
         shared_flows,
+        t1: settings().timers.t1,
+        ue_timer_f: settings().ue_timers.timer_f(),
     })
 }
 

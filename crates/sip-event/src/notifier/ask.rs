@@ -18,14 +18,12 @@ use sip_message::{HeaderName, Message};
 use std::fmt::Display;
 use std::time::Duration;
 
-/// As long as its transaction lasts a request may come on another way.
-pub const TIMER_J: Duration = Duration::from_secs(32);
-
-/// Whether what was granted for so long, and ends then, was granted within Timer J.
+/// Whether what was granted for so long, and ends then, was granted within Timer J: as long as its transaction lasts a request may
+/// come on another way.
 #[must_use]
-pub fn is_recent(now: Now, granted: Granted, ends: Wall) -> bool {
+pub fn is_recent(now: Now, granted: Granted, ends: Wall, timer_j: Duration) -> bool {
     let left = ends.saturating_since(now.wall);
-    Duration::from_secs(granted.seconds().into()).saturating_sub(left) < TIMER_J
+    Duration::from_secs(granted.seconds().into()).saturating_sub(left) < timer_j
 }
 
 /// One request, whatever way it takes.

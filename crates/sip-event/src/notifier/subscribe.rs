@@ -1,7 +1,7 @@
 //! SUBSCRIBE (RFC 6665 section 4.2.1): a new subscription, a fetch, a refresh, an end.
 
 use super::Notifier;
-use super::ask::{Ask, TIMER_J, is_recent};
+use super::ask::{Ask, is_recent};
 use super::watch::{FIRST_VERSION, Slot, Watch, WatchId};
 use crate::dialog::{BadDialog, Dialog, DialogError};
 use crate::dialog_id::DialogId;
@@ -130,13 +130,14 @@ impl<P: Package> Notifier<P> {
         let (id, watch) = self.watches.made_by(subscribe, ask)?;
         // The same request was granted the same.
         let granted = self.grant(subscribe).ok()?;
+        let timer_j = self.settings.policy.timer_n;
         let is_recent = match watch.made_at {
-            Some(made_at) => now.mono.saturating_since(made_at) < TIMER_J,
+            Some(made_at) => now.mono.saturating_since(made_at) < timer_j,
             // Of one that was refreshed since, nothing better is known.
             None => watch
                 .slots
                 .iter()
-                .any(|slot| is_recent(now, granted, slot.subscription.record().expires_at())),
+                .any(|slot| is_recent(now, granted, slot.subscription.record().expires_at(), timer_j)),
         };
         (granted.is_zero() || is_recent).then_some((id, granted))
     }

@@ -1,6 +1,6 @@
 //! How a NOTIFY ended, and what its subscription makes of it (RFC 6665 section 4.2.2).
 
-use super::{Attempt, Exchange, Failures, Persist, Subscription};
+use super::{Attempt, Exchange, Failures, Persist, Subscription, Termination};
 use crate::notify::{Cause, NotifierEnd, NotifyContext, NotifyPolicy, Way};
 use crate::notify_answer::{Meaning, blames_the_way, meaning};
 use crate::reason::Reason;
@@ -77,7 +77,9 @@ impl Subscription {
             self.end(NotifierEnd::Refused(status));
         } else if attempt.failures.all.saturating_add(1) >= policy.errors {
             self.exchange = Exchange::Idle;
-            self.terminate(now, Reason::Probation, Some(PROBATION_S), Cause::Standing);
+            let probation =
+                Termination { retry_after: Some(PROBATION_S), ..Termination::of(Reason::Probation) };
+            self.terminate(now, probation, policy);
         } else {
             // Whoever names no time at all is given some.
             let wait =

@@ -80,6 +80,7 @@ pub(crate) const SETTINGS: NotifierSettings = NotifierSettings {
         retry: Duration::from_secs(10),
         attempts: 3,
         errors: 5,
+        timer_n: Duration::from_secs(32),
     },
     limits: Limits { default_s: 3600, min_s: 60, max_s: 7200 },
     bounds: NotifierBounds { subscriptions: 6, resources: 4, per_resource: 4, per_watcher: 3 },

@@ -141,6 +141,8 @@ impl Home {
                 false => pcscf::SubscribeReg::Off,
             },
             shared_flows: pcscf::SharedFlows::Ended,
+            t1: node.timers.t1,
+            ue_timer_f: node.ue_timers.timer_f(),
         };
         self.add(world, node, move || pcscf::Pcscf::new(role.clone()));
     }

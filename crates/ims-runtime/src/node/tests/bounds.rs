@@ -226,7 +226,7 @@ async fn a_peer_that_is_told_of_many_at_once_is_not_taken_for_stuck() {
 /// cut off, and how.
 async fn cut_off(sent: &[u8], written: &'static [u8]) -> (Duration, Loss) {
     let Link { mut peer, stream, connection, queue, mut heard } =
-        Link::new(8, Some(Silence::new(Acquaintance::Own))).await;
+        Link::new(8, Some(Silence::new(Acquaintance::Own, Duration::from_secs(32)))).await;
     peer.write_all(sent).await.unwrap();
     if !written.is_empty() {
         queue.push(outgoing(written)).unwrap();
@@ -246,7 +246,7 @@ async fn design_16_a_peer_that_owes_an_answer_and_says_nothing_is_cut_off_after_
 #[tokio::test]
 async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
     let Link { mut peer, stream, connection, queue, mut heard } =
-        Link::new(1, Some(Silence::new(Acquaintance::Own))).await;
+        Link::new(1, Some(Silence::new(Acquaintance::Own, Duration::from_secs(32)))).await;
     tokio::spawn(connection.serve(stream));
     // The node takes none of these yet.
     let message = |number: u8| format!("MESSAGE sip:{number} SIP/2.0\r\nContent-Length: 0\r\n\r\n");
