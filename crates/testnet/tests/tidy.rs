@@ -78,6 +78,28 @@ fn dependencies_point_down_only() {
     }
 }
 
+/// Each name in `[dependencies]` stands in a source: what nobody uses is not built and not audited.
+#[test]
+fn every_dependency_is_used() {
+    for name in layers().into_keys() {
+        let manifest = read(&root().join("crates").join(&name).join("Cargo.toml"));
+        let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+        let section = section.split("\n[").next().unwrap();
+        let code: String = sources_of(&name).iter().map(|path| read(path)).collect();
+        for line in section.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic())) {
+            let dependency = line.split(['.', ' ', '=']).next().unwrap();
+            let library = match dependency {
+                "md-5" => "md5".to_owned(),
+                // Its entry point is a macro of the fuzz targets, which are no sources of the library.
+                "libfuzzer-sys" => continue,
+                other => other.replace('-', "_"),
+            };
+            let words = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            assert!(words.into_iter().any(|word| word == library), "{name} does not use {dependency}");
+        }
+    }
+}
+
 #[test]
 fn nothing_below_the_runtime_reads_a_clock_a_socket_or_the_environment() {
     let forbidden = [
