@@ -26,7 +26,7 @@ impl Hss {
 
     /// How many accounts there are, and sets in each state.
     #[must_use]
-    pub fn figures(&self) -> [(&'static str, u64); 5] {
+    pub fn metrics(&self) -> [(&'static str, u64); 5] {
         let live = self.subscribers.values().filter(|subscriber| !subscriber.account.removed);
         let accounts = live.clone().count();
         let all = live.flat_map(|subscriber| &subscriber.registration.sets);

@@ -138,8 +138,8 @@ impl Service {
             ("requests_sent", self.requests_sent),
             ("requests_unanswered", self.unanswered.len() as u64),
         ];
-        let figures = self.hss.figures().into_iter().chain(own);
-        figures.map(|(name, value)| format!("{name} {value}\n")).collect()
+        let metrics = self.hss.metrics().into_iter().chain(own);
+        metrics.map(|(name, value)| format!("{name} {value}\n")).collect()
     }
 
     /// One transaction for all that came together. Who only reads is answered first, by what is kept; every other answer waits

@@ -29,7 +29,7 @@ impl<R: Role> Node<R> {
     /// How much there is of what, and how often what has happened, by name: tables, pressure, what was shed, refusals
     /// (`refused_` and the name of the reason) and drops (`dropped_`), and what the role adds.
     #[must_use]
-    pub fn figures(&self) -> Vec<(String, u64)> {
+    pub fn metrics(&self) -> Vec<(String, u64)> {
         let load = self.transactions.load();
         let pressure = match self.overload.pressure() {
             Pressure::None => 0,
@@ -50,7 +50,7 @@ impl<R: Role> Node<R> {
             ("work_waits", usize::from(self.work_waits())),
         ];
         let own = own.map(|(name, count)| (name.to_owned(), count as u64));
-        let named = self.overload.shed().into_iter().chain(self.role.figures());
+        let named = self.overload.shed().into_iter().chain(self.role.metrics());
         let named = named.map(|(name, count)| (name.to_owned(), count));
         let by_reason = |prefix: &'static str, counts: &BTreeMap<&'static str, u64>| {
             counts.iter().map(|(name, count)| (format!("{prefix}_{name}"), *count)).collect::<Vec<_>>()

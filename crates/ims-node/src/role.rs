@@ -115,7 +115,7 @@ pub trait Role {
     }
 
     /// How much it keeps of what, and how often it let something go for want of room: names and numbers for the operator.
-    fn figures(&self) -> Vec<(&'static str, u64)> {
+    fn metrics(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 

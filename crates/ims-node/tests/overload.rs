@@ -37,8 +37,8 @@ fn numbered(method: &str, number: usize, in_dialog: bool) -> String {
     if in_dialog { text.replace("To: <sip:bob@home1.test>", "To: <sip:bob@home1.test>;tag=2") } else { text }
 }
 
-fn figure(bench: &Bench, name: &str) -> u64 {
-    bench.node.figures().into_iter().find(|(own, _)| own == name).map_or(0, |(_, value)| value)
+fn metric(bench: &Bench, name: &str) -> u64 {
+    bench.node.metrics().into_iter().find(|(own, _)| own == name).map_or(0, |(_, value)| value)
 }
 
 fn pressures(bench: &mut Bench) -> Vec<Pressure> {
@@ -58,7 +58,7 @@ fn the_fuller_the_tables_the_more_is_shed_and_notify_last() {
     for number in 0..high {
         bench.receive(CLIENT, numbered("SUBSCRIBE", number, false));
     }
-    assert_eq!(figure(&bench, "requests_at_hss"), high as u64);
+    assert_eq!(metric(&bench, "requests_at_hss"), high as u64);
     assert_eq!(pressures(&mut bench), []);
     bench.receive(CLIENT, numbered("SUBSCRIBE", high, false));
     assert_eq!(pressures(&mut bench), [Pressure::High]);
@@ -79,7 +79,7 @@ fn the_fuller_the_tables_the_more_is_shed_and_notify_last() {
     }
 
     let mut number = high;
-    while figure(&bench, "pressure") < 2 {
+    while metric(&bench, "pressure") < 2 {
         number += 1;
         bench.receive(CLIENT, numbered("SUBSCRIBE", number, true));
     }
@@ -93,7 +93,7 @@ fn the_fuller_the_tables_the_more_is_shed_and_notify_last() {
         bench.receive(CLIENT, numbered(method, 200_000, in_dialog));
         assert_eq!(bench.sent_one().0.to_string() == NEXT, taken, "{method}");
     }
-    let shed = ["shed_new", "shed_known", "shed_notify"].map(|name| figure(&bench, name));
+    let shed = ["shed_new", "shed_known", "shed_notify"].map(|name| metric(&bench, name));
     assert_eq!(shed, [5, 2, 0], "with the two that raised the pressure");
 }
 
@@ -116,7 +116,7 @@ fn whoever_is_turned_away_is_told_when_to_come_again_and_not_all_at_once() {
         }
         assert_eq!(pauses, (from..=to).collect());
     }
-    assert!(figure(&bench, "server_transactions") <= 24, "nothing is kept of them");
+    assert!(metric(&bench, "server_transactions") <= 24, "nothing is kept of them");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn whoever_asks_for_little_is_served_while_another_one_asks_for_too_much() {
     for method in ["REGISTER", "SUBSCRIBE", "PUBLISH"] {
         assert_eq!(receive(&mut bench, PHONE, method), Some(true), "{method}");
     }
-    assert_eq!(figure(&bench, "dropped_source_too_busy"), 927);
+    assert_eq!(metric(&bench, "dropped_source_too_busy"), 927);
     // The flood is over: it has a share again like everybody else.
     bench.pass(Duration::from_millis(250));
     assert_eq!(receive(&mut bench, FLOOD, "REGISTER"), Some(true));

@@ -113,7 +113,7 @@ impl Role for Pcscf {
         }
     }
 
-    fn figures(&self) -> Vec<(&'static str, u64)> {
+    fn metrics(&self) -> Vec<(&'static str, u64)> {
         vec![
             ("contacts", self.bindings.len() as u64),
             ("registering", self.registering.len() as u64),

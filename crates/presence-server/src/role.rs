@@ -63,7 +63,7 @@ impl Role for PresenceServer {
         self.command(now, words)
     }
 
-    fn figures(&self) -> Vec<(&'static str, u64)> {
+    fn metrics(&self) -> Vec<(&'static str, u64)> {
         vec![
             ("subscriptions", self.notifier.len() as u64),
             ("watchers", self.notifier.watchers() as u64),

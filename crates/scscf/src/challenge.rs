@@ -101,7 +101,7 @@ impl Challenges {
         self.deadlines.next()
     }
 
-    pub(crate) fn figures(&self) -> [(&'static str, u64); 2] {
+    pub(crate) fn metrics(&self) -> [(&'static str, u64); 2] {
         [("nonces", self.issued.len() as u64), ("nonces_crowded_out", self.crowded_out)]
     }
 

@@ -174,11 +174,11 @@ impl Role for Scscf {
         }
     }
 
-    fn figures(&self) -> Vec<(&'static str, u64)> {
-        let users = self.users.figures();
+    fn metrics(&self) -> Vec<(&'static str, u64)> {
+        let users = self.users.metrics();
         users
             .into_iter()
-            .chain(self.challenges.figures())
+            .chain(self.challenges.metrics())
             .chain([
                 ("registration_subscriptions", self.reg.len() as u64),
                 ("bindings_crowded_out", self.crowded_out),

@@ -175,7 +175,7 @@ impl Users {
         self.registrations.len() < MAX_REGISTRATIONS
     }
 
-    pub(crate) fn figures(&self) -> [(&'static str, u64); 3] {
+    pub(crate) fn metrics(&self) -> [(&'static str, u64); 3] {
         [
             ("registrations", self.registrations.len() as u64),
             ("visitors", self.visitors.len() as u64),

@@ -89,8 +89,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             ("dns_refused", self.dns.refused()),
             ("wall_clock_stepped_s", self.clock.stepped().as_secs()),
         ];
-        let own = self.tcp.figures().chain(own).map(|(name, value)| (name.to_owned(), value));
-        self.stats.render(own.chain(self.node.figures()))
+        let own = self.tcp.metrics().chain(own).map(|(name, value)| (name.to_owned(), value));
+        self.stats.render(own.chain(self.node.metrics()))
     }
 }
 

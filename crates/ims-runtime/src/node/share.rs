@@ -43,7 +43,7 @@ impl Common {
     }
 
     /// By name, for the operator.
-    pub(super) fn figures(&self) -> [(&'static str, u64); 6] {
+    pub(super) fn metrics(&self) -> [(&'static str, u64); 6] {
         [
             ("half_read_bytes", self.half_read.load(Relaxed) as u64),
             ("queued_bytes", self.queued.load(Relaxed) as u64),
@@ -99,8 +99,8 @@ mod tests {
         assert!(other.hold(1) && !other.hold(2));
         drop(other);
         assert!(one.hold(MAX_HALF_READ) && one.hold(7));
-        assert_eq!(common.figures().first(), Some(&("half_read_bytes", 7)));
+        assert_eq!(common.metrics().first(), Some(&("half_read_bytes", 7)));
         drop(one);
-        assert_eq!(common.figures().first(), Some(&("half_read_bytes", 0)));
+        assert_eq!(common.metrics().first(), Some(&("half_read_bytes", 0)));
     }
 }

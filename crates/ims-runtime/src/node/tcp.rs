@@ -202,13 +202,13 @@ impl Connections {
     }
 
     /// By name, for the operator.
-    pub(crate) fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let own = [
             ("connections", self.open.len() as u64),
             ("connections_refused", self.refused),
             ("connections_displaced", self.displaced),
         ];
-        own.into_iter().chain(self.common.figures())
+        own.into_iter().chain(self.common.metrics())
     }
 
     fn left(&mut self, ip: IpAddr) {
