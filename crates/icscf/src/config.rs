@@ -1,7 +1,7 @@
 //! The configuration file of an I-CSCF.
 
-use crate::{Admits, Icscf, RecordRoute, Scscf, Settings};
 use cx_protocol::ScscfName;
+use icscf::{Admits, Icscf, RecordRoute, Scscf, Settings};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Millis};
 use ims_runtime::node::{self, Blueprint};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// The file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     node: NodeConfig,
     icscf: IcscfConfig,
 }
@@ -90,7 +90,7 @@ impl Config {
 ///
 /// # Errors
 /// What ends it before it is asked to end.
-pub async fn run(start: Start<Config>) -> Result<(), Failure> {
+pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
     let blueprint: Blueprint<Config, Icscf> = Blueprint {
         node: |config| &config.node,
         role: |config, _| Ok(Icscf::new(config.settings())),

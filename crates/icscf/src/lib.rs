@@ -8,7 +8,6 @@
 
 mod candidates;
 mod cause;
-pub mod config;
 mod location;
 mod registration;
 

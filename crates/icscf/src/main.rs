@@ -1,5 +1,7 @@
 //! The I-CSCF of one domain: `icscf run --config FILE`.
 
+mod config;
+
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
@@ -11,5 +13,5 @@ I-CSCF of one domain: where requests of other networks and of its own users ente
 the user and sends the request there. It keeps no state.";
 
 fn main() -> ExitCode {
-    cli::main(Service { name: "icscf", about: ABOUT, check: |_, _| Ok(()), run: icscf::config::run })
+    cli::main(Service { name: "icscf", about: ABOUT, check: |_, _| Ok(()), run: config::run })
 }

@@ -1,10 +1,10 @@
 //! The configuration file of a P-CSCF.
 
-use crate::{Pcscf, Settings, SharedFlows, SubscribeReg};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, SideConfig, State};
+use pcscf::{Pcscf, Settings, SharedFlows, SubscribeReg};
 use serde::Deserialize;
 use sip_message::Host;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// The file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     node: NodeConfig,
     gm: GmConfig,
     #[serde(default)]
@@ -90,7 +90,7 @@ impl Config {
 ///
 /// # Errors
 /// What ends it before it is asked to end.
-pub async fn run(start: Start<Config>) -> Result<(), Failure> {
+pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
     let blueprint: Blueprint<Config, Pcscf> = Blueprint {
         node: |config| &config.node,
         role: |config, _| {

@@ -9,7 +9,6 @@
 mod bindings;
 mod bound;
 mod cause;
-pub mod config;
 mod flow_token;
 mod from_ue;
 mod guesses;

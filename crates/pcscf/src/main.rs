@@ -1,5 +1,7 @@
 //! A P-CSCF: `pcscf run --config FILE`.
 
+mod config;
+
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
@@ -11,5 +13,5 @@ P-CSCF: the first hop of every phone. It remembers on which flow a registered us
 identity to the network, and lets nobody else in. Commands for ctl: list (who is registered, on which flow).";
 
 fn main() -> ExitCode {
-    cli::main(Service { name: "pcscf", about: ABOUT, check: |_, _| Ok(()), run: pcscf::config::run })
+    cli::main(Service { name: "pcscf", about: ABOUT, check: |_, _| Ok(()), run: config::run })
 }

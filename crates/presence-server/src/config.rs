@@ -1,11 +1,12 @@
 //! The configuration file of a presence server.
 
-use crate::{Agent, Bounds, PresenceServer, RegistrationHint, Settings, rules_dir};
+use crate::rules_dir;
 use ims_runtime::cli::{Failure, Occasion, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Seconds};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
 use presence_document::SubHandling;
+use presence_server::{Agent, Bounds, PresenceServer, RegistrationHint, Settings};
 use serde::Deserialize;
 use sip_event::{Limits, NotifyPolicy, Updates};
 use sip_message::Uri;
@@ -17,7 +18,7 @@ const PACKAGE_DEFAULT_S: u32 = 3600;
 /// The file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     node: NodeConfig,
     presence_server: PresenceConfig,
 }
@@ -231,7 +232,7 @@ impl ActionConfig {
 ///
 /// # Errors
 /// The first one that is not taken, and why.
-pub fn check(config: &Config, _: Occasion) -> Result<(), Failure> {
+pub(crate) fn check(config: &Config, _: Occasion) -> Result<(), Failure> {
     let read = rules_dir::read(config.rules_dir()).map(drop);
     read.map_err(|bad| InvalidKey::new("presence_server.rules_dir", bad.to_string()).into())
 }
@@ -240,7 +241,7 @@ pub fn check(config: &Config, _: Occasion) -> Result<(), Failure> {
 ///
 /// # Errors
 /// What ends it before it is asked to end.
-pub async fn run(start: Start<Config>) -> Result<(), Failure> {
+pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
     let blueprint: Blueprint<Config, PresenceServer> = Blueprint {
         node: |config| &config.node,
         role: |config, _| Ok(PresenceServer::new(config.settings(), rules_dir::read(config.rules_dir())?)),

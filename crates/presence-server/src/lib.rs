@@ -20,7 +20,7 @@
 //! A decision is a value and everything sent beside it waits behind it, so that no NOTIFY leaves before the answer to the
 //! request that caused it.
 //!
-//! `config` and `rules_dir` are the adapters: they alone read files.
+//! The binary beside it reads files: its configuration and the rules directory.
 //!
 //! Not here: whether a user exists (the HSS and the S-CSCF have decided), presence.winfo, lists, partial documents, XCAP.
 
@@ -28,7 +28,6 @@ mod answered;
 mod cause;
 mod command;
 mod composed;
-pub mod config;
 mod documents;
 mod due;
 mod earlier;
@@ -42,7 +41,6 @@ mod register;
 mod registrations;
 mod role;
 mod rules;
-mod rules_dir;
 mod settings;
 mod subscribe;
 mod view;

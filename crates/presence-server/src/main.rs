@@ -1,5 +1,8 @@
 //! A presence server: `presence-server run --config FILE`.
 
+mod config;
+mod rules_dir;
+
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
@@ -13,6 +16,6 @@ start and on `ctl reload` or SIGHUP. Commands for ctl: list (subscriptions, publ
 PRESENTITY WATCHER (what the rules decide).";
 
 fn main() -> ExitCode {
-    let check = presence_server::config::check;
-    cli::main(Service { name: "presence-server", about: ABOUT, check, run: presence_server::config::run })
+    let check = config::check;
+    cli::main(Service { name: "presence-server", about: ABOUT, check, run: config::run })
 }

@@ -89,9 +89,8 @@ impl RuleBook {
         self.rules.contains_key(presentity)
     }
 
-    /// Whose rules there are.
-    #[cfg(test)]
-    pub(crate) fn presentities(&self) -> impl Iterator<Item = &str> {
+    /// Whose rules there are, in no order.
+    pub fn presentities(&self) -> impl Iterator<Item = &str> {
         self.rules.keys().map(|presentity| &**presentity)
     }
 

@@ -1,7 +1,7 @@
 //! The rules directory: one document a presentity, `carol@home1.test.xml`.
 
-use crate::{RuleBook, presentity_named};
 use presence_document::{MAX_RULES_BYTES, Rules, RulesError};
+use presence_server::{RuleBook, presentity_named};
 use std::error::Error;
 use std::fmt;
 use std::fs::File;

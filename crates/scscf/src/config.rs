@@ -1,18 +1,17 @@
 //! The configuration file of an S-CSCF.
 
-use crate::settings::StrictDigestUri;
-use crate::{Scscf, Settings, TerminatingRecordRoute};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Millis};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
+use scscf::{Scscf, Settings, StrictDigestUri, TerminatingRecordRoute};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// The file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     node: NodeConfig,
     #[serde(default)]
     scscf: ScscfConfig,
@@ -91,7 +90,7 @@ impl Config {
 ///
 /// # Errors
 /// What ends it before it is asked to end.
-pub async fn run(start: Start<Config>) -> Result<(), Failure> {
+pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
     let blueprint: Blueprint<Config, Scscf> = Blueprint {
         node: |config| &config.node,
         role: |config, _| Ok(Scscf::new(config.settings())),

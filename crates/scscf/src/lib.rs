@@ -12,7 +12,6 @@ mod application_server;
 mod binding;
 mod cause;
 mod challenge;
-pub mod config;
 mod contacts;
 mod criteria;
 mod delivery;
@@ -34,7 +33,7 @@ mod users;
 pub use cause::Cause;
 use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
 pub use delivery::Delivery;
-pub use settings::{Settings, TerminatingRecordRoute};
+pub use settings::{Settings, StrictDigestUri, TerminatingRecordRoute};
 
 use challenge::Challenges;
 use criteria::Patterns;

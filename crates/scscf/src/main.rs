@@ -1,5 +1,7 @@
 //! An S-CSCF: `scscf run --config FILE`.
 
+mod config;
+
 use ims_runtime::cli::{self, Service};
 use std::process::ExitCode;
 
@@ -11,5 +13,5 @@ S-CSCF: registers the users that the HSS gives it, challenges them by digest, an
 has acknowledged survives its end. Commands for ctl: list (who is registered).";
 
 fn main() -> ExitCode {
-    cli::main(Service { name: "scscf", about: ABOUT, check: |_, _| Ok(()), run: scscf::config::run })
+    cli::main(Service { name: "scscf", about: ABOUT, check: |_, _| Ok(()), run: config::run })
 }

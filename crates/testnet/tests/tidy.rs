@@ -123,6 +123,25 @@ fn nothing_below_the_runtime_reads_a_clock_a_socket_or_the_environment() {
     }
 }
 
+/// Files of the binaries beside the roles: they read configurations and run a node.
+const OF_BINARIES: [&str; 7] =
+    ["main.rs", "config.rs", "rules_dir.rs", "cli.rs", "console.rs", "place.rs", "run.rs"];
+
+#[test]
+fn no_role_reads_a_file_a_clock_or_a_socket() {
+    let forbidden =
+        ["tokio", "ims_runtime", "std::fs", "std::io", "std::env", "Instant::now", "SystemTime", "UdpSocket"];
+    for name in ["pcscf", "scscf", "icscf", "presence-server", "ue-agent"] {
+        let is_of_role = |path: &PathBuf| !OF_BINARIES.iter().any(|file| path.ends_with(file));
+        for path in sources_of(name).into_iter().filter(is_of_role) {
+            for line in read(&path).lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let found = forbidden.iter().find(|word| line.contains(**word));
+                assert!(found.is_none(), "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn files_are_short_and_main_is_a_table_of_contents() {
     let mut long = Vec::new();
