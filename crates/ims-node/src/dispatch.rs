@@ -1,13 +1,14 @@
 //! Carries out what a role decided.
 
 use crate::cause::NodeCause;
-use crate::decision::{Decision, ForwardPlan, Refusal, Verdict};
+use crate::decision::{Decision, ForwardPlan, Verdict};
 use crate::errand::{Errand, Purpose};
 use crate::failing::MAX_RETRY_AFTER_S;
 use crate::inbound::InboundRequest;
 use crate::node::{HssWait, MAX_HSS_WAITING, Node, status_of};
 use crate::own::Outcome;
 use crate::prepare::prepare;
+use crate::refusal::Refusal;
 use crate::role::Role;
 use clock::Now;
 use sip_message::{HeaderName, StatusCode};

@@ -1,11 +1,12 @@
 //! What a role starts beside its answer.
 
 use crate::cause::NodeCause;
-use crate::decision::Refusal;
-use crate::input::Flow;
-use crate::output::{Event, Record, Seq};
+use crate::flow::Flow;
+use crate::output::Event;
 use crate::own::OwnRequest;
 use crate::random::Random;
+use crate::record::{Record, Seq};
+use crate::refusal::Refusal;
 use clock::{Mono, Now};
 use cx_protocol::Request;
 use sip_message::{HeaderName, Response, StatusCode};
@@ -88,7 +89,7 @@ impl<O> Effects<O> {
                 let lasted = now.mono.saturating_since(since).as_secs();
                 Err(Refusal::no_room(NodeCause::JournalFull, lasted))
             }
-            Storage::Ending => Err(crate::respond::draining()),
+            Storage::Ending => Err(crate::refusal::draining()),
         }
     }
 
@@ -161,7 +162,7 @@ impl<O> Effects<O> {
     /// The answer to an OPTIONS that ends here: what the network carries (RFC 3261 section 11.2).
     #[must_use]
     pub fn capabilities(&mut self, request: &InboundRequest) -> Response {
-        self.response(request, StatusCode::OK).header(HeaderName::Allow, crate::respond::ALLOW)
+        self.response(request, StatusCode::OK).header(HeaderName::Allow, crate::refusal::ALLOW)
     }
 
     /// A response to `request` with a fresh To tag.

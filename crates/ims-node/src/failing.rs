@@ -1,7 +1,7 @@
 //! When a way or an address fails a request: the next address, or the end (RFC 3263 section 4.3).
 
 use crate::errand::Errand;
-use crate::input::{Flow, Loss};
+use crate::flow::{Flow, Loss};
 use crate::node::{Node, Path};
 use crate::own::Outcome;
 use crate::respond::reply_path;

@@ -1,7 +1,7 @@
 //! A request as a role sees it.
 
-use crate::input::Flow;
-use crate::output::Seq;
+use crate::flow::Flow;
+use crate::record::Seq;
 use crate::settings::Settings;
 use clock::Mono;
 use sip_message::{Event, HeaderName, Message, Method, NameAddr, Uri};

@@ -4,13 +4,16 @@ use crate::counters::Counters;
 use crate::effects::{Effects, FlowAct, Storage};
 use crate::errand::{Beside, Errand};
 
+use crate::flow::Flow;
+use crate::ids::HssToken;
 use crate::inbound::InboundRequest;
-use crate::input::{Flow, Input};
+use crate::input::Input;
 use crate::loop_check::LoopCheck;
-use crate::output::{Event, HssToken, Output, Record, Seq, Transmit};
+use crate::output::{Event, Output, Transmit};
 use crate::overload::Overload;
 use crate::own::Outcome;
 use crate::random::Random;
+use crate::record::{Record, Seq};
 use crate::refusals::Refusals;
 use crate::role::Role;
 use crate::settings::{Peer, Settings};
@@ -253,7 +256,7 @@ impl<R: Role> Node<R> {
             held.chain(errands.filter_map(Errand::into_request)).collect();
         requests.sort_by_key(|request| request.server());
         for request in requests {
-            self.refuse(now, &request, &crate::respond::draining());
+            self.refuse(now, &request, &crate::refusal::draining());
         }
     }
 

@@ -1,9 +1,10 @@
 //! Between a role and its [`Notifier`]: what a SUBSCRIBE is answered (RFC 6665 section 4.2.1), and what is done for its subscriptions.
 
 use crate::cause::NodeCause;
-use crate::decision::{Next, Refusal, is_body_optional};
+use crate::decision::Next;
 use crate::effects::Effects;
 use crate::own::{Outcome, OwnRequest};
+use crate::refusal::{Refusal, is_body_optional};
 use clock::Now;
 use sip_event::{
     Accepted, BadDialog, BadEvent, DialogError, Granted, Notified, Notifier, NotifierEnd, NotifierInput,

@@ -1,30 +1,15 @@
 //! What a node wants done.
 
-use crate::input::{CommandId, Flow, HssRequestId};
-use crate::overload::Pressure;
+use crate::flow::Flow;
+use crate::ids::{CommandId, HssRequestId, HssToken};
+use crate::pressure::Pressure;
 use crate::reason::Reason;
+use crate::record::{Record, Seq};
 use bytes::Bytes;
 use cx_protocol::{Answer, Request};
 use sip_message::StatusCode;
 use sip_resolve::Question;
 use std::net::SocketAddr;
-
-/// Number of a journal record, rising from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Seq(pub u64);
-
-/// A request to the HSS whose answer is awaited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HssToken(pub u64);
-
-/// One change to the durable state: the newest value of a key wins, no value removes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// What it is about.
-    pub key: Box<[u8]>,
-    /// Its state from now on.
-    pub value: Option<Box<[u8]>>,
-}
 
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]

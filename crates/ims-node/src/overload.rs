@@ -7,74 +7,12 @@
 //! How hard-pressed it is follows from how full its tables are and from how long it has not seen the end of what came in
 //! ([`crate::Input::Behind`]). It is let up step by step, so that it does not flap.
 
-use crate::cause::NodeCause;
-use crate::decision::Refusal;
-use crate::inbound::is_in_dialog;
-use crate::input::Flow;
-use crate::node::Node;
-use crate::output::{Event, Output};
-use crate::role::Role;
-use clock::{Mono, Now};
-use sip_message::{Credentials, Message, Method, Transport};
+use crate::pressure::{Class, Pressure};
+use clock::Mono;
 use std::time::Duration;
 
-/// How hard-pressed a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Pressure {
-    /// Everything is taken.
-    #[default]
-    None,
-    /// New requests are shed.
-    High,
-    /// Everything but NOTIFY is shed.
-    Extreme,
-}
-
-/// What is lost with a request, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Class {
-    /// A wish: initial SUBSCRIBE, first REGISTER, MESSAGE, OPTIONS.
-    New,
-    /// Something that is there already: a request in a dialog, a PUBLISH, a REGISTER that answers a challenge or refreshes.
-    Known,
-    /// News for somebody who waits for it.
-    Notify,
-}
-
-impl Class {
-    pub(crate) fn of(request: &Message) -> Self {
-        let in_dialog = is_in_dialog(request);
-        match request.method() {
-            Some(Method::Notify) if in_dialog => Self::Notify,
-            Some(Method::Publish) => Self::Known,
-            Some(Method::Register) if has_nonce(request) => Self::Known,
-            _ if in_dialog => Self::Known,
-            _ => Self::New,
-        }
-    }
-
-    const fn index(self) -> usize {
-        self as usize
-    }
-}
-
-/// Whether a REGISTER was sent by somebody who has been challenged before.
-fn has_nonce(request: &Message) -> bool {
-    Credentials::all(request).any(|credentials| !credentials.nonce.is_empty())
-}
-
-impl Pressure {
-    pub(crate) fn sheds(self, class: Class) -> bool {
-        match self {
-            Self::None => false,
-            Self::High => class == Class::New,
-            Self::Extreme => class != Class::Notify,
-        }
-    }
-}
-
 /// Shares of a table's bound, in percent, from which on the pressure is high and extreme.
-const FULL: [usize; 2] = [75, 90];
+pub(crate) const FULL: [usize; 2] = [75, 90];
 
 /// Times without an end of what comes in from which on it is high and extreme. From T1 on, clients repeat what has not been
 /// read yet.
@@ -129,7 +67,7 @@ impl Overload {
     }
 
     /// How long there has been pressure without a break.
-    fn lasted(&self, now: Mono) -> Duration {
+    pub(crate) fn lasted(&self, now: Mono) -> Duration {
         if self.pressure == Pressure::None { Duration::ZERO } else { now.saturating_since(self.since) }
     }
 
@@ -151,63 +89,6 @@ impl Overload {
     }
 }
 
-/// The longest time after which whoever is turned away may come again, in seconds.
-const LONGEST_PAUSE_S: u32 = 20;
-
-impl<R: Role> Node<R> {
-    pub(crate) fn assess(&mut self, now: Now) {
-        let full = self.fullness();
-        if let Some(pressure) = self.overload.assess(now.mono, full) {
-            self.push(Output::Log(Event::Pressure(pressure)));
-        }
-    }
-
-    /// Whether this request is left out. A repeat of one that was taken is not: it has its answer, or will have it.
-    pub(crate) fn is_shed(&mut self, now: Now, flow: Flow, request: &Message) -> bool {
-        self.assess(now);
-        let pressure = self.overload.pressure();
-        pressure > Pressure::None
-            && pressure.sheds(Class::of(request))
-            && !self.transactions.is_known(request)
-            && (self.is_full() || !self.shares.take(now.mono, flow.remote))
-    }
-
-    /// Whether what comes on this flow is not even looked at: of a flood, beyond what is answered. A peer is always heard,
-    /// and so is whoever has a connection of its own, or answers.
-    pub(crate) fn is_drowned(&mut self, now: Now, flow: Flow, bytes: &[u8]) -> bool {
-        let is_drowned = !bytes.starts_with(b"SIP/2.0 ")
-            && self.overload.pressure() > Pressure::None
-            && flow.transport == Transport::Udp
-            && self.shares.is_deaf(now.mono, flow.remote)
-            && !self.settings.is_peer(flow.remote.ip());
-        if is_drowned {
-            self.counters.dropped(NodeCause::SourceTooBusy);
-        }
-        is_drowned
-    }
-
-    /// Whether the tables are what is too full: there is no more room, however fairly it is shared.
-    fn is_full(&self) -> bool {
-        FULL.first().is_some_and(|high| self.fullness() >= *high)
-    }
-
-    /// Answers 503 and keeps nothing. There is no log line for each: they would be part of the load.
-    pub(crate) fn shed(&mut self, now: Now, flow: Flow, request: &Message) {
-        self.overload.count(Class::of(request));
-        let refusal = Refusal::unavailable(NodeCause::Overloaded, self.pause(now));
-        self.transmit_stateless(flow, request, &refusal);
-    }
-
-    /// A value for Retry-After, in seconds: as long as the pressure has lasted so far, up to twice that. A burst is over
-    /// soon, and what has lasted will last; each comes back at another time, so that they do not all come at once.
-    pub(crate) fn pause(&mut self, now: Now) -> u32 {
-        let lasted = self.overload.lasted(now.mono).as_secs();
-        let first = u32::try_from(lasted).unwrap_or(u32::MAX).clamp(1, LONGEST_PAUSE_S / 2);
-        let spread = self.fx.random.bits() % (u64::from(first) + 1);
-        first + u32::try_from(spread).unwrap_or_default()
-    }
-}
-
 fn step(full: usize, behind: Duration) -> Pressure {
     let [high, extreme] = [0, 1].map(|at| {
         FULL.get(at).is_some_and(|share| full >= *share) || BEHIND.get(at).is_some_and(|time| behind >= *time)
@@ -225,41 +106,6 @@ mod tests {
 
     fn at(ms: u64) -> Mono {
         Mono::at(Duration::from_millis(ms))
-    }
-
-    fn request(method: &str, to: &str, headers: &str) -> Message {
-        let text = format!(
-            "{method} sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:b>;tag=1\r\nTo: <sip:a>{to}\r\n\
-             Call-ID: c\r\nCSeq: 1 {method}\r\n{headers}\r\n"
-        );
-        Message::parse(text.into()).unwrap()
-    }
-
-    #[test]
-    fn what_is_shed_at_which_pressure() {
-        let challenged = "Authorization: Digest username=\"a\", realm=\"r\", nonce=\"n\", uri=\"sip:a\", response=\"x\"\r\n";
-        let named =
-            "Authorization: Digest username=\"a\", realm=\"r\", nonce=\"\", uri=\"sip:a\", response=\"\"\r\n";
-        let rows = [
-            ("SUBSCRIBE", "", "", [false, true, true]),
-            ("SUBSCRIBE", ";tag=2", "", [false, false, true]),
-            ("REGISTER", "", "", [false, true, true]),
-            ("REGISTER", "", named, [false, true, true]),
-            ("REGISTER", "", challenged, [false, false, true]),
-            ("PUBLISH", "", "", [false, false, true]),
-            ("MESSAGE", "", "", [false, true, true]),
-            ("MESSAGE", ";tag=2", "", [false, true, true]),
-            ("OPTIONS", "", "", [false, true, true]),
-            ("OPTIONS", ";tag=2", "", [false, true, true]),
-            ("REGISTER", ";tag=2", "", [false, true, true]),
-            ("NOTIFY", ";tag=2", "", [false, false, false]),
-            ("NOTIFY", "", "", [false, true, true]),
-        ];
-        for (method, to, headers, expected) in rows {
-            let class = Class::of(&request(method, to, headers));
-            let shed = [Pressure::None, Pressure::High, Pressure::Extreme].map(|p| p.sheds(class));
-            assert_eq!(shed, expected, "{method} {to} {headers}");
-        }
     }
 
     #[test]

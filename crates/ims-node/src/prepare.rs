@@ -1,23 +1,15 @@
 //! Makes the copy of a request that is sent on (RFC 3261 section 16.6).
 
+use crate::breadth::max_breadth;
 use crate::decision::{ForwardPlan, Next};
+use crate::flow::Flow;
 use crate::inbound::InboundRequest;
-use crate::input::Flow;
 use crate::settings::{Settings, Side};
 use crate::trust;
-use sip_message::{Draft, HeaderName, Message, NameAddr, Relay, Uri};
+use sip_message::{Draft, HeaderName, NameAddr, Relay, Uri};
 
 /// Hops a request may take when its sender did not say (section 16.6 step 3).
 const DEFAULT_MAX_FORWARDS: u8 = 70;
-
-/// Copies of a request that may be under way at a time when its sender did not say (RFC 5393 section 5.3.3).
-const DEFAULT_MAX_BREADTH: u32 = 60;
-
-/// How many copies of this request may be under way at a time; of several values the smallest.
-pub(crate) fn max_breadth(request: &Message) -> u32 {
-    let values = request.list(HeaderName::MaxBreadth).filter_map(|value| value.parse().ok());
-    values.min().unwrap_or(DEFAULT_MAX_BREADTH)
-}
 
 /// A request on its way, and where.
 pub(crate) struct Prepared {

@@ -1,14 +1,15 @@
 //! From bytes to the role: parsing, matching, the checks of RFC 3261 section 16.3.
 
 use crate::cause::NodeCause;
-use crate::decision::Refusal;
 use crate::errand::Beside;
+use crate::flow::Flow;
 use crate::inbound::{Arrival, InboundRequest};
-use crate::input::Flow;
 use crate::node::{Node, Path};
 use crate::output::{Event, Output};
 use crate::reason::Reason;
-use crate::respond::{answer_malformed, method_not_allowed, reply_path};
+use crate::refusal::Refusal;
+use crate::refusal::method_not_allowed;
+use crate::respond::{answer_malformed, reply_path};
 use crate::role::Role;
 use crate::settings::Side;
 use crate::trust;

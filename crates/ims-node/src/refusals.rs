@@ -4,7 +4,7 @@
 //! several of them over some seconds during which the phone itself said nothing, and while it owes an answer: a phone
 //! that is there answers, and that takes back what was said of it.
 
-use crate::input::Flow;
+use crate::flow::Flow;
 use clock::Mono;
 use hashbrown::HashMap;
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::ListenerId;
+    use crate::flow::ListenerId;
     use sip_message::Transport;
     use std::net::SocketAddr;
 

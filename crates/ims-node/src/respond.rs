@@ -1,34 +1,18 @@
 //! Answers: where they go, and the error answers that every node gives alike (rule SIP-22).
 
-use crate::cause::NodeCause;
-use crate::decision::Refusal;
+use crate::flow::Flow;
 use crate::inbound::{InboundRequest, Source};
-use crate::input::Flow;
 use crate::node::{Node, Path};
-use crate::output::{Event, Output, Seq};
+use crate::output::{Event, Output};
+use crate::record::Seq;
+use crate::refusal::Refusal;
 use crate::role::Role;
 use crate::settings::{Settings, Side};
 use bytes::Bytes;
 use clock::Now;
-use sip_message::{
-    HeaderName, Malformed, Message, Method, RawMessage, Relay, Response, StatusCode, Transport, Via,
-};
+use sip_message::{HeaderName, Malformed, Message, Method, RawMessage, Relay, Response, Transport, Via};
 use sip_transaction::Transmit;
 use std::net::SocketAddr;
-
-/// The methods that pass through this network.
-pub(crate) const ALLOW: &str = "REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS";
-
-/// Seconds after which a client that was turned away may come again.
-pub(crate) const RETRY_AFTER_S: u32 = 5;
-
-pub(crate) fn method_not_allowed() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, NodeCause::NoCalls).with(HeaderName::Allow, ALLOW)
-}
-
-pub(crate) fn draining() -> Refusal {
-    Refusal::unavailable(NodeCause::Draining, RETRY_AFTER_S)
-}
 
 /// Where the response to a request goes (RFC 3261 section 18.2.2, RFC 3581 section 4): on a stream back over the
 /// connection, and if that is gone to sent-by; for a datagram to the source, at its port if rport was asked for, else
@@ -165,7 +149,7 @@ impl<R: Role> Node<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::ListenerId;
+    use crate::flow::ListenerId;
 
     #[test]
     fn rfc3581_4_a_datagram_is_answered_at_sent_by_s_port_or_where_it_came_from() {

@@ -1,12 +1,13 @@
 //! What a node is: the decisions of one network function.
 
 use crate::cause::NodeCause;
-use crate::decision::{Decision, Refusal, Verdict};
+use crate::decision::{Decision, Verdict};
 use crate::effects::Effects;
+use crate::flow::Flow;
 use crate::inbound::InboundRequest;
-use crate::input::Flow;
-use crate::output::Record;
 use crate::own::Outcome;
+use crate::record::Record;
+use crate::refusal::Refusal;
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request, ResultCode};
 use sip_message::StatusCode;

@@ -1,6 +1,6 @@
 //! What a node knows about itself and its neighbours.
 
-use crate::input::ListenerId;
+use crate::flow::ListenerId;
 use crate::silence::Acquaintance;
 use sip_message::Uri;
 use sip_transaction::Timers;

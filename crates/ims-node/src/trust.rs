@@ -1,7 +1,7 @@
 //! The trust domain's headers (RFC 3325, RFC 7315, TS 24.229 sections 5.2 and 5.3).
 
+use crate::flow::Flow;
 use crate::inbound::Source;
-use crate::input::Flow;
 use crate::settings::{Settings, Side};
 use sip_message::{Draft, HeaderName, Message, Method, NameAddr, Relay, Uri};
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Requests that were sent and wait for their final response, found by transaction and by the way that they went.
 
 use crate::errand::Errand;
-use crate::input::Flow;
+use crate::flow::Flow;
 use crate::role::Role;
 use clock::Mono;
 use hashbrown::HashMap;

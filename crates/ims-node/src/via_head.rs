@@ -1,6 +1,6 @@
 //! The Via of each of our ways out, up to its branch: made once, not for every request.
 
-use crate::input::Flow;
+use crate::flow::Flow;
 use crate::loop_check::BRANCH;
 use crate::settings::{Listener, Side};
 use sip_message::Transport;
@@ -42,7 +42,7 @@ impl ViaHeads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::ListenerId;
+    use crate::flow::ListenerId;
 
     #[test]
     fn rfc3581_3_a_ue_is_asked_to_answer_where_the_request_came_from() {
