@@ -142,6 +142,75 @@ fn no_role_reads_a_file_a_clock_or_a_socket() {
     }
 }
 
+/// The files of a crate, by module path, each with the modules that it names in its code.
+fn modules(name: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let base = root().join("crates").join(name).join("src");
+    let path_of = |file: &PathBuf| {
+        let path = file.strip_prefix(&base).unwrap().with_extension("");
+        let path = path.to_str().unwrap().replace('/', "::");
+        path.strip_suffix("::mod").map(str::to_owned).unwrap_or(path)
+    };
+    let files: BTreeMap<String, PathBuf> = sources_of(name)
+        .into_iter()
+        .map(|file| (path_of(&file), file))
+        .filter(|(module, _)| !module.split("::").any(|part| part == "tests"))
+        .collect();
+    let named = |module: &str, file: &PathBuf| {
+        let text = read(file);
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let from = |marker: &str, prefix: &str| {
+            let paths = code.split(marker).skip(1).map(|rest| {
+                let path = rest.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').next().unwrap();
+                format!("{prefix}{path}")
+            });
+            paths.collect::<Vec<_>>()
+        };
+        let beside = if parent.is_empty() { String::new() } else { format!("{parent}::") };
+        let mut found = BTreeSet::new();
+        for path in from("crate::", "").into_iter().chain(from("super::", &beside)) {
+            let parts: Vec<&str> = path.split("::").collect();
+            let prefixes = (1..=parts.len()).rev().map(|length| parts[..length].join("::"));
+            found.extend(prefixes.into_iter().find(|prefix| files.contains_key(prefix) && prefix != module));
+        }
+        found
+    };
+    // The root of a crate names everything.
+    let all = files.iter().filter(|(module, _)| *module != "lib" && *module != "main");
+    all.map(|(module, file)| (module.clone(), named(module, file))).collect()
+}
+
+fn reachable(from: &str, graph: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from.to_owned()]);
+    while let Some(module) = next.pop() {
+        for other in graph.get(&module).into_iter().flatten() {
+            if seen.insert(other.clone()) {
+                next.push(other.clone());
+            }
+        }
+    }
+    seen
+}
+
+/// Files that need each other can only be understood together.
+#[test]
+fn no_circle_of_files_is_larger_than_three() {
+    for name in ["ims-node", "ims-runtime", "sip-event", "sip-message", "sip-transaction", "sip-resolve"] {
+        let graph = modules(name);
+        let reach: BTreeMap<&String, BTreeSet<String>> =
+            graph.keys().map(|module| (module, reachable(module, &graph))).collect();
+        for module in graph.keys() {
+            let circle: Vec<&String> = reach[module]
+                .iter()
+                .filter(|other| reach.get(other).is_some_and(|back| back.contains(module)))
+                .collect();
+            assert!(circle.len() <= 3, "{name}: {circle:?}");
+        }
+    }
+}
+
 #[test]
 fn files_are_short_and_main_is_a_table_of_contents() {
     let mut long = Vec::new();

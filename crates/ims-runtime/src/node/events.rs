@@ -1,6 +1,5 @@
 //! What wakes a node's task.
 
-use super::tcp::ConnectionId;
 use crate::ctl::CtlRequest;
 use crate::cx::CxEvent;
 use crate::journal::Status;
@@ -13,6 +12,9 @@ use tokio::net::TcpStream;
 
 /// Events of the sockets that wait for the node; above it the connections are not read until it takes some.
 pub(super) const SOCKET_EVENTS: usize = 1024;
+
+/// Number of a connection, never used twice.
+pub(crate) type ConnectionId = u64;
 
 /// What the tasks around the sockets tell the node.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Connections that nobody has a claim to: no phone is registered on them, and their other end is no peer. When there are too
 //! many connections, a newcomer takes the place of one of these.
 
-use super::tcp::ConnectionId;
+use super::events::ConnectionId;
 use ims_node::site;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,7 +1,7 @@
 //! SIP over TCP: the listeners, and which connection a message takes (RFC 3261 section 18).
 
 use super::connection::{self, Connection};
-use super::events::SocketEvent;
+use super::events::{ConnectionId, SocketEvent};
 use super::queue::{NotQueued, Outgoing, Queue, queue};
 use super::share::Common;
 use super::strangers::Strangers;
@@ -34,9 +34,6 @@ const MAX_UNSENT: usize = 256;
 const BACKLOG: u32 = 1024;
 /// How long accepting rests when the system refuses: out of file descriptors, most likely.
 const REST: Duration = Duration::from_millis(100);
-
-/// Number of a connection, never used twice.
-pub(crate) type ConnectionId = u64;
 
 /// The connections of a node.
 #[derive(Debug)]
