@@ -18,7 +18,7 @@ use std::time::Duration;
 const MAX_DOCUMENTS: usize = 48 * 1024;
 
 /// A PUBLISH that has passed the checks.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken<'a> {
     /// How it is known when it comes once more, for how long it may.
     pub(crate) ask: Ask,
