@@ -57,11 +57,13 @@ pub fn answer<P: Package, O>(
             }
             Ok(subscribed(subscribe, &local_tag, contact, granted))
         }
-        Err(Refused::NotKept) => {
-            fx.check_storage(now)?;
-            Err(Refusal::no_room(NodeCause::JournalFull, 1))
+        Err(refused) => {
+            if refused == Refused::NotKept {
+                // The node knows since when the journal takes nothing, or that it is ending.
+                fx.check_storage(now)?;
+            }
+            Err(Refusal::of_subscribe(now, refused, subscribe, P::PACKAGES))
         }
-        Err(refused) => Err(Refusal::of_subscribe(now, refused, subscribe, P::PACKAGES)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests that a role begins itself, and how a request ends.
 
 use crate::decision::Next;
+use sip_event::Answer;
 use sip_message::{Draft, Message, StatusCode};
 use sip_resolve::ResolveError;
 
@@ -29,6 +30,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What the response says to the machine whose request it answers; `None` where no response came.
+    #[must_use]
+    pub fn answer(&self) -> Option<Answer<'_>> {
+        match self {
+            Self::Response(response) => Answer::of(response),
+            Self::TimedOut | Self::Unreachable | Self::Unresolved(_) => None,
+        }
+    }
+
     /// The status; `None` where no response came.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {

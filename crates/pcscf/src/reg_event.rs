@@ -21,7 +21,7 @@ use clock::Now;
 use cx_protocol::Impu;
 use ims_node::{Effects, Next, Outcome, OwnRequest};
 use sets::{Begun, WatchedSet};
-use sip_event::{Answer, Asking, NewDialog, Retry, SubscriberEnd, SubscriberOutput};
+use sip_event::{Asking, NewDialog, Retry, SubscriberEnd, SubscriberOutput};
 use sip_message::{Draft, Event, HeaderName, Uri};
 
 /// The package.
@@ -89,11 +89,7 @@ impl Pcscf {
         outcome: &Outcome,
         fx: &mut Effects<Own>,
     ) {
-        let answer = match outcome {
-            Outcome::Response(response) => Answer::of(response),
-            Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => None,
-        };
-        self.reg.on_answer(now, asking, answer);
+        self.reg.on_answer(now, asking, outcome.answer());
         self.settle_reg(now, fx);
     }
 

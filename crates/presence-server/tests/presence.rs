@@ -298,19 +298,28 @@ fn tell_all(ps: &mut Ps, first: Vec<sip_message::Message>) -> Vec<String> {
     all
 }
 
+/// A server where everybody may watch carol, and so many do.
+fn with_room_for(many: usize) -> Ps {
+    let mut settings = by_dialog();
+    settings.default_action = SubHandling::Allow;
+    settings.bounds.per_presentity = many;
+    Ps::new(settings, RuleBook::new())
+}
+
+fn watch_carol(ps: &mut Ps, many: usize) {
+    for number in 0..many {
+        ps.send(&subscribe(&format!("sip:w{number}@home1.test"), CAROL));
+        ps.notify_confirmed();
+    }
+}
+
 /// Very many watchers are told in parts: whoever asks for something else meanwhile is answered between them.
 #[test]
 fn a_change_that_very_many_are_told_of_keeps_nobody_waiting() {
     const MANY: usize = 1000;
-    let mut settings = by_dialog();
-    settings.default_action = SubHandling::Allow;
-    settings.bounds.per_presentity = MANY;
-    let mut ps = Ps::new(settings, RuleBook::new());
+    let mut ps = with_room_for(MANY);
     let tag = ps.carol_is("open");
-    for number in 0..MANY {
-        ps.send(&subscribe(&format!("sip:w{number}@home1.test"), CAROL));
-        ps.notify_confirmed();
-    }
+    watch_carol(&mut ps, MANY);
     let tag = ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed")));
     ps.pass(Duration::ZERO);
     let first = ps.notifies();
@@ -332,14 +341,8 @@ fn a_change_that_very_many_are_told_of_keeps_nobody_waiting() {
 #[test]
 fn watchers_who_are_gone_delay_the_others_by_t1_and_no_more() {
     const MANY: usize = 600;
-    let mut settings = by_dialog();
-    settings.default_action = SubHandling::Allow;
-    settings.bounds.per_presentity = MANY;
-    let mut ps = Ps::new(settings, RuleBook::new());
-    for number in 0..MANY {
-        ps.send(&subscribe(&format!("sip:w{number}@home1.test"), CAROL));
-        ps.notify_confirmed();
-    }
+    let mut ps = with_room_for(MANY);
+    watch_carol(&mut ps, MANY);
     ps.publish(&publish(CAROL).body(&pidf("open")));
     ps.pass(Duration::from_millis(499));
     assert_eq!(ps.notifies().len(), WINDOW);

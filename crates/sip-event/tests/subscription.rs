@@ -5,26 +5,12 @@ mod support;
 
 use clock::Now;
 use sip_event::{
-    AcceptedSubscribe, Authorisation, Cause, Dialog, Granted, Limits, NotifierEnd, NotifierInput,
-    NotifierOutput, Notify, NotifyContext, NotifyPolicy, Reason, Subscription, SubscriptionRecord, Updates,
-    Way, grant,
+    AcceptedSubscribe, Authorisation, Cause, Dialog, NotifierEnd, NotifierInput, NotifierOutput, Notify,
+    NotifyContext, NotifyPolicy, Reason, Subscription, SubscriptionRecord, Updates, Way,
 };
 use sip_message::{Event, StatusCode, Substate};
 use std::time::Duration;
-use support::{CONTACT, GRUU, at, notifier_dialog, secs};
-
-const POLICY: NotifyPolicy = NotifyPolicy {
-    updates: Updates::Identity,
-    min_interval: Duration::ZERO,
-    retry: Duration::from_secs(10),
-    attempts: 3,
-    errors: 5,
-    timer_n: Duration::from_secs(32),
-};
-
-fn granted(seconds: u32) -> Granted {
-    grant(Some(seconds), &Limits { default_s: 3600, min_s: 0, max_s: 7200 }).unwrap()
-}
+use support::{CONTACT, GRUU, POLICY, at, granted, notifier_dialog, secs};
 
 /// A notifier of one subscription.
 struct Scene {

@@ -4,25 +4,11 @@
 mod support;
 
 use sip_event::{
-    AcceptedSubscribe, Authorisation, Dialog, Granted, Limits, NotifierEnd, NotifierInput, NotifierOutput,
-    NotifyContext, NotifyPolicy, Reason, Subscription, Updates, grant,
+    AcceptedSubscribe, Authorisation, Dialog, Granted, NotifierEnd, NotifierInput, NotifierOutput,
+    NotifyContext, Reason, Subscription,
 };
 use sip_message::{Event, StatusCode, Substate};
-use std::time::Duration;
-use support::{CONTACT, at, notifier_dialog, secs};
-
-const POLICY: NotifyPolicy = NotifyPolicy {
-    updates: Updates::Identity,
-    min_interval: Duration::ZERO,
-    retry: Duration::from_secs(10),
-    attempts: 3,
-    errors: 5,
-    timer_n: Duration::from_secs(32),
-};
-
-fn granted(seconds: u32) -> Granted {
-    grant(Some(seconds), &Limits { default_s: 3600, min_s: 0, max_s: 7200 }).unwrap()
-}
+use support::{CONTACT, POLICY, at, granted, notifier_dialog, secs};
 
 const fn answered(status: StatusCode, retry_after: Option<u32>) -> NotifierInput {
     NotifierInput::Answered { status, retry_after }

@@ -9,7 +9,7 @@ use crate::warning;
 use crate::watch::schedule;
 use clock::{Mono, Now};
 use ims_node::{Effects, Outcome, Random};
-use sip_event::{Answer, Publish, Publisher, PublisherInput, PublisherOutput};
+use sip_event::{Publish, Publisher, PublisherInput, PublisherOutput};
 use sip_message::StatusCode;
 
 /// One publication, and what it waits for.
@@ -81,17 +81,9 @@ impl UeAgent {
 
     pub(crate) fn on_publish_ended(&mut self, now: Now, outcome: &Outcome) {
         let Some(published) = &mut self.publication else { return };
-        published.warning = None;
-        match outcome {
-            Outcome::Response(response) => {
-                let Some(answer) = Answer::of(response) else { return };
-                published.warning = warning::text(response);
-                published.publisher.handle(now, PublisherInput::Answered(answer));
-            }
-            Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => {
-                published.publisher.handle(now, PublisherInput::NoAnswer);
-            }
-        }
+        published.warning = warning::of(outcome);
+        let input = outcome.answer().map_or(PublisherInput::NoAnswer, PublisherInput::Answered);
+        published.publisher.handle(now, input);
     }
 
     /// Does what the publication wants; whether there was anything.

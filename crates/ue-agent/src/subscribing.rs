@@ -7,7 +7,7 @@ use crate::role::Own;
 use crate::watch::{PRESENCE, Watched};
 use clock::Now;
 use ims_node::{Effects, Outcome};
-use sip_event::{Answer, Asking, NewDialog, SubscriberOutput};
+use sip_event::{Asking, NewDialog, SubscriberOutput};
 use sip_message::Uri;
 
 impl UeAgent {
@@ -63,11 +63,7 @@ impl UeAgent {
     }
 
     pub(crate) fn on_subscribe_ended(&mut self, now: Now, asking: &Asking<Watched>, outcome: &Outcome) {
-        let answer = match outcome {
-            Outcome::Response(response) => Answer::of(response),
-            Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => None,
-        };
-        let counts = self.subscriptions.on_answer(now, asking, answer);
+        let counts = self.subscriptions.on_answer(now, asking, outcome.answer());
         if let Watched::Presence(id) = asking.key
             && counts
         {

@@ -1,9 +1,18 @@
 //! Why a request was refused, in the words of who refused it.
 
+use ims_node::Outcome;
 use sip_message::{HeaderName, Message, list, unquote};
 
 /// Longest text that is shown of somebody else's, in characters; the rest is cut off.
 pub(crate) const MAX_SHOWN: usize = 200;
+
+/// The text of the first Warning of the response with which a request ended, if there was a response.
+pub(crate) fn of(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Response(response) => text(response),
+        Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => None,
+    }
+}
 
 /// The text of the first Warning (RFC 3261 section 20.43).
 pub(crate) fn text(response: &Message) -> Option<String> {

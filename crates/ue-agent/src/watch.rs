@@ -173,10 +173,7 @@ impl UeAgent {
     /// What a SUBSCRIBE was answered beside the status.
     pub(crate) fn note_warning(&mut self, id: WatchId, outcome: &Outcome) {
         if let Some(watch) = self.watches.get_mut(id) {
-            watch.warning = match outcome {
-                Outcome::Response(response) => warning::text(response),
-                Outcome::TimedOut | Outcome::Unreachable | Outcome::Unresolved(_) => None,
-            };
+            watch.warning = warning::of(outcome);
         }
     }
 }

@@ -37,8 +37,6 @@ pub(crate) struct WatchedSet {
     has_asked: bool,
     /// A REGISTER has been accepted since it was begun.
     is_renewed: bool,
-    /// Nobody of the set has a flow here any more.
-    is_unwanted: bool,
 }
 
 /// What a subscription was begun for.
@@ -58,7 +56,6 @@ impl WatchedSet {
             begun,
             has_asked: false,
             is_renewed: false,
-            is_unwanted: false,
         })
     }
 
@@ -81,7 +78,6 @@ impl WatchedSet {
 
     fn note(&mut self, aor: &Impu, route: &ServiceRoute) {
         self.route = route.clone();
-        self.is_unwanted = false;
         if !self.aors.contains(aor) {
             let crowd = (self.aors.len() + 1).saturating_sub(MAX_AORS);
             self.aors.drain(..crowd);
@@ -171,9 +167,7 @@ impl RegSubscriptions {
 
     /// Nobody of the set has a flow here any more.
     pub(crate) fn unwatch(&mut self, now: Now, user: &Impu) {
-        if let Some(set) = self.sets.get_mut(user)
-            && !std::mem::replace(&mut set.is_unwanted, true)
-        {
+        if self.sets.contains_key(user) && !self.unwanted.contains(user) {
             self.unwanted.set(user.clone(), now.mono + self.t1 * UNWANTED_T1);
         }
     }

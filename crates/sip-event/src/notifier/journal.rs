@@ -86,6 +86,13 @@ impl<P: Package> Restoring<P> {
     }
 }
 
+/// What becomes of the record of a resource in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    Begins,
+    Ends,
+}
+
 fn dialog_key(WatchId(id): WatchId) -> Box<[u8]> {
     [&[DIALOG][..], &id.to_be_bytes()].concat().into()
 }
@@ -178,7 +185,7 @@ impl<P: Package> Notifier<P> {
     /// The watcher is about to see what the journal knows nothing of.
     pub(super) fn doubt(&mut self, now: Mono, id: WatchId, slot: &mut Slot<P>) {
         if !std::mem::replace(&mut slot.is_in_doubt, true) && self.doubts.add(&slot.resource) {
-            self.keep_doubt(&slot.resource);
+            self.write_doubt(&slot.resource, Doubt::Begins);
         }
         self.put_off(now, id, slot);
     }
@@ -186,32 +193,29 @@ impl<P: Package> Notifier<P> {
     /// The journal knows all that the watcher has seen, or there is no subscription any more.
     pub(super) fn settle_doubt(&mut self, slot: &mut Slot<P>) {
         if std::mem::take(&mut slot.is_in_doubt) && self.doubts.settle(&slot.resource) {
-            self.forget_doubt(&slot.resource);
+            self.write_doubt(&slot.resource, Doubt::Ends);
         }
     }
 
-    /// It goes with the change into the journal, and so is there before its NOTIFYs, which wait for the change.
-    fn keep_doubt(&mut self, resource: &P::Resource) {
-        if let Ok(value) = minicbor::to_vec(resource) {
-            self.outputs.push_back(Output::Hint { key: doubt_key(&value), value: Some(value.into()) });
-        }
-    }
-
-    fn forget_doubt(&mut self, resource: &P::Resource) {
-        if let Ok(value) = minicbor::to_vec(resource) {
-            self.outputs.push_back(Output::Hint { key: doubt_key(&value), value: None });
+    /// The record goes into the journal with the change that it is about, and so is there before the NOTIFYs of that change, which wait
+    /// for the change.
+    fn write_doubt(&mut self, resource: &P::Resource, doubt: Doubt) {
+        if let Ok(name) = minicbor::to_vec(resource) {
+            let key = doubt_key(&name);
+            let value = match doubt {
+                Doubt::Begins => Some(name.into()),
+                Doubt::Ends => None,
+            };
+            self.outputs.push_back(Output::Hint { key, value });
         }
     }
 
     pub(super) fn rename_doubt(&mut self, from: &P::Resource, to: &P::Resource) {
-        match self.doubts.rename(from, to) {
-            None => {}
-            Some(true) => self.forget_doubt(from),
-            Some(false) => {
-                self.keep_doubt(to);
-                self.forget_doubt(from);
-            }
+        let Some(was_there) = self.doubts.rename(from, to) else { return };
+        if !was_there {
+            self.write_doubt(to, Doubt::Begins);
         }
+        self.write_doubt(from, Doubt::Ends);
     }
 
     pub(super) fn forget_usage(&mut self, id: WatchId, number: u8) {
@@ -313,7 +317,7 @@ impl<P: Package> Notifier<P> {
         halves.for_each(|id| self.forget_dialog(WatchId(*id)));
         for resource in &doubts {
             if !self.doubts.has(resource) {
-                self.forget_doubt(resource);
+                self.write_doubt(resource, Doubt::Ends);
             }
         }
         for resource in self.watches.resources() {

@@ -73,6 +73,18 @@ pub enum Refused {
     NotKept,
 }
 
+/// The oldest subscription of the same watcher to the same resource at the same address as a new one, and what becomes of it: a
+/// watcher that was started anew has lost it.
+#[derive(Debug, Clone, Copy)]
+enum Forerunner {
+    /// There is none, or nobody has looked for it.
+    None,
+    /// There is no room for both: it ends.
+    GivesWay(WatchId),
+    /// It is told anew, and says if it is gone.
+    IsAsked(WatchId),
+}
+
 impl<P: Package<Resource: Display>> Notifier<P> {
     /// A SUBSCRIBE outside a dialog. The checks stand in the order of rule SUB-N-01: what package, allowed, how long, what body; the
     /// owner has checked who.
@@ -96,16 +108,13 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         check_allowed(ruling.authorisation)?;
         let granted = self.grant(subscribe)?;
         let extra = source.extra(subscribe)?;
-        // A fetch takes nobody's place.
-        let forerunner =
-            if granted.is_zero() { None } else { self.forerunner(subscribe, &resource, &watcher) };
-        let gives_way = self.check_room(forerunner, &resource, &watcher)?;
+        let forerunner = self.check_room(subscribe, (&resource, &watcher), granted)?;
         if !granted.is_zero() && !can_keep {
             return Err(Refused::NotKept);
         }
         let id = self.watches.fresh_id(ask, random);
         let dialog = Dialog::from_subscribe(subscribe, &id.tag())?.spread(id.0);
-        if let (Some(forerunner), true) = (forerunner, gives_way) {
+        if let Forerunner::GivesWay(forerunner) = forerunner {
             self.end_watch(now, forerunner, source);
         }
         // To see what there is takes the longest: nobody who is refused has it done.
@@ -117,7 +126,7 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         watch.slots.push(slot);
         self.watches.enter(id, &mut watch);
         self.settle(now, (id, watch), Some(ruling), source);
-        if let (Some(forerunner), false, true) = (forerunner, gives_way, self.settings.asks_forerunners) {
+        if let Forerunner::IsAsked(forerunner) = forerunner {
             self.tell_anew(now, forerunner, source);
         }
         Ok(Accepted { local_tag: id.tag(), granted, is_repeat: false })
@@ -248,28 +257,27 @@ impl<P: Package> Notifier<P> {
         Ok(granted)
     }
 
-    /// The oldest subscription of the same watcher to the same resource at the same address: a watcher that was started anew has lost
-    /// it. Looked for only where something hangs on it.
-    fn forerunner(&self, subscribe: &Message, resource: &P::Resource, watcher: &str) -> Option<WatchId> {
-        if !self.settings.asks_forerunners && self.check_bounds(resource, watcher, 1).is_ok() {
-            return None;
-        }
-        let target = subscribe.first_address(HeaderName::Contact)?.uri().ok()?;
-        self.watches.forerunner(resource, watcher, &target)
-    }
-
-    /// Whether there is room for one more subscription to this resource, or its forerunner has to give way.
+    /// Whether there is room for one more subscription to this resource, and what becomes of the forerunner of the new one.
     fn check_room(
         &self,
-        forerunner: Option<WatchId>,
-        resource: &P::Resource,
-        watcher: &str,
-    ) -> Result<bool, Refused> {
-        let Err(crowded) = self.check_bounds(resource, watcher, 1) else { return Ok(false) };
-        // Until those that give way have been told there are more than the bounds say.
-        match self.check_bounds(resource, watcher, 2) {
-            Ok(()) if forerunner.is_some() => Ok(true),
-            Ok(()) | Err(_) => Err(crowded),
+        subscribe: &Message,
+        (resource, watcher): (&P::Resource, &str),
+        granted: Granted,
+    ) -> Result<Forerunner, Refused> {
+        let crowded = self.check_bounds(resource, watcher, 1).err();
+        // A fetch takes nobody's place. Where nothing hangs on the forerunner nobody looks for it.
+        let is_looked_for = !granted.is_zero() && (crowded.is_some() || self.settings.asks_forerunners);
+        let target = || subscribe.first_address(HeaderName::Contact)?.uri().ok();
+        let found = is_looked_for.then(target).flatten();
+        let found = found.and_then(|target| self.watches.forerunner(resource, watcher, &target));
+        match (crowded, found) {
+            (None, None) => Ok(Forerunner::None),
+            (None, Some(forerunner)) => Ok(Forerunner::IsAsked(forerunner)),
+            // Until those that give way have been told there are more than the bounds say.
+            (Some(_), Some(forerunner)) if self.check_bounds(resource, watcher, 2).is_ok() => {
+                Ok(Forerunner::GivesWay(forerunner))
+            }
+            (Some(crowded), _) => Err(crowded),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A toy package, the light in a room, and a notifier of it with everything around: a clock, a journal, watchers that answer.
 
-use crate::support::secs;
+use crate::support::{POLICY, secs};
 use bytes::Bytes;
 use clock::Now;
 use sip_event::{
@@ -74,14 +74,7 @@ impl Source<Light> for House {
 }
 
 pub(crate) const SETTINGS: NotifierSettings = NotifierSettings {
-    policy: NotifyPolicy {
-        updates: Updates::Dialog,
-        min_interval: Duration::ZERO,
-        retry: Duration::from_secs(10),
-        attempts: 3,
-        errors: 5,
-        timer_n: Duration::from_secs(32),
-    },
+    policy: NotifyPolicy { updates: Updates::Dialog, ..POLICY },
     limits: Limits { default_s: 3600, min_s: 60, max_s: 7200 },
     bounds: NotifierBounds { subscriptions: 6, resources: 4, per_resource: 4, per_watcher: 3 },
     asks_forerunners: false,

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use clock::Now;
-use sip_event::{Dialog, DialogId, SentSubscribe};
+use sip_event::{Dialog, DialogId, Granted, Limits, NotifyPolicy, SentSubscribe, Updates, grant};
 use sip_message::{Message, Uri};
 use std::time::Duration;
 
@@ -17,6 +17,20 @@ pub(crate) fn at(ms: u64) -> Now {
 
 pub(crate) fn secs(seconds: u64) -> Now {
     at(seconds * 1000)
+}
+
+/// How the notifiers of the tests send NOTIFYs.
+pub(crate) const POLICY: NotifyPolicy = NotifyPolicy {
+    updates: Updates::Identity,
+    min_interval: Duration::ZERO,
+    retry: Duration::from_secs(10),
+    attempts: 3,
+    errors: 5,
+    timer_n: Duration::from_secs(32),
+};
+
+pub(crate) fn granted(seconds: u32) -> Granted {
+    grant(Some(seconds), &Limits { default_s: 3600, min_s: 0, max_s: 7200 }).unwrap()
 }
 
 /// A message of the dialog between watcher `w` and presentity `p`.
