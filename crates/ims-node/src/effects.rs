@@ -100,8 +100,8 @@ impl<O> Effects<O> {
         self.last_promise = self.last_seq;
     }
 
-    /// Keeps a hint, or with `None` removes it: nothing that is sent waits for it, because a process that goes on without it does
-    /// the same, only more.
+    /// Keeps a hint under `key`, or removes the hint if `value` is `None`. No message waits until a hint is on disk: a process that has lost
+    /// the hint does what it would have done with the hint, and something superfluous besides.
     pub fn hint(&mut self, key: Box<[u8]>, value: Option<Box<[u8]>>) {
         self.record(Record { key, value });
     }

@@ -44,14 +44,15 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, NodeCause::Outsider)
     }
 
-    /// 503, with the seconds after which to come again (RFC 3261 section 21.5.4).
+    /// A 503 answer. Retry-After says after how many seconds the sender may try again (RFC 3261 section 21.5.4).
     #[must_use]
     pub fn unavailable(reason: impl Into<Reason>, retry_after_s: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).with(HeaderName::RetryAfter, retry_after_s)
     }
 
-    /// 500, with the seconds after which to come again: there is no room for what this request is for. Others are served, so
-    /// that it is no 503, which would have the whole server avoided (RFC 3261 section 21.5.4).
+    /// A 500 answer: there is no room for what this request asks for. Retry-After says after how many seconds the sender may try again.
+    /// The answer is no 503, because a 503 would make the sender avoid the whole server, which serves other requests (RFC 3261 section
+    /// 21.5.4).
     #[must_use]
     pub fn no_room(reason: impl Into<Reason>, retry_after_s: u64) -> Self {
         let pause = retry_after_s.clamp(1, LONGEST_PAUSE_S);

@@ -1,4 +1,4 @@
-//! How many of a role's own requests are under way that no input asked for ([`crate::Role::work`]).
+//! How many requests of [`crate::Role::work`] are under way: requests that no input has asked for, such as the NOTIFYs of a change.
 //!
 //! A change that ten thousand watchers are told of would fill the sockets and connections of everybody on the way, and what is
 //! lost there is sent again. So only [`WINDOW`] requests of such work, and about [`MAX_BYTES`] of them, are unanswered at a time, and
@@ -38,7 +38,7 @@ pub(crate) struct Window {
 struct Slice {
     begun: Mono,
     unanswered: usize,
-    /// Of the unanswered ones, if all are of one length.
+    /// Bytes of the unanswered requests, as if all requests of the slice had the same length.
     bytes: usize,
 }
 
@@ -101,7 +101,7 @@ impl Window {
         }
     }
 
-    /// `None` for one that no longer counts.
+    /// The slice with this number; `None` if the slice no longer counts.
     fn slice(&mut self, SliceId(number): SliceId) -> Option<&mut Slice> {
         let at = number.checked_sub(self.first)?;
         self.slices.get_mut(usize::try_from(at).ok()?)

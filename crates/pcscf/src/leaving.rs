@@ -46,7 +46,7 @@ pub(crate) struct Leaving {
 }
 
 impl Leaving {
-    /// A binding has ended. It counts for `timer_f` from then on: what is under way on its flow has ended by then.
+    /// A binding has ended. For `timer_f` from now on the phone counts as leaving: within that time every transaction on its flow ends.
     pub(crate) fn begins(&mut self, now: Now, left: Left, timer_f: Duration) {
         let Left { flow, by, binding } = left;
         if self.flows.len() < MAX_LEAVING || self.flows.contains(&flow) {

@@ -23,7 +23,7 @@ impl Answered {
         self.known.get(&ask).map(|tag| &**tag)
     }
 
-    /// For as long as the request may come once more.
+    /// Remembers the entity-tag that this PUBLISH was given, for as long as the same PUBLISH may come a second time.
     pub(crate) fn note(&mut self, now: Now, ask: Ask, tag: &str, timer_j: Duration) {
         if self.known.insert(ask, tag.into()).is_none() {
             self.in_order.push_back((now.mono + timer_j, ask));

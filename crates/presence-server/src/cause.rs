@@ -18,7 +18,7 @@ causes! {
         BadDocument = "bad_document", "the body is no presence document", "RFC 3903 6";
         ToNotUri = "to_not_uri", "To is no URI", "RFC 3261 10.3";
         ContactNotScscf = "contact_not_scscf", "Contact is no S-CSCF", "TS 24.229 5.4.1.7";
-        NothingSubscribed = "nothing_subscribed", "nothing is subscribed to from here", "RFC 6665 4.1.3";
+        NothingSubscribed = "nothing_subscribed", "a presence server subscribes to nothing", "RFC 6665 4.1.3";
         MethodNotTaken = "method_not_taken", "a presence server does not do this", "RFC 3261 8.2.1";
     }
 }

@@ -34,7 +34,7 @@ struct KeptRegistration {
     registration: Registration,
 }
 
-/// Records of the journal, which come in no order, until all have come.
+/// The records of the journal that have been read so far. They come in no particular order, and are put together when all are read.
 #[derive(Debug, Default)]
 pub(crate) struct Restoring {
     publications: Vec<(Presentity, Publication)>,

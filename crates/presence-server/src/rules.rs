@@ -51,7 +51,7 @@ impl Ruling {
     }
 }
 
-/// The rules of all presentities.
+/// The authorisation rules of every presentity that has any.
 #[derive(Debug, Clone, Default)]
 pub struct RuleBook {
     rules: HashMap<Box<str>, Rules>,

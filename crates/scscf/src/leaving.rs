@@ -27,7 +27,7 @@ pub(crate) struct Leaving {
 }
 
 impl Leaving {
-    /// For `timer_f`, in which a transaction that is under way ends.
+    /// The user counts as leaving for `timer_f` from now on: within that time every transaction that is under way ends.
     pub(crate) fn begins(&mut self, now: Mono, registration: &Registration, timer_f: Duration) {
         let Registration { impi, profile, .. } = registration;
         for identity in &profile.identities.identities {

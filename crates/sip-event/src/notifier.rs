@@ -1,14 +1,16 @@
 //! A notifier (RFC 6665 section 4.2): all subscriptions of a node to its event packages.
 //!
-//! What a package is about stays with its owner, who hands a [`Source`] in. This is the rest: dialogs and the subscriptions in
-//! them, who is told of a change and when, what the journal keeps, how much there may be of what. One node has one notifier for
-//! all its packages, because a dialog may carry subscriptions to several (section 4.5.2).
+//! The role that owns a notifier knows what its packages are about, and hands the notifier a [`Source`] with each call. The notifier
+//! knows everything else: the dialogs and the subscriptions in them, who is told of a change and when, what the journal keeps, and
+//! how many subscriptions there may be. A node has a single notifier for all its packages, because a dialog may carry subscriptions to
+//! several packages (section 4.5.2).
 //!
-//! * SUBSCRIBE: `subscribe`. A request that comes once more: `ask`.
-//! * NOTIFY, and how it ended: `telling`. Who waits to be told: `changes`.
-//! * What must survive the process: `journal`; what may be lost with it, and how that is found out: `hints`, `doubts`.
+//! * `subscribe` takes a SUBSCRIBE; `ask` knows a request that comes a second time.
+//! * `telling` sends NOTIFYs and takes their answers; `changes` holds the watchers who wait to be told.
+//! * `journal` keeps what must survive the process. `hints` holds what may be lost with the process, and `doubts` finds out after a restart
+//!   that it was lost.
 //!
-//! Whatever is to be done is read with [`Notifier::poll_output`] after each call.
+//! After each call the owner reads with [`Notifier::poll_output`] what is to be done.
 
 pub(crate) mod ask;
 mod changes;
@@ -43,15 +45,15 @@ pub struct NotifierSettings {
     pub limits: Limits,
     /// How much is kept.
     pub bounds: NotifierBounds,
-    /// Whether the oldest earlier subscription of the same watcher to the same resource at the same address is told anew when there is a
-    /// new one: a watcher that was started anew has lost it, and says so (481). For packages whose state changes so rarely that nobody
-    /// would find out otherwise.
+    /// Whether a new subscription makes the notifier send another NOTIFY to the oldest earlier subscription of the same watcher to the same
+    /// resource at the same address. A watcher that was restarted has lost the earlier subscription and answers 481, which ends it. This is
+    /// for packages whose state changes so rarely that the lost subscription would otherwise stay until it expires.
     pub asks_forerunners: bool,
 }
 
 /// How much a notifier keeps. Where a bound is reached, an earlier subscription of the same watcher to the same resource at the same
-/// address gives way to a new one; until it has been told, there may be twice as many as the bound says. Where there is none that
-/// could, the SUBSCRIBE is refused.
+/// address gives way to the new subscription. Until the earlier subscription has been told of its end, there may be twice as many
+/// subscriptions as the bound says. Where no earlier subscription can give way, the SUBSCRIBE is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotifierBounds {
     /// Dialogs in all; above it [`crate::Refused::NoRoom`].
@@ -128,7 +130,7 @@ pub struct Notifier<P: Package> {
 }
 
 impl<P: Package> Notifier<P> {
-    /// A notifier that nobody has subscribed at.
+    /// A notifier without subscriptions.
     #[must_use]
     pub fn new(settings: NotifierSettings) -> Self {
         Self {

@@ -20,8 +20,8 @@ pub struct NotifyPolicy {
     pub attempts: u8,
     /// After so many NOTIFYs in a row that fail, the last one by an error, the subscription is ended; at least one.
     pub errors: u8,
-    /// 64 times T1, the life of a transaction: so long a watcher waits for the last NOTIFY (Timer N, RFC 6665 section 4.1.2.4), and so
-    /// long a request may come once more on another way (Timer J).
+    /// 64 times T1, which is how long a transaction lives. A watcher waits as long for the last NOTIFY (Timer N, RFC 6665 section 4.1.2.4),
+    /// and a request may come a second time on another way for as long (Timer J).
     pub timer_n: Duration,
 }
 

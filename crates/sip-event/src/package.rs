@@ -12,7 +12,7 @@ use std::hash::Hash;
 /// The event packages of one notifier, as types: several packages share a notifier because a dialog may carry subscriptions to
 /// more than one of them (RFC 6665 section 4.5.2).
 pub trait Package: Debug + Sized {
-    /// What is watched: of several packages it names the package too. It is cheap to clone.
+    /// What is watched. If the notifier has several packages, the resource names its package too. A resource is cheap to clone.
     type Resource: Clone + Eq + Ord + Hash + Debug + Encode<()> + for<'b> Decode<'b, ()>;
     /// What is remembered with each subscription beside what RFC 6665 asks for.
     type Extra: Debug + Encode<()> + for<'b> Decode<'b, ()>;
@@ -74,13 +74,13 @@ pub trait Source<P: Package> {
     /// Whether this watcher may watch, and what it is shown.
     fn ruling(&mut self, now: Now, resource: &P::Resource, watcher: &str) -> Ruling<P::ViewKey>;
 
-    /// Names what there is to see: equal digests, equal views, also after a restart.
+    /// A digest of what there is to see. Views are equal if their digests are equal, also after a restart.
     fn digest(&mut self, now: Now, resource: &P::Resource, view: &P::ViewKey) -> u64;
 
     /// What there is to see, for the NOTIFY that is described; `None` shows nothing.
     fn body(&mut self, now: Now, seen: Seen<'_, P>, notify: &Notify) -> Option<Body>;
 
-    /// The watcher has confirmed the state with this number: what it need not be told again may go.
+    /// The watcher has confirmed the state with this number: `extra` may forget what the watcher need not be told again.
     fn delivered(&self, _extra: &mut P::Extra, _version: u64) {}
 
     /// The Route by which a watcher is found afresh ([`crate::Way::Identity`]); empty leaves it to the domain in the Request-URI.

@@ -1,8 +1,8 @@
-//! The subscriber's side of a node (RFC 6665 section 4.1): all its subscriptions, each under a key that means something to
-//! their owner, with what all owners need: which one a NOTIFY is of, which answers still count, when something is due.
+//! All subscriptions of a node that subscribes (RFC 6665 section 4.1). The owner gives each subscription a key. This table finds
+//! the subscription that a NOTIFY belongs to, knows which answers still count, and says when something is due.
 //!
-//! The owner sends: it reads [`Subscriptions::poll_output`] after each call, sends a first SUBSCRIBE with
-//! [`Subscriptions::subscribe`] when the time has come for it, and one in the dialog with [`Subscriptions::resubscribe`].
+//! The owner sends the requests. After each call it reads [`Subscriptions::poll_output`]. It composes the first SUBSCRIBE of a subscription
+//! with [`Subscriptions::subscribe`] when the time has come for it, and a later SUBSCRIBE with [`Subscriptions::resubscribe`].
 
 use crate::answer::Answer;
 use crate::local_tag;
@@ -15,14 +15,14 @@ use sip_message::{Draft, Event, Message, Method, Substate, Uri};
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-/// See the module. It has no bound of its own: its owner begins each subscription.
+/// See the module. The table needs no bound: only its owner adds subscriptions.
 #[derive(Debug)]
 pub struct Subscriptions<K> {
     by_key: HashMap<K, Box<Held>>,
-    /// By our tag of their dialogs, also those of former ones.
+    /// The key for our tag of each dialog, also for the dialogs of former subscriptions.
     by_tag: HashMap<LocalTag, K>,
     deadlines: Deadlines<K>,
-    /// Those whose outputs are to be read, and perhaps others.
+    /// The subscriptions to which something has happened since their outputs were read.
     touched: VecDeque<K>,
     /// The number of the last SUBSCRIBE of all.
     last_number: u64,
@@ -79,7 +79,7 @@ struct Held {
     former: Option<Box<Former>>,
 }
 
-/// Its NOTIFYs count until the new one is active.
+/// A subscription that another subscription takes the place of. Its NOTIFYs count until the other subscription is active.
 #[derive(Debug)]
 struct Former {
     subscriber: Subscriber,
@@ -154,8 +154,9 @@ impl<K: Clone + Ord + Hash> Subscriptions<K> {
         self.by_key.insert(key, Held::new(Subscriber::new(config, event)));
     }
 
-    /// Begins a subscription in the place of one whose dialog leads nowhere any more; NOTIFYs of that one count until the new one is
-    /// active. Of two earlier ones the last that was active counts, which is the older where the newer never became so.
+    /// Begins a subscription in the place of an earlier subscription whose dialog leads nowhere any more. NOTIFYs of the earlier
+    /// subscription count until the new subscription is active. If two earlier subscriptions are left, the older counts: the newer has never
+    /// become active.
     pub fn begin_anew(&mut self, key: &K, config: SubscriberConfig, event: Event<'_>) {
         let Some(held) = self.by_key.get_mut(key) else { return };
         let old = std::mem::replace(&mut **held, *Held::new(Subscriber::new(config, event)));
@@ -178,13 +179,14 @@ impl<K: Clone + Ord + Hash> Subscriptions<K> {
         self.deadlines.cancel(key);
     }
 
-    /// Ends it, by a SUBSCRIBE if there is a dialog.
+    /// Ends a subscription, by a SUBSCRIBE if there is a dialog.
     pub fn unsubscribe(&mut self, now: Now, key: &K) {
         self.handle(now, key, SubscriberInput::Unsubscribe);
     }
 
-    /// The next thing to do for one of them: [`SubscriberOutput::SubscribeAnew`] by [`Subscriptions::subscribe`], now or later,
-    /// [`SubscriberOutput::SubscribeInDialog`] by [`Subscriptions::resubscribe`]. One that has ended and does not come back is gone by now.
+    /// The next thing to do for some subscription. The owner answers [`SubscriberOutput::SubscribeAnew`] with
+    /// [`Subscriptions::subscribe`], now or later, and [`SubscriberOutput::SubscribeInDialog`] with [`Subscriptions::resubscribe`]. A
+    /// subscription that has ended for good has left the table when its end is read here.
     pub fn poll_output(&mut self) -> Option<(K, SubscriberOutput)> {
         while let Some(key) = self.touched.front() {
             let Some(held) = self.by_key.get_mut(key) else {
@@ -246,7 +248,8 @@ impl<K: Clone + Ord + Hash> Subscriptions<K> {
         Some(Asking { key: key.clone(), is_first, number: held.number })
     }
 
-    /// A SUBSCRIBE was answered, or with `None` was not or could not be sent. Whether that still counts.
+    /// A SUBSCRIBE has ended: with this answer, or with `None` because nobody answered or the request could not be sent. Says whether the
+    /// answer still counts.
     pub fn on_answer(&mut self, now: Now, asking: &Asking<K>, answer: Option<Answer<'_>>) -> bool {
         let counts = self.by_key.get(&asking.key).is_some_and(|held| held.number == asking.number);
         if counts {

@@ -101,15 +101,15 @@ fn config(t1: Duration, random: &mut Random) -> SubscriberConfig {
     SubscriberConfig { expires: EXPIRES_S, t1, schedule }
 }
 
-/// All of them, by default identity.
+/// All sets that are watched, by default identity.
 #[derive(Debug)]
 pub(crate) struct RegSubscriptions {
     /// Between nodes.
     t1: Duration,
     subscriptions: Subscriptions<Impu>,
-    /// What each of them is about: one each.
+    /// The set that each subscription is about.
     sets: HashMap<Impu, Box<WatchedSet>>,
-    /// When those end that nobody wants any more.
+    /// When a subscription ends whose user has no flow here any more.
     unwanted: Deadlines<Impu>,
     turns: Turns,
 }

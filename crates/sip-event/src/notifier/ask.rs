@@ -18,8 +18,8 @@ use sip_message::{HeaderName, Message};
 use std::fmt::Display;
 use std::time::Duration;
 
-/// Whether what was granted for so long, and ends then, was granted within Timer J: as long as its transaction lasts a request may
-/// come on another way.
+/// Whether a subscription or publication with this lifetime and this end was granted within the last `timer_j`. As long as the transaction
+/// of a request lasts, the request may come a second time on another way.
 #[must_use]
 pub fn is_recent(now: Now, granted: Granted, ends: Wall, timer_j: Duration) -> bool {
     let left = ends.saturating_since(now.wall);

@@ -5,7 +5,7 @@ use super::watch::WatchId;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
-/// So many watches of one resource are looked at before another one has its turn.
+/// How many watches of one resource are looked at before the next resource has its turn.
 const TURN: usize = 64;
 
 /// Resources that changed, each with its watches that have not been looked at since.
@@ -15,7 +15,7 @@ pub(crate) struct Changes<R> {
     left: HashMap<R, Vec<WatchId>>,
     /// Whose turn it is: every resource of `left` once.
     turns: VecDeque<R>,
-    /// Watches of the first of them that have been looked at in its turn.
+    /// How many watches of the first resource in `turns` have been looked at in its present turn.
     looked_at: usize,
 }
 
@@ -24,9 +24,9 @@ impl<R: Clone + Eq + Hash> Changes<R> {
         Self { left: HashMap::new(), turns: VecDeque::new(), looked_at: 0 }
     }
 
-    /// Something changed about a resource: these watches are to be looked at, also those that were looked at for an earlier
-    /// change a moment ago. Those that were not come first, or a resource that changes again and again would never come to its
-    /// last watchers.
+    /// A resource has changed: all its watches are to be looked at, also the watches that were looked at for an earlier change a
+    /// moment ago. Watches that still wait because of an earlier change come first: otherwise the last watches of a resource that
+    /// changes again and again would never have their turn.
     pub(crate) fn add(&mut self, resource: &R, watches: &[WatchId]) {
         if watches.is_empty() {
             return;

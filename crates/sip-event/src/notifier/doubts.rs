@@ -1,9 +1,10 @@
-//! Resources about which watchers have been told something that the journal does not know of.
+//! Resources whose watchers have been told something that the journal does not know of.
 //!
-//! The journal learns a second late what a watcher has been told and has confirmed (`hints`). If the process dies before, the next one might
-//! find the very state that the journal calls confirmed, because the change was taken back meanwhile, and say nothing, while the watcher
-//! has seen the change. So the journal holds the name of a resource from the first NOTIFY of a change until the hints of all
-//! watchers are written: whoever watches such a resource is told after a restart, whatever the journal says of it.
+//! The journal learns a second late what a watcher has been told and has confirmed (`hints`). Suppose that the process dies within that
+//! second, and that the change is taken back while no process runs. The next process then finds the very state that the journal calls
+//! confirmed, and would send nothing, although the watcher has seen the change. So the journal holds the name of a resource from the first
+//! NOTIFY of a change until the hints of all its watchers are written. After a restart every watcher of such a resource is sent a
+//! NOTIFY, whatever the journal says that the watcher has confirmed.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -19,7 +20,7 @@ impl<R: Clone + Eq + Hash> Doubts<R> {
         Self { counts: HashMap::new() }
     }
 
-    /// One more subscription; whether it is the first.
+    /// Counts a subscription of the resource, and says whether it is the first.
     pub(crate) fn add(&mut self, resource: &R) -> bool {
         if let Some(count) = self.counts.get_mut(resource) {
             *count += 1;
@@ -33,7 +34,7 @@ impl<R: Clone + Eq + Hash> Doubts<R> {
         self.counts.contains_key(resource)
     }
 
-    /// One less; whether it was the last.
+    /// The journal knows all about a subscription of the resource that was counted. Says whether it was the last.
     pub(crate) fn settle(&mut self, resource: &R) -> bool {
         let Some(count) = self.counts.get_mut(resource) else { return false };
         *count -= 1;
@@ -44,7 +45,7 @@ impl<R: Clone + Eq + Hash> Doubts<R> {
         is_last
     }
 
-    /// A resource has another name now; whether it is in doubt, and whether the other one was already.
+    /// A resource has another name now. `None` if the resource is not in doubt; otherwise whether the new name was in doubt already.
     pub(crate) fn rename(&mut self, from: &R, to: &R) -> Option<bool> {
         let count = self.counts.remove(from)?;
         let own = self.counts.entry(to.clone()).or_default();

@@ -1,6 +1,6 @@
-//! Subscriptions of which the journal does not know yet what their watchers have been told, or have confirmed. It learns a second
-//! later, and once for all that happened meanwhile, what was confirmed, or that it was not. The process that follows one that died before
-//! finds out by `doubts`, and sends those watchers one NOTIFY too many.
+//! Subscriptions whose newest NOTIFY the journal does not know of yet. A second later the journal is told once what the watcher has
+//! confirmed by then, or that it has not confirmed. If the process dies within that second, the next process finds out by `doubts` that
+//! the journal knows too little, and sends those watchers a NOTIFY too many.
 
 use super::watch::WatchId;
 use clock::Mono;
@@ -35,7 +35,7 @@ impl Hints {
         self.due = self.due.max(now);
     }
 
-    /// The process is ending: nothing waits any longer, nor will what is still confirmed.
+    /// The process is ending: nothing waits any longer, and what watchers confirm from now on does not wait either.
     pub(crate) fn end(&mut self) {
         self.is_ending = true;
         self.due_at_the_end();

@@ -54,7 +54,7 @@ pub struct KeptUsage<P: Package> {
     pub number: u8,
     /// Its lifetime and state.
     pub record: SubscriptionRecord,
-    /// Digest of the last view that the watcher confirmed.
+    /// Digest of the last view that the watcher confirmed; zero if the watcher may have seen a later view.
     pub confirmed: u64,
     /// What is watched.
     pub resource: P::Resource,
@@ -62,13 +62,13 @@ pub struct KeptUsage<P: Package> {
     pub extra: P::Extra,
 }
 
-/// Records, which come in no order, until all have come.
+/// The records of the journal that have been read so far. They come in no particular order, and are put together when all are read.
 #[derive(Debug)]
 pub(crate) struct Restoring<P: Package> {
     dialogs: BTreeMap<u64, KeptDialog>,
     /// By the numbers of dialog and subscription.
     usages: BTreeMap<(u64, u8), KeptUsage<P>>,
-    /// The numbers of dialogs of which a record cannot be read. The others of it stay too.
+    /// The numbers of dialogs of which some record cannot be read. The other records of such a dialog stay in the journal too.
     unreadable: BTreeSet<u64>,
     doubts: BTreeSet<P::Resource>,
     key: Option<WatchKey>,
@@ -86,7 +86,7 @@ impl<P: Package> Restoring<P> {
     }
 }
 
-/// What becomes of the record of a resource in doubt.
+/// Whether the record of a resource in doubt is written or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
     Begins,
@@ -105,7 +105,7 @@ fn doubt_key(resource: &[u8]) -> Box<[u8]> {
     [&[DOUBT][..], resource].concat().into()
 }
 
-/// The version stands before what it is of, so that a reader knows first whether it can read that.
+/// The version of `extra` stands before `extra`, so that a reader knows whether it can read `extra` before it tries.
 fn usage_record<P: Package>(
     (WatchId(id), number): (WatchId, u8),
     (record, confirmed): (&SubscriptionRecord, u64),
@@ -154,7 +154,7 @@ impl<P: Package> Notifier<P> {
         self.written(slot);
     }
 
-    /// The journal is to learn of this one, a second later.
+    /// The journal is to learn of this subscription a second later.
     pub(super) fn put_off(&mut self, now: Mono, id: WatchId, slot: &mut Slot<P>) {
         if !std::mem::replace(&mut slot.is_in_hints, true) {
             self.hints.add(now, id, slot.number);
@@ -176,13 +176,13 @@ impl<P: Package> Notifier<P> {
         self.watches.put_back(id, watch);
     }
 
-    /// The journal has been given all that is known of this one.
+    /// The journal has been given all that is known of this subscription.
     fn written(&mut self, slot: &mut Slot<P>) {
         slot.is_unwritten = false;
         self.settle_doubt(slot);
     }
 
-    /// The watcher is about to see what the journal knows nothing of.
+    /// The watcher is about to see a state that the journal knows nothing of.
     pub(super) fn doubt(&mut self, now: Mono, id: WatchId, slot: &mut Slot<P>) {
         if !std::mem::replace(&mut slot.is_in_doubt, true) && self.doubts.add(&slot.resource) {
             self.write_doubt(&slot.resource, Doubt::Begins);
@@ -190,7 +190,7 @@ impl<P: Package> Notifier<P> {
         self.put_off(now, id, slot);
     }
 
-    /// The journal knows all that the watcher has seen, or there is no subscription any more.
+    /// The journal now knows all that the watcher has seen, or the subscription has ended.
     pub(super) fn settle_doubt(&mut self, slot: &mut Slot<P>) {
         if std::mem::take(&mut slot.is_in_doubt) && self.doubts.settle(&slot.resource) {
             self.write_doubt(&slot.resource, Doubt::Ends);

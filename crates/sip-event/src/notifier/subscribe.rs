@@ -73,21 +73,21 @@ pub enum Refused {
     NotKept,
 }
 
-/// The oldest subscription of the same watcher to the same resource at the same address as a new one, and what becomes of it: a
-/// watcher that was started anew has lost it.
+/// What becomes of the forerunner of a new subscription. The forerunner is the oldest subscription of the same watcher to the same resource
+/// at the same address; a watcher that was restarted has lost it.
 #[derive(Debug, Clone, Copy)]
 enum Forerunner {
-    /// There is none, or nobody has looked for it.
+    /// There is no forerunner, or none was looked for.
     None,
-    /// There is no room for both: it ends.
+    /// There is no room for both subscriptions, and the forerunner ends.
     GivesWay(WatchId),
-    /// It is told anew, and says if it is gone.
+    /// The forerunner is sent a NOTIFY; if its watcher has lost it, the answer is 481.
     IsAsked(WatchId),
 }
 
 impl<P: Package<Resource: Display>> Notifier<P> {
-    /// A SUBSCRIBE outside a dialog. The checks stand in the order of rule SUB-N-01: what package, allowed, how long, what body; the
-    /// owner has checked who.
+    /// A SUBSCRIBE outside a dialog. The checks stand in the order of rule SUB-N-01: the package, whether the watcher is allowed, the
+    /// lifetime, the body. The owner has checked before who the watcher is.
     ///
     /// # Errors
     /// [`Refused`]; nothing has changed.
@@ -151,8 +151,9 @@ impl<P: Package> Notifier<P> {
         (granted.is_zero() || is_recent).then_some((id, granted))
     }
 
-    /// A SUBSCRIBE in a dialog (rules SUB-N-12, SUB-N-13 and SUB-N-20): a refresh or the end of one subscription, or one more. Whether
-    /// it comes from the watcher says `is_watcher` for the name that is kept. What is refused here leaves the subscription as it was.
+    /// A SUBSCRIBE in a dialog (rules SUB-N-12, SUB-N-13 and SUB-N-20): it refreshes a subscription, ends it, or begins another
+    /// subscription in the same dialog. `is_watcher` is given the name of the watcher of the dialog and says whether the request comes
+    /// from that watcher. A request that is refused leaves the subscriptions as they were.
     ///
     /// # Errors
     /// [`Refused`].
@@ -265,7 +266,7 @@ impl<P: Package> Notifier<P> {
         granted: Granted,
     ) -> Result<Forerunner, Refused> {
         let crowded = self.check_bounds(resource, watcher, 1).err();
-        // A fetch takes nobody's place. Where nothing hangs on the forerunner nobody looks for it.
+        // A fetch takes nobody's place. The forerunner is looked for only where the outcome depends on it.
         let is_looked_for = !granted.is_zero() && (crowded.is_some() || self.settings.asks_forerunners);
         let target = || subscribe.first_address(HeaderName::Contact)?.uri().ok();
         let found = is_looked_for.then(target).flatten();
@@ -281,7 +282,7 @@ impl<P: Package> Notifier<P> {
         }
     }
 
-    /// Whether this many times the bounds hold one more.
+    /// Whether there is room for one more subscription if every bound is multiplied by `times`.
     fn check_bounds(&self, resource: &P::Resource, watcher: &str, times: usize) -> Result<(), Refused> {
         let bounds = &self.settings.bounds;
         let to_it = self.watches.of(resource).len();
@@ -297,7 +298,7 @@ impl<P: Package> Notifier<P> {
         }
     }
 
-    /// A watcher is told what it may have seen already: if it is gone, it says so.
+    /// Sends a watcher a NOTIFY although nothing has changed: a watcher that has lost the subscription answers 481.
     fn tell_anew(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
         let Some(mut watch) = self.watches.take(id) else { return };
         for slot in &mut watch.slots {
@@ -308,7 +309,7 @@ impl<P: Package> Notifier<P> {
         self.settle(now, (id, watch), None, source);
     }
 
-    /// A watch gives way to another one of the same watcher, who must not come back for it.
+    /// Ends a watch that gives way to another watch of the same watcher. The reason tells the watcher not to subscribe again for it.
     fn end_watch(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
         let Some(mut watch) = self.watches.take(id) else { return };
         let end = NotifierInput::Terminate { reason: Reason::Rejected, retry_after: None };

@@ -26,10 +26,10 @@ impl<P: Package> Notifier<P> {
         !self.changes.is_empty() || self.hints.is_due()
     }
 
-    /// Looks at the next watchers of what has changed, `room` at most, and sends no more NOTIFYs than that, but to the last watcher
-    /// all that it is to be told in its dialog.
+    /// Looks at the next watchers of what has changed, and stops when `room` NOTIFYs have been sent. A dialog that carries several
+    /// subscriptions is looked at as a whole, so that its last NOTIFYs may go beyond `room`.
     pub fn work(&mut self, now: Now, room: usize, source: &mut impl Source<P>) {
-        // Nobody waits for these, but they must not wait for ever.
+        // Hints come before changes: nothing waits for a hint, but changes that never end would keep it waiting for ever.
         for _ in 0..room {
             let Some((watch, slot)) = self.hints.pop_due() else { break };
             self.write_hint(watch, slot);
@@ -136,7 +136,7 @@ impl<P: Package> Notifier<P> {
     fn tell(&mut self, now: Now, id: WatchId, resource: &P::Resource, source: &mut impl Source<P>) {
         // It may have ended meanwhile.
         let Some(mut watch) = self.watches.take(id) else { return };
-        // What an earlier process has left to be sent has its CSeq already.
+        // A NOTIFY that an earlier process has left to be sent has taken its CSeq already, and must leave before any new one.
         self.carry_out_all(now, (id, &mut watch), None, source);
         let mut at = 0;
         while at < watch.slots.len() {
@@ -265,7 +265,7 @@ impl<P: Package> Notifier<P> {
         let Some(slot) = slots.get_mut(at) else { return };
         slot.newest = source.digest(now, &slot.resource, view);
         slot.sent = (notify.version, slot.newest);
-        // The record says what a SUBSCRIBE is owed, and that a subscription is over.
+        // The subscription's own record says that a SUBSCRIBE is owed a NOTIFY, and that a subscription has ended.
         if slot.journalled && notify.cause != Cause::Subscribe && !slot.subscription.is_terminated() {
             self.doubt(now.mono, id, slot);
         }

@@ -15,7 +15,7 @@ pub(crate) const MAX_IN_DIALOG: usize = 8;
 /// The number of the first state that a watcher is shown.
 pub(crate) const FIRST_VERSION: u64 = 1;
 
-/// The digest of a view that the watcher may or may not have seen: nothing that there is to see has it.
+/// Stands for the digest of the confirmed view when nobody knows which view the watcher has seen last. No view has this digest.
 pub(crate) const UNKNOWN: u64 = 0;
 
 /// Number of a watch: its dialog's local tag, its key here and in the journal.
@@ -57,15 +57,15 @@ pub(crate) struct Watch<P: Package> {
 /// One subscription and what its watcher has seen.
 #[derive(Debug)]
 pub(crate) struct Slot<P: Package> {
-    /// Its number in the watch: no other one that is there has it.
+    /// Its number in the watch: no other subscription in the watch has the same number at the same time.
     pub(crate) number: u8,
-    /// Whether the journal has it; of a fetch nothing is kept.
+    /// Whether the subscription has a record in the journal; a fetch has none.
     pub(crate) journalled: bool,
     /// Whether the journal does not know yet what the watcher has confirmed.
     pub(crate) is_unwritten: bool,
-    /// Whether it waits for that in `hints`.
+    /// Whether the subscription waits in `hints` until the journal is told.
     pub(crate) is_in_hints: bool,
-    /// Whether the watcher may have seen what the journal knows nothing of yet (`doubts`).
+    /// Whether the watcher may have seen a state that the journal knows nothing of yet (`doubts`).
     pub(crate) is_in_doubt: bool,
     pub(crate) resource: P::Resource,
     pub(crate) extra: P::Extra,
@@ -100,7 +100,7 @@ impl<P: Package> Slot<P> {
         }
     }
 
-    /// Digest of the view that the watcher has certainly seen last. A NOTIFY without an answer may have been seen all the same.
+    /// Digest of the view that the watcher has seen last, or [`UNKNOWN`]: a watcher may have seen a NOTIFY that it has not answered.
     pub(crate) fn known(&self) -> u64 {
         let (version, _) = self.sent;
         let is_certain = version == 0 || self.subscription.record().delivered() == Some(version);
