@@ -1,33 +1,21 @@
 //! The HSS writes every change to its store before it answers. A change that cannot be written is undone in memory.
 
-use crate::service::{Service, now};
+use crate::service::Service;
 use crate::store::{Store, StoreError};
+use crate::told::ReloadedSubscribers;
+use clock::Now;
 use hss::{Conflict, Hss, StoreChange};
 use ims_runtime::cli::Failure;
 use ims_runtime::config::ConfigError;
 use std::collections::BTreeSet;
-use std::fmt;
 use tokio::task::spawn_blocking;
 
-/// Accounts that an answer names one by one.
-const MAX_NAMED: usize = 10;
-
-/// Why everything is as it was before a reload.
-#[derive(Debug)]
-pub(crate) enum NotReloaded {
-    /// The subscribers file is not usable.
-    File(ConfigError),
-    /// The store cannot be written.
-    Store(StoreError),
-}
-
-impl fmt::Display for NotReloaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(error) => error.fmt(f),
-            Self::Store(error) => error.fmt(f),
-        }
-    }
+/// What became of the subscribers file.
+pub(crate) enum Read {
+    /// It is taken over in memory, and this has to be kept.
+    TakenOver(Vec<StoreChange>, ReloadedSubscribers),
+    /// It is not usable; everything is as it was.
+    Refused(ConfigError),
 }
 
 impl Service {
@@ -79,12 +67,12 @@ impl Service {
 
     /// Reads the subscribers file again: adds and replaces accounts, removes none. A set that is registered stays so while one of
     /// its identities is there.
-    pub(crate) async fn reload(&mut self) -> Result<Result<String, NotReloaded>, Failure> {
+    pub(crate) fn read_subscribers(&mut self, now: Now) -> Result<Read, Failure> {
         let read = match self.subscribers.load() {
             Ok(read) => read.build()?,
             Err(error) => {
                 self.bad_subscribers = Some(error.to_string());
-                return Ok(Err(NotReloaded::File(error)));
+                return Ok(Read::Refused(error));
             }
         };
         self.bad_subscribers = None;
@@ -94,53 +82,43 @@ impl Service {
                 missing.remove(&account.name);
             }
         }
-        let (hss, kept, left_out) = taken_over(&self.hss, read);
-        let records = kept.len();
-        if let Err(error) = self.replace(hss, kept).await? {
-            return Ok(Err(NotReloaded::Store(error)));
-        }
-        let said = std::iter::once(format!("{records} records written: accounts and the list of S-CSCFs"))
-            .chain(left_out);
-        let said = said.chain((!missing.is_empty()).then(|| not_in_file(&missing)));
-        Ok(Ok(said.chain(self.send_requests()).collect::<Vec<_>>().join("\n")))
-    }
-
-    /// Takes this store in place of the one in memory, if these changes, by which they differ, can be kept.
-    pub(crate) async fn replace(
-        &mut self,
-        hss: Hss,
-        changes: Vec<StoreChange>,
-    ) -> Result<Result<(), StoreError>, Failure> {
-        let kept = self.keep(changes).await?;
-        if kept.is_ok() {
-            self.hss = hss;
-        }
-        Ok(kept)
+        let TakenOver { hss, changes, left_out } = taken_over(now, &self.hss, read);
+        self.hss = hss;
+        let reloaded = ReloadedSubscribers {
+            records_written: changes.len(),
+            left_out: left_out.into_iter().map(Into::into).collect(),
+            not_in_the_file: missing.into_iter().collect(),
+            told: Vec::new(),
+        };
+        Ok(Read::TakenOver(changes, reloaded))
     }
 }
 
-/// A store with what a file has, what of it has to be kept, and what is left out for somebody else's sake. One conflict leaves out one
-/// account: all others are taken over as if the file had not had it.
-fn taken_over(before: &Hss, mut read: Vec<StoreChange>) -> (Hss, Vec<StoreChange>, Vec<String>) {
+/// A store with what a file has.
+struct TakenOver {
+    hss: Hss,
+    /// What of it has to be kept.
+    changes: Vec<StoreChange>,
+    /// What is left out for somebody else's sake.
+    left_out: Vec<Conflict>,
+}
+
+/// One conflict leaves out one account: all others are taken over as if the file had not had it.
+fn taken_over(now: Now, before: &Hss, mut read: Vec<StoreChange>) -> TakenOver {
     let mut left_out = Vec::new();
     loop {
         let mut hss = before.clone();
-        match hss.apply_all(now(), &read) {
-            Ok(more) => return (hss, read.into_iter().chain(more).collect(), left_out),
-            Err((at, Conflict { identity, account })) => {
+        match hss.apply_all(now, &read) {
+            Ok(more) => {
+                let changes = read.into_iter().chain(more).collect();
+                return TakenOver { hss, changes, left_out };
+            }
+            Err((at, conflict)) => {
                 read.remove(at);
-                left_out.push(format!("left out: {identity} belongs to account {account} already"));
+                left_out.push(conflict);
             }
         }
     }
-}
-
-/// Accounts that a file has no more stay: it may be the wrong file.
-fn not_in_file(missing: &BTreeSet<Box<str>>) -> String {
-    let names: Vec<&str> = missing.iter().map(|name| &**name).take(MAX_NAMED).collect();
-    let more = if missing.len() > MAX_NAMED { ", ..." } else { "" };
-    let (count, names) = (missing.len(), names.join(", "));
-    format!("not in the file, and kept: {count} ({names}{more}); `remove USER` removes one")
 }
 
 fn changed_account(change: &StoreChange) -> Option<Box<str>> {

@@ -29,3 +29,4 @@ pub use directory::{Scscf, ScscfDirectory};
 pub use hss::{Conflict, Hss, StoreChange, UnknownUser};
 pub use operator::OperatorError;
 pub use registration::Registration;
+pub use report::{AccountList, ExplainedAccount, ListedAccount};

@@ -1,11 +1,14 @@
 //! The HSS of one domain: `hss run --config FILE`.
 
+mod ask;
+mod batch;
 mod config;
-mod ctl;
 mod keeping;
 mod seed;
 mod service;
 mod store;
+mod telling;
+mod told;
 mod trigger;
 
 use ims_runtime::cli::{self, Service};

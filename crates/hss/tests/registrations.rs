@@ -437,5 +437,5 @@ fn a_change_carries_the_time_and_rebuilds_the_store() {
     let mut restored = hss_with([alice()]);
     restored.apply(Now::ZERO, changes[0].clone()).unwrap();
     assert_eq!(support::registration(&restored), support::registration(&hss));
-    assert_eq!(restored.list(), "alice sip:scscf1a.home1.test registered\n");
+    assert_eq!(restored.list().to_string(), "alice sip:scscf1a.home1.test registered\n");
 }

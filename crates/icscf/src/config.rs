@@ -4,6 +4,7 @@ use cx_protocol::ScscfName;
 use icscf::{Admits, Icscf, RecordRoute, Scscf, Settings};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Millis};
+use ims_runtime::ctl::Reloaded;
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
 use serde::Deserialize;
@@ -96,8 +97,9 @@ pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
         role: |config, _| Ok(Icscf::new(config.settings())),
         reload: |config, _, role, _| {
             role.reconfigure(config.settings());
-            Ok("settings of [icscf] taken over".into())
+            Ok(Reloaded::taken_over("settings of [icscf]"))
         },
+        commands: &[],
     };
     node::run(start, blueprint).await
 }

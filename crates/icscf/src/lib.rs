@@ -16,7 +16,9 @@ pub use candidates::Scscf;
 pub use cause::Cause;
 use clock::Now;
 use cx_protocol::{Answer, CxFailure, ScscfName};
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, NodeCause, Outcome, Refusal, Role, Verdict};
+use ims_node::{
+    AskId, Decision, Effects, ForwardPlan, InboundRequest, NoAsk, NodeCause, Outcome, Refusal, Role, Verdict,
+};
 use sip_message::{Method, StatusCode};
 use std::time::Duration;
 
@@ -122,6 +124,8 @@ enum Orig {
 impl Role for Icscf {
     type Waiting = Waiting;
     type Own = std::convert::Infallible;
+    type Ask = NoAsk;
+    type Told = NoAsk;
 
     fn on_request(
         &mut self,
@@ -171,5 +175,9 @@ impl Role for Icscf {
             Waiting::Server(candidates) => self.on_server_answer(request, candidates, outcome),
             Waiting::Uaa(_) | Waiting::Lia(_) => Verdict::Relay(Vec::new()),
         }
+    }
+
+    fn on_ask(&mut self, _: Now, _: AskId, ask: NoAsk, _: &mut Effects<Self::Own>) -> Option<NoAsk> {
+        match ask {}
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use divan::{AllocProfiler, Bencher};
 use ims_node::{
-    Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, Output, Peer,
-    Role, Settings, Side,
+    AskId, Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, NoAsk, Node,
+    Output, Peer, Role, Settings, Side,
 };
 use sip_message::{Message, Response, StatusCode, Transport};
 use std::cell::RefCell;
@@ -28,6 +28,8 @@ struct Forwarder;
 impl Role for Forwarder {
     type Waiting = Infallible;
     type Own = Infallible;
+    type Ask = NoAsk;
+    type Told = NoAsk;
 
     fn on_request(
         &mut self,
@@ -39,6 +41,10 @@ impl Role for Forwarder {
         plan.routes = vec!["<sip:127.0.10.13;lr>".into()];
         plan.record_routes = vec!["<sip:rr-o@scscf1a.home1.test;lr>".into()];
         plan.decide()
+    }
+
+    fn on_ask(&mut self, _: Now, _: AskId, ask: NoAsk, _: &mut Effects<Infallible>) -> Option<NoAsk> {
+        match ask {}
     }
 }
 

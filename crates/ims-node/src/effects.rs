@@ -1,7 +1,9 @@
 //! What a role starts beside its answer.
 
+use crate::ask::NoAsk;
 use crate::cause::NodeCause;
 use crate::flow::Flow;
+use crate::ids::AskId;
 use crate::output::Event;
 use crate::own::OwnRequest;
 use crate::random::Random;
@@ -24,10 +26,10 @@ pub enum Storage {
     Ending,
 }
 
-/// Collects records to keep, requests to send, questions to ask, events to log; also the generator, because drawing
-/// from it is an effect too.
+/// Collects records to keep, requests to send, questions to ask, answers to tell, events to log; also the generator,
+/// because drawing from it is an effect too. `O` is what the role remembers of a request of its own, `T` what it answers.
 #[derive(Debug)]
-pub struct Effects<O> {
+pub struct Effects<O, T = NoAsk> {
     /// The node's generator.
     pub random: Random,
     pub(crate) storage: Storage,
@@ -39,6 +41,7 @@ pub struct Effects<O> {
     pub(crate) records: Vec<(Seq, Record)>,
     pub(crate) requests: Vec<OwnRequest<O>>,
     pub(crate) questions: Vec<(Request, O)>,
+    pub(crate) told: Vec<(AskId, T)>,
     pub(crate) events: Vec<Event>,
     pub(crate) flows: Vec<(Flow, FlowAct)>,
 }
@@ -52,7 +55,7 @@ pub(crate) enum FlowAct {
     Unclaim,
 }
 
-impl<O> Effects<O> {
+impl<O, T> Effects<O, T> {
     /// Nothing to do yet.
     #[must_use]
     pub const fn new(random: Random) -> Self {
@@ -65,6 +68,7 @@ impl<O> Effects<O> {
             records: Vec::new(),
             requests: Vec::new(),
             questions: Vec::new(),
+            told: Vec::new(),
             events: Vec::new(),
             flows: Vec::new(),
         }
@@ -133,6 +137,11 @@ impl<O> Effects<O> {
         self.questions.push((request, then));
     }
 
+    /// Answers what [`crate::Role::on_ask`] has left open. Whoever asked may have stopped waiting; that is no fault.
+    pub fn tell(&mut self, id: AskId, told: T) {
+        self.told.push((id, told));
+    }
+
     /// Sends a double CRLF, by which a flow is kept alive (RFC 5626 section 3.5.1). On a connection the peer answers it:
     /// [`crate::Role::on_pong`].
     pub fn ping(&mut self, flow: Flow) {
@@ -173,7 +182,7 @@ impl<O> Effects<O> {
     }
 }
 
-impl<O> Effects<O> {
+impl<O, T> Effects<O, T> {
     /// A tag for an answer that nothing is kept of.
     pub(crate) fn random_tag(&mut self) -> String {
         self.random.token()

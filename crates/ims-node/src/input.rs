@@ -1,16 +1,17 @@
 //! What happens to a node.
 
+use crate::ask::NoAsk;
 use crate::flow::{Flow, Loss};
-use crate::ids::{CommandId, HssRequestId, HssToken};
+use crate::ids::{AskId, HssRequestId, HssToken};
 use crate::record::Seq;
 use bytes::Bytes;
 use cx_protocol::{Answer, CxFailure, Request};
 use sip_resolve::{DnsAnswer, Question};
 use std::time::Duration;
 
-/// One thing that happened.
+/// One thing that happened to a node whose role is asked `A`.
 #[derive(Debug)]
-pub enum Input {
+pub enum Input<A = NoAsk> {
     /// A datagram, or a message cut from a stream.
     Message {
         /// Where it came from.
@@ -76,12 +77,12 @@ pub enum Input {
     Room(bool),
     /// For how long whoever reads the sockets has not come to the end of what was there to read; zero when it has.
     Behind(Duration),
-    /// An operator's command, cut into words.
-    Command {
+    /// The role is asked something that is not SIP ([`crate::Role::on_ask`]).
+    Ask {
         /// For the answer.
-        id: CommandId,
-        /// The words.
-        words: Vec<String>,
+        id: AskId,
+        /// What it is asked.
+        ask: A,
     },
     /// A deadline may have passed.
     Timeout,
@@ -89,4 +90,29 @@ pub enum Input {
     Drain,
     /// Answer 503 to everything that still waits.
     GiveUp,
+}
+
+impl Input {
+    /// The same for a node whose role is asked something: the network does not ask.
+    #[must_use]
+    pub fn of_any<A>(self) -> Input<A> {
+        match self {
+            Self::Message { flow, bytes } => Input::Message { flow, bytes },
+            Self::Unframed { flow, head } => Input::Unframed { flow, head },
+            Self::SendFailed { flow, loss } => Input::SendFailed { flow, loss },
+            Self::Pong { flow } => Input::Pong { flow },
+            Self::Closed { flow, loss } => Input::Closed { flow, loss },
+            Self::Dns { question, answer } => Input::Dns { question, answer },
+            Self::Hss { token, answer } => Input::Hss { token, answer },
+            Self::HssRequest { id, request } => Input::HssRequest { id, request },
+            Self::Synced(seq) => Input::Synced(seq),
+            Self::JournalFull(is_full) => Input::JournalFull(is_full),
+            Self::Room(has_room) => Input::Room(has_room),
+            Self::Behind(behind) => Input::Behind(behind),
+            Self::Ask { ask, .. } => match ask {},
+            Self::Timeout => Input::Timeout,
+            Self::Drain => Input::Drain,
+            Self::GiveUp => Input::GiveUp,
+        }
+    }
 }

@@ -18,13 +18,15 @@
 //!
 //! * An output with a record to wait for ([`Output::after`]) is held until the journal has synced that record; then the node is told
 //!   ([`Input::Synced`]). Records are written in the order of their numbers. Nothing else that is held waits for them.
+//! * What is not SIP is an ask ([`Input::Ask`]): an operator's command, later an HTTP request. Its answer is an output of its own
+//!   ([`Output::Told`]), at once or later, and is never dropped for want of room; whoever asks bounds how many are open, and for how long.
 //! * [`Role::work`] is called by the node itself, behind each input, for as long as the role has work ([`Role::has_work`]), the runtime
 //!   has room ([`Input::Room`]), and not too much is under way. A role that has work must have less of it after each call.
 //! * A role answers what it is asked before it returns, or says by value what it waits for. It does not block and keeps no time of its own.
 //!
 //! ```
-//! use ims_node::{Decision, Effects, Flow, InboundRequest, Input, Listener, ListenerId, Node, Output};
-//! use ims_node::{Record, Role, Seq, Settings, Side};
+//! use ims_node::{AskId, Decision, Effects, Flow, InboundRequest, Input, Listener, ListenerId, NoAsk, Node};
+//! use ims_node::{Output, Record, Role, Seq, Settings, Side};
 //! use clock::Now;
 //! use sip_message::{StatusCode, Transport};
 //! use std::convert::Infallible;
@@ -35,9 +37,15 @@
 //! impl Role for Polite {
 //!     type Waiting = Infallible;
 //!     type Own = Infallible;
+//!     type Ask = NoAsk;
+//!     type Told = NoAsk;
 //!
 //!     fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Effects<Infallible>) -> Decision<Infallible> {
 //!         Decision::Reply(fx.response(request, StatusCode::OK))
+//!     }
+//!
+//!     fn on_ask(&mut self, _: Now, _: AskId, ask: NoAsk, _: &mut Effects<Infallible>) -> Option<NoAsk> {
+//!         match ask {}
 //!     }
 //! }
 //!
@@ -63,6 +71,7 @@
 //!
 //! Not here: sockets, files, DNS packets, Cx frames (the runtime's), and any rule of one role alone.
 
+mod ask;
 pub mod base64url;
 mod breadth;
 mod cause;
@@ -108,11 +117,12 @@ mod via_head;
 pub mod way;
 mod window;
 
+pub use ask::{AskAnswer, NoAsk, write_lines};
 pub use cause::NodeCause;
 pub use decision::{Decision, ForwardPlan, Next, Verdict};
 pub use effects::{Effects, Storage};
 pub use flow::{Flow, ListenerId, Loss};
-pub use ids::{CommandId, HssRequestId, HssToken};
+pub use ids::{AskId, HssRequestId, HssToken};
 pub use inbound::{InboundRequest, Source};
 pub use input::Input;
 pub use node::Node;

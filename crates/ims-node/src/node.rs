@@ -3,9 +3,8 @@
 use crate::counters::Counters;
 use crate::effects::{Effects, FlowAct, Storage};
 use crate::errand::{Beside, Errand};
-
 use crate::flow::Flow;
-use crate::ids::HssToken;
+use crate::ids::{AskId, HssToken};
 use crate::inbound::InboundRequest;
 use crate::input::Input;
 use crate::loop_check::LoopCheck;
@@ -58,7 +57,7 @@ pub struct Node<R: Role> {
     pub(crate) resolver: Resolver,
     pub(crate) loops: LoopCheck,
     pub(crate) via_heads: ViaHeads,
-    pub(crate) fx: Effects<R::Own>,
+    pub(crate) fx: Effects<R::Own, R::Told>,
     pub(crate) under_way: UnderWay<R>,
     pub(crate) resolving: HashMap<LookupId, Errand<R>, foldhash::fast::RandomState>,
     pub(crate) hss: HashMap<HssToken, HssWait<R>, foldhash::fast::RandomState>,
@@ -78,7 +77,7 @@ pub struct Node<R: Role> {
     /// Since when.
     journal_full: Option<Mono>,
     synced: Seq,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<Output<R::Told>>,
 }
 
 impl<R: Role> Node<R> {
@@ -136,7 +135,7 @@ impl<R: Role> Node<R> {
     }
 
     /// One thing happened.
-    pub fn handle(&mut self, now: Now, input: Input) {
+    pub fn handle(&mut self, now: Now, input: Input<R::Ask>) {
         match input {
             Input::Message { flow, bytes } => {
                 self.refusals.heard(flow);
@@ -166,12 +165,7 @@ impl<R: Role> Node<R> {
                 self.overload.tell_behind(behind);
                 self.assess(now);
             }
-            Input::Command { id, words } => {
-                let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                let answer = self.role.on_command(now, &words, &mut self.fx);
-                let answer = answer.unwrap_or_else(|| Err("unknown command; try help".into()));
-                self.push(Output::CommandDone { id, answer });
-            }
+            Input::Ask { id, ask } => self.on_ask(now, id, ask),
             Input::Room(room) => self.has_room = room,
             Input::Timeout => self.on_deadline(now),
             Input::Drain => {
@@ -184,6 +178,17 @@ impl<R: Role> Node<R> {
         self.run_effects(now);
         self.answering = None;
         self.work(now);
+    }
+
+    /// An answer that nothing was kept for waits for nothing: an operator can look while the journal is full.
+    fn on_ask(&mut self, now: Now, id: AskId, ask: R::Ask) {
+        let before = self.fx.last_promise;
+        let told = self.role.on_ask(now, id, ask, &mut self.fx);
+        let holds_answer = std::mem::take(&mut self.fx.holds_answer);
+        let Some(told) = told else { return };
+        let is_promise = holds_answer || self.fx.last_promise > before;
+        let after = if is_promise { self.after_everything() } else { None };
+        self.push(Output::Told { id, told, after });
     }
 
     /// A slice of what no input asked for. It comes behind whatever the input has caused.
@@ -275,6 +280,10 @@ impl<R: Role> Node<R> {
             for (request, then) in std::mem::take(&mut self.fx.questions) {
                 self.ask_hss(request, HssWait::Own(then));
             }
+            for (id, told) in std::mem::take(&mut self.fx.told) {
+                let after = self.after_everything();
+                self.push(Output::Told { id, told, after });
+            }
             let requests = std::mem::take(&mut self.fx.requests);
             let resolved = self.resolver.poll_done();
             if requests.is_empty() && resolved.is_none() {
@@ -314,7 +323,7 @@ impl<R: Role> Node<R> {
         self.push(Output::AskHss { token, request });
     }
 
-    pub(crate) fn push(&mut self, output: Output) {
+    pub(crate) fn push(&mut self, output: Output<R::Told>) {
         self.outputs.push_back(output);
     }
 
@@ -334,7 +343,7 @@ impl<R: Role> Node<R> {
     }
 
     /// The next thing to do.
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<Output<R::Told>> {
         self.outputs.pop_front()
     }
 
@@ -353,7 +362,7 @@ impl<R: Role> Node<R> {
     }
 
     /// The role, for adapters that hand it what is no SIP (a new configuration).
-    pub const fn role_mut(&mut self) -> (&mut R, &mut Effects<R::Own>) {
+    pub const fn role_mut(&mut self) -> (&mut R, &mut Effects<R::Own, R::Told>) {
         (&mut self.role, &mut self.fx)
     }
 

@@ -13,9 +13,9 @@ use sip_event::{
 use sip_message::{HeaderName, Message, Response, StatusCode};
 
 /// Does what a notifier wants done; `own` says which of the role's own requests a NOTIFY is.
-pub fn carry_out<P: Package, O>(
+pub fn carry_out<P: Package, O, T>(
     notifier: &mut Notifier<P>,
-    fx: &mut Effects<O>,
+    fx: &mut Effects<O, T>,
     own: impl Fn(Notified) -> O,
 ) {
     while let Some(output) = notifier.poll_output() {
@@ -31,7 +31,7 @@ pub fn carry_out<P: Package, O>(
     }
 }
 
-fn log_end<O>(end: NotifierEnd, call_id: &str, fx: &mut Effects<O>) {
+fn log_end<O, T>(end: NotifierEnd, call_id: &str, fx: &mut Effects<O, T>) {
     match end {
         NotifierEnd::Told(_) => {}
         NotifierEnd::Refused(_) => fx.log("subscription ended: the watcher refused a NOTIFY", call_id),
@@ -44,11 +44,11 @@ fn log_end<O>(end: NotifierEnd, call_id: &str, fx: &mut Effects<O>) {
 ///
 /// # Errors
 /// [`Refusal`] for what it refused.
-pub fn answer<P: Package, O>(
+pub fn answer<P: Package, O, T>(
     now: Now,
     (subscribe, contact): (&Message, &str),
     outcome: Result<Accepted, Refused>,
-    fx: &mut Effects<O>,
+    fx: &mut Effects<O, T>,
 ) -> Result<Response, Refusal> {
     match outcome {
         Ok(Accepted { local_tag, granted, is_repeat }) => {

@@ -1,7 +1,8 @@
 //! What a node wants done.
 
+use crate::ask::NoAsk;
 use crate::flow::Flow;
-use crate::ids::{CommandId, HssRequestId, HssToken};
+use crate::ids::{AskId, HssRequestId, HssToken};
 use crate::pressure::Pressure;
 use crate::reason::Reason;
 use crate::record::{Record, Seq};
@@ -24,9 +25,9 @@ pub struct Transmit {
     pub after: Option<Seq>,
 }
 
-/// One thing to do.
+/// One thing to do for a node whose role answers `T`.
 #[derive(Debug)]
-pub enum Output {
+pub enum Output<T = NoAsk> {
     /// Send a message.
     Transmit(Transmit),
     /// Close a connection; a flow without a number is any to its other end.
@@ -64,31 +65,47 @@ pub enum Output {
         /// What to write.
         record: Record,
     },
-    /// The answer to a command: lines of text, or why it was refused.
-    CommandDone {
-        /// Which command.
-        id: CommandId,
+    /// The role answers what it was asked. An answer is never dropped for want of room.
+    Told {
+        /// What is answered.
+        id: AskId,
         /// The answer.
-        answer: Result<String, String>,
+        told: T,
+        /// Hold it back until the journal has synced this record.
+        after: Option<Seq>,
     },
     /// Something for the log.
     Log(Event),
 }
 
-impl Output {
+impl<T> Output<T> {
     /// The journal record that must be synced before this may be carried out.
     #[must_use]
     pub const fn after(&self) -> Option<Seq> {
         match self {
             Self::Transmit(transmit) => transmit.after,
-            Self::HssReply { after, .. } => *after,
+            Self::HssReply { after, .. } | Self::Told { after, .. } => *after,
             Self::Close(_)
             | Self::Claim { .. }
             | Self::AskDns(_)
             | Self::AskHss { .. }
             | Self::Persist { .. }
-            | Self::CommandDone { .. }
             | Self::Log(_) => None,
+        }
+    }
+
+    /// The same with the answer of a role, where it is one, put in another form.
+    pub fn map_told<U>(self, form: impl FnOnce(T) -> U) -> Output<U> {
+        match self {
+            Self::Transmit(transmit) => Output::Transmit(transmit),
+            Self::Close(flow) => Output::Close(flow),
+            Self::Claim { flow, is_claimed } => Output::Claim { flow, is_claimed },
+            Self::AskDns(question) => Output::AskDns(question),
+            Self::AskHss { token, request } => Output::AskHss { token, request },
+            Self::HssReply { id, answer, after } => Output::HssReply { id, answer, after },
+            Self::Persist { seq, record } => Output::Persist { seq, record },
+            Self::Told { id, told, after } => Output::Told { id, told: form(told), after },
+            Self::Log(event) => Output::Log(event),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::cause::NodeCause;
 use crate::decision::{Decision, Verdict};
 use crate::effects::Effects;
 use crate::flow::Flow;
+use crate::ids::AskId;
 use crate::inbound::InboundRequest;
 use crate::own::Outcome;
 use crate::record::Record;
@@ -23,13 +24,17 @@ pub trait Role {
     type Waiting: std::fmt::Debug;
     /// What it remembers while a request of its own is under way.
     type Own: std::fmt::Debug;
+    /// What it is asked that is not SIP; [`crate::NoAsk`] if nothing.
+    type Ask: std::fmt::Debug + 'static;
+    /// What it answers to that.
+    type Told: std::fmt::Debug + 'static;
 
     /// A new request.
     fn on_request(
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Self::Own>,
+        fx: &mut Effects<Self::Own, Self::Told>,
     ) -> Decision<Self::Waiting>;
 
     /// The HSS answered a question asked by [`Decision::AskHss`]; a role that asks has an answer to it.
@@ -38,7 +43,7 @@ pub trait Role {
         _now: Now,
         _request: &InboundRequest,
         _answer: (Self::Waiting, Result<Answer, CxFailure>),
-        _fx: &mut Effects<Self::Own>,
+        _fx: &mut Effects<Self::Own, Self::Told>,
     ) -> Decision<Self::Waiting> {
         Refusal::new(StatusCode::SERVER_ERROR, NodeCause::HssAnswerUnused).into()
     }
@@ -49,7 +54,7 @@ pub trait Role {
         _now: Now,
         _request: &InboundRequest,
         _ended: (Self::Waiting, &Outcome),
-        _fx: &mut Effects<Self::Own>,
+        _fx: &mut Effects<Self::Own, Self::Told>,
     ) -> Verdict<Self::Waiting> {
         Verdict::Relay(Vec::new())
     }
@@ -60,7 +65,7 @@ pub trait Role {
         _now: Now,
         _own: Self::Own,
         _outcome: &Outcome,
-        _fx: &mut Effects<Self::Own>,
+        _fx: &mut Effects<Self::Own, Self::Told>,
     ) {
     }
 
@@ -70,20 +75,25 @@ pub trait Role {
         _now: Now,
         _own: Self::Own,
         _answer: Result<Answer, CxFailure>,
-        _fx: &mut Effects<Self::Own>,
+        _fx: &mut Effects<Self::Own, Self::Told>,
     ) {
     }
 
     /// The HSS asks something.
-    fn on_hss_request(&mut self, _now: Now, request: &Request, _fx: &mut Effects<Self::Own>) -> Answer {
+    fn on_hss_request(
+        &mut self,
+        _now: Now,
+        request: &Request,
+        _fx: &mut Effects<Self::Own, Self::Told>,
+    ) -> Answer {
         request.answer(ResultCode::CommandUnsupported)
     }
 
     /// A UE's connection ended.
-    fn on_flow_closed(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own>) {}
+    fn on_flow_closed(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own, Self::Told>) {}
 
     /// A keep-alive of [`Effects::ping`] was answered.
-    fn on_pong(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own>) {}
+    fn on_pong(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own, Self::Told>) {}
 
     /// When [`Role::on_deadline`] has something to do.
     fn deadline(&self) -> Option<Mono> {
@@ -91,7 +101,7 @@ pub trait Role {
     }
 
     /// A deadline may have passed.
-    fn on_deadline(&mut self, _now: Now, _fx: &mut Effects<Self::Own>) {}
+    fn on_deadline(&mut self, _now: Now, _fx: &mut Effects<Self::Own, Self::Told>) {}
 
     /// Whether there is something to do that no input asked for and that can be done now: [`Role::work`].
     fn has_work(&self) -> bool {
@@ -100,20 +110,20 @@ pub trait Role {
 
     /// Does some of it, and begins `room` requests with that, or a few more. The node asks for as long as [`Role::has_work`] says so, and
     /// looks at what has come in between: a change that ten thousand watchers are told of stops nobody.
-    fn work(&mut self, _now: Now, _room: usize, _fx: &mut Effects<Self::Own>) {}
+    fn work(&mut self, _now: Now, _room: usize, _fx: &mut Effects<Self::Own, Self::Told>) {}
 
     /// The node is ending: what was put off to a later time becomes work.
     fn on_drain(&mut self) {}
 
-    /// An operator's command; lines of text, or why it is refused. `None` when the role does not know it.
-    fn on_command(
+    /// Somebody asks what is not SIP: an operator, for one. The answer waits for the journal if something was kept for it. `None` leaves
+    /// the question open: the answer comes by [`Effects::tell`], and the role bounds how many it owes.
+    fn on_ask(
         &mut self,
-        _now: Now,
-        _words: &[&str],
-        _fx: &mut Effects<Self::Own>,
-    ) -> Option<Result<String, String>> {
-        None
-    }
+        now: Now,
+        id: AskId,
+        ask: Self::Ask,
+        fx: &mut Effects<Self::Own, Self::Told>,
+    ) -> Option<Self::Told>;
 
     /// How much it keeps of what, and how often it let something go for want of room: names and numbers for the operator.
     fn metrics(&self) -> Vec<(&'static str, u64)> {
@@ -129,5 +139,5 @@ pub trait Role {
     }
 
     /// All records have been restored; what must be sent after a restart is sent now.
-    fn restored(&mut self, _now: Now, _fx: &mut Effects<Self::Own>) {}
+    fn restored(&mut self, _now: Now, _fx: &mut Effects<Self::Own, Self::Told>) {}
 }

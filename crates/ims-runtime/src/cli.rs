@@ -1,7 +1,7 @@
 //! The command line that every binary has: `run`, `check`, `health` and `ctl`.
 
 use crate::config::{Assignment, ConfigError, ConfigFile, Configuration, InvalidKey};
-use crate::ctl::{self, CtlAnswer, CtlServer};
+use crate::ctl::{self, CtlAnswer, CtlServer, Form, error_json};
 use crate::health;
 use crate::logging::{self, LogFormat};
 use crate::open_files;
@@ -118,6 +118,9 @@ enum Command {
     Ctl {
         #[command(flatten)]
         config: ConfigArgument,
+        /// Print the answer as one JSON value, also of a command that is refused: `{"error": NAME, "text": TEXT}`
+        #[arg(long)]
+        json: bool,
         /// The command and its arguments, such as `reload`; `help` lists them
         #[arg(required = true, trailing_var_arg = true)]
         words: Vec<String>,
@@ -188,8 +191,8 @@ where
             say(&format!("{}: ok", file.path().display()));
             ExitCode::SUCCESS
         }),
-        Command::Health(_) => ask(&config, vec![health::WORD.to_owned()]),
-        Command::Ctl { words, .. } => ask(&config, words),
+        Command::Health(_) => ask(&config, Form::Text, &[health::WORD.to_owned()]),
+        Command::Ctl { json, words, .. } => ask(&config, if json { Form::Json } else { Form::Text }, &words),
     };
     match outcome {
         Ok(code) => code,
@@ -229,21 +232,34 @@ where
     let outcome = runtime.block_on(async {
         let signals = signals()?;
         let ctl = CtlServer::bind(config.ctl_socket()).await?;
-        run(Start { config, file, signals, ctl }).await
+        let answers = ctl.last_answers();
+        let outcome = run(Start { config, file, signals, ctl }).await;
+        answers.written().await;
+        outcome
     });
     runtime.shutdown_timeout(LEFT_OVER_WORK);
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-/// Sends one command to the running process and prints what it answers.
-fn ask<C: Configuration>(config: &C, words: Vec<String>) -> Result<ExitCode, Failure> {
-    match runtime()?.block_on(ctl::ask(config.ctl_socket(), words))? {
-        CtlAnswer::Done(text) => {
+/// Sends one command to the running process and prints what it answers. A program that asks for JSON finds it on standard output
+/// whatever has become of the command.
+fn ask<C: Configuration>(config: &C, form: Form, words: &[String]) -> Result<ExitCode, Failure> {
+    let answer = match (runtime()?.block_on(ctl::ask(config.ctl_socket(), form, words)), form) {
+        (Ok(answer), _) => answer,
+        (Err(error), Form::Text) => return Err(error.into()),
+        (Err(error), Form::Json) => CtlAnswer::Refused(error_json(error.name(), &error.to_string())),
+    };
+    match (answer, form) {
+        (CtlAnswer::Done(text), _) => {
             say(text.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        CtlAnswer::Refused(why) => {
+        (CtlAnswer::Refused(why), Form::Text) => {
             eprintln!("{why}");
+            Ok(ExitCode::FAILURE)
+        }
+        (CtlAnswer::Refused(why), Form::Json) => {
+            say(&why);
             Ok(ExitCode::FAILURE)
         }
     }

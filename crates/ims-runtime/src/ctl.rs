@@ -8,13 +8,20 @@
 //! <  sip:alice@home1.test from sip:bob@home2.test
 //! < ok
 //! ```
+//!
+//! With the word `--json` before the command the answer, or the reason, is one JSON value on one line.
 
+mod answers;
 mod client;
 mod server;
+mod words;
 
+pub use answers::{Draining, Metrics, NotReloaded, Reloaded, Unanswered};
 pub use client::ask;
-pub use server::CtlServer;
+pub use server::{CtlServer, LastAnswers};
+pub use words::{BadWords, Command, Help, Usage};
 
+pub use ims_node::{AskAnswer, write_lines};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -24,13 +31,15 @@ use tokio::sync::oneshot;
 
 /// Bytes in a command line; a longer one is refused.
 pub const MAX_REQUEST_BYTES: usize = 4096;
-/// Bytes in an answer; the rest of a longer one is cut off, with a last line that says so.
+/// Bytes in an answer; the rest of a longer text is cut off, with a last line that says so, and a longer JSON value is refused.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// Connections at a time; another one is answered `error: busy`.
 pub const MAX_CONNECTIONS: usize = 8;
 /// How long a command may take from connecting to the last byte of its answer.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
+/// The first word of a command whose answer is wanted as JSON.
+const JSON: &str = "--json";
 const OK: &str = "ok";
 const ERROR: &str = "error: ";
 
@@ -43,19 +52,20 @@ pub enum CtlAnswer {
     Refused(String),
 }
 
-/// Lines of `help`, each a command with its arguments, a colon and what it does, in two columns.
-#[must_use]
-pub fn help(lines: &str) -> String {
-    let lines: Vec<(&str, &str)> = lines.lines().filter_map(|line| line.split_once(": ")).collect();
-    let width = lines.iter().map(|(usage, _)| usage.chars().count()).max().unwrap_or_default();
-    let rows: Vec<String> = lines.iter().map(|(usage, text)| format!("{usage:<width$}  {text}")).collect();
-    rows.join("\n")
+/// How an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Lines for people.
+    Text,
+    /// One JSON value on one line; of a refusal `{"error": NAME, "text": TEXT}`.
+    Json,
 }
 
 /// A command that waits for its answer.
 #[derive(Debug)]
 pub struct CtlRequest {
     words: Vec<String>,
+    form: Form,
     reply: oneshot::Sender<CtlAnswer>,
 }
 
@@ -67,9 +77,42 @@ impl CtlRequest {
     }
 
     /// Answers; a client that has gone away is no error. A request dropped without it is refused.
-    pub fn answer(self, answer: CtlAnswer) {
-        let _ = self.reply.send(answer);
+    pub fn answer(self, told: &impl AskAnswer) {
+        let _ = self.reply.send(self.form.render(told));
     }
+
+    /// Answers what was done, or why it was not.
+    pub fn answer_either(self, told: Result<&impl AskAnswer, &impl AskAnswer>) {
+        match told {
+            Ok(told) => self.answer(told),
+            Err(refused) => self.answer(refused),
+        }
+    }
+}
+
+impl Form {
+    fn render(self, told: &impl AskAnswer) -> CtlAnswer {
+        match (self, told.refusal()) {
+            (Self::Text, None) => CtlAnswer::Done(told.to_string()),
+            (Self::Text, Some(_)) => CtlAnswer::Refused(told.to_string()),
+            (Self::Json, None) => match serde_json::to_string(told) {
+                Ok(json) if json.len() <= MAX_ANSWER_BYTES => CtlAnswer::Done(json),
+                Ok(_) => Self::refuse("too_long", "the answer is too long"),
+                Err(error) => Self::refuse("no_json", &error.to_string()),
+            },
+            (Self::Json, Some(name)) => Self::refuse(name, &told.to_string()),
+        }
+    }
+
+    fn refuse(name: &str, text: &str) -> CtlAnswer {
+        CtlAnswer::Refused(error_json(name, text))
+    }
+}
+
+/// A refusal or an error as JSON.
+#[must_use]
+pub fn error_json(name: &str, text: &str) -> String {
+    serde_json::json!({ "error": name, "text": text }).to_string()
 }
 
 /// Why a command could not be sent, or its socket not opened.
@@ -89,6 +132,22 @@ pub enum CtlError {
     BadWords,
     /// The process answered something that is not this protocol.
     BadAnswer,
+}
+
+impl CtlError {
+    /// In snake_case, for programs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AlreadyRunning(_) => "already_running",
+            Self::Bind(..) => "no_socket",
+            Self::NotRunning(..) => "not_running",
+            Self::Broken(_) => "connection_broken",
+            Self::NoAnswer => "no_answer",
+            Self::BadWords => "bad_words",
+            Self::BadAnswer => "bad_answer",
+        }
+    }
 }
 
 impl fmt::Display for CtlError {

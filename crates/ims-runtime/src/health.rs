@@ -1,6 +1,7 @@
 //! Whether a node is ready, said by the node itself.
 
-use crate::ctl::CtlAnswer;
+use ims_node::AskAnswer;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
@@ -16,7 +17,8 @@ pub fn announce(name: &str) {
 }
 
 /// What must have happened once before a node is ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// The journal is replayed.
     Replay,
@@ -63,14 +65,37 @@ impl Health {
         self.waiting.is_empty()
     }
 
-    /// The answer to `health`: `ready`, or what is missing.
+    /// The answer to `health`.
     #[must_use]
-    pub fn answer(&self) -> CtlAnswer {
-        if self.is_ready() {
-            return CtlAnswer::Done("ready".to_owned());
+    pub fn readiness(&self) -> Readiness {
+        Readiness { ready: self.is_ready(), waiting_for: self.waiting.clone(), remarks: Vec::new() }
+    }
+}
+
+/// The answer to `health`: ready, or what is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    ready: bool,
+    waiting_for: BTreeSet<Condition>,
+    /// What is wrong though the process is ready.
+    pub remarks: Vec<Box<str>>,
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ready {
+            f.write_str("ready")?;
+        } else {
+            let missing: Vec<String> = self.waiting_for.iter().map(ToString::to_string).collect();
+            write!(f, "not ready, waiting for: {}", missing.join(", "))?;
         }
-        let missing: Vec<String> = self.waiting.iter().map(ToString::to_string).collect();
-        CtlAnswer::Refused(format!("not ready, waiting for: {}", missing.join(", ")))
+        self.remarks.iter().try_for_each(|remark| write!(f, "; {remark}"))
+    }
+}
+
+impl AskAnswer for Readiness {
+    fn refusal(&self) -> Option<&'static str> {
+        (!self.ready).then_some("not_ready")
     }
 }
 
@@ -82,11 +107,13 @@ mod tests {
     fn ready_only_when_every_condition_was_met() {
         let mut health = Health::waiting_for(&[Condition::Cx, Condition::Dns]);
         let waiting = "not ready, waiting for: first DNS answer, first contact with the HSS";
-        assert_eq!(health.answer(), CtlAnswer::Refused(waiting.to_owned()));
+        let readiness = health.readiness();
+        assert_eq!((readiness.refusal(), readiness.to_string()), (Some("not_ready"), waiting.to_owned()));
         assert!(!health.met(Condition::Dns));
         assert!(!health.is_ready());
         assert!(health.met(Condition::Cx));
         assert!(!health.met(Condition::Cx), "already ready");
-        assert_eq!(health.answer(), CtlAnswer::Done("ready".to_owned()));
+        let readiness = health.readiness();
+        assert_eq!((readiness.refusal(), readiness.to_string()), (None, "ready".to_owned()));
     }
 }

@@ -4,6 +4,7 @@
 //! network that those are kept free of.
 
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod ctl;
 pub mod cx;
@@ -18,6 +19,8 @@ mod open_files;
 pub mod recording;
 pub mod signals;
 pub mod state_lock;
+
+pub use clock::Clock;
 
 /// The allocator of the nodes; each takes it in its `main.rs`. Messages are blocks of 1 to 2 KiB, which the C library's
 /// allocator keeps looking for and joining, and the journal's thread gives back what the node's took.

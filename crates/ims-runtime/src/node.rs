@@ -8,8 +8,8 @@
 //! Operator commands answered here: `health`, `stats`, `reload`, `drain`, `help`; all others are the role's.
 
 mod answer;
+mod asks;
 mod backlog;
-mod clock;
 mod connection;
 mod driver;
 mod effects;
@@ -18,18 +18,19 @@ mod endpoint;
 mod events;
 mod held;
 mod hss;
+mod log;
 mod queue;
 mod refused;
 mod share;
-mod stats;
+mod sockets;
 mod strangers;
 mod stream;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
+mod woken;
 
-pub(crate) use clock::Clock;
 pub use connection::CONNECT_DEADLINE;
 pub use ending::DRAIN;
 pub use endpoint::{Endpoint, wall};
@@ -38,13 +39,15 @@ pub use share::MAX_HALF_READ;
 pub use stream::{IDLE, STALLED};
 pub use tcp::{MAX_CONNECTIONS, MAX_FROM_ADDRESS};
 
+use crate::Clock;
 use crate::cli::{Failure, Start};
 use crate::config::{ConfigFile, Configuration};
+use crate::ctl::{Command, Reloaded};
 use crate::journal::{Journal, JournalError};
 use crate::node_config::NodeConfig;
-use ::clock::Now;
+use clock::Now;
 use driver::Driver;
-use ims_node::{Effects, Node, Role, Settings};
+use ims_node::{AskAnswer, Effects, Node, Role, Settings};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -53,17 +56,20 @@ use std::path::{Path, PathBuf};
 
 /// How a configuration becomes a node.
 #[derive(Debug)]
-pub struct Blueprint<C, R: Role> {
+pub struct Blueprint<C: 'static, R: Role> {
     /// The `[node]` section.
     pub node: fn(&C) -> &NodeConfig,
     /// The role.
     pub role: fn(&C, &Settings) -> Result<R, Failure>,
     /// Takes over what can change while the node runs, and says what: the answer to `reload`.
     pub reload: Reload<C, R>,
+    /// What operators may ask of the role, beside what every node is asked.
+    pub commands: &'static [Command<C, R::Ask>],
 }
 
 /// Hands a role its new configuration.
-pub type Reload<C, R> = fn(&C, Now, &mut R, &mut Effects<<R as Role>::Own>) -> Result<String, String>;
+pub type Reload<C, R> =
+    fn(&C, Now, &mut R, &mut Effects<<R as Role>::Own, <R as Role>::Told>) -> Result<Reloaded, Failure>;
 
 /// Why a node ended, or never began.
 #[derive(Debug)]
@@ -115,7 +121,7 @@ impl Error for NodeError {
 pub async fn run<C, R>(start: Start<C>, blueprint: Blueprint<C, R>) -> Result<(), Failure>
 where
     C: Configuration,
-    R: Role,
+    R: Role<Told: AskAnswer>,
 {
     let config = (blueprint.node)(&start.config).clone();
     let settings = config.settings();
@@ -128,16 +134,19 @@ where
         Some(directory) => Some(replay(clock, directory, &mut node)?),
         None => None,
     };
-    let operator = Operator { ctl: start.ctl, signals: start.signals, file: start.file, blueprint };
+    let Start { config: read, file, signals, ctl } = start;
+    let operator = Operator { ctl, signals, file, config: read, blueprint };
     Driver::start((clock, node), journal, config, operator)?.run().await?;
     Ok(())
 }
 
 /// Whoever may tell the node what to do from outside the network.
-struct Operator<C, R: Role> {
+struct Operator<C: 'static, R: Role> {
     ctl: crate::ctl::CtlServer,
     signals: crate::signals::Signals,
     file: ConfigFile<C>,
+    /// As it was read last.
+    config: C,
     blueprint: Blueprint<C, R>,
 }
 

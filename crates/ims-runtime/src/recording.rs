@@ -14,7 +14,7 @@
 //!
 //! Messages are recorded whole, with everything in them that a log would redact: a recording is for the laboratory.
 
-use crate::node::Clock;
+use crate::Clock;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};

@@ -1,7 +1,12 @@
 //! Operator commands over a Unix socket.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test helper may fail its test")]
 
-use ims_runtime::ctl::{CtlAnswer, CtlError, CtlServer, MAX_CONNECTIONS, MAX_REQUEST_BYTES, ask};
+use ims_runtime::ctl::{
+    self, AskAnswer, CtlAnswer, CtlError, CtlServer, Form, MAX_ANSWER_BYTES, MAX_CONNECTIONS,
+    MAX_REQUEST_BYTES, write_lines,
+};
+use serde::Serialize;
+use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -14,17 +19,51 @@ fn socket() -> (TempDir, PathBuf) {
     (directory, path)
 }
 
+/// Lines of text, or as a value a list of them.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Lines(Vec<String>);
+
+/// Two lines of a reason.
+#[derive(Debug, Serialize)]
+struct No;
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_lines(f, &self.0)
+    }
+}
+
+impl fmt::Display for No {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not\nthis")
+    }
+}
+
+impl AskAnswer for Lines {}
+
+impl AskAnswer for No {
+    fn refusal(&self) -> Option<&'static str> {
+        Some("no_reason")
+    }
+}
+
 /// Answers every command with its words in reverse order, a line each; refuses `no`.
 async fn reverse(mut server: CtlServer) {
     while let Some(request) = server.next().await {
-        let words = request.words();
-        let answer = match words.as_slice() {
-            ["no"] => CtlAnswer::Refused("not\nthis".to_owned()),
-            ["nothing"] => CtlAnswer::Done(String::new()),
-            words => CtlAnswer::Done(words.iter().rev().map(|word| format!("{word}\n")).collect()),
-        };
-        request.answer(answer);
+        let words: Vec<String> = request.words().iter().rev().map(|word| (*word).to_owned()).collect();
+        match request.words().as_slice() {
+            ["no"] => request.answer(&No),
+            ["nothing"] => request.answer(&Lines(Vec::new())),
+            ["much"] => request.answer(&Lines(vec!["x".repeat(MAX_ANSWER_BYTES)])),
+            _ => request.answer(&Lines(words)),
+        }
     }
+}
+
+/// Asks for text.
+async fn ask(path: &Path, words: Vec<String>) -> Result<CtlAnswer, CtlError> {
+    ctl::ask(path, Form::Text, &words).await
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -54,6 +93,24 @@ async fn a_command_gets_its_answer() {
         assert_eq!(ask(&path, words(command)).await.unwrap(), expected, "{command}");
     }
     assert_eq!(raw(&path, b"a  b\n").await, " b\n a\nok\n");
+}
+
+#[tokio::test]
+async fn a_program_gets_one_json_value_whatever_becomes_of_its_command() {
+    let (_directory, path) = socket();
+    tokio::spawn(reverse(CtlServer::bind(&path).await.unwrap()));
+    let rows = [
+        ("list \u{fc}\"", CtlAnswer::Done("[\"\u{fc}\\\"\",\"list\"]\n".to_owned())),
+        ("nothing", CtlAnswer::Done("[]\n".to_owned())),
+        ("no", CtlAnswer::Refused(r#"{"error":"no_reason","text":"not\nthis"}"#.to_owned())),
+        ("much", CtlAnswer::Refused(r#"{"error":"too_long","text":"the answer is too long"}"#.to_owned())),
+    ];
+    for (command, expected) in rows {
+        assert_eq!(ctl::ask(&path, Form::Json, &words(command)).await.unwrap(), expected, "{command}");
+    }
+    assert_eq!(raw(&path, b"--json a b\n").await, " [\"b\",\"a\"]\nok\n");
+    assert_eq!(raw(&path, b"--jsons a\n").await, " a\n --jsons\nok\n");
+    assert_eq!(raw(&path, b"--json \n").await, "error: no command\n");
 }
 
 #[tokio::test]
@@ -123,7 +180,7 @@ async fn one_connection_too_many_is_told_so() {
     one_more.read_to_string(&mut answer).await.unwrap();
     assert_eq!(answer, "error: busy\n");
     for request in requests {
-        request.answer(CtlAnswer::Done("at last".to_owned()));
+        request.answer(&Lines(vec!["at last".to_owned()]));
     }
     for asked in held {
         assert_eq!(asked.await.unwrap().unwrap(), CtlAnswer::Done("at last\n".to_owned()));

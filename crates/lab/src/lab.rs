@@ -9,7 +9,7 @@ use crate::process::{Ended, Launch, Process, beside_us};
 use crate::record::Names;
 use crate::subnet::{CONFIGURED, Subnet};
 use crate::tape::Tape;
-use ims_runtime::ctl::{self, CtlAnswer};
+use ims_runtime::ctl::{self, CtlAnswer, Form};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -265,7 +265,8 @@ impl Lab {
     pub async fn ctl(&self, node: &str, words: &[&str]) -> Result<CtlAnswer, LabError> {
         let at = self.index(node)?;
         let socket = self.plan.nodes.get(at).map(|node| &*node.ctl_socket).unwrap_or_else(|| Path::new(""));
-        ctl::ask(socket, words.iter().map(|word| (*word).to_owned()).collect()).await.map_err(LabError::Ctl)
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        ctl::ask(socket, Form::Text, &words).await.map_err(LabError::Ctl)
     }
 
     /// Waits for the next process that ends without being asked.

@@ -1,7 +1,7 @@
 //! Sockets, and what the operator asks for.
 
 use crate::config::NameserverConfig;
-use crate::zone::{Zone, ZoneError};
+use crate::zone::{Summary, Zone, ZoneError};
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::proto::op::ResponseCode;
@@ -9,9 +9,13 @@ use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseI
 use hickory_server::zone_handler::Catalog;
 use ims_runtime::cli::{Failure, Occasion, Start};
 use ims_runtime::config::{InvalidKey, Relocation, Seconds};
-use ims_runtime::ctl::{self, CtlAnswer, CtlRequest};
+use ims_runtime::ctl::{
+    AskAnswer, Command, CtlRequest, Draining, Help, Metrics, NotReloaded, Reloaded, write_lines,
+};
 use ims_runtime::health::{self, Condition, Health};
 use ims_runtime::signals::Signal;
+use serde::Serialize;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -116,54 +120,94 @@ pub async fn reload(views: &[Nameserver]) -> Result<(), ZoneError> {
     Ok(())
 }
 
-const HELP: &str = "\
-health: whether the name server is ready
-stats: counters and sizes
-zones: the zones, with their serial numbers
-reload: read every zone file again
-help: these lines";
+/// What operators ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Health,
+    Stats,
+    Zones,
+    Reload,
+    Drain,
+    Help,
+}
 
-/// By name, a line each; all views together.
-fn stats(views: &[Nameserver]) -> String {
+const COMMANDS: &[Command<(), Ask>] = &[
+    Command::new(health::WORD, "whether the name server is ready", |(), _| Ok(Ask::Health)),
+    Command::new("stats", "counters and sizes", |(), _| Ok(Ask::Stats)),
+    Command::new("zones", "the zones, with their serial numbers", |(), _| Ok(Ask::Zones)),
+    Command::new("reload", "read every zone file again", |(), _| Ok(Ask::Reload)),
+    Command::new("drain", "end, as on SIGTERM", |(), _| Ok(Ask::Drain)),
+    Command::new("help", "these lines", |(), _| Ok(Ask::Help)),
+];
+
+/// The answer to `zones`.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Zones(Vec<Summary>);
+
+impl fmt::Display for Zones {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_lines(f, &self.0)
+    }
+}
+
+impl AskAnswer for Zones {}
+
+/// All views together.
+fn stats(views: &[Nameserver]) -> Metrics {
     let sum = |count: fn(&Counts) -> &AtomicU64| -> u64 {
         views.iter().map(|view| count(&view.counts).load(Relaxed)).sum()
     };
-    let figures = [
+    let counted = [
         ("zones", views.iter().map(|view| view.zones.len() as u64).sum()),
         ("questions_answered", sum(|counts| &counts.answered)),
         ("no_such_name", sum(|counts| &counts.no_such_name)),
         ("refused", sum(|counts| &counts.refused)),
     ];
-    figures.map(|(name, value)| format!("{name} {value}\n")).concat()
+    counted.into_iter().collect()
 }
 
-async fn answer(views: &[Nameserver], health: &Health, request: CtlRequest) {
-    let answer = match request.words().as_slice() {
-        ["health"] => health.answer(),
-        ["stats"] => CtlAnswer::Done(stats(views)),
-        ["reload"] => reload_and_say(views).await,
-        ["zones"] => {
-            let mut text = String::new();
-            for zone in views.iter().flat_map(|view| &view.zones) {
-                text.push_str(&zone.summary().await);
-            }
-            CtlAnswer::Done(text)
+/// Whether the name server goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Serving,
+    Draining,
+}
+
+async fn answer(views: &[Nameserver], health: &Health, request: CtlRequest) -> Course {
+    match Command::find(COMMANDS, &(), &request.words()) {
+        Ok(Ask::Health) => request.answer(&health.readiness()),
+        Ok(Ask::Stats) => request.answer(&stats(views)),
+        Ok(Ask::Reload) => {
+            let reloaded = reload_and_log(views).await.map_err(|error| NotReloaded::because(&error));
+            request.answer_either(reloaded.as_ref());
         }
-        ["help"] => CtlAnswer::Done(ctl::help(HELP)),
-        _ => CtlAnswer::Refused("no such command; `help` lists them".to_owned()),
-    };
-    request.answer(answer);
+        Ok(Ask::Zones) => {
+            let mut zones = Zones(Vec::new());
+            for zone in views.iter().flat_map(|view| &view.zones) {
+                zones.0.push(zone.summary().await);
+            }
+            request.answer(&zones);
+        }
+        Ok(Ask::Drain) => {
+            request.answer(&Draining::BEGUN);
+            return Course::Draining;
+        }
+        Ok(Ask::Help) => request.answer(&Help::of(Command::usages(COMMANDS))),
+        Err(bad) => request.answer(&bad),
+    }
+    Course::Serving
 }
 
-async fn reload_and_say(views: &[Nameserver]) -> CtlAnswer {
+async fn reload_and_log(views: &[Nameserver]) -> Result<Reloaded, ZoneError> {
     match reload(views).await {
         Ok(()) => {
             tracing::info!("zone files read again");
-            CtlAnswer::Done("zone files read again".to_owned())
+            Ok(Reloaded::taken_over("zone files"))
         }
         Err(error) => {
             tracing::error!(%error, "zone files refused, the old zones stay");
-            CtlAnswer::Refused(format!("{error}; the old zones stay"))
+            Err(error)
         }
     }
 }
@@ -234,10 +278,13 @@ pub async fn run(start: Start<NameserverConfig>) -> Result<(), Failure> {
                 Signal::Drain => break,
                 Signal::Reload => {
                     tracing::info!("SIGHUP: only zone files are read again, addresses and origins need a restart");
-                    reload_and_say(&views).await;
+                    // The log has what came of it.
+                    let _ = reload_and_log(&views).await;
                 }
             },
-            Some(request) = ctl.next() => answer(&views, &health, request).await,
+            Some(request) = ctl.next() => if answer(&views, &health, request).await == Course::Draining {
+                break;
+            },
         }
     }
     for view in views {

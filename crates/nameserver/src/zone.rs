@@ -5,6 +5,7 @@ use hickory_server::proto::serialize::txt::Parser;
 use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, ZoneType};
 use ims_runtime::config::Relocation;
+use serde::Serialize;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -121,16 +122,32 @@ impl Zone {
         Arc::clone(&self.handler)
     }
 
-    /// One line about the zone, for the operator.
-    pub(crate) async fn summary(&self) -> String {
+    /// What an operator sees of it.
+    pub(crate) async fn summary(&self) -> Summary {
         let records: usize =
             self.handler.records().await.values().map(|set| set.records_without_rrsigs().count()).sum();
-        format!(
-            "{} serial {} records {records} file {}\n",
-            self.origin,
-            self.handler.serial().await,
-            self.file.display()
-        )
+        Summary {
+            zone: self.origin.to_string(),
+            serial: self.handler.serial().await,
+            records,
+            file: self.file.clone(),
+        }
+    }
+}
+
+/// A zone as an operator sees it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    zone: String,
+    serial: u32,
+    records: usize,
+    file: PathBuf,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { zone, serial, records, file } = self;
+        write!(f, "{zone} serial {serial} records {records} file {}", file.display())
     }
 }
 

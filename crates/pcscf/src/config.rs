@@ -2,9 +2,10 @@
 
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey};
+use ims_runtime::ctl::{Command, Reloaded};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, SideConfig, State};
-use pcscf::{Pcscf, Settings, SharedFlows, SubscribeReg};
+use pcscf::{Ask, Pcscf, Settings, SharedFlows, SubscribeReg};
 use serde::Deserialize;
 use sip_message::Host;
 use std::net::SocketAddr;
@@ -86,6 +87,10 @@ impl Config {
     }
 }
 
+/// What operators may ask.
+const COMMANDS: &[Command<Config, Ask>] =
+    &[Command::new("list", "who is registered, on which flow, with seconds left", |_, _| Ok(Ask::List))];
+
 /// Runs the node.
 ///
 /// # Errors
@@ -111,7 +116,8 @@ pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
                 ue_timer_f: config.node.ue_timers().timer_f(),
             }))
         },
-        reload: |_, _, _, _| Ok("nothing of [gm] and [pcscf] can change while the node runs".into()),
+        reload: |_, _, _, _| Ok(Reloaded::needs_restart("[gm] and [pcscf]")),
+        commands: COMMANDS,
     };
     node::run(start, blueprint).await
 }

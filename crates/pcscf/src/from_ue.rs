@@ -4,14 +4,14 @@ use crate::bindings::{Binding, Claims};
 use crate::cause::Cause;
 use crate::flow_token::{Dialog, FlowKey, Phone};
 use crate::registration::charging_vector;
-use crate::{Own, Pcscf, Waiting};
+use crate::{Fx, Pcscf, Waiting};
 use cx_protocol::Impu;
 use ims_node::way::where_to;
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, NodeCause, Refusal};
+use ims_node::{Decision, ForwardPlan, InboundRequest, NodeCause, Refusal};
 use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
 
 impl Pcscf {
-    pub(crate) fn on_ue_request(&self, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
+    pub(crate) fn on_ue_request(&self, request: &InboundRequest, fx: &mut Fx) -> Decision<Waiting> {
         let flow = request.flow();
         let in_dialog = request.is_in_dialog();
         let (Some(key), Some((binding, impu))) = (&self.key, self.speaker(request)) else {

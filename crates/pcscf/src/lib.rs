@@ -6,6 +6,7 @@
 //!
 //! Not here: authentication (the S-CSCF's), filter criteria, IPsec.
 
+mod ask;
 mod bindings;
 mod bound;
 mod cause;
@@ -20,6 +21,7 @@ mod registration;
 mod role;
 mod to_ue;
 
+pub use ask::{Ask, RegisteredContact, Told};
 pub use bindings::MAX_CONTACTS;
 pub use cause::Cause;
 pub use guesses::Guess;
@@ -118,3 +120,6 @@ impl Pcscf {
         uri.user().filter(|user| user.starts_with(flow_token::PREFIX))
     }
 }
+
+/// What the role starts beside its answers.
+pub(crate) type Fx = ims_node::Effects<Own, Told>;

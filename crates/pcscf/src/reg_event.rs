@@ -16,10 +16,10 @@ pub(crate) use sets::RegSubscriptions;
 
 use crate::bindings::{Binding, ServiceRoute};
 use crate::registration::charging_vector;
-use crate::{Own, Pcscf, SubscribeReg};
+use crate::{Fx, Own, Pcscf, SubscribeReg};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Effects, Next, Outcome, OwnRequest};
+use ims_node::{Next, Outcome, OwnRequest};
 use sets::{Begun, WatchedSet};
 use sip_event::{Asking, NewDialog, Retry, SubscriberEnd, SubscriberOutput};
 use sip_message::{Draft, Event, HeaderName, Uri};
@@ -37,13 +37,13 @@ impl Pcscf {
         now: Now,
         (user, aor): (&Impu, &Impu),
         route: &ServiceRoute,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         self.watch_set(now, Begun::Registered, (user, aor, route), fx);
     }
 
     /// Restored bindings are watched anew, each user where it has registered last as far as the expiry tells.
-    pub(crate) fn watch_restored(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn watch_restored(&mut self, now: Now, fx: &mut Fx) {
         let set = |own: &Binding| {
             Some((own.user()?.clone(), own.expires_at, own.aor.clone(), own.service_route.clone()))
         };
@@ -59,7 +59,7 @@ impl Pcscf {
         now: Now,
         begun: Begun,
         (user, aor, route): (&Impu, &Impu, &ServiceRoute),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         // Without a Service-Route nobody knows the S-CSCF.
         if self.settings.subscribe_reg == SubscribeReg::Off || route.is_empty() {
@@ -77,7 +77,7 @@ impl Pcscf {
         }
     }
 
-    pub(crate) fn on_reg_due(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn on_reg_due(&mut self, now: Now, fx: &mut Fx) {
         self.reg.on_deadline(now);
         self.settle_reg(now, fx);
     }
@@ -87,14 +87,14 @@ impl Pcscf {
         now: Now,
         asking: &Asking<Impu>,
         outcome: &Outcome,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         self.reg.on_answer(now, asking, outcome.answer());
         self.settle_reg(now, fx);
     }
 
     /// Does what the subscriptions want done.
-    fn settle_reg(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn settle_reg(&mut self, now: Now, fx: &mut Fx) {
         while let Some((user, output)) = self.reg.poll_output() {
             match output {
                 SubscriberOutput::SubscribeAnew(_) => self.reg.wait_for_turn(user),
@@ -108,13 +108,7 @@ impl Pcscf {
         }
     }
 
-    fn on_reg_ended(
-        &mut self,
-        now: Now,
-        user: &Impu,
-        (end, retry): (SubscriberEnd, Retry),
-        fx: &mut Effects<Own>,
-    ) {
+    fn on_reg_ended(&mut self, now: Now, user: &Impu, (end, retry): (SubscriberEnd, Retry), fx: &mut Fx) {
         let Some(set) = self.reg.set(user) else { return };
         if set.is_lost(end) {
             fx.log("registration ended while we were down", "");
@@ -134,7 +128,7 @@ impl Pcscf {
     }
 
     /// A SUBSCRIBE in our own name, by the user's Service-Route (TS 24.229 section 5.2.3).
-    fn subscribe_reg(&mut self, now: Now, user: &Impu, fx: &mut Effects<Own>) {
+    fn subscribe_reg(&mut self, now: Now, user: &Impu, fx: &mut Fx) {
         let local = Uri::parse(&format!("sip:{}", self.settings.name)).ok();
         let (Some(local_uri), Ok(remote_uri)) = (local, Uri::parse(user.as_str())) else { return };
         let (call_id, tag) = (fx.random.secret().into(), fx.random.bits());
@@ -145,13 +139,13 @@ impl Pcscf {
         fx.send(OwnRequest { draft, next: Next::Route, then: Own::RegSubscribe(first.asking) });
     }
 
-    fn refresh_reg(&mut self, user: &Impu, expires: u32, fx: &mut Effects<Own>) {
+    fn refresh_reg(&mut self, user: &Impu, expires: u32, fx: &mut Fx) {
         let Some((draft, asking)) = self.reg.resubscribe(user) else { return };
         let draft = self.subscription_headers(draft, expires, fx);
         fx.send(OwnRequest { draft, next: Next::Route, then: Own::RegSubscribe(asking) });
     }
 
-    fn subscription_headers(&self, draft: Draft, expires: u32, fx: &mut Effects<Own>) -> Draft {
+    fn subscription_headers(&self, draft: Draft, expires: u32, fx: &mut Fx) -> Draft {
         let own = format!("<sip:{}>", self.settings.name);
         draft
             .header(HeaderName::Event, REG.package)

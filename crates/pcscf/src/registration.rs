@@ -5,10 +5,10 @@ use crate::bound::{Standing, asks_to_leave, contacts, granted, standing};
 use crate::cause::Cause;
 use crate::leaving::{EndedBy, Left};
 use crate::registering::Way;
-use crate::{Own, Pcscf, SharedFlows, Waiting};
+use crate::{Fx, Pcscf, SharedFlows, Waiting};
 use clock::Now;
 use cx_protocol::{Impi, Impu};
-use ims_node::{Decision, Effects, Flow, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
+use ims_node::{Decision, Flow, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
 use sip_message::{Credentials, HeaderName, Host, Message, NameAddr, StatusCode, Transport, Uri};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Pcscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         if let Err(refusal) = fx.check_storage(now) {
             return refusal.into();
@@ -93,7 +93,7 @@ impl Pcscf {
         now: Now,
         request: &InboundRequest,
         (filed, outcome): (u64, &Outcome),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Verdict<Waiting> {
         let flow = request.flow();
         if self.registering.is_over(flow) == Way::Closed {
@@ -138,7 +138,7 @@ impl Pcscf {
         Verdict::Relay(Vec::new())
     }
 
-    fn file(&mut self, now: Now, binding: Binding, fx: &mut Effects<Own>) {
+    fn file(&mut self, now: Now, binding: Binding, fx: &mut Fx) {
         let (flow, aor) = (binding.flow, binding.aor.clone());
         if let Ok(record) = minicbor::to_vec(&binding) {
             fx.persist(journal_key(flow, &aor), record);
@@ -154,7 +154,7 @@ impl Pcscf {
 
     /// A UDP address at which somebody else registers now belongs to another phone: a NAT has handed it on. Whoever was
     /// registered there is to be neither spoken for nor reached by that phone.
-    fn end_strangers(&mut self, now: Now, binding: &Binding, fx: &mut Effects<Own>) {
+    fn end_strangers(&mut self, now: Now, binding: &Binding, fx: &mut Fx) {
         let is_shared = self.settings.shared_flows == SharedFlows::Allowed;
         if is_shared || binding.flow.transport != Transport::Udp {
             return;
@@ -170,7 +170,7 @@ impl Pcscf {
         now: Now,
         (flow, aor): (Flow, &Impu),
         (granted, bound, filed): (&[Uri], &[Uri], u64),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         for old in self.bindings.outlived(flow, aor, (granted, bound), filed) {
             let is_same = |old: &Binding| granted.iter().any(|uri| old.has_contact(uri));
@@ -186,7 +186,7 @@ impl Pcscf {
     }
 
     /// Nobody on this flow speaks for the identity any more.
-    fn forget(&mut self, now: Now, (flow, aor): (Flow, &Impu), fx: &mut Effects<Own>) -> Option<Binding> {
+    fn forget(&mut self, now: Now, (flow, aor): (Flow, &Impu), fx: &mut Fx) -> Option<Binding> {
         let binding = self.bindings.remove(flow, aor)?;
         if !self.bindings.is_used(flow) {
             fx.unclaim(flow);
@@ -197,20 +197,14 @@ impl Pcscf {
     }
 
     /// As [`Pcscf::forget`], but who is there is leaving for a while ([`crate::leaving`]).
-    pub(crate) fn release(
-        &mut self,
-        now: Now,
-        (flow, aor): (Flow, &Impu),
-        by: EndedBy,
-        fx: &mut Effects<Own>,
-    ) {
+    pub(crate) fn release(&mut self, now: Now, (flow, aor): (Flow, &Impu), by: EndedBy, fx: &mut Fx) {
         if let Some(binding) = self.forget(now, (flow, aor), fx) {
             self.leaving.begins(now, Left { flow, by, binding }, self.settings.ue_timer_f);
         }
     }
 
     /// Releases every binding of an identity of this set, which the network has ended.
-    pub(crate) fn release_user(&mut self, now: Now, (aor, user): (&Impu, &Impu), fx: &mut Effects<Own>) {
+    pub(crate) fn release_user(&mut self, now: Now, (aor, user): (&Impu, &Impu), fx: &mut Fx) {
         let flows: Vec<Flow> = self.bindings.of_user(aor, user).map(|own| own.flow).collect();
         for flow in flows {
             self.release(now, (flow, aor), EndedBy::Network, fx);
@@ -218,7 +212,7 @@ impl Pcscf {
     }
 
     /// The flow is gone, and with it everybody on it.
-    pub(crate) fn forget_flow(&mut self, now: Now, flow: Flow, fx: &mut Effects<Own>) {
+    pub(crate) fn forget_flow(&mut self, now: Now, flow: Flow, fx: &mut Fx) {
         self.registering.closed(flow);
         self.leaving.ends(flow);
         for binding in self.bindings.remove_flow(flow) {
@@ -319,6 +313,6 @@ fn protected(value: &str) -> String {
 }
 
 /// Rules REG-P-02 and RT-P-05: one charging identity for each request, made here.
-pub(crate) fn charging_vector(fx: &mut Effects<Own>) -> String {
+pub(crate) fn charging_vector(fx: &mut Fx) -> String {
     format!("icid-value={}", fx.random.secret())
 }

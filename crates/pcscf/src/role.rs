@@ -1,14 +1,15 @@
 //! Which part of the P-CSCF deals with what.
 
+use crate::ask::{Ask, Told};
 use crate::bindings::{Binding, Bindings};
 use crate::flow_token::FlowKey;
 use crate::guesses::Guesses;
 use crate::leaving::{EndedBy, Leaving};
 use crate::reg_event::RegSubscriptions;
 use crate::registering::Registering;
-use crate::{Own, Pcscf, Settings, Waiting};
+use crate::{Fx, Own, Pcscf, Settings, Waiting};
 use clock::{Mono, Now};
-use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Record, Role, Source, Unreadable, Verdict};
+use ims_node::{AskId, Decision, Flow, InboundRequest, Outcome, Record, Role, Source, Unreadable, Verdict};
 use sip_message::Method;
 
 /// The journal's key of the flow key.
@@ -46,8 +47,10 @@ impl Pcscf {
 impl Role for Pcscf {
     type Waiting = Waiting;
     type Own = Own;
+    type Ask = Ask;
+    type Told = Told;
 
-    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
+    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Waiting> {
         match (request.source(), request.method()) {
             (Source::Ue, Method::Register) => self.on_register(now, request, fx),
             (Source::Ue, _) => self.on_ue_request(request, fx),
@@ -63,7 +66,7 @@ impl Role for Pcscf {
         now: Now,
         request: &InboundRequest,
         (waiting, outcome): (Waiting, &Outcome),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Verdict<Waiting> {
         match waiting {
             Waiting::Registering { filed, guess } => {
@@ -75,13 +78,13 @@ impl Role for Pcscf {
         }
     }
 
-    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Fx) {
         let Own::RegSubscribe(asking) = own;
         self.on_reg_subscribed(now, &asking, outcome, fx);
     }
 
     /// Over a stream the flow is the connection: with it the registration is gone (RFC 5626 section 5.2).
-    fn on_flow_closed(&mut self, now: Now, flow: Flow, fx: &mut Effects<Own>) {
+    fn on_flow_closed(&mut self, now: Now, flow: Flow, fx: &mut Fx) {
         self.forget_flow(now, flow, fx);
     }
 
@@ -91,7 +94,7 @@ impl Role for Pcscf {
         own.into_iter().flatten().min()
     }
 
-    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn on_deadline(&mut self, now: Now, fx: &mut Fx) {
         while let Some((flow, aor)) = self.bindings.pop_expired(now.mono) {
             self.release(now, (flow, &aor), EndedBy::Network, fx);
         }
@@ -100,16 +103,9 @@ impl Role for Pcscf {
         self.guesses.expire(now.mono);
     }
 
-    fn on_command(
-        &mut self,
-        now: Now,
-        words: &[&str],
-        _: &mut Effects<Own>,
-    ) -> Option<Result<String, String>> {
-        match words {
-            ["help"] => Some(Ok("list: who is registered, on which flow, with seconds left".into())),
-            ["list"] => Some(Ok(self.list(now))),
-            _ => None,
+    fn on_ask(&mut self, now: Now, _: AskId, ask: Ask, _: &mut Fx) -> Option<Told> {
+        match ask {
+            Ask::List => Some(Told::Registered(self.contacts(now))),
         }
     }
 
@@ -133,7 +129,7 @@ impl Role for Pcscf {
         Ok(())
     }
 
-    fn restored(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn restored(&mut self, now: Now, fx: &mut Fx) {
         if self.key.is_none() {
             let key = FlowKey::new(fx.random.bytes());
             fx.persist(FLOW_KEY, *key.bytes());
@@ -146,20 +142,5 @@ impl Role for Pcscf {
             self.forget_flow(now, flow, fx);
         }
         self.watch_restored(now, fx);
-    }
-}
-
-impl Pcscf {
-    fn list(&self, now: Now) -> String {
-        let mut lines: Vec<String> = self
-            .bindings
-            .iter()
-            .map(|binding| {
-                let left = binding.expires_at().saturating_since(now.wall).as_secs();
-                format!("{} {} {} {left}s", binding.aor, binding.flow.transport, binding.flow.remote)
-            })
-            .collect();
-        lines.sort();
-        lines.join("\n")
     }
 }

@@ -3,10 +3,11 @@
 use crate::rules_dir;
 use ims_runtime::cli::{Failure, Occasion, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Seconds};
+use ims_runtime::ctl::{BadWords, Command, Reloaded};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
 use presence_document::SubHandling;
-use presence_server::{Agent, Bounds, PresenceServer, RegistrationHint, Settings};
+use presence_server::{Agent, Ask, Bounds, PresenceServer, RegistrationHint, Settings, meant};
 use serde::Deserialize;
 use sip_event::{Limits, NotifyPolicy, Updates};
 use sip_message::Uri;
@@ -237,6 +238,27 @@ pub(crate) fn check(config: &Config, _: Occasion) -> Result<(), Failure> {
     read.map_err(|bad| InvalidKey::new("presence_server.rules_dir", bad.to_string()).into())
 }
 
+/// What operators may ask.
+const COMMANDS: &[Command<Config, Ask>] = &[
+    Command::new("list", "subscriptions, publications and registrations, with the seconds left", |_, _| {
+        Ok(Ask::List)
+    }),
+    Command::new(
+        "explain PRESENTITY WATCHER",
+        "what becomes of this watcher's subscription to that presentity, and why",
+        explain,
+    ),
+];
+
+fn explain(config: &Config, words: &[&str]) -> Result<Ask, BadWords> {
+    let uri = |at: usize, name| {
+        let must_be = "an address such as carol@home1.test, or the name of a user of our domain";
+        let meant = words.get(at).and_then(|text| meant(text, &config.node.domain));
+        meant.ok_or(BadWords::Argument { name, must_be })
+    };
+    Ok(Ask::Explain { presentity: uri(0, "PRESENTITY")?, watcher: uri(1, "WATCHER")? })
+}
+
 /// Runs the node.
 ///
 /// # Errors
@@ -246,10 +268,13 @@ pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
         node: |config| &config.node,
         role: |config, _| Ok(PresenceServer::new(config.settings(), rules_dir::read(config.rules_dir())?)),
         reload: |config, now, role, _| {
-            let rules = rules_dir::read(config.rules_dir()).map_err(|bad| bad.to_string())?;
+            let rules = rules_dir::read(config.rules_dir())?;
             role.reconfigure(now, config.settings(), rules);
-            Ok(format!("rules of {} presentities and settings of [presence_server] taken over", role.rules()))
+            let mut reloaded = Reloaded::taken_over("settings of [presence_server]");
+            reloaded.taken_over.push(format!("rules of {} presentities", role.rules()).into());
+            Ok(reloaded)
         },
+        commands: COMMANDS,
     };
     node::run(start, blueprint).await
 }

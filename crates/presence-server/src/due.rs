@@ -2,9 +2,9 @@
 
 use crate::presentity::Presentity;
 use crate::settings::RegistrationHint;
-use crate::{Notified, PresenceServer, journal};
+use crate::{Fx, Notified, PresenceServer, journal};
 use clock::Now;
-use ims_node::{Effects, notifier};
+use ims_node::notifier;
 
 impl PresenceServer {
     /// There is something else to see of a presentity, or somebody else may see it: figures 3, 6 and 7, NotifyPresUp; rule PRS-06
@@ -17,7 +17,7 @@ impl PresenceServer {
     }
 
     /// Everything whose time has come.
-    pub(crate) fn on_due(&mut self, now: Now, fx: &mut Effects<Notified>) {
+    pub(crate) fn on_due(&mut self, now: Now, fx: &mut Fx) {
         // Rule PUB-09.
         while let Some((presentity, gone)) = self.documents.pop_due(now) {
             journal::keep_publications(&self.documents, &presentity, &gone, fx);
@@ -46,7 +46,7 @@ impl PresenceServer {
     }
 
     /// The next watchers are told of what has changed.
-    pub(crate) fn tell(&mut self, now: Now, room: usize, fx: &mut Effects<Notified>) {
+    pub(crate) fn tell(&mut self, now: Now, room: usize, fx: &mut Fx) {
         let (notifier, mut view) = self.parts();
         notifier.work(now, room, &mut view);
         notifier::carry_out(&mut self.notifier, fx, Notified);

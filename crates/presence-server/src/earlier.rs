@@ -6,11 +6,11 @@
 //! | `s`, number, slot | a subscription in it, and what its watcher has confirmed |
 //! | `k` | the key that subscriptions are numbered with |
 
+use crate::Fx;
 use crate::Notified;
 use crate::identity::Privacy;
 use crate::package::Presence;
 use crate::presentity::Presentity;
-use ims_node::Effects;
 use minicbor::Decode;
 use sip_event::{Dialog, KeptDialog, KeptUsage, Notifier, SubscriptionRecord};
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ impl Earlier {
 
     /// Hands everything to the notifier. The old records go behind the new ones: if the process dies in between, there are both,
     /// and the new ones count.
-    pub(crate) fn convert(self, notifier: &mut Notifier<Presence>, fx: &mut Effects<Notified>) {
+    pub(crate) fn convert(self, notifier: &mut Notifier<Presence>, fx: &mut Fx) {
         let Self { mut watches, mut slots, key, keys } = self;
         if keys.is_empty() {
             return;

@@ -12,9 +12,9 @@ use crate::earlier::Earlier;
 use crate::package::Presence;
 use crate::presentity::Presentity;
 use crate::registrations::{Registration, Registrations};
-use crate::{Notified, PresenceServer};
+use crate::{Fx, Notified, PresenceServer};
 use clock::Now;
-use ims_node::{Effects, Record, notifier};
+use ims_node::{Record, notifier};
 use minicbor::{Decode, Encode};
 use sip_event::{Notifier, Publication, PublicationRecord};
 
@@ -50,7 +50,7 @@ fn registration_key(presentity: &str) -> Vec<u8> {
     [&b"r"[..], presentity.as_bytes()].concat()
 }
 
-fn persist<T: Encode<()>>(key: Vec<u8>, value: &T, fx: &mut Effects<Notified>) {
+fn persist<T: Encode<()>>(key: Vec<u8>, value: &T, fx: &mut Fx) {
     // Writing to memory cannot fail.
     if let Ok(bytes) = minicbor::to_vec(value) {
         fx.persist(key, bytes);
@@ -62,7 +62,7 @@ pub(crate) fn keep_publications(
     documents: &Documents,
     presentity: &Presentity,
     records: &[PublicationRecord],
-    fx: &mut Effects<Notified>,
+    fx: &mut Fx,
 ) {
     for record in records {
         let serial = match record {
@@ -80,11 +80,7 @@ pub(crate) fn keep_publications(
     }
 }
 
-pub(crate) fn keep_registration(
-    registrations: &Registrations,
-    user: &Presentity,
-    fx: &mut Effects<Notified>,
-) {
+pub(crate) fn keep_registration(registrations: &Registrations, user: &Presentity, fx: &mut Fx) {
     match registrations.of(user).cloned() {
         Some(registration) => {
             let kept = KeptRegistration { presentity: user.clone(), registration };
@@ -116,7 +112,7 @@ impl PresenceServer {
     }
 
     /// Puts what was kept back in place, and tells the watchers that may lack something.
-    pub(crate) fn go_on(&mut self, now: Now, fx: &mut Effects<Notified>) {
+    pub(crate) fn go_on(&mut self, now: Now, fx: &mut Fx) {
         let Restoring { publications, registrations, earlier } = std::mem::take(&mut self.restoring);
         for (user, registration) in registrations {
             self.registrations.insert(now, &user, registration);

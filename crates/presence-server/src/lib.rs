@@ -25,8 +25,8 @@
 //! Not here: whether a user exists (the HSS and the S-CSCF have decided), presence.winfo, lists, partial documents, XCAP.
 
 mod answered;
+mod ask;
 mod cause;
-mod command;
 mod composed;
 mod documents;
 mod due;
@@ -45,6 +45,7 @@ mod settings;
 mod subscribe;
 mod view;
 
+pub use ask::{Ask, DecidedBy, Explained, Listed, Told, meant};
 pub use cause::Cause;
 pub use rules::{RuleBook, presentity_named};
 pub use settings::{Agent, Bounds, RegistrationHint, Settings};
@@ -106,3 +107,6 @@ impl PresenceServer {
         all.collect::<HashSet<&Presentity>>().len()
     }
 }
+
+/// What the role starts beside its answers.
+pub(crate) type Fx = ims_node::Effects<Notified, Told>;

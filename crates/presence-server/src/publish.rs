@@ -6,9 +6,9 @@ use crate::identity::{Sender, presentity, sender};
 use crate::package::{PIDF, Presence, bad_event};
 use crate::presentity::Presentity;
 use crate::view::digest;
-use crate::{Notified, PresenceServer, journal};
+use crate::{Fx, PresenceServer, journal};
 use clock::Now;
-use ims_node::{Effects, InboundRequest, Refusal, is_body_optional, is_encoded};
+use ims_node::{InboundRequest, Refusal, is_body_optional, is_encoded};
 use presence_document::Pidf;
 use sip_event::{
     Ask, Change, Granted, IfMatch, Package, PublishBody, PublishError, PublishLimits, PublishRequest,
@@ -23,7 +23,7 @@ impl PresenceServer {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Notified>,
+        fx: &mut Fx,
     ) -> Result<Response, Refusal> {
         let message = request.message();
         let presentity = presentity(&self.settings, request.request_uri())?;
@@ -76,7 +76,7 @@ impl PresenceServer {
         now: Now,
         (message, ask, source): (&Message, Ask, u64),
         presentity: &Presentity,
-        fx: &mut Effects<Notified>,
+        fx: &mut Fx,
     ) -> Result<Published, PublishError> {
         let if_match = IfMatch::of(message);
         let limits = PublishLimits {

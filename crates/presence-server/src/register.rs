@@ -5,9 +5,9 @@ use crate::identity::presentity;
 use crate::presentity::Presentity;
 use crate::registrations::{Order, Origin, Registration, Standing};
 use crate::view::digest;
-use crate::{Notified, PresenceServer, journal};
+use crate::{Fx, PresenceServer, journal};
 use clock::Now;
-use ims_node::{Effects, InboundRequest, NodeCause, Refusal, Storage};
+use ims_node::{InboundRequest, NodeCause, Refusal, Storage};
 use sip_message::{HeaderName, Message, Response, StatusCode, Uri, delta_seconds};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl PresenceServer {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Notified>,
+        fx: &mut Fx,
     ) -> Result<Response, Refusal> {
         let message = request.message();
         let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
@@ -61,13 +61,7 @@ impl PresenceServer {
     }
 
     /// Takes what was said of a user.
-    fn registered(
-        &mut self,
-        now: Now,
-        user: &Presentity,
-        registration: Registration,
-        fx: &mut Effects<Notified>,
-    ) {
+    fn registered(&mut self, now: Now, user: &Presentity, registration: Registration, fx: &mut Fx) {
         let was_registered = self.registrations.of(user).is_some();
         let is_registered = registration.is_here();
         self.registrations.insert(now, user, registration);

@@ -1,10 +1,11 @@
 //! Which part of the presence server deals with what.
 
+use crate::ask::{Ask, Told};
 use crate::cause::Cause;
 use crate::identity::check_source;
-use crate::{Notified, PresenceServer};
+use crate::{Fx, Notified, PresenceServer};
 use clock::{Mono, Now};
-use ims_node::{Decision, Effects, InboundRequest, Outcome, Record, Refusal, Role, Unreadable, notifier};
+use ims_node::{AskId, Decision, InboundRequest, Outcome, Record, Refusal, Role, Unreadable, notifier};
 use sip_message::{HeaderName, Method, Response, StatusCode};
 use std::convert::Infallible;
 
@@ -14,20 +15,17 @@ const ALLOW: &str = "SUBSCRIBE, PUBLISH, REGISTER, OPTIONS";
 impl Role for PresenceServer {
     type Waiting = Infallible;
     type Own = Notified;
+    type Ask = Ask;
+    type Told = Told;
 
-    fn on_request(
-        &mut self,
-        now: Now,
-        request: &InboundRequest,
-        fx: &mut Effects<Notified>,
-    ) -> Decision<Infallible> {
+    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Infallible> {
         match self.answer(now, request, fx) {
             Ok(response) => Decision::Reply(response),
             Err(refusal) => refusal.into(),
         }
     }
 
-    fn on_own_response(&mut self, now: Now, own: Notified, outcome: &Outcome, fx: &mut Effects<Notified>) {
+    fn on_own_response(&mut self, now: Now, own: Notified, outcome: &Outcome, fx: &mut Fx) {
         let (notifier, mut view) = self.parts();
         notifier.on_notified(now, own.0, outcome.into(), &mut view);
         notifier::carry_out(&mut self.notifier, fx, Notified);
@@ -37,7 +35,7 @@ impl Role for PresenceServer {
         self.notifier.has_work()
     }
 
-    fn work(&mut self, now: Now, room: usize, fx: &mut Effects<Notified>) {
+    fn work(&mut self, now: Now, room: usize, fx: &mut Fx) {
         self.tell(now, room, fx);
     }
 
@@ -50,17 +48,12 @@ impl Role for PresenceServer {
         own.into_iter().chain([self.notifier.poll_timeout()]).flatten().min()
     }
 
-    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Notified>) {
+    fn on_deadline(&mut self, now: Now, fx: &mut Fx) {
         self.on_due(now, fx);
     }
 
-    fn on_command(
-        &mut self,
-        now: Now,
-        words: &[&str],
-        _: &mut Effects<Notified>,
-    ) -> Option<Result<String, String>> {
-        self.command(now, words)
+    fn on_ask(&mut self, now: Now, _: AskId, ask: Ask, _: &mut Fx) -> Option<Told> {
+        Some(self.answer_ask(now, &ask))
     }
 
     fn metrics(&self) -> Vec<(&'static str, u64)> {
@@ -78,19 +71,14 @@ impl Role for PresenceServer {
         self.take(record).ok_or(Unreadable)
     }
 
-    fn restored(&mut self, now: Now, fx: &mut Effects<Notified>) {
+    fn restored(&mut self, now: Now, fx: &mut Fx) {
         self.go_on(now, fx);
     }
 }
 
 impl PresenceServer {
     /// The checks that come before the method (rule SIP-02), then the method.
-    fn answer(
-        &mut self,
-        now: Now,
-        request: &InboundRequest,
-        fx: &mut Effects<Notified>,
-    ) -> Result<Response, Refusal> {
+    fn answer(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Result<Response, Refusal> {
         check_source(request)?;
         // No extension is needed here that a client could insist on.
         Refusal::check_demands(request.message(), HeaderName::Require, &[])?;

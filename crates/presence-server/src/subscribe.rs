@@ -2,9 +2,9 @@
 
 use crate::identity::{presentity, sender};
 use crate::package::{Presence, is_watcher};
-use crate::{Notified, PresenceServer};
+use crate::{Fx, Notified, PresenceServer};
 use clock::Now;
-use ims_node::{Effects, InboundRequest, Refusal, Storage, notifier};
+use ims_node::{InboundRequest, Refusal, Storage, notifier};
 use sip_event::Asked;
 use sip_message::Response;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ impl PresenceServer {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Notified>,
+        fx: &mut Fx,
     ) -> Result<Response, Refusal> {
         let subscribe = request.message();
         let can_keep = fx.storage() == Storage::Open;
@@ -34,6 +34,6 @@ impl PresenceServer {
             outcome
         };
         notifier::carry_out(&mut self.notifier, fx, Notified);
-        notifier::answer::<Presence, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
+        notifier::answer::<Presence, _, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
     }
 }

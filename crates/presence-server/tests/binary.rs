@@ -150,7 +150,7 @@ fn what_is_acknowledged_survives_and_rules_are_reloaded() {
     assert_eq!(node.says(&explain), "allow: by the presentity's rules\n", "the old rules stay");
 
     node.carols_rules(&RULES.replace("RULE", ""));
-    assert!(node.says(&["reload"]).starts_with("rules of 1 presentities"));
+    assert!(node.says(&["reload"]).contains("taken over: rules of 1 presentities"));
     assert!(node.says(&explain).starts_with("block: by default_action"));
     assert_eq!(running.ends().code(), Some(0));
 }

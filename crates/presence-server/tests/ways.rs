@@ -148,10 +148,7 @@ fn a_third_party_register_is_answered_and_runs_out() {
     let response = ps.send(&register(ALICE, "sip:scscf1a.home1.test", (1, 600)));
     assert_eq!(code(&response), 200);
     assert_eq!(response.value(HeaderName::Contact), Some("<sip:scscf1a.home1.test>;expires=600"));
-    assert_eq!(
-        ps.command("list").unwrap(),
-        "registration sip:alice@home1.test at sip:scscf1a.home1.test 600s"
-    );
+    assert_eq!(ps.list(), "registration sip:alice@home1.test at sip:scscf1a.home1.test 600s");
     ps.pass_s(600);
     assert_eq!((ps.node.role().presentities(), ps.journal.len()), (0, 0));
     let table = [
@@ -167,7 +164,7 @@ fn a_third_party_register_is_answered_and_runs_out() {
 #[test]
 fn reg_s_08_a_late_third_party_register_changes_nothing() {
     let scscf = "sip:scscf1a.home1.test";
-    let listed = |ps: &mut Ps| ps.command("list").unwrap();
+    let listed = |ps: &mut Ps| ps.list();
     let mut ps = Ps::usual();
     assert_eq!(ps.status(&register(ALICE, scscf, (7, 600))), 200);
     let here = listed(&mut ps);
@@ -210,7 +207,7 @@ fn reg_s_09_an_s_cscf_that_has_been_restarted_counts_anew_under_another_call_id(
     let mut ps = Ps::usual();
     for (call_id, said, status, left) in rows {
         assert_eq!(ps.status(&process(call_id, said)), status, "{call_id} {said:?}");
-        let listed = ps.command("list").unwrap();
+        let listed = ps.list();
         assert!(
             listed.ends_with(left) && listed.is_empty() == left.is_empty(),
             "{call_id} {said:?} {listed}"

@@ -3,10 +3,10 @@
 use crate::cause::Cause;
 use crate::criteria::{Facts, first_match};
 use crate::odi::{self, About};
-use crate::{Own, Scscf, Visit, Waiting};
+use crate::{Fx, Scscf, Visit, Waiting};
 use clock::Now;
 use cx_protocol::{DefaultHandling, Impu, SessionCase};
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
+use ims_node::{Decision, ForwardPlan, InboundRequest, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, Method, StatusCode, Uri};
 
 /// The identities by which an application server is to know whom a request is about, where they are others than it came with.
@@ -87,7 +87,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         (visit, outcome): (Visit, &Outcome),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Verdict<Waiting> {
         if !has_failed(outcome) {
             return Verdict::Relay(self.entry_forth(request, outcome));

@@ -2,9 +2,10 @@
 
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Millis};
+use ims_runtime::ctl::{Command, Reloaded};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
-use scscf::{Scscf, Settings, StrictDigestUri, TerminatingRecordRoute};
+use scscf::{Ask, Scscf, Settings, StrictDigestUri, TerminatingRecordRoute};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -86,6 +87,10 @@ impl Config {
     }
 }
 
+/// What operators may ask.
+const COMMANDS: &[Command<Config, Ask>] =
+    &[Command::new("list", "who is registered, with contacts and seconds left", |_, _| Ok(Ask::List))];
+
 /// Runs the node.
 ///
 /// # Errors
@@ -96,8 +101,9 @@ pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
         role: |config, _| Ok(Scscf::new(config.settings())),
         reload: |config, _, role, _| {
             role.reconfigure(config.settings());
-            Ok("settings of [scscf] taken over".into())
+            Ok(Reloaded::taken_over("settings of [scscf]"))
         },
+        commands: COMMANDS,
     };
     node::run(start, blueprint).await
 }

@@ -2,10 +2,10 @@
 
 use crate::binding::Binding;
 use crate::cause::Cause;
-use crate::{Own, Scscf, Waiting};
+use crate::{Fx, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Decision, Effects, ForwardPlan, InboundRequest, NodeCause, Outcome, Refusal, Verdict};
+use ims_node::{Decision, ForwardPlan, InboundRequest, NodeCause, Outcome, Refusal, Verdict};
 use sip_message::{HeaderName, Message, StatusCode, Uri};
 use std::cmp::Reverse;
 
@@ -83,7 +83,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         (delivery, outcome): (Delivery, &Outcome),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Verdict<Waiting> {
         let Delivery { impu, target, left, best } = delivery;
         let status = outcome.status();

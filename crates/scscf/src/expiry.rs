@@ -2,15 +2,15 @@
 
 use crate::binding::Registration;
 use crate::reg_event::Ending;
-use crate::{Own, Scscf};
+use crate::{Fx, Scscf};
 use clock::Now;
 use cx_protocol::{Answer, Impu, Ppa, Ppr, Request, ResultCode, Rta, Rtr, RtrReason, SarType};
-use ims_node::{Effects, Record, Unreadable};
+use ims_node::{Record, Unreadable};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Scscf {
-    pub(crate) fn on_expiries(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn on_expiries(&mut self, now: Now, fx: &mut Fx) {
         self.give_up_challenges(now, fx);
         self.users.expire_profiles(now.mono);
         while let Some(impu) = self.users.pop_expired(now.mono) {
@@ -22,7 +22,7 @@ impl Scscf {
 
     /// TS 24.229 section 5.4.1.2: a user whose challenge was not answered is not waited for, and the HSS is to know it: otherwise
     /// one REGISTER without credentials would keep its next ones with this S-CSCF for ever.
-    fn give_up_challenges(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn give_up_challenges(&mut self, now: Now, fx: &mut Fx) {
         let mut told = HashSet::new();
         for (impi, impu) in self.challenges.expire(now.mono) {
             if self.users.registration(&impu).is_none() && told.insert(impu.clone()) {
@@ -38,7 +38,7 @@ impl Scscf {
         now: Now,
         impu: &Impu,
         (contact, path): (&str, &[Box<str>]),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         let Some(mut registration) = self.users.registration(impu).cloned() else { return };
         registration.bindings.retain(|binding| *binding.contact != *contact || binding.path != path);
@@ -48,7 +48,7 @@ impl Scscf {
 
     /// Takes all contacts of a user away whose application server fails (rule REG-S-10); it may have come back when the
     /// phones do.
-    pub(crate) fn deregister(&mut self, now: Now, impu: &Impu, fx: &mut Effects<Own>) {
+    pub(crate) fn deregister(&mut self, now: Now, impu: &Impu, fx: &mut Fx) {
         let Some(mut registration) = self.users.registration(impu).cloned() else { return };
         registration.bindings.clear();
         self.settle(now, (registration, Ending::Probation), SarType::AdministrativeDeregistration, fx);
@@ -60,7 +60,7 @@ impl Scscf {
         now: Now,
         (registration, ending): (Registration, Ending),
         kind: SarType,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         if registration.bindings.is_empty()
             && let Some(impu) = registration.default_impu()
@@ -71,7 +71,7 @@ impl Scscf {
         self.keep(now, (registration, ending), &servers, fx);
     }
 
-    pub(crate) fn on_hss(&mut self, now: Now, request: &Request, fx: &mut Effects<Own>) -> Answer {
+    pub(crate) fn on_hss(&mut self, now: Now, request: &Request, fx: &mut Fx) -> Answer {
         match request {
             Request::Rtr(rtr) => self.on_rtr(now, rtr, fx),
             Request::Ppr(ppr) => self.on_ppr(now, ppr, fx),
@@ -82,7 +82,7 @@ impl Scscf {
     }
 
     /// The HSS takes a user away. It knows, so it is not told again.
-    fn on_rtr(&mut self, now: Now, rtr: &Rtr, fx: &mut Effects<Own>) -> Answer {
+    fn on_rtr(&mut self, now: Now, rtr: &Rtr, fx: &mut Fx) -> Answer {
         // By identity where identities are named: a user may have registered with another of its usernames.
         let named = |registration: &Registration| {
             let identities = &registration.profile.identities;
@@ -112,7 +112,7 @@ impl Scscf {
     }
 
     /// Rule REG-S-12: the new profile replaces the old one; running dialogs keep what was decided for them.
-    fn on_ppr(&mut self, now: Now, ppr: &Ppr, fx: &mut Effects<Own>) -> Answer {
+    fn on_ppr(&mut self, now: Now, ppr: &Ppr, fx: &mut Fx) -> Answer {
         for identity in &ppr.profile.identities.identities {
             self.users.leaving.ends(&identity.impu);
         }

@@ -9,6 +9,7 @@
 //! Not here: presence itself (the presence server's), choosing among S-CSCFs (the I-CSCF's).
 
 mod application_server;
+mod ask;
 mod binding;
 mod cause;
 mod challenge;
@@ -30,6 +31,7 @@ mod terminating;
 mod third_party;
 mod users;
 
+pub use ask::{Ask, RegisteredContact, Told};
 pub use cause::Cause;
 use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
 pub use delivery::Delivery;
@@ -116,3 +118,6 @@ pub enum Own {
     /// A SAR whose answer changes nothing.
     Sar,
 }
+
+/// What the role starts beside its answers.
+pub(crate) type Fx = ims_node::Effects<Own, Told>;

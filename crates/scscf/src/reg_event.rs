@@ -19,9 +19,9 @@ pub(crate) use earlier::Earlier;
 pub(crate) use package::{Reg, RegView};
 
 use crate::settings::Settings;
-use crate::{Own, Scscf};
+use crate::{Fx, Own, Scscf};
 use clock::Now;
-use ims_node::{Effects, Outcome, notifier};
+use ims_node::{Outcome, notifier};
 use minicbor::{Decode, Encode};
 use sip_event::{Limits, Notified, Notifier, NotifierBounds, NotifierSettings, NotifyPolicy, Updates};
 
@@ -83,31 +83,25 @@ impl Scscf {
     }
 
     /// Does what the notifier wants done.
-    fn carry_out(&mut self, fx: &mut Effects<Own>) {
+    fn carry_out(&mut self, fx: &mut Fx) {
         notifier::carry_out(&mut self.reg, fx, Own::RegNotify);
     }
 
     /// A NOTIFY has ended (rule SUB-N-15).
-    pub(crate) fn on_reg_notified(
-        &mut self,
-        now: Now,
-        notified: Notified,
-        outcome: &Outcome,
-        fx: &mut Effects<Own>,
-    ) {
+    pub(crate) fn on_reg_notified(&mut self, now: Now, notified: Notified, outcome: &Outcome, fx: &mut Fx) {
         let (reg, mut view) = self.reg();
         reg.on_notified(now, notified, outcome.into(), &mut view);
         self.carry_out(fx);
     }
 
-    pub(crate) fn on_reg_due(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn on_reg_due(&mut self, now: Now, fx: &mut Fx) {
         let (reg, mut view) = self.reg();
         reg.on_deadline(now, &mut view);
         self.carry_out(fx);
     }
 
     /// The next watchers are told of what has changed.
-    pub(crate) fn tell_watchers(&mut self, now: Now, room: usize, fx: &mut Effects<Own>) {
+    pub(crate) fn tell_watchers(&mut self, now: Now, room: usize, fx: &mut Fx) {
         let (reg, mut view) = self.reg();
         reg.work(now, room, &mut view);
         self.carry_out(fx);

@@ -6,10 +6,10 @@ use crate::challenge::Check;
 use crate::contacts::Contacts;
 use crate::reg_event::Ending;
 use crate::settings::StrictDigestUri;
-use crate::{Own, Purpose, Scscf, Waiting};
+use crate::{Fx, Own, Purpose, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::{AuthScheme, Impi, Impu, Maa, Mar, Request, ResultCode, Saa, Sar, SarType, ScscfName};
-use ims_node::{Decision, Effects, InboundRequest, NodeCause, Refusal};
+use ims_node::{Decision, InboundRequest, NodeCause, Refusal};
 use sip_message::{Credentials, HeaderName, Message, Response, StatusCode, Uri};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         let (registrant, contacts) = match self.read_register(now, request, fx) {
             Ok(read) => read,
@@ -65,7 +65,7 @@ impl Scscf {
         &self,
         now: Now,
         request: &InboundRequest,
-        fx: &Effects<Own>,
+        fx: &Fx,
     ) -> Result<(Registrant, Contacts), Refusal> {
         let message = request.message();
         if !request.source().is_trusted() {
@@ -89,7 +89,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         (maa, purpose): (Maa, Purpose),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         let Some(credentials) = maa.digest.filter(|_| maa.result.is_success()) else {
             return Refusal::new(StatusCode::FORBIDDEN, Cause::NoCredentials).into();
@@ -114,7 +114,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         (Registrant { impi, impu }, contacts): (Registrant, &Contacts),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         let before = self.users.registration(&impu).map_or(&[][..], |registration| &registration.bindings);
         let Ok((after, _)) = updated(before, contacts, &origin(request.message()), now.wall) else {
@@ -140,7 +140,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         (saa, kind): (Saa, SarType),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         if let Err(refusal) = check_assignment(saa.result) {
             return refusal.into();
@@ -185,7 +185,7 @@ impl Scscf {
         request: &InboundRequest,
         (Registrant { impi, impu }, asked): (Registrant, SarType),
         leaves: bool,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         if leaves {
             return Decision::Reply(fx.response(request, StatusCode::OK));
@@ -201,7 +201,7 @@ impl Scscf {
     }
 
     /// Two REGISTERs of one user may cross: what the HSS was told is put right if the outcome is another.
-    fn correct_hss(&self, told: SarType, registration: &Registration, fx: &mut Effects<Own>) {
+    fn correct_hss(&self, told: SarType, registration: &Registration, fx: &mut Fx) {
         let right = match (told, registration.bindings.is_empty()) {
             (SarType::UserDeregistration, false) => SarType::Registration,
             (SarType::Registration | SarType::ReRegistration, true) => SarType::UserDeregistration,
@@ -219,7 +219,7 @@ impl Scscf {
         now: Now,
         (registration, ending): (Registration, Ending),
         servers: &Servers,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         let Some(default) = registration.default_impu().cloned() else { return };
         let mut before = self.end_displaced(now, &registration, fx);
@@ -235,12 +235,7 @@ impl Scscf {
 
     /// A profile with another default identity than before: the set is filed under the new one, and what was known under
     /// the old one ends. Gives the sets as they were.
-    fn end_displaced(
-        &mut self,
-        now: Now,
-        registration: &Registration,
-        fx: &mut Effects<Own>,
-    ) -> Vec<Registration> {
+    fn end_displaced(&mut self, now: Now, registration: &Registration, fx: &mut Fx) -> Vec<Registration> {
         let mut displaced = Vec::new();
         for former in self.users.displaced_by(registration) {
             let Some(set) = self.users.remove(&former) else { continue };
@@ -279,7 +274,7 @@ impl Scscf {
     }
 
     /// Tells the HSS something whose answer changes nothing here.
-    pub(crate) fn tell_hss(&self, impi: Option<Impi>, impu: Impu, kind: SarType, fx: &mut Effects<Own>) {
+    pub(crate) fn tell_hss(&self, impi: Option<Impi>, impu: Impu, kind: SarType, fx: &mut Fx) {
         if let Some(server_name) = self.server_name() {
             let sar = Sar { impi, impu, server_name, kind };
             fx.ask_hss(Request::Sar(sar), Own::Sar);
@@ -340,7 +335,7 @@ fn out_of_order() -> Decision<Waiting> {
     Refusal::new(StatusCode::SERVER_ERROR, Cause::EarlierRegister).into()
 }
 
-fn challenge(request: &InboundRequest, fx: &mut Effects<Own>, values: Vec<String>) -> Decision<Waiting> {
+fn challenge(request: &InboundRequest, fx: &mut Fx, values: Vec<String>) -> Decision<Waiting> {
     let mut response = fx.response(request, StatusCode::UNAUTHORIZED);
     for value in values {
         response = response.header(HeaderName::WwwAuthenticate, value);

@@ -1,16 +1,17 @@
 //! Which part of the S-CSCF deals with what.
 
+use crate::ask::{Ask, Told};
 use crate::challenge::Challenges;
 use crate::criteria::Patterns;
 use crate::reg_event::{Earlier, Reg};
 use crate::settings::Settings;
 use crate::third_party::ThirdPartyCalls;
 use crate::users::Users;
-use crate::{Own, Scscf, Waiting};
+use crate::{Fx, Own, Scscf, Waiting};
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Request};
 use ims_node::{
-    Decision, Effects, InboundRequest, NodeCause, Outcome, Record, Refusal, Role, SigningKey, Unreadable,
+    AskId, Decision, InboundRequest, NodeCause, Outcome, Record, Refusal, Role, SigningKey, Unreadable,
     Verdict,
 };
 use sip_event::Notifier;
@@ -58,8 +59,10 @@ impl Scscf {
 impl Role for Scscf {
     type Waiting = Waiting;
     type Own = Own;
+    type Ask = Ask;
+    type Told = Told;
 
-    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Waiting> {
+    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Waiting> {
         if *request.method() == Method::Register {
             return self.on_register(now, request, fx);
         }
@@ -89,7 +92,7 @@ impl Role for Scscf {
         now: Now,
         request: &InboundRequest,
         (waiting, answer): (Waiting, Result<Answer, CxFailure>),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         match (waiting, answer) {
             (Waiting::Maa(purpose), Ok(Answer::Maa(maa))) => self.on_maa(now, request, (maa, purpose), fx),
@@ -110,7 +113,7 @@ impl Role for Scscf {
         now: Now,
         request: &InboundRequest,
         (waiting, outcome): (Waiting, &Outcome),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Verdict<Waiting> {
         match waiting {
             Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, (visit, outcome), fx),
@@ -125,7 +128,7 @@ impl Role for Scscf {
         }
     }
 
-    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Fx) {
         match own {
             Own::ThirdParty { impu, handling, registered_at } => {
                 self.on_third_party_answer(now, (&impu, handling, registered_at), outcome, fx);
@@ -135,7 +138,7 @@ impl Role for Scscf {
         }
     }
 
-    fn on_hss_request(&mut self, now: Now, request: &Request, fx: &mut Effects<Own>) -> Answer {
+    fn on_hss_request(&mut self, now: Now, request: &Request, fx: &mut Fx) -> Answer {
         self.on_hss(now, request, fx)
     }
 
@@ -144,7 +147,7 @@ impl Role for Scscf {
         own.into_iter().flatten().min()
     }
 
-    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn on_deadline(&mut self, now: Now, fx: &mut Fx) {
         self.on_expiries(now, fx);
         self.on_reg_due(now, fx);
     }
@@ -153,7 +156,7 @@ impl Role for Scscf {
         self.reg.has_work()
     }
 
-    fn work(&mut self, now: Now, room: usize, fx: &mut Effects<Own>) {
+    fn work(&mut self, now: Now, room: usize, fx: &mut Fx) {
         self.tell_watchers(now, room, fx);
     }
 
@@ -161,16 +164,9 @@ impl Role for Scscf {
         self.reg.drain();
     }
 
-    fn on_command(
-        &mut self,
-        now: Now,
-        words: &[&str],
-        _: &mut Effects<Own>,
-    ) -> Option<Result<String, String>> {
-        match words {
-            ["help"] => Some(Ok("list: who is registered, with contacts and seconds left".into())),
-            ["list"] => Some(Ok(self.list(now))),
-            _ => None,
+    fn on_ask(&mut self, now: Now, _: AskId, ask: Ask, _: &mut Fx) -> Option<Told> {
+        match ask {
+            Ask::List => Some(Told::Registered(self.contacts(now))),
         }
     }
 
@@ -201,7 +197,7 @@ impl Role for Scscf {
         }
     }
 
-    fn restored(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn restored(&mut self, now: Now, fx: &mut Fx) {
         if self.key.is_none() {
             let key = SigningKey::new(fx.random.bytes());
             fx.persist(KEY, *key.bytes());
@@ -209,18 +205,5 @@ impl Role for Scscf {
         }
         self.restore_watches(now, fx);
         self.on_expiries(now, fx);
-    }
-}
-
-impl Scscf {
-    fn list(&self, now: Now) -> String {
-        let mut lines: Vec<String> = self
-            .users
-            .registrations()
-            .flat_map(|(impu, registration)| registration.bindings.iter().map(move |binding| (impu, binding)))
-            .map(|(impu, binding)| format!("{impu} {} {}s", binding.contact, binding.seconds_left(now.wall)))
-            .collect();
-        lines.sort();
-        lines.join("\n")
     }
 }

@@ -4,10 +4,10 @@ use crate::application_server::has_failed;
 use crate::binding::{Registration, Server, Servers};
 use crate::criteria::{Facts, first_match};
 use crate::profile::Profile;
-use crate::{Own, Scscf};
+use crate::{Fx, Own, Scscf};
 use clock::Now;
 use cx_protocol::{DefaultHandling, Impu, SessionCase};
-use ims_node::{Effects, Next, Outcome, OwnRequest, Random};
+use ims_node::{Next, Outcome, OwnRequest, Random};
 use sha2::{Digest as _, Sha256};
 use sip_message::{Draft, HeaderName, Message, Method, Uri};
 
@@ -78,7 +78,7 @@ impl Scscf {
         now: Now,
         registration: &Registration,
         servers: &Servers,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         let Some(impu) = registration.default_impu().cloned() else { return };
         let lasts = registration.bindings.iter().map(|binding| binding.seconds_left(now.wall)).max();
@@ -94,12 +94,7 @@ impl Scscf {
 
     /// One Call-ID for a user for as long as this process runs and a rising CSeq, so that a server can tell the later of
     /// two (RFC 3261 section 10.2.4).
-    fn third_party_register(
-        &mut self,
-        server: &Uri,
-        (impu, seconds): (&Impu, u64),
-        fx: &mut Effects<Own>,
-    ) -> Draft {
+    fn third_party_register(&mut self, server: &Uri, (impu, seconds): (&Impu, u64), fx: &mut Fx) -> Draft {
         let own = self.settings.uri();
         let (token, cseq) = self.third_party.next(&mut fx.random);
         let user = ims_node::digest::hex(Sha256::digest(impu.as_str()).get(..12).unwrap_or_default());
@@ -121,7 +116,7 @@ impl Scscf {
         now: Now,
         (impu, handling, registered_at): (&Impu, DefaultHandling, u64),
         outcome: &Outcome,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         // An answer about an earlier registration says nothing of the present one.
         let registration = self.users.registration(impu).filter(|now| now.registered_at() == registered_at);

@@ -10,7 +10,8 @@
 )]
 
 use ims_node::{
-    Decision, Effects, ForwardPlan, InboundRequest, Listener, Peer, Role, Settings as NodeSettings, Side,
+    AskId, Decision, Effects, ForwardPlan, InboundRequest, Listener, NoAsk, Peer, Role,
+    Settings as NodeSettings, Side,
 };
 use presence_server::{PresenceServer, RuleBook, Settings};
 use sip_message::{Response, StatusCode};
@@ -76,6 +77,8 @@ struct Forwarder;
 impl Role for Forwarder {
     type Waiting = Infallible;
     type Own = Infallible;
+    type Ask = NoAsk;
+    type Told = NoAsk;
 
     fn on_request(
         &mut self,
@@ -87,6 +90,10 @@ impl Role for Forwarder {
         plan.routes = vec!["<sip:127.0.10.14;lr>".into()];
         plan.record_routes = vec!["<sip:rr-o@scscf1a.home1.test;lr>".into()];
         plan.decide()
+    }
+
+    fn on_ask(&mut self, _: clock::Now, _: AskId, ask: NoAsk, _: &mut Effects<Infallible>) -> Option<NoAsk> {
+        match ask {}
     }
 }
 

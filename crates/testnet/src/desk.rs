@@ -58,7 +58,7 @@ impl<R: Role> Desk<R> {
     }
 
     /// Anything else happens.
-    pub fn input(&mut self, input: Input) {
+    pub fn input(&mut self, input: Input<R::Ask>) {
         self.node.handle(self.now, input);
         self.drain();
     }
@@ -79,7 +79,7 @@ impl<R: Role> Desk<R> {
                 Output::Close(_)
                 | Output::Claim { .. }
                 | Output::HssReply { .. }
-                | Output::CommandDone { .. }
+                | Output::Told { .. }
                 | Output::Log(_) => {}
             }
         }

@@ -55,7 +55,7 @@ pub use desk::Desk;
 pub use dns::Zone;
 pub use link::{Fate, Link, Passage};
 pub use memory::bytes_of_each;
-pub use node::VirtualNode;
+pub use node::{NodeOutput, VirtualNode};
 pub use process::Gone;
 pub use recorder::Counters;
 pub use run::Stuck;

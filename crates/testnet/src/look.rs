@@ -5,7 +5,7 @@ use crate::recorder::Counters;
 use crate::world::World;
 use clock::{Mono, Now};
 use figure::{Recorded, Recording};
-use ims_node::Input;
+use ims_node::{Input, Role};
 use std::any::Any;
 
 impl World {
@@ -16,14 +16,17 @@ impl World {
         }
     }
 
-    /// Gives a node an operator's command and returns the answer; `None` from a node that is dead or did not answer at
+    /// Asks the role of a node something and returns the answer; `None` from a node that is dead, has another role or did not answer at
     /// once.
-    pub fn command(&mut self, name: &str, line: &str) -> Option<Result<String, String>> {
+    pub fn ask<R: Role>(&mut self, name: &str, ask: R::Ask) -> Option<R::Told> {
         let place = self.place(name)?;
-        let words = line.split_whitespace().map(str::to_owned).collect();
-        self.slots.get_mut(place)?.command_answers.clear();
-        self.handle(place, Input::Command { id: ims_node::CommandId(0), words });
-        self.slots.get_mut(place)?.command_answers.pop()
+        let now = self.local(place);
+        let slot = self.slots.get_mut(place)?;
+        slot.told.clear();
+        slot.node.as_mut()?.ask(now, Box::new(ask));
+        self.pump(place);
+        let told = self.slots.get_mut(place)?.told.pop()?;
+        told.downcast().ok().map(|told| *told)
     }
 
     /// The process of this name, if it lives and is an `N`.

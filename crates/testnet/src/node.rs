@@ -1,8 +1,11 @@
 //! What can live in a world.
 
 use clock::{Mono, Now};
-use ims_node::{Input, Node, Output, Record, Role, Seq};
+use ims_node::{AskId, Input, Node, Output, Record, Role, Seq};
 use std::any::Any;
+
+/// What a process wants done; the answer to an ask is of the type that its role answers.
+pub type NodeOutput = Output<Box<dyn Any>>;
 
 /// A process without its surroundings: the shape of `ims_node::Node`, its role hidden.
 pub trait VirtualNode: Any {
@@ -12,8 +15,11 @@ pub trait VirtualNode: Any {
     /// One thing happened.
     fn handle(&mut self, now: Now, input: Input);
 
+    /// Its role is asked something, of the type that the role is asked; one that is asked nothing takes no notice.
+    fn ask(&mut self, _now: Now, _ask: Box<dyn Any>) {}
+
     /// The next thing to do.
-    fn poll_output(&mut self) -> Option<Output>;
+    fn poll_output(&mut self) -> Option<NodeOutput>;
 
     /// When to hand in [`Input::Timeout`] if nothing else happens.
     fn poll_timeout(&self) -> Option<Mono>;
@@ -31,11 +37,17 @@ where
     }
 
     fn handle(&mut self, now: Now, input: Input) {
-        Self::handle(self, now, input);
+        Self::handle(self, now, input.of_any());
     }
 
-    fn poll_output(&mut self) -> Option<Output> {
-        Self::poll_output(self)
+    fn ask(&mut self, now: Now, ask: Box<dyn Any>) {
+        if let Ok(ask) = ask.downcast() {
+            Self::handle(self, now, Input::Ask { id: AskId(0), ask: *ask });
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<NodeOutput> {
+        Some(Self::poll_output(self)?.map_told(|told| Box::new(told) as Box<dyn Any>))
     }
 
     fn poll_timeout(&self) -> Option<Mono> {

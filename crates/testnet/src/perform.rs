@@ -1,6 +1,7 @@
 //! What processes are given, and what they want done.
 
 use crate::event::Event;
+use crate::node::NodeOutput;
 use crate::process::{Place, ProcessId};
 use crate::world::World;
 use ims_node::{Input, Output, Seq, Transmit};
@@ -33,7 +34,7 @@ impl World {
         }
     }
 
-    fn perform(&mut self, place: Place, output: Output) {
+    fn perform(&mut self, place: Place, output: NodeOutput) {
         let process = self.process(place);
         let Some(slot) = self.slots.get_mut(place) else { return };
         if output.after().is_some_and(|after| after > slot.disk.synced()) {
@@ -53,7 +54,7 @@ impl World {
                     self.begin_sync(process);
                 }
             }
-            Output::CommandDone { answer, .. } => slot.command_answers.push(answer),
+            Output::Told { told, .. } => slot.told.push(told),
             Output::Log(event) => slot.log.push((self.now, event)),
         }
     }

@@ -2,9 +2,10 @@
 
 use crate::disk::Disk;
 use crate::event::Event;
-use crate::node::VirtualNode;
+use crate::node::{NodeOutput, VirtualNode};
 use clock::Mono;
-use ims_node::{ListenerId, Output, Settings, Side, Silence};
+use ims_node::{ListenerId, Settings, Side, Silence};
+use std::any::Any;
 use std::net::SocketAddr;
 
 /// Index of a node's place.
@@ -42,10 +43,11 @@ pub(crate) struct Slot {
     /// What it knows of its neighbours, where it is a node.
     pub(crate) settings: Option<Settings>,
     pub(crate) disk: Disk,
-    pub(crate) held: Vec<Output>,
+    pub(crate) held: Vec<NodeOutput>,
     pub(crate) hss: Option<usize>,
     pub(crate) log: Vec<(Mono, ims_node::Event)>,
-    pub(crate) command_answers: Vec<Result<String, String>>,
+    /// Answers to asks that nobody has taken.
+    pub(crate) told: Vec<Box<dyn Any>>,
     pub(crate) timeouts_now: u32,
     /// When the node wants [`ims_node::Input::Timeout`], by the world's clock.
     pub(crate) due: Option<Mono>,
@@ -76,11 +78,11 @@ impl Slot {
     }
 
     /// The outputs that a sync has set free, in the order in which they were wanted.
-    pub(crate) fn release(&mut self) -> Vec<Output> {
+    pub(crate) fn release(&mut self) -> Vec<NodeOutput> {
         let synced = self.disk.synced();
         let (free, held) = std::mem::take(&mut self.held)
             .into_iter()
-            .partition(|output: &Output| output.after().is_none_or(|after| after <= synced));
+            .partition(|output: &NodeOutput| output.after().is_none_or(|after| after <= synced));
         self.held = held;
         free
     }

@@ -1,6 +1,6 @@
 //! A UE that does what a test tells it to.
 
-use crate::node::VirtualNode;
+use crate::node::{NodeOutput, VirtualNode};
 use bytes::Bytes;
 use clock::{Mono, Now};
 use ims_node::{Flow, Input, ListenerId, Output, Record, Seq, Transmit};
@@ -27,7 +27,7 @@ pub struct ScriptUe {
     requests: Vec<Message>,
     answered: BTreeSet<(String, String)>,
     repeats: u64,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<NodeOutput>,
 }
 
 struct Waiting {
@@ -169,13 +169,13 @@ impl VirtualNode for ScriptUe {
             | Input::JournalFull(_)
             | Input::Room(_)
             | Input::Behind(_)
-            | Input::Command { .. }
+            | Input::Ask { .. }
             | Input::Drain
             | Input::GiveUp => {}
         }
     }
 
-    fn poll_output(&mut self) -> Option<Output> {
+    fn poll_output(&mut self) -> Option<NodeOutput> {
         self.outputs.pop_front()
     }
 

@@ -168,7 +168,7 @@ impl World {
             held: Vec::new(),
             hss: None,
             log: Vec::new(),
-            command_answers: Vec::new(),
+            told: Vec::new(),
             timeouts_now: 0,
             due: None,
             sent: 0,

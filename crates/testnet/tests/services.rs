@@ -10,7 +10,7 @@ use ims_node::{Event, Input, Node};
 use sip_message::Method;
 use std::collections::VecDeque;
 use std::time::Duration;
-use support::{Keeper, Probe, SECOND, address, answer, ms, network, send};
+use support::{Count, Keeper, Probe, SECOND, address, answer, ms, network, send};
 use testnet::{Availability, Gone, HssOracle, Stuck, World, Zone};
 
 /// Knows nobody, or everybody; sends what it is told to.
@@ -153,13 +153,13 @@ fn the_hss_asks_a_node_and_hears_exactly_one_answer() {
 }
 
 #[test]
-fn a_node_is_commanded_looked_into_and_its_log_read() {
+fn a_node_is_asked_looked_into_and_its_log_read() {
     let mut world = network(7);
     send(&mut world, Method::Publish, "one");
     world.run_until_quiet(SECOND).unwrap();
-    assert_eq!(world.command("echo", "count"), Some(Ok("1".into())));
-    assert!(world.command("echo.test", "dance").unwrap().is_err());
-    assert_eq!(world.command("nobody", "count"), None);
+    assert_eq!(world.ask::<Keeper>("echo", Count), Some(1));
+    assert_eq!(world.ask::<Keeper>("proxy", Count), None, "another role");
+    assert_eq!(world.ask::<Keeper>("nobody", Count), None);
     let logged = &world.log("echo")[0].1;
     assert_eq!(*logged, Event::Role { what: "kept", about: "one".into() });
     world.input("echo", Input::Drain);

@@ -1,6 +1,8 @@
 //! The user agent: what it holds, and what its user may ask of it.
 
-use crate::command::{BadCommand, Command, HELP, Publication};
+use crate::Fx;
+use crate::ask::{Ask, NotDone, Told};
+use crate::command::{Command, Publication};
 use crate::compose::{self, Ids};
 use crate::keepalive::KeepAlive;
 use crate::leave::{Farewell, Stage};
@@ -13,9 +15,9 @@ use crate::report::{Report, Status};
 use crate::role::Own;
 use crate::settings::Settings;
 use crate::warning;
-use crate::watch::{Kind, NotWatched, Watched, Watches};
+use crate::watch::{Kind, Watched, Watches};
 use clock::Now;
-use ims_node::{Effects, Next, Outcome, OwnRequest, Random};
+use ims_node::{Next, Outcome, OwnRequest, Random};
 use sip_event::Subscriptions;
 use sip_message::{Draft, Uri};
 use std::collections::VecDeque;
@@ -89,57 +91,39 @@ impl UeAgent {
         self.stage == Stage::Gone
     }
 
-    /// Ends everything, as `farewell` says, within [`crate::FAREWELL`].
-    pub fn leave(&mut self, now: Now, farewell: Farewell, fx: &mut Effects<Own>) {
-        self.begin_to_leave(now, farewell);
+    pub(crate) fn answer_ask(&mut self, now: Now, ask: Ask, fx: &mut Fx) -> Told {
+        match ask {
+            Ask::Leave(farewell) => self.begin_to_leave(now, farewell),
+            Ask::Do(_) if self.stage != Stage::Working => return Err(NotDone::Leaving),
+            Ask::Do(command) => self.obey(now, command, fx)?,
+        }
         self.settle(now, fx);
+        Ok(())
     }
 
-    /// Does what the user asks for in words; what comes of it is reported later. The answer is empty but for `help`.
-    ///
-    /// # Errors
-    /// Why it is not done, for people.
-    pub fn on_words(&mut self, now: Now, words: &[&str], fx: &mut Effects<Own>) -> Result<String, String> {
-        if let ["help"] = words {
-            return Ok(HELP.to_owned());
-        }
-        let command = Command::parse(words).map_err(|bad: BadCommand| bad.to_string())?;
-        if self.stage != Stage::Working {
-            return Err("leaving".to_owned());
-        }
-        self.obey(now, command, fx)?;
-        self.settle(now, fx);
-        Ok(String::new())
-    }
-
-    fn obey(&mut self, now: Now, command: Command, fx: &mut Effects<Own>) -> Result<(), String> {
+    fn obey(&mut self, now: Now, command: Command, fx: &mut Fx) -> Told {
         match command {
             Command::Register => self.register(now, Input::Register, fx),
             Command::Deregister => self.register(now, Input::Deregister, fx),
             Command::Move(to) => self.move_to(now, to, fx),
             Command::Watch(uris) => {
                 for uri in &uris {
-                    self.watch(uri, Kind::Watch, &mut fx.random).map_err(|why| not_watched(why, uri))?;
+                    self.watch(uri, Kind::Watch, &mut fx.random)?;
                 }
                 self.be_registered(now, fx);
             }
-            Command::Unwatch(uri) => self.unwatch(now, &uri).map_err(|why| not_watched(why, &uri))?,
+            Command::Unwatch(uri) => self.unwatch(now, &uri)?,
             Command::Fetch(uri) => {
-                self.watch(&uri, Kind::Fetch, &mut fx.random).map_err(|why| not_watched(why, &uri))?;
+                self.watch(&uri, Kind::Fetch, &mut fx.random)?;
                 self.be_registered(now, fx);
             }
             Command::Publish(Publication(wanted)) => {
-                if !self.publish(now, &wanted, &mut fx.random) {
-                    return Err("the activity is not the name of one".to_owned());
-                }
+                self.publish(now, &wanted, &mut fx.random)?;
                 self.be_registered(now, fx);
             }
-            Command::Unpublish if self.unpublish(now) => {}
-            Command::Unpublish => return Err("nothing is published".to_owned()),
+            Command::Unpublish => self.unpublish(now)?,
+            Command::Message(..) if self.unsent.len() >= MAX_UNSENT => return Err(NotDone::TooManyTexts),
             Command::Message(to, text) => {
-                if self.unsent.len() >= MAX_UNSENT {
-                    return Err("too many texts wait to be sent".to_owned());
-                }
                 self.unsent.push_back((to, text));
                 self.be_registered(now, fx);
             }
@@ -150,18 +134,18 @@ impl UeAgent {
         Ok(())
     }
 
-    fn register(&mut self, now: Now, input: Input<'_>, fx: &mut Effects<Own>) {
+    fn register(&mut self, now: Now, input: Input<'_>, fx: &mut Fx) {
         self.registration.handle(now, &self.settings, input, &mut fx.random);
     }
 
     /// Whatever needs a registration begins one.
-    fn be_registered(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn be_registered(&mut self, now: Now, fx: &mut Fx) {
         if self.registration.is_idle() {
             self.register(now, Input::Register, fx);
         }
     }
 
-    fn ask_options(&mut self, fx: &mut Effects<Own>) {
+    fn ask_options(&mut self, fx: &mut Fx) {
         let draft = compose::options(&self.settings, &Ids::fresh(&mut fx.random));
         let uri = self.settings.pcscf.uri_text().into();
         self.send(draft, Own::Once { method: "OPTIONS", uri }, fx);
@@ -197,14 +181,14 @@ impl UeAgent {
     }
 
     /// Sends on the flow of the registration.
-    pub(crate) fn send(&mut self, draft: Option<Draft>, then: Own, fx: &mut Effects<Own>) {
+    pub(crate) fn send(&mut self, draft: Option<Draft>, then: Own, fx: &mut Fx) {
         // All parts were checked when the settings were; a request that cannot be made is not worth a word.
         let Some(draft) = draft else { return };
         fx.send(OwnRequest { draft, next: Next::Flow(self.settings.pcscf.flow()), then });
     }
 
     /// Does what the machines want, until nothing more comes of it.
-    pub(crate) fn settle(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn settle(&mut self, now: Now, fx: &mut Fx) {
         loop {
             let mut busy = self.run_registration(now, fx);
             busy |= self.run_subscriptions(now, fx);
@@ -219,7 +203,7 @@ impl UeAgent {
         self.keep_alive(now, &mut fx.random);
     }
 
-    fn run_registration(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
+    fn run_registration(&mut self, now: Now, fx: &mut Fx) -> bool {
         let mut busy = false;
         while let Some(output) = self.registration.poll_output() {
             busy = true;
@@ -255,7 +239,7 @@ impl UeAgent {
         busy
     }
 
-    fn send_texts(&mut self, fx: &mut Effects<Own>) -> bool {
+    fn send_texts(&mut self, fx: &mut Fx) -> bool {
         let Some(binding) = self.registration.binding() else { return false };
         let Some((to, text)) = self.unsent.pop_front() else { return false };
         let draft = compose::message(&self.settings, binding, (&to, &text), &Ids::fresh(&mut fx.random));
@@ -274,14 +258,6 @@ impl UeAgent {
         };
         let status = status.map(|status| status.code());
         self.report(Report::Answered { method, uri, status, reason: reason.into() });
-    }
-}
-
-fn not_watched(why: NotWatched, uri: &Uri) -> String {
-    match why {
-        NotWatched::Already => format!("{uri} is watched already"),
-        NotWatched::TooMany => "too many are watched".to_owned(),
-        NotWatched::NotAtAll => format!("{uri} is not watched"),
     }
 }
 

@@ -1,14 +1,14 @@
 //! What reaches us: NOTIFYs and texts (rules SUB-S-03 to SUB-S-06, SIP-02).
 
+use crate::Fx;
 use crate::agent::UeAgent;
 use crate::cause::Cause;
 use crate::compose::{ALLOW, PIDF};
 use crate::presence::{Gist, shown};
 use crate::report::{Report, SubscriptionState};
-use crate::role::Own;
 use crate::watch::{WatchId, Watched, state_of};
 use clock::Now;
-use ims_node::{Decision, Effects, InboundRequest, NodeCause, Refusal};
+use ims_node::{Decision, InboundRequest, NodeCause, Refusal};
 use presence_document::Pidf;
 use sip_event::BadNotify;
 use sip_message::{HeaderName, Message, Method, StatusCode, SubscriptionState as Header, Substate};
@@ -25,7 +25,7 @@ impl UeAgent {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Infallible> {
         // Whatever is for us comes through our P-CSCF, which has looked at it (TS 24.229 section 5.1.2A.2).
         if !self.is_pcscf(request.flow().remote) {
@@ -58,12 +58,7 @@ impl UeAgent {
         }
     }
 
-    fn on_notify(
-        &mut self,
-        now: Now,
-        request: &InboundRequest,
-        fx: &mut Effects<Own>,
-    ) -> Decision<Infallible> {
+    fn on_notify(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Infallible> {
         let message = request.message();
         match self.subscriptions.notify(now, message) {
             Ok(Watched::Registration) => self.tell_registration(now, message, fx),
@@ -74,7 +69,7 @@ impl UeAgent {
     }
 
     /// That it is active comes before what it tells; that it has ended comes after.
-    fn tell_presence(&mut self, now: Now, id: WatchId, message: &Message, fx: &mut Effects<Own>) {
+    fn tell_presence(&mut self, now: Now, id: WatchId, message: &Message, fx: &mut Fx) {
         let Some(uri) = self.watches.uri(id).map(|uri| uri.as_str().to_owned()) else { return };
         let header = message.value(HeaderName::SubscriptionState).and_then(Header::parse);
         let substate = header.map_or(Substate::Active, |header| header.state);
@@ -88,7 +83,7 @@ impl UeAgent {
         }
     }
 
-    fn on_message(&mut self, request: &InboundRequest, fx: &mut Effects<Own>) -> Decision<Infallible> {
+    fn on_message(&mut self, request: &InboundRequest, fx: &mut Fx) -> Decision<Infallible> {
         let message = request.message();
         let content_type = message.value(HeaderName::ContentType).unwrap_or("text/plain");
         if !is_type(content_type, "text/plain") {

@@ -3,10 +3,10 @@
 //! On a connection the P-CSCF answers with a single one, and does not close it as idle; no answer means that the
 //! connection is dead, whatever the system believes. On UDP nobody answers, but NATs on the way keep the binding.
 
+use crate::Fx;
 use crate::agent::UeAgent;
-use crate::role::Own;
 use clock::{Mono, Now};
-use ims_node::{Effects, Flow, Random};
+use ims_node::{Flow, Random};
 use sip_message::Transport;
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ impl UeAgent {
         }
     }
 
-    pub(crate) fn keepalive_due(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn keepalive_due(&mut self, now: Now, fx: &mut Fx) {
         let flow = self.settings.pcscf.flow();
         if self.keepalive.pong_by.take_if(|at| *at <= now.mono).is_some() {
             // That it is closed comes back as any other end of the connection.

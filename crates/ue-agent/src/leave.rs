@@ -60,7 +60,8 @@ impl UeAgent {
         self.unwatch_registration(now);
         self.unsent.clear();
         if farewell == Farewell::Everything {
-            self.unpublish(now);
+            // Who has published nothing has nothing to take back.
+            let _ = self.unpublish(now);
         } else {
             self.publication = None;
         }

@@ -1,8 +1,7 @@
 //! A user agent: registers with its home network, watches presentities, publishes its own presence.
 //!
 //! In the contribution: the UE, with the watcher's part (figures 1, 2, 6, 7 at `ue1`) and the presence agent's (figure
-//! 3). [`UeAgent`] is an `ims_node::Role` told what to do by [`UeAgent::on_words`] or the node's operator commands; what
-//! comes of it are [`Report`]s. TS 24.229 section 5.1 for REGISTER and the headers of what follows it, RFC 6665 for
+//! 3). [`UeAgent`] is an `ims_node::Role` that is told what to do by an [`Ask`]; what comes of it are [`Report`]s. TS 24.229 section 5.1 for REGISTER and the headers of what follows it, RFC 6665 for
 //! subscriptions, RFC 3903 for publications.
 //!
 //! Everything takes the way of the registration, its flow, at any size: the P-CSCF knows a UE by its flow, so that the
@@ -14,6 +13,7 @@
 
 mod account;
 mod agent;
+mod ask;
 mod binding;
 mod cause;
 mod command;
@@ -39,8 +39,9 @@ mod watch;
 
 pub use account::{Account, BadAccount, Password};
 pub use agent::UeAgent;
+pub use ask::{Ask, NotDone, Told};
 pub use cause::Cause;
-pub use command::{Command, HELP};
+pub use command::{BadCommand, Command, HELP};
 pub use leave::{FAREWELL, Farewell};
 pub use render::{Form, line};
 pub use report::{Report, Status, SubscriptionState};
@@ -48,3 +49,6 @@ pub use role::Own;
 pub use session::{Ending, Goal, Session};
 pub use settings::{Instance, Pcscf, Settings};
 pub use watch::{MAX_WATCHES, WatchId, Watched};
+
+/// What the role starts beside its answers.
+pub(crate) type Fx = ims_node::Effects<Own, Told>;

@@ -3,6 +3,7 @@
 //! P-CSCF says that it does not know our flow, as when it has restarted behind a NAT that now gives us another port: we
 //! register on the flow that we have now.
 
+use crate::Fx;
 use crate::agent::UeAgent;
 use crate::binding::Binding;
 use crate::leave::Stage;
@@ -10,7 +11,7 @@ use crate::registration::Input;
 use crate::role::Own;
 use crate::warning;
 use clock::{Mono, Now};
-use ims_node::{Effects, NodeCause, Outcome};
+use ims_node::{NodeCause, Outcome};
 use sip_message::StatusCode;
 use std::time::Duration;
 
@@ -63,13 +64,7 @@ impl Lost {
 impl UeAgent {
     /// Looks at how a request of ours has ended; whether the P-CSCF has not even looked at it, because it does not know our
     /// flow.
-    pub(crate) fn look_for_signs(
-        &mut self,
-        now: Now,
-        own: &Own,
-        outcome: &Outcome,
-        fx: &mut Effects<Own>,
-    ) -> bool {
+    pub(crate) fn look_for_signs(&mut self, now: Now, own: &Own, outcome: &Outcome, fx: &mut Fx) -> bool {
         self.look_whether_lost(now, own, outcome, fx);
         if matches!(own, Own::Register { .. }) || self.stage != Stage::Working || !is_flow_unknown(outcome) {
             return false;
@@ -81,7 +76,7 @@ impl UeAgent {
         true
     }
 
-    fn look_whether_lost(&mut self, now: Now, own: &Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+    fn look_whether_lost(&mut self, now: Now, own: &Own, outcome: &Outcome, fx: &mut Fx) {
         let since = self.registration.binding().map(Binding::since);
         let is_sign = match outcome {
             Outcome::Response(response) => response.status() == Some(StatusCode::SERVER_TIMEOUT),

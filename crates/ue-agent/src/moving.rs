@@ -4,12 +4,12 @@
 //! still come. Subscriptions are then made anew along the new way; until the new dialog is active the old one counts,
 //! from then on it is answered 481.
 
+use crate::Fx;
 use crate::agent::UeAgent;
 use crate::registration::Input;
-use crate::role::Own;
 use crate::settings::Pcscf;
 use clock::{Mono, Now};
-use ims_node::{Effects, Random};
+use ims_node::Random;
 use sip_message::Transport;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ impl Way {
 
 impl UeAgent {
     /// Registers through this P-CSCF from now on.
-    pub(crate) fn move_to(&mut self, now: Now, (address, transport): MoveTo, fx: &mut Effects<Own>) {
+    pub(crate) fn move_to(&mut self, now: Now, (address, transport): MoveTo, fx: &mut Fx) {
         let next = Pcscf { address, transport: transport.unwrap_or(self.settings.pcscf.transport) };
         let last = std::mem::replace(&mut self.settings.pcscf, next);
         if last != next {
@@ -59,7 +59,7 @@ impl UeAgent {
     }
 
     /// The connection to our P-CSCF is gone.
-    pub(crate) fn on_flow_gone(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn on_flow_gone(&mut self, now: Now, fx: &mut Fx) {
         self.way.is_other_flow |= self.registration.binding().is_some();
         self.registration.handle(now, &self.settings, Input::FlowClosed, &mut fx.random);
     }
@@ -94,7 +94,7 @@ impl UeAgent {
     }
 
     /// Closes the connections to former P-CSCFs once no dialog needs them, so that those forget us.
-    pub(crate) fn leave_former_flows(&mut self, fx: &mut Effects<Own>) {
+    pub(crate) fn leave_former_flows(&mut self, fx: &mut Fx) {
         let is_settled = self.registration.binding().is_some() && self.way.anew_at.is_none();
         if !is_settled || self.subscriptions.has_former() {
             return;

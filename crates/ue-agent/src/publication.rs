@@ -1,6 +1,8 @@
 //! Our own presence at the server (RFC 3903, rules PUB-10 and PUB-11).
 
+use crate::Fx;
 use crate::agent::UeAgent;
+use crate::ask::{NotDone, Told};
 use crate::compose::{self, Ids};
 use crate::presence::{Wanted, document};
 use crate::report::Report;
@@ -8,7 +10,7 @@ use crate::role::Own;
 use crate::warning;
 use crate::watch::schedule;
 use clock::{Mono, Now};
-use ims_node::{Effects, Outcome, Random};
+use ims_node::{Outcome, Random};
 use sip_event::{Publish, Publisher, PublisherInput, PublisherOutput};
 use sip_message::StatusCode;
 
@@ -48,10 +50,10 @@ impl Published {
 
 impl UeAgent {
     /// Publishes from now on; false when the activity is no name.
-    pub(crate) fn publish(&mut self, now: Now, wanted: &Wanted, random: &mut Random) -> bool {
+    pub(crate) fn publish(&mut self, now: Now, wanted: &Wanted, random: &mut Random) -> Told {
         let impu = self.settings.account.impu();
         let identity = self.registration.binding().map_or(impu, |binding| binding.identity(impu));
-        let Some(document) = document(now.wall, &self.settings, identity, wanted) else { return false };
+        let document = document(now.wall, &self.settings, identity, wanted).ok_or(NotDone::NoActivity)?;
         let seconds = self.settings.publication_s;
         let published = self.publication.get_or_insert_with(|| Published {
             publisher: Publisher::new(seconds, schedule(random)),
@@ -61,14 +63,14 @@ impl UeAgent {
             warning: None,
         });
         published.publisher.handle(now, PublisherInput::Publish(document.into()));
-        true
+        Ok(())
     }
 
-    /// Takes it back; false when there is nothing to take back.
-    pub(crate) fn unpublish(&mut self, now: Now) -> bool {
-        let Some(published) = &mut self.publication else { return false };
+    /// Takes it back.
+    pub(crate) fn unpublish(&mut self, now: Now) -> Told {
+        let published = self.publication.as_mut().ok_or(NotDone::NothingPublished)?;
         published.publisher.handle(now, PublisherInput::Remove);
-        true
+        Ok(())
     }
 
     pub(crate) fn publication_due(&mut self, now: Now) {
@@ -87,7 +89,7 @@ impl UeAgent {
     }
 
     /// Does what the publication wants; whether there was anything.
-    pub(crate) fn run_publication(&mut self, fx: &mut Effects<Own>) -> bool {
+    pub(crate) fn run_publication(&mut self, fx: &mut Fx) -> bool {
         let mut busy = false;
         while let Some(output) = self.publication.as_mut().and_then(|own| own.publisher.poll_output()) {
             busy = true;
@@ -122,7 +124,7 @@ impl UeAgent {
     }
 
     /// Rule PUB-11: nothing is sent before we are registered.
-    fn publish_due(&mut self, fx: &mut Effects<Own>) -> bool {
+    fn publish_due(&mut self, fx: &mut Fx) -> bool {
         let Some(binding) = self.registration.binding() else { return false };
         let Some(published) = &mut self.publication else { return false };
         let Some(publish) = published.due.take() else { return false };

@@ -3,14 +3,14 @@
 //!
 //! A network that refuses it is registered with all the same.
 
+use crate::Fx;
 use crate::agent::UeAgent;
 use crate::presence::shown;
 use crate::registration::Input;
 use crate::report::Report;
-use crate::role::Own;
 use crate::watch::{Watched, schedule};
 use clock::Now;
-use ims_node::{Effects, Random};
+use ims_node::Random;
 use presence_document::{ContactEvent, ContactState, InfoState, RegContact, RegInfo};
 use sip_event::SubscriberConfig;
 use sip_message::{Event, Message, Uri};
@@ -63,7 +63,7 @@ impl UeAgent {
     }
 
     /// A NOTIFY of it has come.
-    pub(crate) fn tell_registration(&mut self, now: Now, message: &Message, fx: &mut Effects<Own>) {
+    pub(crate) fn tell_registration(&mut self, now: Now, message: &Message, fx: &mut Fx) {
         let info = match RegInfo::parse(&message.body()) {
             Ok(info) => info,
             Err(error) => return self.error(format!("a registration document is broken: {error}")),

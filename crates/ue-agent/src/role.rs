@@ -1,10 +1,12 @@
 //! How the node drives the user agent.
 
+use crate::Fx;
 use crate::agent::UeAgent;
+use crate::ask::{Ask, Told};
 use crate::registration::Input;
 use crate::watch::Watched;
 use clock::{Mono, Now};
-use ims_node::{Decision, Effects, Flow, InboundRequest, Outcome, Role};
+use ims_node::{AskId, Decision, Flow, InboundRequest, Outcome, Role};
 use sip_event::Asking;
 use sip_message::Transport;
 use std::convert::Infallible;
@@ -33,19 +35,16 @@ pub enum Own {
 impl Role for UeAgent {
     type Waiting = Infallible;
     type Own = Own;
+    type Ask = Ask;
+    type Told = Told;
 
-    fn on_request(
-        &mut self,
-        now: Now,
-        request: &InboundRequest,
-        fx: &mut Effects<Own>,
-    ) -> Decision<Infallible> {
+    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Infallible> {
         let decision = self.on_inbound(now, request, fx);
         self.settle(now, fx);
         decision
     }
 
-    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Effects<Own>) {
+    fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Fx) {
         let away = Outcome::Unreachable;
         let is_known = !self.look_for_signs(now, &own, outcome, fx);
         let heard = if is_known { outcome } else { &away };
@@ -62,7 +61,7 @@ impl Role for UeAgent {
     }
 
     /// RFC 5626 section 4.4: over a stream the registration lives as long as the connection.
-    fn on_flow_closed(&mut self, now: Now, flow: Flow, fx: &mut Effects<Own>) {
+    fn on_flow_closed(&mut self, now: Now, flow: Flow, fx: &mut Fx) {
         let ours = self.settings.pcscf;
         if ours.transport == Transport::Tcp && flow.remote == ours.address {
             self.on_flow_gone(now, fx);
@@ -70,7 +69,7 @@ impl Role for UeAgent {
         }
     }
 
-    fn on_pong(&mut self, _: Now, flow: Flow, _: &mut Effects<Own>) {
+    fn on_pong(&mut self, _: Now, flow: Flow, _: &mut Fx) {
         self.on_answered_ping(flow);
     }
 
@@ -87,7 +86,7 @@ impl Role for UeAgent {
         others.into_iter().flatten().min()
     }
 
-    fn on_deadline(&mut self, now: Now, fx: &mut Effects<Own>) {
+    fn on_deadline(&mut self, now: Now, fx: &mut Fx) {
         if self.registration.deadline().is_some_and(|at| at <= now.mono) {
             self.registration.handle(now, &self.settings, Input::Deadline, &mut fx.random);
         }
@@ -98,12 +97,7 @@ impl Role for UeAgent {
         self.settle(now, fx);
     }
 
-    fn on_command(
-        &mut self,
-        now: Now,
-        words: &[&str],
-        fx: &mut Effects<Own>,
-    ) -> Option<Result<String, String>> {
-        Some(self.on_words(now, words, fx))
+    fn on_ask(&mut self, now: Now, _: AskId, ask: Ask, fx: &mut Fx) -> Option<Told> {
+        Some(self.answer_ask(now, ask, fx))
     }
 }

@@ -1,6 +1,6 @@
 //! The agent at work: sockets, standard input, signals, and a line for everything that happens.
 
-use crate::cli::Command;
+use crate::cli::Command as CommandLine;
 use crate::config::{PcscfName, Setup};
 use crate::console::Console;
 use crate::place::{self, NoWay};
@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use ue_agent::{Ending, Farewell, Form, Instance, Pcscf, Report, Session, Settings, UeAgent, line};
+use ue_agent::{Ask, Command, Ending, Form, HELP, Instance, Pcscf, Report, Session, Settings, UeAgent, line};
 
 /// Lines of standard input that wait.
 const LINES: usize = 16;
@@ -25,7 +25,7 @@ const LINES: usize = 16;
 const RESOLVE_WAIT_S: (u64, u64) = (1, 30);
 
 /// Does what the command line says, and gives the exit code.
-pub(crate) fn run(setup: &Setup, command: &Command) -> ExitCode {
+pub(crate) fn run(setup: &Setup, command: &CommandLine) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
@@ -83,7 +83,7 @@ struct Names {
     resolved: mpsc::Sender<Result<String, NoWay>>,
 }
 
-async fn serve(setup: &Setup, command: &Command) -> Result<Ending, Failed> {
+async fn serve(setup: &Setup, command: &CommandLine) -> Result<Ending, Failed> {
     let mut signals = Signals::listen().map_err(NodeError::System)?;
     let Some(pcscf) = reach(setup, &mut signals).await else { return Ok(Ending::Done) };
     let via = pcscf.address;
@@ -132,7 +132,7 @@ async fn serve(setup: &Setup, command: &Command) -> Result<Ending, Failed> {
 }
 
 /// When a command that lasts for so long is over.
-async fn end_of(command: &Command) {
+async fn end_of(command: &CommandLine) {
     match command.seconds() {
         Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.into())).await,
         None => std::future::pending().await,
@@ -164,28 +164,35 @@ impl Process {
     }
 
     fn obey(&mut self, words: &[&str]) {
-        if words.is_empty() {
-            return;
-        }
-        match self.endpoint.ask(|now, agent, fx| agent.on_words(now, words, fx)) {
-            Ok(answer) if answer.is_empty() => {}
-            Ok(answer) => self.console.put(&answer),
-            Err(why) => {
-                self.print(&Report::Error { what: why.into() });
-                if self.session.is_for_one_command() {
-                    self.leave(Ending::Failed);
+        match words {
+            [] => return,
+            ["help"] => self.console.put(HELP),
+            words => match Command::parse(words) {
+                Ok(command) => {
+                    let told = self.endpoint.ask(Ask::Do(command));
+                    if let Some(Err(why)) = told {
+                        self.not_done(&why);
+                    }
                 }
-            }
+                Err(bad) => self.not_done(&bad),
+            },
         }
         self.tell();
+    }
+
+    fn not_done(&mut self, why: &impl fmt::Display) {
+        self.print(&Report::Error { what: why.to_string().into() });
+        if self.session.is_for_one_command() {
+            self.leave(Ending::Failed);
+        }
     }
 
     /// Begins to leave; the first reason counts.
     fn leave(&mut self, ending: Ending) {
         if self.ending.is_none() {
             self.ending = Some(ending);
-            let farewell: Farewell = self.session.farewell();
-            self.endpoint.ask(|now, agent, fx| agent.leave(now, farewell, fx));
+            // Who leaves already leaves.
+            let _ = self.endpoint.ask(Ask::Leave(self.session.farewell()));
         }
     }
 
@@ -212,7 +219,7 @@ impl Process {
 
     /// Prints what has happened, and leaves when the command is done.
     fn tell(&mut self) {
-        while let Some(report) = self.endpoint.ask(|_, agent, _| agent.poll_report()) {
+        while let Some(report) = self.endpoint.role_mut().poll_report() {
             self.print(&report);
             self.session.on_report(&report);
             if let Some(ending) = self.session.ending() {
@@ -275,8 +282,8 @@ fn open(setup: &Setup, pcscf: Pcscf) -> Result<Endpoint<UeAgent>, NodeError> {
 }
 
 /// The lines of a script, or of standard input, each in its time; none for a command that takes none.
-fn commands(command: &Command) -> Result<Option<mpsc::Receiver<String>>, Failed> {
-    let Command::Run { script } = command else { return Ok(None) };
+fn commands(command: &CommandLine) -> Result<Option<mpsc::Receiver<String>>, Failed> {
+    let CommandLine::Run { script } = command else { return Ok(None) };
     let (sender, lines) = mpsc::channel(LINES);
     match script {
         Some(path) => {

@@ -1,18 +1,19 @@
 //! Our subscriptions, to presence and to our own registration, each in a dialog of its own.
 
+use crate::Fx;
 use crate::agent::UeAgent;
 use crate::compose;
 use crate::reg_event::REG;
 use crate::role::Own;
 use crate::watch::{PRESENCE, Watched};
 use clock::Now;
-use ims_node::{Effects, Outcome};
+use ims_node::Outcome;
 use sip_event::{Asking, NewDialog, SubscriberOutput};
 use sip_message::Uri;
 
 impl UeAgent {
     /// Does what the subscriptions want; whether there was anything.
-    pub(crate) fn run_subscriptions(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
+    pub(crate) fn run_subscriptions(&mut self, now: Now, fx: &mut Fx) -> bool {
         let mut busy = false;
         while let Some((watched, output)) = self.subscriptions.poll_output() {
             busy = true;
@@ -28,7 +29,7 @@ impl UeAgent {
     }
 
     /// Rule RT-P-01: nothing is sent before we are registered.
-    fn subscribe_due(&mut self, now: Now, fx: &mut Effects<Own>) -> bool {
+    fn subscribe_due(&mut self, now: Now, fx: &mut Fx) -> bool {
         let mut busy = false;
         for watched in self.subscriptions.due() {
             busy |= self.subscribe_anew(now, watched, fx).is_some();
@@ -36,7 +37,7 @@ impl UeAgent {
         busy
     }
 
-    fn subscribe_anew(&mut self, now: Now, watched: Watched, fx: &mut Effects<Own>) -> Option<()> {
+    fn subscribe_anew(&mut self, now: Now, watched: Watched, fx: &mut Fx) -> Option<()> {
         let binding = self.registration.binding()?;
         let local_uri = binding.identity(self.settings.account.impu()).clone();
         let remote_uri: Uri = match watched {
@@ -52,7 +53,7 @@ impl UeAgent {
         Some(())
     }
 
-    fn subscribe_in_dialog(&mut self, now: Now, watched: Watched, expires: u32, fx: &mut Effects<Own>) {
+    fn subscribe_in_dialog(&mut self, now: Now, watched: Watched, expires: u32, fx: &mut Fx) {
         let Some(binding) = self.registration.binding() else {
             return self.subscriptions.on_not_sent(now, &watched);
         };

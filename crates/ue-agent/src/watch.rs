@@ -1,6 +1,7 @@
 //! Whom the user watches: what is known of each beside its subscription.
 
 use crate::agent::UeAgent;
+use crate::ask::{NotDone, Told};
 use crate::report::{Report, SubscriptionState};
 use crate::settings::Settings;
 use crate::warning;
@@ -69,13 +70,13 @@ impl Watches {
         self.all.iter_mut().find(|watch| watch.id == id)
     }
 
-    fn add(&mut self, uri: &Uri, kind: Kind) -> Result<WatchId, NotWatched> {
+    fn add(&mut self, uri: &Uri, kind: Kind) -> Result<WatchId, NotDone> {
         let same = |watch: &Watch| watch.uri.is_equivalent(uri) && watch.kind == kind;
         if self.all.iter().any(same) {
-            return Err(NotWatched::Already);
+            return Err(NotDone::WatchedAlready(uri.clone()));
         }
         if self.all.len() >= MAX_WATCHES {
-            return Err(NotWatched::TooMany);
+            return Err(NotDone::TooManyWatched);
         }
         self.last += 1;
         let id = WatchId(self.last);
@@ -113,24 +114,16 @@ pub(crate) fn schedule(random: &mut Random) -> Schedule {
     Schedule { jitter, first_wait: Duration::from_secs(1), longest_wait: Duration::from_secs(30) }
 }
 
-/// Why nobody more is watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotWatched {
-    Already,
-    TooMany,
-    NotAtAll,
-}
-
 impl UeAgent {
-    pub(crate) fn watch(&mut self, uri: &Uri, kind: Kind, random: &mut Random) -> Result<(), NotWatched> {
+    pub(crate) fn watch(&mut self, uri: &Uri, kind: Kind, random: &mut Random) -> Told {
         let id = self.watches.add(uri, kind)?;
         self.subscriptions.begin(Watched::Presence(id), config(&self.settings, kind, random), PRESENCE);
         Ok(())
     }
 
-    pub(crate) fn unwatch(&mut self, now: Now, uri: &Uri) -> Result<(), NotWatched> {
+    pub(crate) fn unwatch(&mut self, now: Now, uri: &Uri) -> Told {
         let left = self.watches.leave(Some(uri));
-        let id = left.first().ok_or(NotWatched::NotAtAll)?;
+        let id = left.first().ok_or_else(|| NotDone::NotWatched(uri.clone()))?;
         self.subscriptions.unsubscribe(now, &Watched::Presence(*id));
         Ok(())
     }

@@ -56,7 +56,7 @@ fn what_was_acknowledged_is_there_after_a_restart() {
                 carol sip:scscf1a.home1.test unregistered\n\
                 erin - not-registered\n\
                 grace - not-registered\n";
-    assert_eq!(again.list(), list);
+    assert_eq!(again.list().to_string(), list);
 }
 
 #[test]

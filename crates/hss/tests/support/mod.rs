@@ -148,7 +148,7 @@ impl Step {
 
 /// What the store holds of alice: the state of her set, who has her, who is to have her next.
 pub fn registration(hss: &Hss) -> (RegistrationState, Option<ScscfName>, Option<ScscfName>) {
-    let text = hss.explain(ALICE).unwrap();
+    let text = hss.explain(ALICE).unwrap().to_string();
     let scscf = |label: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(label)).unwrap();
         (line != "-").then(|| name(line))

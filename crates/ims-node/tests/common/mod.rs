@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use ims_node::{
-    Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, Outcome, Output,
-    Peer, Role, Settings, Side, Transmit, Verdict,
+    AskId, Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, NoAsk, Node,
+    Outcome, Output, Peer, Role, Settings, Side, Transmit, Verdict,
 };
 use sip_message::{Message, Transport};
 use std::net::SocketAddr;
@@ -35,6 +35,8 @@ impl Fake {
 impl Role for Fake {
     type Waiting = ();
     type Own = ();
+    type Ask = NoAsk;
+    type Told = NoAsk;
 
     fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Effects<()>) -> Decision<()> {
         (self.decide)(request, fx)
@@ -56,6 +58,10 @@ impl Role for Fake {
 
     fn on_own_response(&mut self, _: Now, _: (), outcome: &Outcome, _: &mut Effects<()>) {
         self.own.push(outcome.status().map(|status| status.code()));
+    }
+
+    fn on_ask(&mut self, _: Now, _: AskId, ask: NoAsk, _: &mut Effects<()>) -> Option<NoAsk> {
+        match ask {}
     }
 }
 

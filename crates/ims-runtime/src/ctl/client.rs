@@ -1,23 +1,35 @@
 //! The side that asks.
 
-use super::{CtlAnswer, CtlError, DEADLINE, ERROR, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, OK};
+use super::{
+    CtlAnswer, CtlError, DEADLINE, ERROR, Form, JSON, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, OK, error_json,
+};
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// Sends `words` to the process behind `socket` and waits for its answer.
+/// Sends `words` to the process behind `socket` and waits for its answer in this form.
 ///
 /// # Errors
 /// [`CtlError`], except `AlreadyRunning` and `Bind`.
-pub async fn ask(socket: &Path, words: Vec<String>) -> Result<CtlAnswer, CtlError> {
-    let mut line = words.join(" ");
+pub async fn ask(socket: &Path, form: Form, words: &[String]) -> Result<CtlAnswer, CtlError> {
+    let mut line = match form {
+        Form::Text => words.join(" "),
+        Form::Json => format!("{JSON} {}", words.join(" ")),
+    };
     line.push('\n');
     let unfit = |word: &String| word.is_empty() || word.contains(char::is_whitespace);
     if words.is_empty() || words.iter().any(unfit) || line.len() > MAX_REQUEST_BYTES {
         return Err(CtlError::BadWords);
     }
-    timeout(DEADLINE, exchange(socket, &line)).await.map_err(|_| CtlError::NoAnswer)?
+    let answer = timeout(DEADLINE, exchange(socket, &line)).await.map_err(|_| CtlError::NoAnswer)??;
+    Ok(match (answer, form) {
+        // The connection was refused before the command was read.
+        (CtlAnswer::Refused(why), Form::Json) if !why.starts_with('{') => {
+            CtlAnswer::Refused(error_json("not_taken", &why))
+        }
+        (answer, _) => answer,
+    })
 }
 
 async fn exchange(socket: &Path, line: &str) -> Result<CtlAnswer, CtlError> {

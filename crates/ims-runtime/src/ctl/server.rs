@@ -1,19 +1,23 @@
 //! The side that answers.
 
 use super::{
-    CtlAnswer, CtlError, CtlRequest, DEADLINE, ERROR, MAX_ANSWER_BYTES, MAX_CONNECTIONS, MAX_REQUEST_BYTES,
-    OK,
+    CtlAnswer, CtlError, CtlRequest, DEADLINE, ERROR, Form, JSON, MAX_ANSWER_BYTES, MAX_CONNECTIONS,
+    MAX_REQUEST_BYTES, OK,
 };
 use std::fs::{DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+/// How long answers that are being written may hold the process up.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// A socket on which operator commands arrive; gone with the value.
 #[derive(Debug)]
@@ -22,6 +26,22 @@ pub struct CtlServer {
     inode: u64,
     requests: mpsc::Receiver<CtlRequest>,
     acceptor: JoinHandle<()>,
+    /// One for each connection.
+    places: Arc<Semaphore>,
+}
+
+/// Answers that are being written.
+#[derive(Debug)]
+pub struct LastAnswers(Arc<Semaphore>);
+
+impl LastAnswers {
+    /// Waits until they are, but for clients that do not read: without it the process could end before it has answered the very command
+    /// that ends it.
+    pub async fn written(self) {
+        let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+        // Whether all were written or not, the process ends.
+        let _ = timeout(FAREWELL, self.0.acquire_many(all)).await;
+    }
 }
 
 impl CtlServer {
@@ -38,13 +58,25 @@ impl CtlServer {
         let listener = bind_private(path).map_err(failed)?;
         let inode = std::fs::metadata(path).map_err(failed)?.ino();
         let (sender, requests) = mpsc::channel(MAX_CONNECTIONS);
-        let acceptor = tokio::spawn(accept(listener, sender));
-        Ok(Self { path: path.to_owned(), inode, requests, acceptor })
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let acceptor = tokio::spawn(accept(listener, sender, Arc::clone(&places)));
+        Ok(Self { path: path.to_owned(), inode, requests, acceptor, places })
+    }
+
+    /// For the end of the process, when this server is gone.
+    #[must_use]
+    pub fn last_answers(&self) -> LastAnswers {
+        LastAnswers(Arc::clone(&self.places))
     }
 
     /// Waits for the next command; dropping the future loses none. `None` when no more can come.
     pub async fn next(&mut self) -> Option<CtlRequest> {
         self.requests.recv().await
+    }
+
+    /// The next command, if one waits.
+    pub fn next_now(&mut self) -> Option<CtlRequest> {
+        self.requests.try_recv().ok()
     }
 }
 
@@ -78,8 +110,7 @@ fn bind_private(path: &Path) -> io::Result<UnixListener> {
     bound
 }
 
-async fn accept(listener: UnixListener, requests: mpsc::Sender<CtlRequest>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+async fn accept(listener: UnixListener, requests: mpsc::Sender<CtlRequest>, places: Arc<Semaphore>) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely; waiting for a connection to end is the cure.
@@ -106,7 +137,11 @@ async fn serve(stream: UnixStream, requests: mpsc::Sender<CtlRequest>) -> io::Re
     let mut line = String::new();
     let limit = MAX_REQUEST_BYTES as u64;
     BufReader::new(reader.take(limit)).read_line(&mut line).await?;
-    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    let (form, words) = match line.trim_start().strip_prefix(JSON) {
+        Some(words) if words.starts_with(char::is_whitespace) => (Form::Json, words),
+        _ => (Form::Text, line.as_str()),
+    };
+    let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
     let answer = if !line.ends_with('\n') {
         CtlAnswer::Refused(format!("a command is one line of at most {MAX_REQUEST_BYTES} bytes"))
     } else if words.is_empty() {
@@ -114,7 +149,7 @@ async fn serve(stream: UnixStream, requests: mpsc::Sender<CtlRequest>) -> io::Re
     } else {
         let (reply, answered) = oneshot::channel();
         let refused = || CtlAnswer::Refused("the process is ending".to_owned());
-        match requests.send(CtlRequest { words, reply }).await {
+        match requests.send(CtlRequest { words, form, reply }).await {
             Ok(()) => answered.await.unwrap_or_else(|_| refused()),
             Err(_) => refused(),
         }

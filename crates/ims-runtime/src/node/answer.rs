@@ -1,99 +1,129 @@
 //! The operator's commands.
 
 use super::driver::Driver;
+use crate::cli::Failure;
 use crate::config::Configuration;
-use crate::ctl::{self, CtlAnswer, CtlRequest};
+use crate::ctl::{BadWords, Command, CtlRequest, Draining, Help, Metrics, NotReloaded, Reloaded, Unanswered};
 use crate::health;
 use crate::signals::Signal;
-use ims_node::{CommandId, Input, Role};
+use ims_node::{AskAnswer, AskId, Input, Role};
 
-const HELP: &str = "\
-health: whether the node is ready
-stats: counters and sizes
-reload: read the configuration again and take over what can change
-drain: end, as on SIGTERM
-help: these lines";
+/// What every node is asked, whatever its role is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NodeAsk {
+    Health,
+    Stats,
+    Reload,
+    Drain,
+    Help,
+}
 
-impl<C: Configuration, R: Role> Driver<C, R> {
+const COMMANDS: &[Command<(), NodeAsk>] = &[
+    Command::new(health::WORD, "whether the node is ready", |(), _| Ok(NodeAsk::Health)),
+    Command::new("stats", "counters and sizes", |(), _| Ok(NodeAsk::Stats)),
+    Command::new("reload", "read the configuration again and take over what can change", |(), _| {
+        Ok(NodeAsk::Reload)
+    }),
+    Command::new("drain", "end, as on SIGTERM", |(), _| Ok(NodeAsk::Drain)),
+    Command::new("help", "these lines", |(), _| Ok(NodeAsk::Help)),
+];
+
+impl<C, R> Driver<C, R>
+where
+    C: Configuration,
+    R: Role<Told: AskAnswer>,
+{
     pub(super) fn on_command(&mut self, request: CtlRequest) {
-        let answer = match request.words().as_slice() {
-            [health::WORD] => self.health.answer(),
-            ["stats"] => CtlAnswer::Done(self.stats()),
-            ["reload"] => into_answer(self.reload()),
-            ["drain"] => {
+        match Command::find(COMMANDS, &(), &request.words()) {
+            Ok(NodeAsk::Health) => request.answer(&self.health.readiness()),
+            Ok(NodeAsk::Stats) => request.answer(&self.stats()),
+            Ok(NodeAsk::Reload) => {
+                let reloaded = self.reload().map_err(|failure| NotReloaded::because(&failure));
+                request.answer_either(reloaded.as_ref());
+            }
+            Ok(NodeAsk::Drain) => {
                 self.drain();
-                CtlAnswer::Done(String::new())
+                request.answer(&Draining::BEGUN);
             }
-            words => {
-                let words = words.iter().map(|word| (*word).to_owned()).collect();
-                return self.ask_role(words, request);
+            Ok(NodeAsk::Help) => {
+                let own = Command::usages(self.operator.blueprint.commands);
+                request.answer(&Help::of(Command::usages(COMMANDS).chain(own)));
             }
-        };
-        request.answer(answer);
+            Err(bad @ (BadWords::Usage(_) | BadWords::Argument { .. })) => request.answer(&bad),
+            Err(BadWords::Unknown) => self.ask_role(request),
+        }
     }
 
-    fn ask_role(&mut self, words: Vec<String>, request: CtlRequest) {
-        self.last_command += 1;
-        let id = CommandId(self.last_command);
-        self.commands.insert(id, request);
-        self.handle(Input::Command { id, words });
+    fn ask_role(&mut self, request: CtlRequest) {
+        let operator = &self.operator;
+        let ask = match Command::find(operator.blueprint.commands, &operator.config, &request.words()) {
+            Ok(ask) => ask,
+            Err(bad) => return request.answer(&bad),
+        };
+        match self.asks.open(self.clock.now().mono, request) {
+            Ok(id) => self.handle(Input::Ask { id, ask }),
+            Err(request) => request.answer(&Unanswered::TooMany),
+        }
     }
 
-    /// The role has answered; what it says to `help` comes behind our own.
-    pub(super) fn command_done(&mut self, id: CommandId, answer: Result<String, String>) {
-        let Some(request) = self.commands.remove(&id) else { return };
-        let answer = match (request.words().as_slice(), answer) {
-            (["help"], Ok(text)) => Ok(ctl::help(&format!("{HELP}\n{text}"))),
-            (["help"], Err(_)) => Ok(ctl::help(HELP)),
-            (_, answer) => answer,
-        };
-        request.answer(into_answer(answer));
+    /// The role has answered.
+    pub(super) fn tell(&mut self, id: AskId, told: &R::Told) {
+        if let Some(request) = self.asks.close(id) {
+            request.answer(told);
+        }
+    }
+
+    /// Whoever has waited too long for the role is told so.
+    pub(super) fn expire_asks(&mut self) {
+        while let Some(request) = self.asks.pop_late(self.clock.now().mono) {
+            request.answer(&Unanswered::Late);
+        }
     }
 
     pub(super) fn on_signal(&mut self, signal: Signal) {
         match signal {
             Signal::Drain => self.drain(),
             Signal::Reload => match self.reload() {
-                Ok(text) => tracing::info!("{}", text.trim_end()),
+                Ok(reloaded) => tracing::info!(taken_over = ?reloaded.taken_over, "reloaded"),
                 Err(why) => tracing::error!("not reloaded: {why}"),
             },
         }
     }
 
-    fn reload(&mut self) -> Result<String, String> {
-        let config = self.operator.file.load().map_err(|error| error.to_string())?;
+    fn reload(&mut self) -> Result<Reloaded, Failure> {
+        let config = self.operator.file.load()?;
         let (role, fx) = self.node.role_mut();
-        let mut said = (self.operator.blueprint.reload)(&config, self.clock.now(), role, fx)?;
+        let mut reloaded = (self.operator.blueprint.reload)(&config, self.clock.now(), role, fx)?;
         // What the role has started begins with the next input.
         self.handle(Input::Timeout);
         let node = (self.operator.blueprint.node)(&config).clone();
         if node.peers != self.config.peers {
             let peers = node.settings().peers;
-            self.tcp.set_peers(peers.clone());
+            self.sockets.set_peers(peers.clone());
             self.node.set_peers(peers);
             self.config.peers.clone_from(&node.peers);
-            said.push_str("\npeers of [node] taken over");
+            reloaded.taken_over.push("peers of [node]".into());
         }
         if node != self.config {
-            said.push_str("\nwhat else has changed in [node] needs a restart");
+            reloaded.needs_restart.push("what else has changed in [node]".into());
         }
-        Ok(said)
+        self.operator.config = config;
+        Ok(reloaded)
     }
 
-    fn stats(&self) -> String {
+    fn stats(&self) -> Metrics {
         let journal = self.journal.as_ref().map(|journal| journal.status()).unwrap_or_default();
-        let own = [
+        let counted = [
+            ("refused", self.refused),
+            ("dropped_in", self.dropped_in),
             ("held", self.held.count() as u64),
+            ("held_dropped", self.held.dropped()),
             ("journal_bytes", journal.file),
             ("journal_live_bytes", journal.live),
             ("dns_refused", self.dns.refused()),
             ("wall_clock_stepped_s", self.clock.stepped().as_secs()),
         ];
-        let own = self.tcp.metrics().chain(own).map(|(name, value)| (name.to_owned(), value));
-        self.stats.render(own.chain(self.node.metrics()))
+        let counted = self.sockets.metrics().chain(counted).map(|(name, value)| (name.to_owned(), value));
+        counted.chain(self.node.metrics()).collect()
     }
-}
-
-fn into_answer(answer: Result<String, String>) -> CtlAnswer {
-    answer.map_or_else(CtlAnswer::Refused, CtlAnswer::Done)
 }

@@ -1,10 +1,10 @@
 //! One TCP connection: a task that cuts what it reads into messages and writes what is queued.
 
-use super::Clock;
 use super::events::{ConnectionId, SocketEvent};
 use super::queue::{Outgoing, Queued};
 use super::share::{Common, CutOff};
 use super::stream::Stream;
+use crate::Clock;
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use ims_node::{Heard, ListenerId, Loss, Silence, Suspicion, UNACKNOWLEDGED};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};

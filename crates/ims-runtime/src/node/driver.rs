@@ -1,14 +1,14 @@
 //! The task that owns the node.
 
+use super::asks::Asks;
 use super::backlog::{Backlog, Look, Source};
 use super::ending::Phase;
-use super::events::{SOCKET_EVENTS, SocketEvent, Woken};
 use super::held::{Held, MAX_HELD};
 use super::hss::Hss;
-use super::stats::Stats;
-use super::tcp::Connections;
-use super::udp::UdpSockets;
-use super::{Clock, NodeError, Operator};
+use super::sockets::{BATCH, Datagram, Happened, Sockets};
+use super::woken::Woken;
+use super::{NodeError, Operator};
+use crate::Clock;
 use crate::cli::Failure;
 use crate::config::Configuration;
 use crate::ctl::CtlRequest;
@@ -17,59 +17,54 @@ use crate::dns::Dns;
 use crate::health::{self, Condition, Health};
 use crate::journal::{Journal, Status};
 use crate::node_config::NodeConfig;
-use crate::recording::{Channel, Direction, Ends, Recorder};
-use bytes::Bytes;
+use crate::recording::Recorder;
 use clock::Mono;
-use ims_node::{CommandId, Flow, Input, Loss, Node, Role, Seq, Transmit};
+use ims_node::{AskAnswer, Input, Node, Role, Seq};
 use sip_resolve::{DnsAnswer, Kind, Question};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
-/// Datagrams, or events of connections, that are handled before the others get their turn.
-pub(super) const BATCH: usize = 64;
-/// How soon datagrams that found their socket's buffer full are tried again.
-const RESEND: Duration = Duration::from_millis(2);
+/// How soon the node is told that there is room again: connections that have written what waited say nothing of it.
+const ROOM: Duration = Duration::from_millis(2);
 /// How soon DNS is asked again for the first answer.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// A node and all that it is connected to.
-pub(super) struct Driver<C, R: Role> {
+pub(super) struct Driver<C: 'static, R: Role> {
     pub(super) clock: Clock,
     pub(super) node: Node<R>,
+    pub(super) sockets: Sockets,
     backlog: Backlog,
-    /// What happened in consequence of outputs; taken before anything new.
+    /// What else happened in consequence of outputs; taken before anything new.
     pub(super) inputs: VecDeque<Input>,
-    pub(super) udp: UdpSockets,
-    pub(super) tcp: Connections,
-    events: mpsc::Receiver<SocketEvent>,
     pub(super) dns: Dns,
     /// A question for the first answer, until it comes, and when it is asked next.
     probe: Option<(Question, Mono)>,
     pub(super) hss: Option<Hss>,
     pub(super) journal: Option<Journal>,
-    pub(super) held: Held,
+    pub(super) held: Held<R::Told>,
     /// Whether the node was last told that there is room for more than answers.
     has_room: bool,
-    /// Whether connections were given something that they have not had time to write.
-    pub(super) connections_first: bool,
-    /// What was to leave by UDP after that.
-    pub(super) datagrams: Vec<Transmit>,
-    /// Commands whose answer the node owes; the operator socket bounds them.
-    pub(super) commands: HashMap<CommandId, CtlRequest>,
-    pub(super) last_command: u64,
-    pub(super) stats: Stats,
+    /// Operators who wait for the role.
+    pub(super) asks: Asks<CtlRequest>,
+    /// Requests that were answered with an error of our own.
+    pub(super) refused: u64,
+    /// Messages from the network that were dropped without an answer.
+    pub(super) dropped_in: u64,
     pub(super) health: Health,
     pub(super) phase: Phase,
-    pub(super) recorder: Option<Recorder>,
     pub(super) config: NodeConfig,
     pub(super) operator: Operator<C, R>,
 }
 
-impl<C: Configuration, R: Role> Driver<C, R> {
+impl<C, R> Driver<C, R>
+where
+    C: Configuration,
+    R: Role<Told: AskAnswer>,
+{
     /// Opens everything, for a node that has its state back.
     pub(super) fn start(
         (clock, node): (Clock, Node<R>),
@@ -84,33 +79,24 @@ impl<C: Configuration, R: Role> Driver<C, R> {
                 .map_err(|error| NodeError::Recording(recording.file.clone(), error))
         });
         let recorder = recorder.transpose()?;
-        let settings = config.settings();
-        let (sender, events) = mpsc::channel(SOCKET_EVENTS);
-        let udp = UdpSockets::bind(&settings.listeners, &sender)?;
-        let tcp = Connections::listen(&settings, &sender, recorder.clone())?;
         let mut driver = Self {
             clock,
             node,
+            sockets: Sockets::open(&config.settings(), recorder.clone())?,
             backlog: Backlog::default(),
             inputs: VecDeque::new(),
-            udp,
-            tcp,
-            events,
             dns: Dns::new(&config.dns)?,
             probe: Some((Question::new(&config.domain, Kind::Naptr), Mono::ZERO)),
-            hss: Hss::start(&config, operator.file.path(), recorder.clone())?,
+            hss: Hss::start(&config, operator.file.path(), recorder)?,
             // Without a journal nothing ever waits for one.
             held: Held::new(journal.as_ref().map_or(Seq(u64::MAX), |journal| journal.status().synced)),
             has_room: true,
             journal,
-            connections_first: false,
-            datagrams: Vec::new(),
-            commands: HashMap::new(),
-            last_command: 0,
-            stats: Stats::default(),
+            asks: Asks::new(),
+            refused: 0,
+            dropped_in: 0,
             health: Health::waiting_for(&conditions),
             phase: Phase::Serving,
-            recorder,
             config,
             operator,
         };
@@ -127,9 +113,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             if self.has_ended()? {
                 break;
             }
-            if let Some(recorder) = &self.recorder {
-                recorder.flush();
-            }
+            self.sockets.flush_recording();
             let woken = self.wait().await;
             self.on(woken)?;
             // While there is always something to do, `wait` never rests, and connections, the operator and the journal's
@@ -142,18 +126,22 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         self.close().await
     }
 
+    async fn keep_order(&mut self) -> Result<(), NodeError> {
+        while self.sockets.keep_order().await {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
     /// Whether the node has something to do that nobody waits for.
     fn is_due(&self) -> bool {
         self.node.poll_timeout().is_some_and(|at| at <= self.clock.now().mono)
     }
 
     async fn wait(&mut self) -> Woken {
-        let open = !self.phase.is_closing();
         let wake = self.wake_at();
-        let mut events = Vec::new();
         tokio::select! {
-            () = self.udp.readable(), if open => Woken::Datagrams,
-            _ = self.events.recv_many(&mut events, BATCH) => Woken::Sockets(events),
+            happened = self.sockets.next() => Woken::Sockets(happened),
             (question, answer) = self.dns.next() => Woken::Dns(question, answer),
             event = next_of(&mut self.hss) => Woken::Cx(event),
             Some(request) = self.operator.ctl.next() => Woken::Ctl(request),
@@ -164,21 +152,24 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     }
 
     fn wake_at(&self) -> Option<Mono> {
-        // Connections that have written what waited say nothing of it.
-        let resend = (self.udp.has_unsent() || !self.has_room).then(|| self.clock.now().mono + RESEND);
+        let now = self.clock.now().mono;
+        let room = (!self.has_room).then(|| now + ROOM);
         let probe = self.probe.as_ref().map(|(_, at)| *at);
-        [self.node.poll_timeout(), self.phase.deadline(), resend, probe].into_iter().flatten().min()
+        let own = [self.node.poll_timeout(), self.phase.deadline(), self.asks.deadline(), room, probe];
+        own.into_iter().chain([self.sockets.flush_at(now)]).flatten().min()
     }
 
     fn on(&mut self, woken: Woken) -> Result<(), NodeError> {
         match woken {
-            Woken::Datagrams => self.on_datagrams()?,
-            Woken::Sockets(events) => {
+            Woken::Sockets(Happened::Datagrams) => self.on_datagrams()?,
+            Woken::Sockets(Happened::Events(events)) => {
                 for event in events {
-                    self.on_socket(event);
+                    if let Some(input) = self.sockets.on_event(event) {
+                        self.handle(input.of_any());
+                    }
                     self.settle()?;
                 }
-                let look = if self.events.is_empty() { Look::End } else { Look::More };
+                let look = if self.sockets.has_events() { Look::More } else { Look::End };
                 self.looked(Source::Streams, look);
             }
             Woken::Dns(question, answer) => self.on_dns(question, answer),
@@ -197,35 +188,32 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             while let Some(output) = self.node.poll_output() {
                 self.carry_out(output)?;
             }
-            match self.inputs.pop_front() {
-                Some(input) => self.handle(input),
+            let input = self.sockets.next_input().or_else(|| self.inputs.pop_front());
+            match input {
+                Some(input) => self.handle(input.of_any()),
                 None => return Ok(()),
             }
         }
     }
 
-    pub(super) fn handle(&mut self, input: Input) {
-        if let Input::SendFailed { .. } = input {
-            self.stats.send_failed += 1;
-        }
+    pub(super) fn handle(&mut self, input: Input<R::Ask>) {
         self.node.handle(self.clock.now(), input);
     }
 
     fn on_datagrams(&mut self) -> Result<(), NodeError> {
         let mut look = Look::More;
         for _ in 0..BATCH {
-            let Some((flow, bytes)) = self.udp.receive() else {
-                look = Look::End;
-                break;
-            };
-            self.record(Direction::In, flow, &bytes);
-            // Softphones keep their bindings alive with line ends and zeros.
-            if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
-                continue;
+            match self.sockets.receive() {
+                Datagram::None => {
+                    look = Look::End;
+                    break;
+                }
+                Datagram::KeepAlive => {}
+                Datagram::Message(input) => {
+                    self.handle(input.of_any());
+                    self.settle()?;
+                }
             }
-            self.stats.udp_in += 1;
-            self.handle(Input::Message { flow, bytes });
-            self.settle()?;
         }
         self.looked(Source::Datagrams, look);
         Ok(())
@@ -234,39 +222,6 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     fn looked(&mut self, source: Source, look: Look) {
         if let Some(behind) = self.backlog.after(self.clock.now().mono, source, look) {
             self.inputs.push_back(Input::Behind(behind));
-        }
-    }
-
-    fn on_socket(&mut self, event: SocketEvent) {
-        match event {
-            SocketEvent::Accepted(listener, remote, stream) => {
-                self.tcp.accepted(listener, remote, stream, &mut self.inputs);
-            }
-            SocketEvent::Connected(id) => self.tcp.connected(id),
-            SocketEvent::NotConnected(id, loss) | SocketEvent::Closed(id, loss) => {
-                self.tcp.ended(id, loss, &mut self.inputs);
-            }
-            SocketEvent::Undelivered(listener, fallback, bytes) => {
-                self.tcp.undelivered((listener, fallback), bytes, &mut self.inputs);
-            }
-            SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
-            SocketEvent::Pong(id) => {
-                if let Some(flow) = self.tcp.flow(id) {
-                    self.handle(Input::Pong { flow });
-                }
-            }
-            SocketEvent::Unframed(id, head) => self.on_stream(id, |flow| Input::Unframed { flow, head }),
-            SocketEvent::Refused(flow) => {
-                self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused })
-            }
-        }
-    }
-
-    /// What comes from a connection that the node has closed is no longer heard.
-    fn on_stream(&mut self, id: u64, input: impl FnOnce(Flow) -> Input) {
-        if let Some(flow) = self.tcp.heard(id).filter(|_| !self.phase.is_closing()) {
-            self.stats.tcp_in += 1;
-            self.handle(input(flow));
         }
     }
 
@@ -283,7 +238,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
             self.met(Condition::Cx);
         }
         if let Some(input) = self.hss.as_mut().and_then(|hss| hss.input(event)) {
-            self.handle(input);
+            self.handle(input.of_any());
         }
     }
 
@@ -304,7 +259,7 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     fn tell_room(&mut self) {
         let has_room = self.held.count() <= MAX_HELD / 2
             && self.journal.as_ref().is_none_or(Journal::keeps_up)
-            && !self.udp.has_unsent();
+            && !self.sockets.has_unsent();
         if has_room != std::mem::replace(&mut self.has_room, has_room) {
             self.inputs.push_back(Input::Room(has_room));
         }
@@ -320,9 +275,8 @@ impl<C: Configuration, R: Role> Driver<C, R> {
 
     fn on_time(&mut self) {
         let now = self.clock.now();
-        for flow in self.udp.flush() {
-            self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
-        }
+        self.sockets.flush();
+        self.expire_asks();
         if let Some((question, at)) = &mut self.probe
             && *at <= now.mono
         {
@@ -335,14 +289,6 @@ impl<C: Configuration, R: Role> Driver<C, R> {
     fn met(&mut self, condition: Condition) {
         if self.health.met(condition) {
             health::announce(&self.config.name);
-        }
-    }
-
-    pub(super) fn record(&self, direction: Direction, flow: Flow, bytes: &Bytes) {
-        let listener = self.config.listen.get(usize::from(flow.listener.0));
-        if let (Some(recorder), Some(listener)) = (&self.recorder, listener) {
-            let ends = Ends { local: listener.address, remote: flow.remote };
-            recorder.record(direction, Channel::Udp, ends, bytes);
         }
     }
 }

@@ -6,14 +6,14 @@ use crate::cli::Failure;
 use crate::config::Configuration;
 use crate::journal::Journal;
 use clock::Mono;
-use ims_node::{Input, Role};
+use ims_node::{AskAnswer, Input, Role};
 use std::time::Duration;
 
 /// How long what runs may take to finish; the rest is then answered 503.
 pub const DRAIN: Duration = Duration::from_secs(4);
 /// How long the journal and full sockets may then take.
 const FLUSH: Duration = Duration::from_millis(400);
-/// How long the last messages on connections may take.
+/// How long the journal may take to close.
 const FAREWELL: Duration = Duration::from_millis(250);
 
 /// How far the node is from its end.
@@ -28,10 +28,6 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    pub(super) const fn is_closing(self) -> bool {
-        matches!(self, Self::Closing(_))
-    }
-
     pub(super) const fn deadline(self) -> Option<Mono> {
         match self {
             Self::Serving => None,
@@ -40,7 +36,11 @@ impl Phase {
     }
 }
 
-impl<C: Configuration, R: Role> Driver<C, R> {
+impl<C, R> Driver<C, R>
+where
+    C: Configuration,
+    R: Role<Told: AskAnswer>,
+{
     pub(super) fn drain(&mut self) {
         if self.phase == Phase::Serving {
             tracing::info!("draining");
@@ -57,17 +57,18 @@ impl<C: Configuration, R: Role> Driver<C, R> {
         {
             self.handle(Input::GiveUp);
             self.settle()?;
+            self.sockets.stop_reading();
             self.phase = Phase::Closing(now + FLUSH);
         }
         let Phase::Closing(until) = self.phase else { return Ok(false) };
         let settled = self.journal.as_ref().is_none_or(Journal::is_settled);
-        let flushed = settled && self.held.count() == 0 && !self.udp.has_unsent();
+        let flushed = settled && self.held.count() == 0 && !self.sockets.has_unsent();
         Ok(flushed || now >= until)
     }
 
     /// Closes sockets and journal.
     pub(super) async fn close(self) -> Result<(), Failure> {
-        self.tcp.close(FAREWELL).await;
+        self.sockets.close().await;
         if let Some(journal) = self.journal
             && let Some(kind) = journal.close(FAREWELL).await.failed
         {

@@ -2,41 +2,29 @@
 //!
 //! It keeps no journal, asks no HSS and no DNS: its role sends on flows it knows.
 
-use super::events::{SOCKET_EVENTS, SocketEvent};
-use super::tcp::Connections;
-use super::udp::{Sent, UdpSockets};
-use super::{Clock, NodeError};
-use crate::recording::{Channel, Direction, Ends, Recorder};
-use bytes::Bytes;
+use super::NodeError;
+use super::log::log;
+use super::sockets::{BATCH, Datagram, Happened, Sockets};
+use crate::Clock;
+use crate::recording::Recorder;
 use clock::{Mono, Now, Wall};
 use cx_protocol::CxFailure;
-use ims_node::{Effects, Event, Flow, Input, Listener, Loss, Node, Output, Reason, Role, Settings, Transmit};
-use sip_message::Transport;
+use ims_node::{AskId, Input, Node, Output, Role, Settings};
 use sip_resolve::DnsAnswer;
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::sleep_until;
-
-/// Datagrams, or events of connections, that are handled before the caller gets its turn.
-const BATCH: usize = 64;
-/// How soon datagrams that found their socket's buffer full are tried again.
-const RESEND: Duration = Duration::from_millis(2);
-/// How long the last messages on connections may take.
-const FAREWELL: Duration = Duration::from_millis(250);
 
 /// A node and its sockets.
 pub struct Endpoint<R: Role> {
     clock: Clock,
     node: Node<R>,
-    /// What happened in consequence of outputs; taken before anything new.
+    sockets: Sockets,
+    /// What else happened in consequence of outputs; taken before anything new.
     inputs: VecDeque<Input>,
-    udp: UdpSockets,
-    tcp: Connections,
-    events: mpsc::Receiver<SocketEvent>,
-    listeners: Vec<Listener>,
-    recorder: Option<Recorder>,
+    last_ask: u64,
+    /// The answer to the last ask, until it is taken.
+    told: Option<(AskId, R::Told)>,
 }
 
 impl<R: Role> Endpoint<R> {
@@ -49,15 +37,11 @@ impl<R: Role> Endpoint<R> {
         let recorder = recording.map(|path| {
             Recorder::open(path, &settings.name).map_err(|error| NodeError::Recording(path.to_owned(), error))
         });
-        let recorder = recorder.transpose()?;
-        let listeners = settings.listeners.clone();
-        let (sender, events) = mpsc::channel(SOCKET_EVENTS);
-        let udp = UdpSockets::bind(&settings.listeners, &sender)?;
-        let tcp = Connections::listen(&settings, &sender, recorder.clone())?;
+        let sockets = Sockets::open(&settings, recorder.transpose()?)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|_| NodeError::NoSeed)?;
         let (clock, node) = (Clock::start(), Node::new(settings, role, seed));
-        Ok(Self { clock, node, inputs: VecDeque::new(), udp, tcp, events, listeners, recorder })
+        Ok(Self { clock, node, sockets, inputs: VecDeque::new(), last_ask: 0, told: None })
     }
 
     /// What the clocks show.
@@ -72,97 +56,80 @@ impl<R: Role> Endpoint<R> {
         self.node.role()
     }
 
-    /// Asks the role for something, and does what comes of it.
-    pub fn ask<T>(&mut self, what: impl FnOnce(Now, &mut R, &mut Effects<R::Own>) -> T) -> T {
-        let now = self.clock.now();
-        let (role, fx) = self.node.role_mut();
-        let answer = what(now, role, fx);
-        // What the role has started begins with the next input.
-        self.node.handle(now, Input::Timeout);
+    /// The role, to take from it what it has gathered.
+    pub const fn role_mut(&mut self) -> &mut R {
+        self.node.role_mut().0
+    }
+
+    /// Asks the role for something, and does what comes of it. `None` if it has not answered at once: nobody waits any longer here.
+    pub fn ask(&mut self, ask: R::Ask) -> Option<R::Told> {
+        self.last_ask += 1;
+        let id = AskId(self.last_ask);
+        self.handle(Input::Ask { id, ask });
         self.settle();
-        answer
+        self.told.take().filter(|(answered, _)| *answered == id).map(|(_, told)| told)
     }
 
     /// Waits for what happens next, and does what comes of it; dropping the future loses nothing.
     pub async fn work(&mut self) {
+        self.keep_order().await;
         let wake = self.wake_at();
-        let mut events = Vec::new();
         tokio::select! {
-            () = self.udp.readable() => self.on_datagrams(),
-            _ = self.events.recv_many(&mut events, BATCH) => {
-                for event in events {
-                    self.on_socket(event);
-                    self.settle();
-                }
+            happened = self.sockets.next() => self.on_sockets(happened),
+            () = sleep_until(self.clock.instant(wake.unwrap_or_default())), if wake.is_some() => {
+                self.sockets.flush();
+                self.handle(Input::Timeout);
             }
-            () = sleep_until(self.clock.instant(wake.unwrap_or_default())), if wake.is_some() => self.on_time(),
         }
         self.settle();
-        if let Some(recorder) = &self.recorder {
-            recorder.flush();
-        }
+        self.sockets.flush_recording();
     }
 
-    /// Closes the connections once what is queued on them is written.
-    pub async fn close(self) {
-        self.tcp.close(FAREWELL).await;
-        if let Some(recorder) = &self.recorder {
-            recorder.flush();
-        }
-    }
-
-    fn wake_at(&self) -> Option<Mono> {
-        let resend = self.udp.has_unsent().then(|| self.clock.now().mono + RESEND);
-        [self.node.poll_timeout(), resend].into_iter().flatten().min()
-    }
-
-    fn on_datagrams(&mut self) {
-        for _ in 0..BATCH {
-            let Some((flow, bytes)) = self.udp.receive() else { break };
-            self.record(Direction::In, flow, &bytes);
-            if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
-                continue;
-            }
-            self.handle(Input::Message { flow, bytes });
+    async fn keep_order(&mut self) {
+        while self.sockets.keep_order().await {
             self.settle();
         }
     }
 
-    fn on_socket(&mut self, event: SocketEvent) {
-        match event {
-            SocketEvent::Accepted(listener, remote, stream) => {
-                self.tcp.accepted(listener, remote, stream, &mut self.inputs);
-            }
-            SocketEvent::Connected(id) => self.tcp.connected(id),
-            SocketEvent::NotConnected(id, loss) | SocketEvent::Closed(id, loss) => {
-                self.tcp.ended(id, loss, &mut self.inputs);
-            }
-            SocketEvent::Undelivered(listener, fallback, bytes) => {
-                self.tcp.undelivered((listener, fallback), bytes, &mut self.inputs);
-            }
-            SocketEvent::Message(id, bytes) => self.on_stream(id, |flow| Input::Message { flow, bytes }),
-            SocketEvent::Pong(id) => self.on_stream(id, |flow| Input::Pong { flow }),
-            SocketEvent::Unframed(id, head) => self.on_stream(id, |flow| Input::Unframed { flow, head }),
-            SocketEvent::Refused(flow) => {
-                self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused })
+    /// Closes the connections once what is queued on them is written.
+    pub async fn close(mut self) {
+        self.keep_order().await;
+        self.sockets.close().await;
+    }
+
+    fn wake_at(&self) -> Option<Mono> {
+        let flush = self.sockets.flush_at(self.clock.now().mono);
+        [self.node.poll_timeout(), flush].into_iter().flatten().min()
+    }
+
+    fn on_sockets(&mut self, happened: Happened) {
+        match happened {
+            Happened::Datagrams => self.on_datagrams(),
+            Happened::Events(events) => {
+                for event in events {
+                    if let Some(input) = self.sockets.on_event(event) {
+                        self.handle(input.of_any());
+                    }
+                    self.settle();
+                }
             }
         }
     }
 
-    fn on_stream(&mut self, id: u64, input: impl FnOnce(Flow) -> Input) {
-        if let Some(flow) = self.tcp.heard(id) {
-            self.handle(input(flow));
+    fn on_datagrams(&mut self) {
+        for _ in 0..BATCH {
+            match self.sockets.receive() {
+                Datagram::None => break,
+                Datagram::KeepAlive => {}
+                Datagram::Message(input) => {
+                    self.handle(input.of_any());
+                    self.settle();
+                }
+            }
         }
     }
 
-    fn on_time(&mut self) {
-        for flow in self.udp.flush() {
-            self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
-        }
-        self.handle(Input::Timeout);
-    }
-
-    fn handle(&mut self, input: Input) {
+    fn handle(&mut self, input: Input<R::Ask>) {
         self.node.handle(self.clock.now(), input);
     }
 
@@ -172,18 +139,19 @@ impl<R: Role> Endpoint<R> {
             while let Some(output) = self.node.poll_output() {
                 self.carry_out(output);
             }
-            match self.inputs.pop_front() {
-                Some(input) => self.handle(input),
+            let input = self.sockets.next_input().or_else(|| self.inputs.pop_front());
+            match input {
+                Some(input) => self.handle(input.of_any()),
                 None => return,
             }
         }
     }
 
-    fn carry_out(&mut self, output: Output) {
+    fn carry_out(&mut self, output: Output<R::Told>) {
         match output {
-            Output::Transmit(transmit) => self.transmit(transmit),
-            Output::Close(flow) => self.tcp.close_flow(flow, &mut self.inputs),
-            Output::Claim { flow, is_claimed } => self.tcp.claim(flow, is_claimed),
+            Output::Transmit(transmit) => self.sockets.transmit(transmit),
+            Output::Close(flow) => self.sockets.close_flow(flow),
+            Output::Claim { flow, is_claimed } => self.sockets.claim(flow, is_claimed),
             Output::AskDns(question) => {
                 self.inputs.push_back(Input::Dns { question, answer: DnsAnswer::Failed });
             }
@@ -192,30 +160,10 @@ impl<R: Role> Endpoint<R> {
             }
             // Nothing is kept, so that what waits for it need not wait.
             Output::Persist { seq, .. } => self.inputs.push_back(Input::Synced(seq)),
-            // Commands do not come this way, and neither do questions of an HSS.
-            Output::CommandDone { .. } | Output::HssReply { .. } => {}
-            Output::Log(event) => log(event),
-        }
-    }
-
-    fn transmit(&mut self, transmit: Transmit) {
-        let flow = transmit.flow;
-        match flow.transport {
-            Transport::Udp => {
-                self.record(Direction::Out, flow, &transmit.bytes);
-                if self.udp.send(flow.listener, flow.remote, transmit.bytes) == Sent::Failed {
-                    self.inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
-                }
-            }
-            Transport::Tcp => self.tcp.send(transmit, &mut self.inputs),
-        }
-    }
-
-    fn record(&self, direction: Direction, flow: Flow, bytes: &Bytes) {
-        let listener = self.listeners.get(usize::from(flow.listener.0));
-        if let (Some(recorder), Some(listener)) = (&self.recorder, listener) {
-            let ends = Ends { local: listener.address, remote: flow.remote };
-            recorder.record(direction, Channel::Udp, ends, bytes);
+            Output::Told { id, told, .. } => self.told = Some((id, told)),
+            // There is no HSS that asks.
+            Output::HssReply { .. } => {}
+            Output::Log(event) => log(&event),
         }
     }
 }
@@ -224,21 +172,4 @@ impl<R: Role> Endpoint<R> {
 #[must_use]
 pub fn wall() -> Wall {
     Clock::start().now().wall
-}
-
-fn log(event: Event) {
-    match event {
-        Event::Refused { status, reason, method, call_id, branch } => {
-            let Reason { name, text, rule } = reason;
-            tracing::info!(status = status.code(), reason = name, text, rule, %method, %call_id, %branch, "refused");
-        }
-        Event::Dropped { reason, from } => {
-            tracing::debug!(reason = reason.name, text = reason.text, rule = reason.rule, %from, "dropped")
-        }
-        Event::HopFailed { address, cause, call_id } => {
-            tracing::debug!(%address, reason = cause, %call_id, "next hop failed");
-        }
-        Event::Pressure(pressure) => tracing::warn!(?pressure, "overload"),
-        Event::Role { what, about } => tracing::info!(%about, "{what}"),
-    }
 }

@@ -1,12 +1,7 @@
-//! What wakes a node's task.
+//! What the tasks around the sockets tell the node.
 
-use crate::ctl::CtlRequest;
-use crate::cx::CxEvent;
-use crate::journal::Status;
-use crate::signals::Signal;
 use bytes::Bytes;
 use ims_node::{Flow, ListenerId, Loss};
-use sip_resolve::{DnsAnswer, Question};
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
@@ -38,17 +33,4 @@ pub(crate) enum SocketEvent {
     Undelivered(ListenerId, SocketAddr, Bytes),
     /// A datagram to this peer did not arrive.
     Refused(Flow),
-}
-
-/// One reason to be awake.
-#[derive(Debug)]
-pub(super) enum Woken {
-    Datagrams,
-    Sockets(Vec<SocketEvent>),
-    Dns(Question, DnsAnswer),
-    Cx(CxEvent),
-    Ctl(CtlRequest),
-    Signal(Signal),
-    Journal(Status),
-    Time,
 }

@@ -1,11 +1,12 @@
 //! SIP over TCP: the listeners, and which connection a message takes (RFC 3261 section 18).
 
+use super::NodeError;
 use super::connection::{self, Connection};
 use super::events::{ConnectionId, SocketEvent};
 use super::queue::{NotQueued, Outgoing, Queue, queue};
 use super::share::Common;
 use super::strangers::Strangers;
-use super::{Clock, NodeError};
+use crate::Clock;
 use crate::open_files;
 use crate::recording::Recorder;
 use bytes::Bytes;

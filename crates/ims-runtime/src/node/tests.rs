@@ -3,11 +3,13 @@
 mod bounds;
 mod gone;
 mod link;
+mod operators;
 mod world;
 
 use super::driver::Driver;
-use super::{Clock, NodeError, Operator};
-use crate::cli::Failure;
+use super::{NodeError, Operator};
+use crate::Clock;
+use crate::cli::{Failure, Start};
 use crate::ctl::CtlAnswer;
 use crate::journal::tests::forgetful::Forgetful;
 use crate::journal::{Journal, JournalError};
@@ -202,10 +204,10 @@ async fn an_acknowledgement_is_held_until_its_record_is_durable() {
     let start = place.prepare("").await;
     let clock = Clock::start();
     let node = Node::new(start.config.node.settings(), TestRole::default(), [1; 32]);
-    let operator =
-        Operator { ctl: start.ctl, signals: start.signals, file: start.file, blueprint: BLUEPRINT };
-    let config = start.config.node;
-    let driver = Driver::start((clock, node), Some(journal), config, operator);
+    let read = start.config.node.clone();
+    let Start { config, file, signals, ctl } = start;
+    let operator = Operator { ctl, signals, file, config, blueprint: BLUEPRINT };
+    let driver = Driver::start((clock, node), Some(journal), read, operator);
     let task = tokio::spawn(driver.unwrap_or_else(|failure| panic!("{failure}")).run());
     let client = place.udp().await;
 
@@ -301,50 +303,12 @@ async fn a_drain_with_nothing_running_ends_at_once() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_new_is_believed_after_a_reload() {
-    let place = Place::new();
-    let running = place.start("").await;
-    let client = place.udp().await;
-    let request = |call: &str| message("sip:who@home1.test", call, "UDP");
-    assert!(
-        client
-            .answer_to(&request("one"))
-            .await
-            .contains("Warning: 399 node1.home1.test \"request from outside the network [outsider, ")
-    );
-    place.file(&format!("peers = [{{ addresses = [\"{}\"] }}]", place.address.ip()));
-    assert_eq!(running.done("reload").await, "nothing to take over\npeers of [node] taken over\n");
-    assert!(client.answer_to(&request("two")).await.starts_with("SIP/2.0 200 "));
-    assert_eq!(running.done("reload").await, "nothing to take over\n");
-}
-
-#[tokio::test]
 async fn a_socket_that_is_not_to_be_had_is_named() {
     let place = Place::new();
     let taken = std::net::TcpListener::bind(place.address).unwrap();
     let failure = super::run(place.prepare("").await, BLUEPRINT).await.unwrap_err().to_string();
     assert!(failure.contains(&format!("a socket at {} cannot be opened", place.address)), "{failure}");
     drop(taken);
-}
-
-#[tokio::test]
-async fn operators_are_answered_by_the_node_or_by_its_role() {
-    let place = Place::new();
-    let running = place.start("").await;
-    let help = running.done("help").await;
-    assert!(
-        help.ends_with("drain   end, as on SIGTERM\nhelp    these lines\nkept    what is kept\n"),
-        "{help}"
-    );
-    assert_eq!(running.done("reload").await, "nothing to take over\n");
-    let refused = CtlAnswer::Refused("unknown command; try help".to_owned());
-    assert_eq!(running.ask("kept now").await, refused);
-    place.file("suspicion_s = 7");
-    let said = running.done("reload").await;
-    assert_eq!(said, "nothing to take over\nwhat else has changed in [node] needs a restart\n");
-    place.file("suspicion_s = true");
-    let CtlAnswer::Refused(why) = running.ask("reload").await else { panic!("accepted") };
-    assert!(why.contains("node.toml:7:") && why.contains("node.suspicion_s"), "{why}");
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use crate::bindings::Binding;
 use crate::leaving::EndedBy;
-use crate::{Own, Pcscf, Waiting};
+use crate::{Fx, Pcscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Decision, Effects, Flow, InboundRequest, NodeCause, Refusal};
+use ims_node::{Decision, Flow, InboundRequest, NodeCause, Refusal};
 use presence_document::{ContactEvent, ContactState, RegContact, RegInfo, RegState};
 use sip_event::BadNotify;
 use sip_message::{HeaderName, Method, StatusCode, Uri};
@@ -25,7 +25,7 @@ impl Pcscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         if !request.source().is_trusted() {
             return Refusal::outsider().into();
@@ -45,7 +45,7 @@ impl Pcscf {
     }
 
     /// Only what the document says has ended: a contact that it does not name may be newer than the document.
-    fn apply(&mut self, now: Now, user: &Impu, info: &RegInfo, fx: &mut Effects<Own>) {
+    fn apply(&mut self, now: Now, user: &Impu, info: &RegInfo, fx: &mut Fx) {
         for registration in &info.registrations {
             let Ok(aor) = Impu::new(&registration.aor) else { continue };
             if registration.state == RegState::Terminated && registration.contacts.is_empty() {

@@ -11,11 +11,10 @@
 use bytes::Bytes;
 use clock::{Now, Wall};
 use ims_node::{
-    CommandId, Flow, Input, Listener, ListenerId, Node, Output, Peer, Record, Seq, Settings as NodeSettings,
-    Side,
+    AskId, Flow, Input, Listener, ListenerId, Node, Output, Peer, Record, Seq, Settings as NodeSettings, Side,
 };
 use presence_document::{Pidf, Rules};
-use presence_server::{PresenceServer, RuleBook, Settings};
+use presence_server::{Ask, PresenceServer, RuleBook, Settings, Told};
 use sip_message::{HeaderName, Message, Response, StatusCode, Transport};
 use sip_resolve::{DnsAnswer, Kind, Records};
 use std::collections::{BTreeMap, VecDeque};
@@ -151,7 +150,7 @@ impl Ps {
         ps.killed(10, by_dialog(), carols_friends())
     }
 
-    pub(crate) fn handle(&mut self, input: Input) {
+    pub(crate) fn handle(&mut self, input: Input<Ask>) {
         self.node.handle(self.now, input);
         self.drain();
     }
@@ -176,7 +175,7 @@ impl Ps {
                     };
                     self.node.handle(self.now, Input::Dns { question, answer });
                 }
-                Output::Log(_) | Output::CommandDone { .. } => {}
+                Output::Log(_) | Output::Told { .. } => {}
                 other @ (Output::Close(_)
                 | Output::Claim { .. }
                 | Output::AskHss { .. }
@@ -294,15 +293,19 @@ impl Ps {
         self.handle(Input::Timeout);
     }
 
-    pub(crate) fn command(&mut self, line: &str) -> Result<String, String> {
-        let words = line.split(' ').map(str::to_owned).collect();
-        self.node.handle(self.now, Input::Command { id: CommandId(1), words });
+    pub(crate) fn ask(&mut self, ask: Ask) -> Told {
+        self.node.handle(self.now, Input::Ask { id: AskId(1), ask });
         while let Some(output) = self.node.poll_output() {
-            if let Output::CommandDone { answer, .. } = output {
-                return answer;
+            if let Output::Told { told, .. } = output {
+                return told;
             }
         }
         panic!("no answer")
+    }
+
+    /// What the presence server keeps, a line each.
+    pub(crate) fn list(&mut self) -> String {
+        self.ask(Ask::List).to_string()
     }
 
     /// Alice, or who it is, subscribes and confirms the first NOTIFY.

@@ -3,10 +3,9 @@
 use super::Ending;
 use super::package::Untold;
 use crate::binding::{Binding, Registration};
-use crate::{Own, Scscf};
+use crate::{Fx, Scscf};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::Effects;
 use sip_event::Reason;
 
 impl Scscf {
@@ -17,7 +16,7 @@ impl Scscf {
         now: Now,
         user: &Impu,
         (before, ending): (&[Registration], Ending),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         if !self.reg.is_watched(user) {
             return;
@@ -51,7 +50,7 @@ impl Scscf {
         now: Now,
         user: &Impu,
         (identities, gone): (&[Impu], &[(Binding, Ending)]),
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) {
         let edit = |untold: &mut Untold, version: u64| {
             untold.note(gone, version);
@@ -63,7 +62,7 @@ impl Scscf {
     }
 
     /// All records of the journal have been read: subscriptions go on, and learn what they may have missed.
-    pub(crate) fn restore_watches(&mut self, now: Now, fx: &mut Effects<Own>) {
+    pub(crate) fn restore_watches(&mut self, now: Now, fx: &mut Fx) {
         std::mem::take(&mut self.earlier).convert(&mut self.reg, fx);
         let (reg, mut view) = self.reg();
         reg.restored(now, &mut view, &mut || fx.random.bits());

@@ -2,9 +2,10 @@
 //! records.
 
 use super::package::{EndedContact, Reg, Untold};
+use crate::Fx;
 use crate::Own;
 use cx_protocol::Impu;
-use ims_node::{Effects, Record, notifier};
+use ims_node::{Record, notifier};
 use minicbor::Decode;
 use sip_event::{Dialog, KeptDialog, KeptUsage, Notifier, SubscriptionRecord};
 
@@ -56,7 +57,7 @@ impl Earlier {
 
     /// Hands everything to the notifier. The old records go behind the new ones: if the process dies in between, there are both,
     /// and the new ones count.
-    pub(crate) fn convert(self, reg: &mut Notifier<Reg>, fx: &mut Effects<Own>) {
+    pub(crate) fn convert(self, reg: &mut Notifier<Reg>, fx: &mut Fx) {
         for KeptWatch { id, user, watcher, dialog, record, icid, ended, farewell, confirmed } in self.watches
         {
             let extra = Untold { icid, ended, farewell };

@@ -3,10 +3,10 @@
 use super::Reg;
 use crate::binding::Registration;
 use crate::cause::Cause;
-use crate::{Own, Scscf, Waiting};
+use crate::{Fx, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Decision, Effects, InboundRequest, Refusal, Storage, notifier};
+use ims_node::{Decision, InboundRequest, Refusal, Storage, notifier};
 use sip_event::{Accepted, Asked, Package, Refused};
 use sip_message::{HeaderName, Message, Method, NameAddr, Response, StatusCode, Uri};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Option<Decision<Waiting>> {
         let uri = request.request_uri();
         let ours = *request.method() == Method::Subscribe
@@ -54,7 +54,7 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Decision<Waiting> {
         if !request.source().is_trusted() {
             return Refusal::outsider().into();
@@ -74,7 +74,7 @@ impl Scscf {
         now: Now,
         request: &InboundRequest,
         user: Impu,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Result<Response, Refusal> {
         let subscribe = request.message();
         let registration = self.users.registration(&user).ok_or_else(Refusal::no_subscription)?;
@@ -92,7 +92,7 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Result<Response, Refusal> {
         let subscribe = request.message();
         let can_keep = fx.storage() == Storage::Open;
@@ -107,14 +107,14 @@ impl Scscf {
         now: Now,
         subscribe: &Message,
         outcome: Result<Accepted, Refused>,
-        fx: &mut Effects<Own>,
+        fx: &mut Fx,
     ) -> Result<Response, Refusal> {
         self.carry_out(fx);
         if let Err(Refused::CrowdedResource) = outcome {
             let first_end = now.seconds_until(self.reg.first_deadline());
             return Err(Refusal::no_room(Cause::TooManyOfUser, first_end));
         }
-        notifier::answer::<Reg, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
+        notifier::answer::<Reg, _, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
     }
 }
 

@@ -6,6 +6,7 @@ use sip_message::{HeaderName, Message, Response, StatusCode, Transport};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
+use testnet::NodeOutput;
 
 /// Something wrong with every node that it applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Spoilt {
     }
 
     /// What becomes of what it wants done.
-    pub(crate) fn output(&mut self, output: Output) -> Option<Output> {
+    pub(crate) fn output(&mut self, output: NodeOutput) -> Option<NodeOutput> {
         match output {
             Output::Transmit(transmit) => self.transmit(transmit).map(Output::Transmit),
             Output::Persist { seq, mut record } => {

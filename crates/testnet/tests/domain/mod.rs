@@ -38,7 +38,7 @@ use ims_node::{Node, Role};
 use presence_server::PresenceServer;
 use std::time::Duration;
 use testnet::World;
-use ue_agent::{Report, SubscriptionState};
+use ue_agent::{Ask, Command, Report, SubscriptionState, Told, UeAgent};
 
 pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -46,7 +46,13 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
 
 /// Gives a user agent a command, which must be understood.
 pub(crate) fn say(world: &mut World, ue: &str, line: &str) {
-    world.command(ue, line).expect("a user agent answers at once").unwrap();
+    try_to_say(world, ue, line).expect("a user agent answers at once").unwrap();
+}
+
+/// Gives a user agent a command that may come at the wrong time; `None` from one that is dead.
+pub(crate) fn try_to_say(world: &mut World, ue: &str, line: &str) -> Option<Told> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    world.ask::<UeAgent>(ue, Ask::Do(Command::parse(&words).unwrap()))
 }
 
 /// What a user agent has told since the last look.

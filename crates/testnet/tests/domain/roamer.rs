@@ -2,8 +2,9 @@
 
 use clock::{Mono, Now};
 use ims_node::{Flow, Input, Node, Output, Record, Seq, Transmit};
+use std::any::Any;
 use std::net::SocketAddr;
-use testnet::VirtualNode;
+use testnet::{NodeOutput, VirtualNode};
 use ue_agent::{Report, UeAgent};
 
 /// A user agent that knows one P-CSCF by its address, and behind that address the one that serves where it is now.
@@ -49,11 +50,15 @@ impl VirtualNode for Roamer {
             Input::Closed { flow, loss } => Input::Closed { flow: self.as_known(flow), loss },
             other => other,
         };
-        self.agent.handle(now, input);
+        self.agent.handle(now, input.of_any());
     }
 
-    fn poll_output(&mut self) -> Option<Output> {
-        Some(match self.agent.poll_output()? {
+    fn ask(&mut self, now: Now, ask: Box<dyn Any>) {
+        VirtualNode::ask(&mut self.agent, now, ask);
+    }
+
+    fn poll_output(&mut self) -> Option<NodeOutput> {
+        Some(match VirtualNode::poll_output(&mut self.agent)? {
             Output::Transmit(transmit) => {
                 let flow = Flow { remote: self.here, ..transmit.flow };
                 Output::Transmit(Transmit { flow, ..transmit })

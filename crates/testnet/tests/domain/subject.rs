@@ -2,8 +2,9 @@
 
 use super::fault::{Fault, Spoilt};
 use clock::{Mono, Now};
-use ims_node::{Input, Node, Output, Record, Role, Seq};
-use testnet::VirtualNode;
+use ims_node::{Input, Node, Record, Role, Seq};
+use std::any::Any;
+use testnet::{NodeOutput, VirtualNode};
 
 /// A node as it is, or with a fault put in around it: what it is given, says and keeps passes through the fault.
 pub(crate) struct Subject<R: Role> {
@@ -33,16 +34,21 @@ impl<R: Role + 'static> VirtualNode for Subject<R> {
 
     fn handle(&mut self, now: Now, input: Input) {
         self.now = now;
-        self.node.handle(now, input);
+        VirtualNode::handle(&mut self.node, now, input);
     }
 
-    fn poll_output(&mut self) -> Option<Output> {
-        let Some(spoilt) = &mut self.spoilt else { return self.node.poll_output() };
+    fn ask(&mut self, now: Now, ask: Box<dyn Any>) {
+        self.now = now;
+        VirtualNode::ask(&mut self.node, now, ask);
+    }
+
+    fn poll_output(&mut self) -> Option<NodeOutput> {
+        let Some(spoilt) = &mut self.spoilt else { return VirtualNode::poll_output(&mut self.node) };
         loop {
             while let Some(input) = spoilt.input() {
-                self.node.handle(self.now, input);
+                VirtualNode::handle(&mut self.node, self.now, input);
             }
-            let output = spoilt.output(self.node.poll_output()?);
+            let output = spoilt.output(VirtualNode::poll_output(&mut self.node)?);
             if output.is_some() {
                 return output;
             }

@@ -5,14 +5,15 @@
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request, ResultCode};
 use ims_node::{
-    Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, Node, NodeCause,
-    Outcome, Output, Record, Refusal, Role, Seq, Settings, Side, Transmit, Unreadable, Verdict,
+    AskId, Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, NoAsk, Node,
+    NodeCause, Outcome, Output, Record, Refusal, Role, Seq, Settings, Side, Transmit, Unreadable, Verdict,
 };
 use sip_message::{Draft, HeaderName, Method, StatusCode, Transport, Uri};
+use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
-use testnet::{ScriptUe, VirtualNode, World};
+use testnet::{NodeOutput, ScriptUe, VirtualNode, World};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,6 +39,8 @@ pub(crate) struct Forwarder {
 impl Role for Forwarder {
     type Waiting = ();
     type Own = ();
+    type Ask = NoAsk;
+    type Told = NoAsk;
 
     fn on_request(&mut self, _: Now, request: &InboundRequest, _: &mut Effects<()>) -> Decision<()> {
         if *request.method() == Method::Subscribe {
@@ -80,7 +83,15 @@ impl Role for Forwarder {
         self.pushed += 1;
         request.answer(ResultCode::Success)
     }
+
+    fn on_ask(&mut self, _: Now, _: AskId, ask: NoAsk, _: &mut Effects<()>) -> Option<NoAsk> {
+        match ask {}
+    }
 }
+
+/// How many are kept?
+#[derive(Debug)]
+pub(crate) struct Count;
 
 /// A user agent that keeps the Call-ID of every request, and answers 200 when it is kept.
 #[derive(Debug, Default)]
@@ -93,8 +104,10 @@ pub(crate) struct Keeper {
 impl Role for Keeper {
     type Waiting = ();
     type Own = ();
+    type Ask = Count;
+    type Told = usize;
 
-    fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Effects<()>) -> Decision<()> {
+    fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Effects<(), usize>) -> Decision<()> {
         let call_id = request.message().call_id().to_owned();
         self.seen += 1;
         fx.persist(call_id.as_bytes(), &b"kept"[..]);
@@ -108,7 +121,7 @@ impl Role for Keeper {
         _: Now,
         _: &InboundRequest,
         _: ((), Result<Answer, CxFailure>),
-        _: &mut Effects<()>,
+        _: &mut Effects<(), usize>,
     ) -> Decision<()> {
         Refusal::new(StatusCode::SERVER_ERROR, NodeCause::HssAnswerUnused).into()
     }
@@ -118,15 +131,15 @@ impl Role for Keeper {
         _: Now,
         _: &InboundRequest,
         _: ((), &Outcome),
-        _: &mut Effects<()>,
+        _: &mut Effects<(), usize>,
     ) -> Verdict<()> {
         Verdict::Relay(Vec::new())
     }
 
-    fn on_own_response(&mut self, _: Now, (): (), _: &Outcome, _: &mut Effects<()>) {}
+    fn on_own_response(&mut self, _: Now, (): (), _: &Outcome, _: &mut Effects<(), usize>) {}
 
-    fn on_command(&mut self, _: Now, words: &[&str], _: &mut Effects<()>) -> Option<Result<String, String>> {
-        (words == ["count"]).then(|| Ok(self.kept.len().to_string()))
+    fn on_ask(&mut self, _: Now, _: AskId, Count: Count, _: &mut Effects<(), usize>) -> Option<usize> {
+        Some(self.kept.len())
     }
 
     fn restore(&mut self, _: Now, record: &Record) -> Result<(), Unreadable> {
@@ -134,7 +147,7 @@ impl Role for Keeper {
         Ok(())
     }
 
-    fn restored(&mut self, now: Now, _: &mut Effects<()>) {
+    fn restored(&mut self, now: Now, _: &mut Effects<(), usize>) {
         self.restored_at = Some(now);
     }
 }
@@ -151,7 +164,11 @@ impl<N: VirtualNode> VirtualNode for Hasty<N> {
         self.0.handle(now, input);
     }
 
-    fn poll_output(&mut self) -> Option<Output> {
+    fn ask(&mut self, now: Now, ask: Box<dyn Any>) {
+        self.0.ask(now, ask);
+    }
+
+    fn poll_output(&mut self) -> Option<NodeOutput> {
         let mut output = self.0.poll_output();
         if let Some(Output::Transmit(transmit)) = &mut output {
             transmit.after = None;
@@ -173,7 +190,7 @@ impl<N: VirtualNode> VirtualNode for Hasty<N> {
 pub(crate) struct Probe {
     pub(crate) notes: Vec<(Duration, String)>,
     pub(crate) flows: Vec<Flow>,
-    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) outputs: VecDeque<NodeOutput>,
     pub(crate) timeout: Option<Mono>,
 }
 
@@ -209,14 +226,14 @@ impl VirtualNode for Probe {
             | Input::JournalFull(_)
             | Input::Room(_)
             | Input::Behind(_)
-            | Input::Command { .. }
+            | Input::Ask { .. }
             | Input::Drain
             | Input::GiveUp => return,
         };
         self.notes.push((now.mono.since_start(), note));
     }
 
-    fn poll_output(&mut self) -> Option<Output> {
+    fn poll_output(&mut self) -> Option<NodeOutput> {
         self.outputs.pop_front()
     }
 

@@ -1,7 +1,7 @@
 //! One seed: what people do, and what is checked of it.
 
 use crate::domain::invariants::{self, Broken, Death, Invariant, State, whereabouts};
-use crate::domain::{Fault, Home, Roamer, Size, Tape, leftovers, reports, secs};
+use crate::domain::{Fault, Home, Roamer, Size, Tape, leftovers, reports, secs, try_to_say};
 use crate::people::{ALLOWED, KEPT, MOVERS, PRESENTITIES, WATCHERS, rules};
 use crate::tally::Tally;
 use rand_chacha::ChaCha8Rng;
@@ -130,7 +130,7 @@ impl Course {
 
     /// A command that may come at the wrong time.
     pub(crate) fn try_to(&mut self, ue: &str, line: &str) -> bool {
-        self.world.command(ue, line).is_some_and(|answer| answer.is_ok())
+        try_to_say(&mut self.world, ue, line).is_some_and(|told| told.is_ok())
     }
 
     /// Waits a while for a user agent to have no request under way.

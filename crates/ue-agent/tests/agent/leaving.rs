@@ -1,8 +1,9 @@
 //! Leaving: subscriptions, presence, registration, in bounded time.
 
 use crate::support::{OPEN, Ue, notify, secs};
+use ims_node::{AskId, Input};
 use std::time::Duration;
-use ue_agent::{FAREWELL, Farewell};
+use ue_agent::{Ask, FAREWELL, Farewell};
 
 fn methods(ue: &mut Ue) -> Vec<String> {
     ue.requests().iter().map(|request| request.cseq_method().to_owned()).collect()
@@ -13,10 +14,7 @@ fn is_gone(ue: &Ue) -> bool {
 }
 
 fn leave(ue: &mut Ue, farewell: Farewell) {
-    let now = ue.now;
-    let (role, fx) = ue.node.role_mut();
-    role.leave(now, farewell, fx);
-    ue.handle(ims_node::Input::Timeout);
+    ue.handle(Input::Ask { id: AskId(0), ask: Ask::Leave(farewell) });
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! A user agent in virtual time, and the network around it played by the test.
 
 use clock::{Now, Wall};
-use ims_node::{Flow, Input, Listener, ListenerId, Loss, Node, Output, Settings as NodeSettings, Side};
+use ims_node::{
+    AskId, Flow, Input, Listener, ListenerId, Loss, Node, Output, Settings as NodeSettings, Side,
+};
 use sip_message::{HeaderName, Message, Transport};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
-use ue_agent::{Account, Instance, Password, Pcscf, Report, Settings, UeAgent};
+use ue_agent::{Account, Ask, Command, Instance, Password, Pcscf, Report, Settings, Told, UeAgent};
 
 pub(crate) const PCSCF: &str = "127.0.10.11:5060";
 pub(crate) const LOCAL: &str = "127.0.10.31:5060";
@@ -44,6 +46,7 @@ pub(crate) struct Ue {
     pub(crate) pings: Vec<Now>,
     /// Flows that the agent has closed.
     pub(crate) closed: Vec<Flow>,
+    told: Option<Told>,
 }
 
 impl Ue {
@@ -68,6 +71,7 @@ impl Ue {
             sent_to: None,
             pings: Vec::new(),
             closed: Vec::new(),
+            told: None,
         }
     }
 
@@ -99,15 +103,16 @@ impl Ue {
         (ue, subscribe)
     }
 
-    pub(crate) fn words(&mut self, line: &str) -> Result<String, String> {
+    /// What the user types; why it is not done, if it is not.
+    pub(crate) fn words(&mut self, line: &str) -> Result<(), String> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let (role, fx) = self.node.role_mut();
-        let answer = role.on_words(self.now, &words, fx);
-        self.handle(Input::Timeout);
-        answer
+        let command = Command::parse(&words).map_err(|bad| bad.to_string())?;
+        self.told = None;
+        self.handle(Input::Ask { id: AskId(0), ask: Ask::Do(command) });
+        self.told.take().unwrap().map_err(|why| why.to_string())
     }
 
-    pub(crate) fn handle(&mut self, input: Input) {
+    pub(crate) fn handle(&mut self, input: Input<Ask>) {
         self.node.handle(self.now, input);
         self.drain();
     }
@@ -120,12 +125,15 @@ impl Ue {
                     self.closed.push(flow);
                     continue;
                 }
+                Output::Told { told, .. } => {
+                    self.told = Some(told);
+                    continue;
+                }
                 Output::AskDns(_)
                 | Output::AskHss { .. }
                 | Output::HssReply { .. }
                 | Output::Claim { .. }
                 | Output::Persist { .. }
-                | Output::CommandDone { .. }
                 | Output::Log(_) => continue,
             };
             if *transmit.bytes == *b"\r\n\r\n" {

@@ -1,9 +1,9 @@
 //! A TCP connection without a node: a test has the peer's end, and hears what the connection tells its node.
 
-use super::super::Clock;
 use super::super::connection::Connection;
 use super::super::events::SocketEvent;
 use super::super::queue::{Queue, queue};
+use crate::Clock;
 use crate::recording::Ends;
 use ims_node::{ListenerId, Silence};
 use std::sync::Arc;

@@ -2,18 +2,19 @@
 
 use crate::cli::{Failure, Start};
 use crate::config::{ConfigFile, Configuration, InvalidKey};
-use crate::ctl::{self, CtlAnswer, CtlError, CtlServer};
+use crate::ctl::{self, Command, CtlAnswer, CtlError, CtlServer, Form, Reloaded};
 use crate::node::{Blueprint, run};
 use crate::node_config::{NodeConfig, State};
 use crate::signals::Signals;
 use clock::Now;
 use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request};
 use ims_node::{
-    Decision, Effects, ForwardPlan, InboundRequest, Next, NodeCause, Outcome, OwnRequest, Record, Refusal,
-    Role, Unreadable, Verdict,
+    AskAnswer, AskId, Decision, Effects, ForwardPlan, InboundRequest, Next, NodeCause, Outcome, OwnRequest,
+    Record, Refusal, Role, Unreadable, Verdict, write_lines,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sip_message::{Draft, HeaderName, Method, StatusCode};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -31,13 +32,40 @@ pub(super) struct TestRole {
     /// Work that is to be done, and that has been done.
     pending: usize,
     worked: usize,
+    /// Asks that have no answer yet.
+    asked: Vec<AskId>,
 }
+
+type Fx = Effects<(), TestTold>;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TestAsk {
+    Kept,
+    Worked,
+    Keep,
+    Later,
+    Now,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct TestTold(Vec<String>);
+
+impl fmt::Display for TestTold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_lines(f, &self.0)
+    }
+}
+
+impl AskAnswer for TestTold {}
 
 impl Role for TestRole {
     type Waiting = ();
     type Own = ();
+    type Ask = TestAsk;
+    type Told = TestTold;
 
-    fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Effects<()>) -> Decision<()> {
+    fn on_request(&mut self, _: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<()> {
         match request.request_uri().user().unwrap_or_default() {
             "keep" => {
                 self.kept.push(request.message().call_id().to_owned());
@@ -80,39 +108,45 @@ impl Role for TestRole {
         _: Now,
         _: &InboundRequest,
         (_, answer): ((), Result<Answer, CxFailure>),
-        _: &mut Effects<()>,
+        _: &mut Fx,
     ) -> Decision<()> {
         assert_eq!(answer.unwrap_err(), CxFailure::NotConnected);
         Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into()
     }
 
-    fn on_response(
-        &mut self,
-        _: Now,
-        _: &InboundRequest,
-        _: ((), &Outcome),
-        _: &mut Effects<()>,
-    ) -> Verdict<()> {
+    fn on_response(&mut self, _: Now, _: &InboundRequest, _: ((), &Outcome), _: &mut Fx) -> Verdict<()> {
         Verdict::Relay(Vec::new())
     }
 
-    fn on_own_response(&mut self, _: Now, (): (), _: &Outcome, _: &mut Effects<()>) {}
+    fn on_own_response(&mut self, _: Now, (): (), _: &Outcome, _: &mut Fx) {}
 
     fn has_work(&self) -> bool {
         self.pending > 0
     }
 
-    fn work(&mut self, _: Now, _: usize, _: &mut Effects<()>) {
+    fn work(&mut self, _: Now, _: usize, _: &mut Fx) {
         self.pending -= 1;
         self.worked += 1;
     }
 
-    fn on_command(&mut self, _: Now, words: &[&str], _: &mut Effects<()>) -> Option<Result<String, String>> {
-        match words {
-            ["kept"] => Some(Ok(self.kept.join("\n"))),
-            ["worked"] => Some(Ok(self.worked.to_string())),
-            ["help"] => Some(Ok("kept: what is kept".to_owned())),
-            _ => None,
+    fn on_ask(&mut self, _: Now, id: AskId, ask: TestAsk, fx: &mut Fx) -> Option<TestTold> {
+        match ask {
+            TestAsk::Kept => Some(TestTold(self.kept.clone())),
+            TestAsk::Worked => Some(TestTold(vec![self.worked.to_string()])),
+            TestAsk::Keep => {
+                fx.persist(b"by an operator".as_slice(), b"kept".as_slice());
+                Some(TestTold(vec!["is kept".to_owned()]))
+            }
+            TestAsk::Later => {
+                self.asked.push(id);
+                None
+            }
+            TestAsk::Now => {
+                let asked = std::mem::take(&mut self.asked);
+                let answered = asked.len().to_string();
+                asked.into_iter().for_each(|id| fx.tell(id, TestTold(vec!["now".to_owned()])));
+                Some(TestTold(vec![answered]))
+            }
         }
     }
 
@@ -145,7 +179,14 @@ impl Configuration for TestConfig {
 pub(super) const BLUEPRINT: Blueprint<TestConfig, TestRole> = Blueprint {
     node: |config| &config.node,
     role: |_, _| Ok(TestRole::default()),
-    reload: |_, _, _, _| Ok("nothing to take over".to_owned()),
+    reload: |_, _, _, _| Ok(Reloaded::default()),
+    commands: &[
+        Command::new("kept", "what is kept", |_, _| Ok(TestAsk::Kept)),
+        Command::new("worked", "how much work is done", |_, _| Ok(TestAsk::Worked)),
+        Command::new("keep", "keeps something", |_, _| Ok(TestAsk::Keep)),
+        Command::new("later", "has no answer yet", |_, _| Ok(TestAsk::Later)),
+        Command::new("now", "answers all who wait", |_, _| Ok(TestAsk::Now)),
+    ],
 };
 
 /// Where a node lives; it may be started there again and again.
@@ -230,8 +271,8 @@ impl Place {
 
 impl Running {
     pub(super) async fn try_ask(&self, words: &str) -> Result<CtlAnswer, CtlError> {
-        let words = words.split(' ').map(str::to_owned).collect();
-        soon(ctl::ask(&self.ctl, words)).await
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        soon(ctl::ask(&self.ctl, Form::Text, &words)).await
     }
 
     pub(super) async fn ask(&self, words: &str) -> CtlAnswer {

@@ -1,6 +1,6 @@
-//! The one place where a node's clocks are read.
+//! The one place where a process's clocks are read.
 
-use clock::{Mono, Now, Wall};
+use ::clock::{Mono, Now, Wall};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
@@ -8,26 +8,29 @@ use tokio::time::Instant;
 /// does. So a step of the machine's clock neither ends nor prolongs what runs, and everybody who was granted an hour has an hour;
 /// what is kept is counted by the machine's clock when the process starts again.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
+pub struct Clock {
     start: Instant,
     wall_at_start: Duration,
 }
 
 impl Clock {
     /// Monotonic time begins now.
-    pub(crate) fn start() -> Self {
+    #[must_use]
+    pub fn start() -> Self {
         Self { start: Instant::now(), wall_at_start: since_epoch() }
     }
 
     /// Both clocks.
-    pub(crate) fn now(self) -> Now {
+    #[must_use]
+    pub fn now(self) -> Now {
         let elapsed = self.start.elapsed();
         let millis = u64::try_from((self.wall_at_start + elapsed).as_millis()).unwrap_or(u64::MAX);
         Now { mono: Mono::at(elapsed), wall: Wall::from_unix_millis(millis) }
     }
 
     /// How far the machine's wall clock has been moved since the start, forwards or backwards.
-    pub(crate) fn stepped(self) -> Duration {
+    #[must_use]
+    pub fn stepped(self) -> Duration {
         since_epoch().abs_diff(self.wall_at_start + self.start.elapsed())
     }
 

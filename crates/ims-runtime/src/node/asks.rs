@@ -1,0 +1,73 @@
+//! Asks whose answer the role owes.
+
+use clock::Mono;
+use ims_node::AskId;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Asks that may be open at a time; with one more, whoever asks is told so.
+pub(super) const MAX_OPEN_ASKS: usize = 1024;
+/// How long a role may take to answer. Less than an operator waits ([`crate::ctl::DEADLINE`]), who so learns why.
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The open asks, each with the `W` that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Asks<W> {
+    /// By number, and so by age: all have the same patience.
+    open: BTreeMap<AskId, (Mono, W)>,
+    last: u64,
+}
+
+impl<W> Asks<W> {
+    /// None is open.
+    pub(super) const fn new() -> Self {
+        Self { open: BTreeMap::new(), last: 0 }
+    }
+
+    /// Begins to wait; gives `waiter` back if too many do.
+    pub(super) fn open(&mut self, now: Mono, waiter: W) -> Result<AskId, W> {
+        if self.open.len() >= MAX_OPEN_ASKS {
+            return Err(waiter);
+        }
+        self.last += 1;
+        let id = AskId(self.last);
+        self.open.insert(id, (now + PATIENCE, waiter));
+        Ok(id)
+    }
+
+    /// The answer is there; `None` if nobody waits for it any more.
+    pub(super) fn close(&mut self, id: AskId) -> Option<W> {
+        self.open.remove(&id).map(|(_, waiter)| waiter)
+    }
+
+    /// When the first of them has waited long enough.
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        self.open.first_key_value().map(|(_, (until, _))| *until)
+    }
+
+    /// Whoever has waited long enough, one after the other.
+    pub(super) fn pop_late(&mut self, now: Mono) -> Option<W> {
+        let late = self.open.first_entry().filter(|first| first.get().0 <= now)?;
+        Some(late.remove().1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ask_waits_for_its_answer_or_its_deadline_and_no_more_than_so_many_wait() {
+        let at = |seconds| Mono::at(Duration::from_secs(seconds));
+        let mut asks = Asks::new();
+        let first = asks.open(at(0), "first").unwrap();
+        let second = asks.open(at(1), "second").unwrap();
+        assert_eq!((asks.deadline(), asks.pop_late(at(7))), (Some(at(8)), None));
+        assert_eq!((asks.pop_late(at(8)), asks.pop_late(at(8))), (Some("first"), None));
+        assert_eq!((asks.close(first), asks.close(second), asks.close(second)), (None, Some("second"), None));
+        for _ in 0..MAX_OPEN_ASKS {
+            asks.open(at(9), "more").unwrap();
+        }
+        assert_eq!(asks.open(at(9), "too many"), Err("too many"));
+    }
+}
