@@ -150,7 +150,8 @@ impl Role for Icscf {
         &mut self,
         _: Now,
         request: &InboundRequest,
-        (waiting, answer): (Waiting, Result<Answer, CxFailure>),
+        waiting: Waiting,
+        answer: Result<Answer, CxFailure>,
         _: &mut Effects<Self::Own>,
     ) -> Decision<Waiting> {
         match (waiting, answer) {
@@ -167,7 +168,8 @@ impl Role for Icscf {
         &mut self,
         _: Now,
         request: &InboundRequest,
-        (waiting, outcome): (Waiting, &Outcome),
+        waiting: Waiting,
+        outcome: &Outcome,
         _: &mut Effects<Self::Own>,
     ) -> Verdict<Waiting> {
         match waiting {

@@ -76,7 +76,7 @@ impl<R: Role> Node<R> {
             Purpose::Forward { request, then: None } => self.relay_outcome(now, &request, outcome, &[]),
             Purpose::Forward { request, then: Some(waiting) } => {
                 let before = self.fx.last_promise;
-                let verdict = self.role.on_response(now, &request, (waiting, outcome), &mut self.fx);
+                let verdict = self.role.on_response(now, &request, waiting, outcome, &mut self.fx);
                 let request = self.note_records(request, before);
                 match verdict {
                     Verdict::Relay(headers) => self.relay_outcome(now, &request, outcome, &headers),

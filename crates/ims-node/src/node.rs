@@ -223,7 +223,7 @@ impl<R: Role> Node<R> {
             Some(HssWait::Request(request, waiting)) => {
                 let before = self.fx.last_promise;
                 self.answering = self.beside(&request);
-                let decision = self.role.on_hss_answer(now, &request, (waiting, answer), &mut self.fx);
+                let decision = self.role.on_hss_answer(now, &request, waiting, answer, &mut self.fx);
                 let request = self.note_records(request, before);
                 self.decide(now, request, decision);
             }

@@ -42,7 +42,8 @@ pub trait Role {
         &mut self,
         _now: Now,
         _request: &InboundRequest,
-        _answer: (Self::Waiting, Result<Answer, CxFailure>),
+        _waiting: Self::Waiting,
+        _answer: Result<Answer, CxFailure>,
         _fx: &mut Effects<Self::Own, Self::Told>,
     ) -> Decision<Self::Waiting> {
         Refusal::new(StatusCode::SERVER_ERROR, NodeCause::HssAnswerUnused).into()
@@ -53,7 +54,8 @@ pub trait Role {
         &mut self,
         _now: Now,
         _request: &InboundRequest,
-        _ended: (Self::Waiting, &Outcome),
+        _waiting: Self::Waiting,
+        _outcome: &Outcome,
         _fx: &mut Effects<Self::Own, Self::Told>,
     ) -> Verdict<Self::Waiting> {
         Verdict::Relay(Vec::new())

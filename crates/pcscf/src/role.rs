@@ -65,7 +65,8 @@ impl Role for Pcscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (waiting, outcome): (Waiting, &Outcome),
+        waiting: Waiting,
+        outcome: &Outcome,
         fx: &mut Fx,
     ) -> Verdict<Waiting> {
         match waiting {

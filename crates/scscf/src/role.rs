@@ -91,7 +91,8 @@ impl Role for Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (waiting, answer): (Waiting, Result<Answer, CxFailure>),
+        waiting: Waiting,
+        answer: Result<Answer, CxFailure>,
         fx: &mut Fx,
     ) -> Decision<Waiting> {
         match (waiting, answer) {
@@ -112,7 +113,8 @@ impl Role for Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (waiting, outcome): (Waiting, &Outcome),
+        waiting: Waiting,
+        outcome: &Outcome,
         fx: &mut Fx,
     ) -> Verdict<Waiting> {
         match waiting {

@@ -46,7 +46,8 @@ impl Role for Fake {
         &mut self,
         _: Now,
         _: &InboundRequest,
-        (_, outcome): ((), &Outcome),
+        (): (),
+        outcome: &Outcome,
         _: &mut Effects<()>,
     ) -> Verdict<()> {
         (self.verdict)(outcome)

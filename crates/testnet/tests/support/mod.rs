@@ -57,7 +57,8 @@ impl Role for Forwarder {
         &mut self,
         _: Now,
         _: &InboundRequest,
-        ((), answer): ((), Result<Answer, CxFailure>),
+        (): (),
+        answer: Result<Answer, CxFailure>,
         _: &mut Effects<()>,
     ) -> Decision<()> {
         match answer {
@@ -71,7 +72,8 @@ impl Role for Forwarder {
         &mut self,
         _: Now,
         _: &InboundRequest,
-        _: ((), &Outcome),
+        (): (),
+        _: &Outcome,
         _: &mut Effects<()>,
     ) -> Verdict<()> {
         Verdict::Relay(Vec::new())
@@ -120,7 +122,8 @@ impl Role for Keeper {
         &mut self,
         _: Now,
         _: &InboundRequest,
-        _: ((), Result<Answer, CxFailure>),
+        (): (),
+        _: Result<Answer, CxFailure>,
         _: &mut Effects<(), usize>,
     ) -> Decision<()> {
         Refusal::new(StatusCode::SERVER_ERROR, NodeCause::HssAnswerUnused).into()
@@ -130,7 +133,8 @@ impl Role for Keeper {
         &mut self,
         _: Now,
         _: &InboundRequest,
-        _: ((), &Outcome),
+        (): (),
+        _: &Outcome,
         _: &mut Effects<(), usize>,
     ) -> Verdict<()> {
         Verdict::Relay(Vec::new())

@@ -107,14 +107,15 @@ impl Role for TestRole {
         &mut self,
         _: Now,
         _: &InboundRequest,
-        (_, answer): ((), Result<Answer, CxFailure>),
+        (): (),
+        answer: Result<Answer, CxFailure>,
         _: &mut Fx,
     ) -> Decision<()> {
         assert_eq!(answer.unwrap_err(), CxFailure::NotConnected);
         Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into()
     }
 
-    fn on_response(&mut self, _: Now, _: &InboundRequest, _: ((), &Outcome), _: &mut Fx) -> Verdict<()> {
+    fn on_response(&mut self, _: Now, _: &InboundRequest, (): (), _: &Outcome, _: &mut Fx) -> Verdict<()> {
         Verdict::Relay(Vec::new())
     }
 
