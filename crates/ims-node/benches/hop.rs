@@ -90,7 +90,7 @@ impl Bench {
     }
 
     fn handle(&mut self, bytes: Bytes) {
-        self.node.handle(self.now(), Input::Message { flow: self.flow, bytes });
+        self.node.handle(self.now(), Input::message(self.flow, bytes));
     }
 
     /// The measured part; a function of its own so that a profiler can tell it from the rest.

@@ -183,6 +183,17 @@ impl<O, T> Effects<O, T> {
 }
 
 impl<O, T> Effects<O, T> {
+    /// Whether the role has started anything.
+    pub(crate) fn is_any(&self) -> bool {
+        let Self { records, requests, questions, told, events, flows, .. } = self;
+        !(records.is_empty()
+            && requests.is_empty()
+            && questions.is_empty()
+            && told.is_empty()
+            && events.is_empty()
+            && flows.is_empty())
+    }
+
     /// A tag for an answer that nothing is kept of.
     pub(crate) fn random_tag(&mut self) -> String {
         self.random.token()

@@ -3,6 +3,7 @@
 use crate::ask::NoAsk;
 use crate::flow::{Flow, Loss};
 use crate::ids::{AskId, HssRequestId, HssToken};
+use crate::received::Received;
 use crate::record::Seq;
 use bytes::Bytes;
 use cx_protocol::{Answer, CxFailure, Request};
@@ -16,8 +17,8 @@ pub enum Input<A = NoAsk> {
     Message {
         /// Where it came from.
         flow: Flow,
-        /// Its bytes.
-        bytes: Bytes,
+        /// What was read.
+        received: Received,
     },
     /// The head of a message on a stream that cannot be followed any further; it is answered 400 and the connection
     /// closed.
@@ -25,7 +26,7 @@ pub enum Input<A = NoAsk> {
         /// Where it came from.
         flow: Flow,
         /// The head.
-        head: Bytes,
+        head: Received,
     },
     /// Something could not be sent on this flow, or no connection could be had; or the network says that a datagram did not
     /// arrive (ICMP), which anybody can say.
@@ -92,12 +93,19 @@ pub enum Input<A = NoAsk> {
     GiveUp,
 }
 
+impl<A> Input<A> {
+    /// These bytes have come on this flow: a datagram, or a message cut from a stream.
+    pub fn message(flow: Flow, bytes: impl Into<Bytes>) -> Self {
+        Self::Message { flow, received: Received::read(bytes.into()) }
+    }
+}
+
 impl Input {
     /// The same for a node whose role is asked something: the network does not ask.
     #[must_use]
     pub fn of_any<A>(self) -> Input<A> {
         match self {
-            Self::Message { flow, bytes } => Input::Message { flow, bytes },
+            Self::Message { flow, received } => Input::Message { flow, received },
             Self::Unframed { flow, head } => Input::Unframed { flow, head },
             Self::SendFailed { flow, loss } => Input::SendFailed { flow, loss },
             Self::Pong { flow } => Input::Pong { flow },

@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | [`Node::restore`] | once, before everything else, with the live records of the journal, or none | drain the outputs |
 //! | [`Node::handle`] | for each thing that has happened, one after the other; `now` never goes back | drain the outputs |
+//! | [`Node::hears`] | before a datagram is read | read it and hand it in, or drop it |
 //! | [`Node::poll_output`] | until it gives `None`; an output that is not taken is not done | carry it out, in this order |
 //! | [`Node::poll_timeout`] | when the outputs are drained: it may be another time than before | hand in [`Input::Timeout`] at that time, at once if it is past; later is late, earlier is harmless |
 //!
@@ -60,7 +61,7 @@
 //! let options = "OPTIONS sip:node.test SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1\r\n\
 //!     Max-Forwards: 70\r\nFrom: <sip:a@a.test>;tag=1\r\nTo: <sip:node.test>\r\n\
 //!     Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
-//! node.handle(now, Input::Message { flow, bytes: options.into() });
+//! node.handle(now, Input::message(flow, options));
 //!
 //! let outputs: Vec<Output> = std::iter::from_fn(|| node.poll_output()).collect();
 //! let [Output::Transmit(answer)] = outputs.as_slice() else { panic!("{outputs:?}") };
@@ -99,6 +100,7 @@ mod pressure;
 mod random;
 mod reason;
 mod receive;
+mod received;
 mod record;
 mod refusal;
 mod refusals;
@@ -132,6 +134,7 @@ pub use pool::Pool;
 pub use pressure::Pressure;
 pub use random::Random;
 pub use reason::Reason;
+pub use received::Received;
 pub use record::{Record, Seq};
 pub use refusal::{Refusal, is_body_optional, is_encoded};
 pub use role::{Role, Unreadable};

@@ -137,10 +137,10 @@ impl<R: Role> Node<R> {
     /// One thing happened.
     pub fn handle(&mut self, now: Now, input: Input<R::Ask>) {
         match input {
-            Input::Message { flow, bytes } => {
+            Input::Message { flow, received } => {
                 self.refusals.heard(flow);
                 self.under_way.heard(now.mono, flow);
-                self.receive(now, flow, bytes);
+                self.receive(now, flow, received);
             }
             Input::Unframed { flow, head } => self.receive_unframed(flow, head),
             Input::SendFailed { flow, loss } => self.on_send_failed(now, flow, loss),
@@ -268,29 +268,10 @@ impl<R: Role> Node<R> {
     /// Lets everything the role has started begin, until nothing new comes of it.
     pub(crate) fn run_effects(&mut self, now: Now) {
         loop {
-            for (seq, record) in std::mem::take(&mut self.fx.records) {
-                self.push(Output::Persist { seq, record });
-            }
-            for event in std::mem::take(&mut self.fx.events) {
-                self.push(Output::Log(event));
-            }
-            for (flow, act) in std::mem::take(&mut self.fx.flows) {
-                self.act_on(flow, act);
-            }
-            for (request, then) in std::mem::take(&mut self.fx.questions) {
-                self.ask_hss(request, HssWait::Own(then));
-            }
-            for (id, told) in std::mem::take(&mut self.fx.told) {
-                let after = self.after_everything();
-                self.push(Output::Told { id, told, after });
-            }
-            let requests = std::mem::take(&mut self.fx.requests);
+            let is_busy = self.fx.is_any() && self.begin_effects(now);
             let resolved = self.resolver.poll_done();
-            if requests.is_empty() && resolved.is_none() {
+            if !is_busy && resolved.is_none() {
                 break;
-            }
-            for request in requests {
-                self.send_own(now, request);
             }
             if let Some((lookup, hops)) = resolved {
                 self.on_resolved(now, lookup, hops);
@@ -299,6 +280,32 @@ impl<R: Role> Node<R> {
         while let Some(question) = self.resolver.poll_question() {
             self.push(Output::AskDns(question));
         }
+    }
+
+    /// Whether requests are among it, of which more may come.
+    fn begin_effects(&mut self, now: Now) -> bool {
+        for (seq, record) in std::mem::take(&mut self.fx.records) {
+            self.push(Output::Persist { seq, record });
+        }
+        for event in std::mem::take(&mut self.fx.events) {
+            self.push(Output::Log(event));
+        }
+        for (flow, act) in std::mem::take(&mut self.fx.flows) {
+            self.act_on(flow, act);
+        }
+        for (request, then) in std::mem::take(&mut self.fx.questions) {
+            self.ask_hss(request, HssWait::Own(then));
+        }
+        for (id, told) in std::mem::take(&mut self.fx.told) {
+            let after = self.after_everything();
+            self.push(Output::Told { id, told, after });
+        }
+        let requests = std::mem::take(&mut self.fx.requests);
+        let is_busy = !requests.is_empty();
+        for request in requests {
+            self.send_own(now, request);
+        }
+        is_busy
     }
 
     fn act_on(&mut self, flow: Flow, act: FlowAct) {

@@ -7,23 +7,20 @@ use crate::inbound::{Arrival, InboundRequest};
 use crate::node::{Node, Path};
 use crate::output::{Event, Output};
 use crate::reason::Reason;
+use crate::received::Received;
 use crate::refusal::Refusal;
 use crate::refusal::method_not_allowed;
 use crate::respond::{answer_malformed, reply_path};
 use crate::role::Role;
 use crate::settings::Side;
 use crate::trust;
-use bytes::Bytes;
 use clock::Now;
 use sip_message::{HeaderName, Malformed, Message, Method, Response, Scheme, StatusCode, Transport, Via};
 use sip_transaction::{Lookup, Timers, Transmit};
 
 impl<R: Role> Node<R> {
-    pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
-        if self.is_drowned(now, flow, &bytes) {
-            return;
-        }
-        match Message::parse(bytes) {
+    pub(crate) fn receive(&mut self, now: Now, flow: Flow, received: Received) {
+        match received.into_result() {
             Ok(message) if message.status().is_some() => self.receive_response(now, message),
             Ok(mut message) => {
                 message.stamp_source(flow.remote);
@@ -57,9 +54,8 @@ impl<R: Role> Node<R> {
     }
 
     /// RFC 3261 section 18.3: without a length the rest of the stream has no meaning.
-    pub(crate) fn receive_unframed(&mut self, flow: Flow, head: Bytes) {
-        let malformed = Message::parse(head);
-        let (message, defect) = match malformed {
+    pub(crate) fn receive_unframed(&mut self, flow: Flow, head: Received) {
+        let (message, defect) = match head.into_result() {
             Ok(message) => (
                 Box::new((*message).clone()),
                 sip_message::Defect::Missing(sip_message::Field::ContentLength),

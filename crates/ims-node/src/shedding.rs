@@ -32,9 +32,10 @@ impl<R: Role> Node<R> {
             && (self.is_full() || !self.shares.take(now.mono, flow.remote))
     }
 
-    /// Whether what comes on this flow is not even looked at: of a flood, beyond what is answered. A peer is always heard,
-    /// and so is whoever has a connection of its own, or answers.
-    pub(crate) fn is_drowned(&mut self, now: Now, flow: Flow, bytes: &[u8]) -> bool {
+    /// Whether what has come on this flow is read at all: of a flood, what is more than is answered is not even looked at. A peer is
+    /// always heard, and so is whoever has a connection of its own, or answers.
+    #[must_use]
+    pub fn hears(&mut self, now: Now, flow: Flow, bytes: &[u8]) -> bool {
         let is_drowned = !bytes.starts_with(b"SIP/2.0 ")
             && self.overload.pressure() > Pressure::None
             && flow.transport == Transport::Udp
@@ -43,7 +44,7 @@ impl<R: Role> Node<R> {
         if is_drowned {
             self.counters.dropped(NodeCause::SourceTooBusy);
         }
-        is_drowned
+        !is_drowned
     }
 
     /// Whether the tables are what is too full: there is no more room, however fairly it is shared.

@@ -46,7 +46,7 @@ fn rfc3261_16_6_the_way_back_names_the_transport_of_the_phones_flow() {
         let flow = Flow { transport, connection, ..Desk::<Pcscf>::flow(GM, address(UE)) };
         let write = |text: String| {
             let text = if connection.is_some() { text.replace("/UDP", "/TCP") } else { text };
-            Input::Message { flow, bytes: text.into() }
+            Input::message(flow, text)
         };
         desk.input(write(register(1, &format!("{CONTACT}\r\n"))));
         let (_, message) = forwarded(&mut desk);
@@ -193,7 +193,7 @@ fn rfc5626_a_udp_address_that_a_nat_hands_on_takes_nobody_with_it() {
             let text = register(number, &format!("{CONTACT}\r\n{headers}"))
                 .replace("<sip:alice@home1.test>", &format!("<sip:{user}@home1.test>"));
             let text = if connection.is_some() { text.replace("/UDP", "/TCP") } else { text };
-            desk.input(Input::Message { flow, bytes: text.into() });
+            desk.input(Input::message(flow, text));
             let (_, message) = forwarded(desk);
             let granted = format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}");
             desk.respond((MW, address(ICSCF)), &message, 200, &granted);
@@ -214,7 +214,7 @@ fn rfc5626_a_udp_address_that_a_nat_hands_on_takes_nobody_with_it() {
         let text = request("PUBLISH", "sip:alice@home1.test", 6, asked);
         let text = if connection.is_some() { text.replace("/UDP", "/TCP") } else { text };
         desk.clear();
-        desk.input(Input::Message { flow, bytes: text.into() });
+        desk.input(Input::message(flow, text));
         let (_, sent) = forwarded(&mut desk);
         let asserted = sent.value(HeaderName::PAssertedIdentity);
         assert_eq!(

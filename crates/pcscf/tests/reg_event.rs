@@ -387,8 +387,8 @@ fn tcp(connection: u64) -> Flow {
 fn rfc5626_5_2_a_200_that_comes_after_the_connection_binds_nobody() {
     for closed in [false, true] {
         let mut desk = desk();
-        let bytes = register(1, &format!("{CONTACT}\r\n")).into();
-        desk.input(Input::Message { flow: tcp(1), bytes });
+        let bytes = register(1, &format!("{CONTACT}\r\n"));
+        desk.input(Input::message(tcp(1), bytes));
         let (_, message) = forwarded(&mut desk);
         if closed {
             desk.input(Input::Closed { flow: tcp(1), loss: Loss::Ended });
@@ -402,8 +402,8 @@ fn rfc5626_5_2_a_200_that_comes_after_the_connection_binds_nobody() {
         assert_eq!(desk.status(), Some(if closed { 430 } else { 200 }));
         assert_eq!(desk.node.role().registered(), usize::from(!closed));
         desk.clear();
-        let bytes = request("PUBLISH", "sip:alice@home1.test", 2, "").into();
-        desk.input(Input::Message { flow: tcp(if closed { 2 } else { 1 }), bytes });
+        let bytes = request("PUBLISH", "sip:alice@home1.test", 2, "");
+        desk.input(Input::message(tcp(if closed { 2 } else { 1 }), bytes));
         let answer = desk.sent().unwrap().1.status().map(|status| status.code());
         assert_eq!(answer, closed.then_some(403));
     }

@@ -54,7 +54,10 @@ impl<R: Role> Desk<R> {
 
     /// A datagram comes in.
     pub fn receive(&mut self, listener: u8, remote: SocketAddr, bytes: impl Into<Bytes>) {
-        self.input(Input::Message { flow: Self::flow(listener, remote), bytes: bytes.into() });
+        let (flow, bytes) = (Self::flow(listener, remote), bytes.into());
+        if self.node.hears(self.now, flow, &bytes) {
+            self.input(Input::message(flow, bytes));
+        }
     }
 
     /// Anything else happens.

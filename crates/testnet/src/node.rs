@@ -1,7 +1,8 @@
 //! What can live in a world.
 
+use bytes::Bytes;
 use clock::{Mono, Now};
-use ims_node::{AskId, Input, Node, Output, Record, Role, Seq};
+use ims_node::{AskId, Flow, Input, Node, Output, Record, Role, Seq};
 use std::any::Any;
 
 /// What a process wants done; the answer to an ask is of the type that its role answers.
@@ -12,7 +13,10 @@ pub trait VirtualNode: Any {
     /// Goes on from what an earlier life left on disk; called once, first, also when there is nothing.
     fn restore(&mut self, now: Now, records: &[Record], last: Seq);
 
-    /// One thing happened.
+    /// Bytes have come: a datagram, or a message cut from a stream.
+    fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes);
+
+    /// Something else happened.
     fn handle(&mut self, now: Now, input: Input);
 
     /// Its role is asked something, of the type that the role is asked; one that is asked nothing takes no notice.
@@ -34,6 +38,12 @@ where
 {
     fn restore(&mut self, now: Now, records: &[Record], last: Seq) {
         Self::restore(self, now, records, last);
+    }
+
+    fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        if self.hears(now, flow, &bytes) {
+            Self::handle(self, now, Input::message(flow, bytes));
+        }
     }
 
     fn handle(&mut self, now: Now, input: Input) {

@@ -4,7 +4,8 @@ use crate::event::Event;
 use crate::node::NodeOutput;
 use crate::process::{Place, ProcessId};
 use crate::world::World;
-use ims_node::{Input, Output, Seq, Transmit};
+use bytes::Bytes;
+use ims_node::{Flow, Input, Output, Seq, Transmit};
 use sip_message::Transport;
 
 impl World {
@@ -18,6 +19,14 @@ impl World {
         let now = self.local(place);
         if let Some(node) = self.slots.get_mut(place).and_then(|slot| slot.node.as_mut()) {
             node.handle(now, input);
+            self.pump(place);
+        }
+    }
+
+    pub(crate) fn receive(&mut self, place: Place, flow: Flow, bytes: Bytes) {
+        let now = self.local(place);
+        if let Some(node) = self.slots.get_mut(place).and_then(|slot| slot.node.as_mut()) {
+            node.receive(now, flow, bytes);
             self.pump(place);
         }
     }

@@ -154,11 +154,15 @@ impl ScriptUe {
 impl VirtualNode for ScriptUe {
     fn restore(&mut self, _now: Now, _records: &[Record], _last: Seq) {}
 
+    fn receive(&mut self, _now: Now, flow: Flow, bytes: Bytes) {
+        self.on_message(flow, bytes);
+    }
+
     fn handle(&mut self, now: Now, input: Input) {
         match input {
-            Input::Message { flow, bytes } => self.on_message(flow, bytes),
             Input::Timeout => self.on_deadline(now),
-            Input::SendFailed { .. }
+            Input::Message { .. }
+            | Input::SendFailed { .. }
             | Input::Closed { .. }
             | Input::Pong { .. }
             | Input::Unframed { .. }

@@ -183,7 +183,9 @@ impl World {
             return self.keepalive(id, side, (process, flow), &bytes);
         }
         self.recorder.counters.messages_delivered += 1;
-        self.handle_process(process, Input::Message { flow, bytes });
+        if self.still_lives(process) {
+            self.receive(process.place, flow, bytes);
+        }
     }
 
     /// One end has heard nothing for a while, as in the runtime.

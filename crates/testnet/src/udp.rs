@@ -7,7 +7,7 @@ use crate::recorder::is_keepalive;
 use crate::world::World;
 use bytes::Bytes;
 use figure::Wire;
-use ims_node::{Flow, Input, Transmit};
+use ims_node::{Flow, Transmit};
 use sip_message::Transport;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl World {
             return None;
         }
         self.recorder.counters.messages_delivered += 1;
-        self.handle(place, Input::Message { flow, bytes });
+        self.receive(place, flow, bytes);
         None
     }
 

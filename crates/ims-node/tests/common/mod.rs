@@ -112,7 +112,10 @@ impl Bench {
     }
 
     pub fn receive_on(&mut self, flow: Flow, text: impl Into<Bytes>) {
-        self.input(Input::Message { flow, bytes: text.into() });
+        let bytes = text.into();
+        if self.node.hears(self.now, flow, &bytes) {
+            self.input(Input::message(flow, bytes));
+        }
     }
 
     pub fn receive(&mut self, from: &str, text: impl Into<Bytes>) {

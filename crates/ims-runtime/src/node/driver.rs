@@ -209,9 +209,11 @@ where
                     break;
                 }
                 Datagram::KeepAlive => {}
-                Datagram::Message(input) => {
-                    self.handle(input.of_any());
-                    self.settle()?;
+                Datagram::Message(flow, bytes) => {
+                    if self.node.hears(self.clock.now(), flow, &bytes) {
+                        self.handle(Input::message(flow, bytes));
+                        self.settle()?;
+                    }
                 }
             }
         }

@@ -121,9 +121,11 @@ impl<R: Role> Endpoint<R> {
             match self.sockets.receive() {
                 Datagram::None => break,
                 Datagram::KeepAlive => {}
-                Datagram::Message(input) => {
-                    self.handle(input.of_any());
-                    self.settle();
+                Datagram::Message(flow, bytes) => {
+                    if self.node.hears(self.clock.now(), flow, &bytes) {
+                        self.handle(Input::message(flow, bytes));
+                        self.settle();
+                    }
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::udp::{Sent, UdpSockets};
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::Bytes;
 use clock::Mono;
-use ims_node::{Flow, Input, Loss, Peer, Settings, Transmit};
+use ims_node::{Flow, Input, Loss, Peer, Received, Settings, Transmit};
 use sip_message::Transport;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -71,8 +71,8 @@ pub(super) enum Datagram {
     None,
     /// One by which a softphone keeps its binding alive: line ends, blanks or zeros.
     KeepAlive,
-    /// A message.
-    Message(Input),
+    /// What may be a message.
+    Message(Flow, Bytes),
 }
 
 impl Sockets {
@@ -110,7 +110,7 @@ impl Sockets {
             return Datagram::KeepAlive;
         }
         self.counts.udp_in += 1;
-        Datagram::Message(Input::Message { flow, bytes })
+        Datagram::Message(flow, bytes)
     }
 
     /// What an event is to the node; what else comes of it is told by [`Sockets::next_input`].
@@ -127,10 +127,10 @@ impl Sockets {
                 self.tcp.undelivered((listener, fallback), bytes, &mut self.inputs);
             }
             SocketEvent::Message(id, bytes) => {
-                return self.heard(id).map(|flow| Input::Message { flow, bytes });
+                return self.heard(id).map(|flow| Input::message(flow, bytes));
             }
             SocketEvent::Unframed(id, head) => {
-                return self.heard(id).map(|flow| Input::Unframed { flow, head });
+                return self.heard(id).map(|flow| Input::Unframed { flow, head: Received::read(head) });
             }
             SocketEvent::Pong(id) => return self.tcp.flow(id).map(|flow| Input::Pong { flow }),
             SocketEvent::Refused(flow) => {

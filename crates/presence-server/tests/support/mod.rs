@@ -206,7 +206,7 @@ impl Ps {
             remote: from.parse().unwrap(),
             connection: None,
         };
-        self.handle(Input::Message { flow, bytes });
+        self.handle(Input::message(flow, bytes));
     }
 
     /// Everything sent since the last look.

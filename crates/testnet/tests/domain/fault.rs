@@ -87,7 +87,7 @@ impl Spoilt {
             }
             Fault::SecondNotifyOutstanding if is_own_notify => {
                 let bytes = Response::to(&message, StatusCode::OK, "early").to_bytes();
-                self.inputs.push_back(Input::Message { flow: transmit.flow, bytes });
+                self.inputs.push_back(Input::message(transmit.flow, bytes));
                 Some(transmit)
             }
             Fault::CseqResetOnRestart

@@ -1,5 +1,6 @@
 //! A user agent in a phone that moves from one access to another.
 
+use bytes::Bytes;
 use clock::{Mono, Now};
 use ims_node::{Flow, Input, Node, Output, Record, Seq, Transmit};
 use std::any::Any;
@@ -42,10 +43,15 @@ impl VirtualNode for Roamer {
         self.agent.restore(now, records, last);
     }
 
+    fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        if flow.remote == self.here {
+            let flow = self.as_known(flow);
+            self.agent.receive(now, flow, bytes);
+        }
+    }
+
     fn handle(&mut self, now: Now, input: Input) {
         let input = match input {
-            Input::Message { flow, .. } if flow.remote != self.here => return,
-            Input::Message { flow, bytes } => Input::Message { flow: self.as_known(flow), bytes },
             Input::SendFailed { flow, loss } => Input::SendFailed { flow: self.as_known(flow), loss },
             Input::Closed { flow, loss } => Input::Closed { flow: self.as_known(flow), loss },
             other => other,

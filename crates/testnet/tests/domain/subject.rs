@@ -1,8 +1,9 @@
 //! A network node under test, with or without something wrong with it.
 
 use super::fault::{Fault, Spoilt};
+use bytes::Bytes;
 use clock::{Mono, Now};
-use ims_node::{Input, Node, Record, Role, Seq};
+use ims_node::{Flow, Input, Node, Record, Role, Seq};
 use std::any::Any;
 use testnet::{NodeOutput, VirtualNode};
 
@@ -30,6 +31,11 @@ impl<R: Role + 'static> VirtualNode for Subject<R> {
             spoilt.restored(records);
         }
         self.node.restore(now, records, last);
+    }
+
+    fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        self.now = now;
+        self.node.receive(now, flow, bytes);
     }
 
     fn handle(&mut self, now: Now, input: Input) {

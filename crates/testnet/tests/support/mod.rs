@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+use bytes::Bytes;
 use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request, ResultCode};
 use ims_node::{
@@ -164,6 +165,10 @@ impl<N: VirtualNode> VirtualNode for Hasty<N> {
         self.0.restore(now, records, last);
     }
 
+    fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        self.0.receive(now, flow, bytes);
+    }
+
     fn handle(&mut self, now: Now, input: Input) {
         self.0.handle(now, input);
     }
@@ -212,16 +217,18 @@ impl Probe {
 impl VirtualNode for Probe {
     fn restore(&mut self, _: Now, _: &[Record], _: Seq) {}
 
+    fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        self.flows.push(flow);
+        self.notes.push((now.mono.since_start(), String::from_utf8(bytes.to_vec()).unwrap()));
+    }
+
     fn handle(&mut self, now: Now, input: Input) {
         let note = match input {
-            Input::Message { flow, bytes } => {
-                self.flows.push(flow);
-                String::from_utf8(bytes.to_vec()).unwrap()
-            }
             Input::SendFailed { .. } => "failed".into(),
             Input::Closed { .. } => "closed".into(),
             Input::Pong { .. } => "pong".into(),
-            Input::Timeout
+            Input::Message { .. }
+            | Input::Timeout
             | Input::Unframed { .. }
             | Input::Dns { .. }
             | Input::Hss { .. }

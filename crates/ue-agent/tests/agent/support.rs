@@ -214,7 +214,7 @@ impl Ue {
 
     pub(crate) fn deliver_from(&mut self, remote: SocketAddr, text: &str) {
         let flow = Flow { remote, ..self.flow };
-        self.handle(Input::Message { flow, bytes: text.to_owned().into() });
+        self.handle(Input::message(flow, text.to_owned()));
     }
 
     /// The network answers a keep-alive.
