@@ -19,11 +19,18 @@ const PART: usize = 1024;
 /// with a free place, and the last parts become empty.
 #[derive(Debug)]
 pub(crate) struct Arena<T> {
-    parts: Vec<Slab<(u64, T)>>,
+    parts: Vec<Slab<Numbered<T>>>,
     /// No part before this one has a free place.
     open: usize,
     length: usize,
     given: u64,
+}
+
+/// An entry, and its number among all there ever were.
+#[derive(Debug)]
+struct Numbered<T> {
+    number: u64,
+    entry: T,
 }
 
 impl<T> Arena<T> {
@@ -40,7 +47,7 @@ impl<T> Arena<T> {
         }
         self.given += 1;
         self.length += 1;
-        let entry = (self.given, entry);
+        let entry = Numbered { number: self.given, entry };
         // The part is there: it has just been pushed if it was not.
         let place = self.parts.get_mut(self.open).map_or(0, |part| part.insert(entry));
         Key { number: self.given, place: self.open * PART + place }
@@ -48,18 +55,18 @@ impl<T> Arena<T> {
 
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         let found = self.parts.get(key.place / PART)?.get(key.place % PART);
-        found.filter(|(number, _)| *number == key.number).map(|(_, entry)| entry)
+        found.filter(|found| found.number == key.number).map(|found| &found.entry)
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let found = self.parts.get_mut(key.place / PART)?.get_mut(key.place % PART);
-        found.filter(|(number, _)| *number == key.number).map(|(_, entry)| entry)
+        found.filter(|found| found.number == key.number).map(|found| &mut found.entry)
     }
 
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
         self.get(key)?;
         let at = key.place / PART;
-        let (_, entry) = self.parts.get_mut(at)?.try_remove(key.place % PART)?;
+        let Numbered { entry, .. } = self.parts.get_mut(at)?.try_remove(key.place % PART)?;
         self.open = self.open.min(at);
         self.length -= 1;
         // One empty part stays, so that a number around its boundary does not allocate it again and again.

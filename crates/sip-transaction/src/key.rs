@@ -8,9 +8,16 @@ use std::hash::BuildHasher;
 /// Finds ids by key. The keys themselves stay with the transactions, so that each is held once.
 #[derive(Debug)]
 pub(crate) struct Keys<I> {
-    ids: HashTable<(u64, I)>,
+    ids: HashTable<Hashed<I>>,
     /// Keyed per process: strangers choose the keys.
     hasher: foldhash::fast::RandomState,
+}
+
+/// An id, and the hash of its key.
+#[derive(Debug)]
+struct Hashed<I> {
+    hash: u64,
+    id: I,
 }
 
 impl<I> Default for Keys<I> {
@@ -23,24 +30,24 @@ impl<I: Copy + PartialEq> Keys<I> {
     /// The id of this key; `key_of` gives the key of an id.
     pub(crate) fn get<'a>(&self, key: &str, key_of: impl Fn(I) -> Option<&'a str>) -> Option<I> {
         let hash = self.hasher.hash_one(key);
-        let found = self.ids.find(hash, |(own, id)| *own == hash && key_of(*id) == Some(key));
-        found.map(|(_, id)| *id)
+        let found = self.ids.find(hash, |own| own.hash == hash && key_of(own.id) == Some(key));
+        found.map(|own| own.id)
     }
 
     /// Adds a key that is not there.
     pub(crate) fn insert(&mut self, key: &str, id: I) {
         let hash = self.hasher.hash_one(key);
-        self.ids.insert_unique(hash, (hash, id), |(hash, _)| *hash);
+        self.ids.insert_unique(hash, Hashed { hash, id }, |own| own.hash);
     }
 
     pub(crate) fn remove(&mut self, key: &str, id: I) {
         let hash = self.hasher.hash_one(key);
-        if let Ok(entry) = self.ids.find_entry(hash, |(_, own)| *own == id) {
+        if let Ok(entry) = self.ids.find_entry(hash, |own| own.id == id) {
             entry.remove();
         }
         // What a burst needed is given back.
         if let Some(room) = room_after_burst(self.ids.len(), self.ids.capacity()) {
-            self.ids.shrink_to(room, |(hash, _)| *hash);
+            self.ids.shrink_to(room, |own| own.hash);
         }
     }
 }
