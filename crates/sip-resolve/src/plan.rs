@@ -40,7 +40,8 @@ pub(crate) enum Extent {
 /// Walks from `query` with the chances of `seed`; `known` gives the answers that there are.
 pub(crate) fn plan<'a>(
     query: &Query,
-    (families, seed): (&[Family], u64),
+    families: &[Family],
+    seed: u64,
     known: &impl Fn(&Question) -> Option<&'a DnsAnswer>,
 ) -> Plan {
     let mut walk = Walk { families, known, seed, extent: Extent::All, open: Vec::new(), failed: false };

@@ -9,11 +9,19 @@ use std::collections::HashMap;
 const MAX_PLANNED: usize = 1024;
 
 #[derive(Debug, Default)]
-pub(crate) struct Planned(HashMap<Query, (Vec<Choice>, Mono)>);
+pub(crate) struct Planned(HashMap<Query, Kept>);
+
+/// What one query came to.
+#[derive(Debug)]
+struct Kept {
+    choices: Vec<Choice>,
+    /// When the first of the answers behind the choices ends.
+    until: Mono,
+}
 
 impl Planned {
     pub(crate) fn get(&self, now: Mono, query: &Query) -> Option<&[Choice]> {
-        self.0.get(query).filter(|(_, until)| now < *until).map(|(choices, _)| &**choices)
+        self.0.get(query).filter(|kept| now < kept.until).map(|kept| &*kept.choices)
     }
 
     /// Remembers `choices`; `until` the first of the answers behind them ends.
@@ -21,7 +29,7 @@ impl Planned {
         if self.0.len() >= MAX_PLANNED {
             self.0.clear();
         }
-        self.0.insert(query.clone(), (choices, until));
+        self.0.insert(query.clone(), Kept { choices, until });
     }
 
     /// There is a new answer, which may change what any query comes to.

@@ -122,7 +122,7 @@ impl Resolver {
             first_end.set(Some(first_end.get().map_or(until, |first: Mono| first.min(until))));
             Some(answer.as_ref())
         };
-        let open = match plan(query, (&self.settings.families, seed), &kept) {
+        let open = match plan(query, &self.settings.families, seed, &kept) {
             Plan::Numeric(hop) => return Resolution::Done(self.penalties.apply(now, vec![hop])),
             Plan::Servers(choices, extent) => {
                 let hops = select::hops(&choices, seed);
@@ -156,7 +156,7 @@ impl Resolver {
             };
             self.cache.get(now, question).or_else(stale).map(AsRef::as_ref)
         };
-        let _where_it_led_before = plan(query, (&self.settings.families, seed), &kept);
+        let _where_it_led_before = plan(query, &self.settings.families, seed, &kept);
         over.into_inner()
     }
 
@@ -165,7 +165,7 @@ impl Resolver {
     #[must_use]
     pub fn hops_regardless(&self, now: Mono, query: &Query, seed: u64) -> Option<Vec<Hop>> {
         let kept = |question: &Question| self.cache.get(now, question).map(AsRef::as_ref);
-        match plan(query, (&self.settings.families, seed), &kept) {
+        match plan(query, &self.settings.families, seed, &kept) {
             Plan::Numeric(hop) => Some(vec![hop]),
             Plan::Servers(choices, _) => Some(select::hops(&choices, seed)),
             Plan::Open(_) | Plan::Failed(_) => None,
@@ -268,7 +268,7 @@ impl Resolver {
             let heard = lookup.heard.iter().find(|(asked, _)| asked == question).map(|(_, answer)| answer);
             heard.or_else(|| self.cache.get(now, question)).map(AsRef::as_ref)
         };
-        let outcome = match plan(&lookup.query, (&self.settings.families, lookup.seed), &known) {
+        let outcome = match plan(&lookup.query, &self.settings.families, lookup.seed, &known) {
             Plan::Open(open) => return self.ask(now, id, open),
             Plan::Numeric(hop) => self.penalties.apply(now, vec![hop]),
             Plan::Servers(choices, _) => self.penalties.apply(now, select::hops(&choices, lookup.seed)),
