@@ -34,10 +34,10 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum State {
-    /// Hello sent; the peer's, and then its proof, awaited. With the peer's hello the identifier that our proof answers it by.
+    /// Hello sent; the peer's, and then its proof, awaited.
     Greeting {
         give_up: Mono,
-        peer: Option<(Hello, u32)>,
+        peer: Option<PeerHello>,
     },
     /// Proved, and heard of lately.
     Open {
@@ -48,6 +48,14 @@ enum State {
         give_up: Mono,
     },
     Closed,
+}
+
+/// The hello of the peer.
+#[derive(Debug)]
+struct PeerHello {
+    hello: Hello,
+    /// The hop-by-hop identifier that our proof answers it by.
+    hop_by_hop: u32,
 }
 
 impl Connection {
@@ -199,12 +207,12 @@ impl Connection {
                 if !hello.is_plausible() {
                     return self.close(CloseReason::BadHello);
                 }
-                *peer = Some((hello.clone(), frame.hop_by_hop));
+                *peer = Some(PeerHello { hello: hello.clone(), hop_by_hop: frame.hop_by_hop });
                 if self.local.role == Role::Initiator {
                     self.prove(&hello, frame.hop_by_hop);
                 }
             }
-            (FrameKind::Answer, Some((hello, hop))) => self.on_proof(now, (&hello, hop), frame),
+            (FrameKind::Answer, Some(peer)) => self.on_proof(now, &peer, frame),
             (FrameKind::Error, _) => self.close(match from_body::<BareResult>(&frame.body) {
                 Ok(BareResult { result }) => CloseReason::HelloRefused(result),
                 Err(_) => CloseReason::BadHello,
@@ -215,11 +223,12 @@ impl Connection {
     }
 
     /// The side that opened the connection proves first, so that a stranger who connects gets nothing to guess the secret by.
-    fn on_proof(&mut self, now: Mono, (hello, hop): (&Hello, u32), frame: &Frame) {
+    fn on_proof(&mut self, now: Mono, peer: &PeerHello, frame: &Frame) {
+        let PeerHello { hello, hop_by_hop } = peer;
         match from_body::<Proof>(&frame.body) {
             Ok(proof) if verify(&self.local, hello, &proof) => {
                 if self.local.role == Role::Acceptor {
-                    self.prove(hello, hop);
+                    self.prove(hello, *hop_by_hop);
                 }
                 self.state = State::Open { ask: now + WATCHDOG_IDLE };
                 let host = hello.host.to_ascii_lowercase().into();
@@ -229,7 +238,7 @@ impl Connection {
             Ok(_) => {
                 if self.local.role == Role::Acceptor {
                     // A node with another secret is to know why it is let go.
-                    self.send_error(Command::Hello.code(), hop, ResultCode::UnableToComply);
+                    self.send_error(Command::Hello.code(), *hop_by_hop, ResultCode::UnableToComply);
                 }
                 self.close(CloseReason::BadProof);
             }
