@@ -217,8 +217,8 @@ impl PresenceServer {
         let presentity = presentity.address_of_record();
         let watcher = watcher.address_of_record();
         let sphere = self.rules.sphere(now, &presentity, &self.documents);
-        let about = (presentity.as_str(), watcher.as_str());
-        let ruling = self.rules.ruling(now, about, sphere.as_deref(), self.settings.default_action);
+        let default = self.settings.default_action;
+        let ruling = self.rules.ruling(now, &presentity, &watcher, sphere.as_deref(), default);
         let by = match ruling.by {
             By::Itself => DecidedBy::PresentityItself,
             By::Rules => DecidedBy::Rules,

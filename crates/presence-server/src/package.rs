@@ -73,7 +73,7 @@ impl Source<Presence> for PresenceView<'_> {
     fn ruling(&mut self, now: Now, presentity: &Presentity, watcher: &str) -> Ruling<Verdict> {
         let sphere = self.rules.sphere(now, presentity, self.documents);
         let default = self.settings.default_action;
-        let ruling = self.rules.ruling(now, (presentity, watcher), sphere.as_deref(), default);
+        let ruling = self.rules.ruling(now, presentity, watcher, sphere.as_deref(), default);
         Ruling { authorisation: ruling.authorisation(), view: ruling.verdict }
     }
 

@@ -16,6 +16,13 @@ use sip_event::{
 };
 use sip_message::{HeaderName, Message, Response, StatusCode, quote};
 
+/// What tells a PUBLISH from others: which request it is, and which phone it comes from.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    ask: Ask,
+    source: u64,
+}
+
 impl PresenceServer {
     /// The checks stand in the order of rule PUB-02. Figure 3: MsgAck is the answer, NotifyPresUp to the watchers follows
     /// it.
@@ -40,8 +47,8 @@ impl PresenceServer {
             let first_end = now.seconds_until(self.documents.deadline());
             return Err(Refusal::no_room(Cause::TooManyPresentities, first_end));
         }
-        let source = source(message, &publisher);
-        let outcome = self.publish(now, (message, ask, source), &presentity, fx);
+        let origin = Origin { ask, source: source(message, &publisher) };
+        let outcome = self.publish(now, message, origin, &presentity, fx);
         let Published { tag, expires, change, .. } =
             outcome.map_err(|error| refused(message, error, &self.settings.name))?;
         match change {
@@ -74,10 +81,12 @@ impl PresenceServer {
     fn publish(
         &mut self,
         now: Now,
-        (message, ask, source): (&Message, Ask, u64),
+        message: &Message,
+        origin: Origin,
         presentity: &Presentity,
         fx: &mut Fx,
     ) -> Result<Published, PublishError> {
+        let Origin { ask, source } = origin;
         let if_match = IfMatch::of(message);
         let limits = PublishLimits {
             expires: self.settings.publication,

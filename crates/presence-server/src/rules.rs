@@ -109,7 +109,8 @@ impl RuleBook {
     pub(crate) fn ruling(
         &self,
         now: Now,
-        (presentity, watcher): (&str, &str),
+        presentity: &str,
+        watcher: &str,
         sphere: Option<&str>,
         default: SubHandling,
     ) -> Ruling {
