@@ -34,9 +34,18 @@ struct Hss {
 #[derive(Default)]
 pub(crate) struct Cx {
     stores: Vec<Hss>,
-    /// Requests of an HSS that nodes have not answered: which HSS, which node, what.
-    asked: BTreeMap<u64, (usize, ProcessId, Command)>,
+    /// Requests of an HSS that nodes have not answered, by the number of the request.
+    asked: BTreeMap<u64, Unanswered>,
     next: u64,
+}
+
+/// A request of an HSS that its node has not answered.
+struct Unanswered {
+    /// Which HSS.
+    hss: usize,
+    /// Which node.
+    process: ProcessId,
+    command: Command,
 }
 
 impl World {
@@ -77,7 +86,7 @@ impl World {
         let failed = |failure| Event::HssAnswered { process, token, answer: Box::new(Err(failure)) };
         match (hss, availability) {
             (Some(hss), Some(Availability::Up)) => {
-                self.record_cx(hss, process.place, (request.command(), true, token.0));
+                self.record_cx(hss, process.place, request.command(), true, token.0);
                 let request = Box::new(request);
                 self.after(self.conditions.cx_latency, Event::HssAsked { process, token, request });
             }
@@ -100,7 +109,7 @@ impl World {
         }
         let answer = hss.oracle.answer(now, &peer, request);
         self.recorder.trace(self.now, "hss", (&peer, request.command().code(), answer.result().code()));
-        self.record_cx(index, process.place, (request.command(), false, token.0));
+        self.record_cx(index, process.place, request.command(), false, token.0);
         self.after(latency, Event::HssAnswered { process, token, answer: Box::new(Ok(answer)) });
         self.push_requests(index);
     }
@@ -116,25 +125,26 @@ impl World {
                 self.after(std::time::Duration::ZERO, Event::HssReplied { hss, peer, answer });
                 continue;
             };
-            self.record_push(hss, place, (request.command(), true, id.0));
+            self.record_push(hss, place, request.command(), true, id.0);
             let request = Box::new(request);
             self.after(self.conditions.cx_latency, Event::HssRequest { hss, place, id, request });
         }
     }
 
     /// A request of an HSS reaches a node.
-    pub(crate) fn hss_request(&mut self, hss: usize, place: Place, (id, request): (HssRequestId, Request)) {
+    pub(crate) fn hss_request(&mut self, hss: usize, place: Place, id: HssRequestId, request: Request) {
         if !self.is_alive(place) {
             let (peer, answer) = (self.host(place).into(), Box::new(Err(CxFailure::NotConnected)));
             return self.after(self.conditions.cx_latency, Event::HssReplied { hss, peer, answer });
         }
-        self.cx.asked.insert(id.0, (hss, self.process(place), request.command()));
+        let unanswered = Unanswered { hss, process: self.process(place), command: request.command() };
+        self.cx.asked.insert(id.0, unanswered);
         self.handle(place, Input::HssRequest { id, request });
     }
 
     pub(crate) fn reply_to_hss(&mut self, id: HssRequestId, answer: Answer) {
-        let Some((hss, process, command)) = self.cx.asked.remove(&id.0) else { return };
-        self.record_push(hss, process.place, (command, false, id.0));
+        let Some(Unanswered { hss, process, command }) = self.cx.asked.remove(&id.0) else { return };
+        self.record_push(hss, process.place, command, false, id.0);
         let peer = self.host(process.place).into();
         let answer = Box::new(Ok(answer));
         self.after(self.conditions.cx_latency, Event::HssReplied { hss, peer, answer });
@@ -143,8 +153,8 @@ impl World {
     /// A process has died: what an HSS asked it and it has not answered is lost.
     pub(crate) fn lose_hss_requests(&mut self, place: Place) {
         let peer: Box<str> = self.host(place).into();
-        let of_place = self.cx.asked.iter().filter(|(_, (_, process, _))| process.place == place);
-        let lost: Vec<(u64, usize)> = of_place.map(|(id, (hss, _, _))| (*id, *hss)).collect();
+        let of_place = self.cx.asked.iter().filter(|(_, asked)| asked.process.place == place);
+        let lost: Vec<(u64, usize)> = of_place.map(|(id, asked)| (*id, asked.hss)).collect();
         for (id, hss) in lost {
             self.cx.asked.remove(&id);
             let answer = Box::new(Err(CxFailure::ConnectionLost));
@@ -161,20 +171,20 @@ impl World {
     }
 
     /// A node's request or its answer.
-    fn record_cx(&mut self, hss: usize, place: Place, (command, is_request, number): (Command, bool, u64)) {
-        self.record_wire((hss, place), is_request, cx_wire(command, is_request, number));
+    fn record_cx(&mut self, hss: usize, place: Place, command: Command, is_request: bool, number: u64) {
+        self.record_wire(hss, place, is_request, cx_wire(command, is_request, number));
     }
 
     /// An HSS's request or its answer.
-    fn record_push(&mut self, hss: usize, place: Place, (command, is_request, number): (Command, bool, u64)) {
-        self.record_wire((hss, place), !is_request, cx_wire(command, is_request, number));
+    fn record_push(&mut self, hss: usize, place: Place, command: Command, is_request: bool, number: u64) {
+        self.record_wire(hss, place, !is_request, cx_wire(command, is_request, number));
     }
 
-    fn record_wire(&mut self, (hss, place): (usize, Place), to_hss: bool, wire: Wire) {
+    fn record_wire(&mut self, hss: usize, place: Place, to_hss: bool, wire: Wire) {
         let store = self.cx.stores.get(hss).map(|known| known.name.clone()).unwrap_or_default();
         let node = self.name(place).to_owned();
-        let ends = if to_hss { (&*node, &*store) } else { (&*store, &*node) };
-        self.recorder.message(self.now, ends, wire);
+        let (from, to) = if to_hss { (&*node, &*store) } else { (&*store, &*node) };
+        self.recorder.message(self.now, from, to, wire);
     }
 }
 

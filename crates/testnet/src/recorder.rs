@@ -41,7 +41,7 @@ impl Recorder {
         Self { counters: Counters::default(), messages: Vec::new(), trace: DefaultHasher::new() }
     }
 
-    pub(crate) fn message(&mut self, at: Mono, (from, to): (&str, &str), wire: Wire) {
+    pub(crate) fn message(&mut self, at: Mono, from: &str, to: &str, wire: Wire) {
         self.messages.push(Recorded { at: at.since_start(), from: from.into(), to: to.into(), wire });
     }
 

@@ -186,7 +186,7 @@ impl World {
             Event::HssAnswered { process, token, answer } => {
                 self.handle_process(process, Input::Hss { token, answer: *answer });
             }
-            Event::HssRequest { hss, place, id, request } => self.hss_request(hss, place, (id, *request)),
+            Event::HssRequest { hss, place, id, request } => self.hss_request(hss, place, id, *request),
             Event::HssReplied { hss, peer, answer } => self.hss_replied(hss, &peer, &answer),
             Event::Synced { process, seq } => self.synced(process, seq),
         }

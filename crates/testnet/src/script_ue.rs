@@ -25,9 +25,16 @@ pub struct ScriptUe {
     waiting: BTreeMap<String, Waiting>,
     responses: Vec<Message>,
     requests: Vec<Message>,
-    answered: BTreeSet<(String, String)>,
+    answered: BTreeSet<RequestKey>,
     repeats: u64,
     outputs: VecDeque<NodeOutput>,
+}
+
+/// What a request and its repeats have in common.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct RequestKey {
+    branch: String,
+    method: String,
 }
 
 struct Waiting {
@@ -128,8 +135,8 @@ impl ScriptUe {
     }
 
     fn on_request(&mut self, flow: Flow, request: Message) {
-        let key = (request.branch().unwrap_or_default().to_owned(), request.cseq_method().to_owned());
-        let is_new = self.answered.insert(key);
+        let branch = request.branch().unwrap_or_default().to_owned();
+        let is_new = self.answered.insert(RequestKey { branch, method: request.cseq_method().to_owned() });
         self.repeats += u64::from(!is_new);
         let status = (self.answering)(&request);
         if let Some(status) = status {

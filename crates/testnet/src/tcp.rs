@@ -180,7 +180,7 @@ impl World {
             silence.heard(now, if bytes == PONG { Heard::Pong } else { Heard::Message(&bytes) });
         }
         if is_keepalive(&bytes) {
-            return self.keepalive(id, side, (process, flow), &bytes);
+            return self.keepalive(id, side, process, flow, &bytes);
         }
         self.recorder.counters.messages_delivered += 1;
         if self.still_lives(process) {
@@ -213,7 +213,7 @@ impl World {
     }
 
     /// As the runtime does: a ping is answered, the node learns of an answer (RFC 5626 section 4.4.1).
-    fn keepalive(&mut self, id: ConnectionId, side: Side, (process, flow): (ProcessId, Flow), bytes: &[u8]) {
+    fn keepalive(&mut self, id: ConnectionId, side: Side, process: ProcessId, flow: Flow, bytes: &[u8]) {
         if bytes == PONG {
             return self.handle_process(process, Input::Pong { flow });
         }
@@ -263,12 +263,12 @@ impl World {
         let ids: Vec<ConnectionId> = self.tcp.connections.keys().copied().collect();
         for id in ids {
             for side in [Side::Dialer, Side::Acceptor] {
-                self.end_connection(id, side, (place, gone));
+                self.end_connection(id, side, place, gone);
             }
         }
     }
 
-    fn end_connection(&mut self, id: ConnectionId, side: Side, (place, gone): (Place, Gone)) {
+    fn end_connection(&mut self, id: ConnectionId, side: Side, place: Place, gone: Gone) {
         let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
         let unanswered = matches!(connection.state, State::Opening(_));
         if connection.end(side).process.place != place || (unanswered && side == Side::Acceptor) {

@@ -85,6 +85,6 @@ impl World {
             None => to.to_string(),
         };
         let sender = self.name(from).to_owned();
-        self.recorder.message(self.now, (&sender, &receiver), wire);
+        self.recorder.message(self.now, &sender, &receiver, wire);
     }
 }
