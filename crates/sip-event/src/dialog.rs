@@ -106,7 +106,7 @@ impl Dialog {
     pub fn from_notify(sent: &SentSubscribe, notify: &Message) -> Result<Self, BadDialog> {
         let remote_tag = notify.from_tag().ok_or(BadDialog::NoTag)?;
         let route_set = route_set::in_order(notify)?;
-        Self::as_uac(sent, notify, (remote_tag, &route_set), Some(notify.cseq()))
+        Self::as_uac(sent, notify, remote_tag, &route_set, Some(notify.cseq()))
     }
 
     /// The dialog that a 2xx creates where the SUBSCRIBE was sent (section 12.1.2): the nearest route stands last in it.
@@ -116,13 +116,14 @@ impl Dialog {
     pub fn from_response(sent: &SentSubscribe, response: &Message) -> Result<Self, BadDialog> {
         let remote_tag = response.to_tag().ok_or(BadDialog::NoTag)?;
         let route_set = route_set::reversed(response)?;
-        Self::as_uac(sent, response, (remote_tag, &route_set), None)
+        Self::as_uac(sent, response, remote_tag, &route_set, None)
     }
 
     fn as_uac(
         sent: &SentSubscribe,
         message: &Message,
-        (remote_tag, route_set): (&str, &str),
+        remote_tag: &str,
+        route_set: &str,
         remote_cseq: Option<u32>,
     ) -> Result<Self, BadDialog> {
         let target = target(message)?.ok_or(BadDialog::NoContact)?;

@@ -82,7 +82,10 @@ impl PublishError {
 }
 
 /// A document that passed the checks.
-type Document<'a> = (&'a str, &'a [u8]);
+struct Document<'a> {
+    content_type: &'a str,
+    octets: &'a [u8],
+}
 
 impl Publications {
     /// None yet.
@@ -119,14 +122,12 @@ impl Publications {
                 let new = Publication {
                     serial: self.next_serial,
                     first: self.first_of(now, request.source),
-                    ..fresh(now, request, (expires, fresh_tag), document)
+                    ..fresh(now, request, expires, fresh_tag, &document)
                 };
                 self.add(now, new, limits)
             }
-            (Some(at), None) => self.renew(at, (expires.ends(now), fresh_tag, request.ask)),
-            (Some(at), Some(document)) => {
-                self.modify(at, fresh(now, request, (expires, fresh_tag), document))
-            }
+            (Some(at), None) => self.renew(at, expires.ends(now), fresh_tag, request.ask),
+            (Some(at), Some(document)) => self.modify(at, fresh(now, request, expires, fresh_tag, &document)),
         };
         Ok(Published { tag: fresh_tag.into(), expires, change, records })
     }
@@ -178,7 +179,9 @@ impl Publications {
     fn renew(
         &mut self,
         at: usize,
-        (expires_at, tag, ask): (Wall, &str, u64),
+        expires_at: Wall,
+        tag: &str,
+        ask: u64,
     ) -> (Change, Vec<PublicationRecord>) {
         let mut entry = self.entries.remove(at);
         entry.tag = tag.into();
@@ -194,7 +197,7 @@ impl Publications {
             .get(at)
             .is_some_and(|old| old.document == new.document && old.content_type == new.content_type);
         if same {
-            return self.renew(at, (new.expires_at, &new.tag, new.ask));
+            return self.renew(at, new.expires_at, &new.tag, new.ask);
         }
         let Publication { serial, source, first, .. } = self.entries.remove(at);
         let new = Publication { serial, source, first, ..new };
@@ -268,16 +271,17 @@ impl Publications {
 fn fresh(
     now: Now,
     request: &PublishRequest<'_>,
-    (expires, tag): (Granted, &str),
-    (content_type, document): Document<'_>,
+    expires: Granted,
+    tag: &str,
+    document: &Document<'_>,
 ) -> Publication {
     Publication {
         serial: 0,
         tag: tag.into(),
         expires_at: expires.ends(now),
         modified: now.wall,
-        content_type: content_type.into(),
-        document: document.into(),
+        content_type: document.content_type.into(),
+        document: document.octets.into(),
         ask: request.ask,
         source: request.source,
         first: None,
@@ -296,6 +300,8 @@ fn check_body<'a>(
         Some(PublishBody::Document { document, .. }) if document.len() > limits.max_document => {
             Err(PublishError::TooLarge)
         }
-        Some(PublishBody::Document { content_type, document }) => Ok(Some((content_type, document))),
+        Some(PublishBody::Document { content_type, document: octets }) => {
+            Ok(Some(Document { content_type, octets }))
+        }
     }
 }

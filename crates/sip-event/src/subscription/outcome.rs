@@ -33,7 +33,7 @@ impl Subscription {
             Meaning::Delivered => self.delivered(version),
             Meaning::Over => self.end(NotifierEnd::Refused(status)),
             Meaning::NoAnswer => self.no_answer(now, with),
-            Meaning::Failed(wait) => self.failed(now, (status, wait), with.policy),
+            Meaning::Failed(wait) => self.failed(now, status, wait, with.policy),
         }
     }
 
@@ -60,14 +60,14 @@ impl Subscription {
             }
             Way::Dialog => {
                 let silent = attempt.failures.silent + 1;
-                self.wait(now, (attempt, silent), with.policy.back_off(attempt.failures.all));
+                self.wait(now, attempt, silent, with.policy.back_off(attempt.failures.all));
             }
         }
     }
 
     /// An error that concerns this NOTIFY alone (RFC 5057 section 5.1). Only many of them in a row end the subscription, and
     /// then the watcher is told.
-    fn failed(&mut self, now: Now, (status, wait): (StatusCode, Option<Duration>), policy: &NotifyPolicy) {
+    fn failed(&mut self, now: Now, status: StatusCode, wait: Option<Duration>, policy: &NotifyPolicy) {
         let Exchange::Outstanding { attempt, .. } = self.exchange else { return };
         let is_more_to_say =
             self.due == Some(Cause::Subscribe) || (self.is_terminated() && self.due.is_some());
@@ -84,12 +84,12 @@ impl Subscription {
             // Whoever names no time at all is given some.
             let wait =
                 wait.map_or_else(|| policy.back_off(attempt.failures.all), |wait| wait.max(LEAST_WAIT));
-            self.wait(now, (attempt, 0), wait);
+            self.wait(now, attempt, 0, wait);
         }
     }
 
     /// The newest state is sent again after so long.
-    fn wait(&mut self, now: Now, (attempt, silent): (Attempt, u8), wait: Duration) {
+    fn wait(&mut self, now: Now, attempt: Attempt, silent: u8, wait: Duration) {
         self.due = self.due.max(Some(attempt.cause));
         let failures = Failures { all: attempt.failures.all.saturating_add(1), silent };
         self.exchange = Exchange::Waiting { until: now.mono + wait, failures };
