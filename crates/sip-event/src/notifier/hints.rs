@@ -10,10 +10,19 @@ use std::time::Duration;
 /// How long a confirmation may wait for the journal.
 const DELAY: Duration = Duration::from_secs(1);
 
+/// A subscription that waits.
+#[derive(Debug)]
+struct Waiting {
+    /// When the journal is to be told.
+    due: Mono,
+    watch: WatchId,
+    slot: u8,
+}
+
 /// The subscriptions, each once, first confirmed first.
 #[derive(Debug, Default)]
 pub(crate) struct Hints {
-    waiting: VecDeque<(Mono, WatchId, u8)>,
+    waiting: VecDeque<Waiting>,
     /// What has waited until then is due.
     due: Mono,
     /// The process is ending: nothing waits.
@@ -22,13 +31,13 @@ pub(crate) struct Hints {
 
 impl Hints {
     pub(crate) fn add(&mut self, now: Mono, watch: WatchId, slot: u8) {
-        self.waiting.push_back((now + DELAY, watch, slot));
+        self.waiting.push_back(Waiting { due: now + DELAY, watch, slot });
         self.due_at_the_end();
     }
 
     /// When the first one will be due; `None` also when one is due already.
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        self.waiting.front().map(|(at, ..)| *at).filter(|at| *at > self.due)
+        self.waiting.front().map(|first| first.due).filter(|at| *at > self.due)
     }
 
     pub(crate) fn on_deadline(&mut self, now: Mono) {
@@ -42,13 +51,13 @@ impl Hints {
     }
 
     fn due_at_the_end(&mut self) {
-        if let (true, Some((last, ..))) = (self.is_ending, self.waiting.back()) {
-            self.due = self.due.max(*last);
+        if let (true, Some(last)) = (self.is_ending, self.waiting.back()) {
+            self.due = self.due.max(last.due);
         }
     }
 
     pub(crate) fn is_due(&self) -> bool {
-        self.waiting.front().is_some_and(|(at, ..)| *at <= self.due)
+        self.waiting.front().is_some_and(|first| first.due <= self.due)
     }
 
     /// The next one that is due.
@@ -56,7 +65,7 @@ impl Hints {
         if !self.is_due() {
             return None;
         }
-        self.waiting.pop_front().map(|(_, watch, slot)| (watch, slot))
+        self.waiting.pop_front().map(|first| (first.watch, first.slot))
     }
 }
 
