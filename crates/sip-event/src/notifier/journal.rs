@@ -8,6 +8,7 @@
 //! | `n` | the key that subscriptions are numbered with |
 
 use super::ask::WatchKey;
+use super::table::LentWatch;
 use super::watch::{FIRST_VERSION, Slot, UNKNOWN, Watch, WatchId};
 use super::{Notifier, Output};
 use crate::dialog::Dialog;
@@ -107,9 +108,12 @@ fn doubt_key(resource: &[u8]) -> Box<[u8]> {
 
 /// The version of `extra` stands before `extra`, so that a reader knows whether it can read `extra` before it tries.
 fn usage_record<P: Package>(
-    (WatchId(id), number): (WatchId, u8),
-    (record, confirmed): (&SubscriptionRecord, u64),
-    (resource, extra): (&P::Resource, &P::Extra),
+    WatchId(id): WatchId,
+    number: u8,
+    record: &SubscriptionRecord,
+    confirmed: u64,
+    resource: &P::Resource,
+    extra: &P::Extra,
 ) -> Result<Box<[u8]>, minicbor::encode::Error<Infallible>> {
     let mut encoder = Encoder::new(Vec::new());
     encoder.array(7)?.u64(id)?.u8(number)?.encode(record)?.u64(confirmed)?;
@@ -121,8 +125,8 @@ fn slot_record<P: Package>(
     id: WatchId,
     slot: &Slot<P>,
 ) -> Result<Box<[u8]>, minicbor::encode::Error<Infallible>> {
-    let kept = (slot.subscription.record(), slot.known());
-    usage_record::<P>((id, slot.number), kept, (&slot.resource, &slot.extra))
+    let record = slot.subscription.record();
+    usage_record::<P>(id, slot.number, record, slot.known(), &slot.resource, &slot.extra)
 }
 
 fn read_usage<P: Package>(value: &[u8]) -> Result<KeptUsage<P>, minicbor::decode::Error> {
@@ -163,8 +167,9 @@ impl<P: Package> Notifier<P> {
 
     /// Tells the journal what the watcher has confirmed, or that it has not.
     pub(super) fn write_hint(&mut self, id: WatchId, number: u8) {
-        let Some(mut watch) = self.watches.take(id) else { return };
-        if let Some(slot) = watch.slots.iter_mut().find(|slot| slot.number == number && slot.is_in_hints) {
+        let Some(mut lent) = self.watches.take(id) else { return };
+        let mut slots = lent.watch.slots.iter_mut();
+        if let Some(slot) = slots.find(|slot| slot.number == number && slot.is_in_hints) {
             slot.is_in_hints = false;
             if (slot.is_unwritten || slot.is_in_doubt)
                 && let Ok(value) = slot_record(id, slot)
@@ -173,7 +178,7 @@ impl<P: Package> Notifier<P> {
                 self.written(slot);
             }
         }
-        self.watches.put_back(id, watch);
+        self.watches.put_back(lent);
     }
 
     /// The journal has been given all that is known of this subscription.
@@ -284,9 +289,9 @@ impl<P: Package> Notifier<P> {
             self.restoring.dialogs.insert(dialog.id, dialog);
         }
         if let Entry::Vacant(place) = self.restoring.usages.entry((usage.id, usage.number)) {
-            let kept = (&usage.record, usage.confirmed);
-            if let Ok(value) = usage_record::<P>((id, usage.number), kept, (&usage.resource, &usage.extra)) {
-                self.outputs.push_back(Output::Keep { key: usage_key(id, usage.number), value });
+            let KeptUsage { number, record, confirmed, resource, extra, .. } = &usage;
+            if let Ok(value) = usage_record::<P>(id, *number, record, *confirmed, resource, extra) {
+                self.outputs.push_back(Output::Keep { key: usage_key(id, *number), value });
             }
             place.insert(usage);
         }
@@ -308,7 +313,7 @@ impl<P: Package> Notifier<P> {
         }
         for (id, usages) in by_dialog {
             match dialogs.remove(&id) {
-                Some(dialog) => self.restore_watch(now, dialog, (usages, &doubts), source),
+                Some(dialog) => self.restore_watch(now, dialog, usages, &doubts, source),
                 None if unreadable.contains(&id) => {}
                 None => usages.iter().for_each(|usage| self.forget_usage(WatchId(id), usage.number)),
             }
@@ -329,7 +334,8 @@ impl<P: Package> Notifier<P> {
         &mut self,
         now: Now,
         kept: KeptDialog,
-        (usages, doubts): (Vec<KeptUsage<P>>, &BTreeSet<P::Resource>),
+        usages: Vec<KeptUsage<P>>,
+        doubts: &BTreeSet<P::Resource>,
         source: &mut impl Source<P>,
     ) {
         let id = WatchId(kept.id);
@@ -340,9 +346,9 @@ impl<P: Package> Notifier<P> {
             let version = record.delivered().unwrap_or(FIRST_VERSION);
             let subscription = Subscription::restore(now, record, version, with);
             let is_in_doubt = doubts.contains(&resource) && subscription.is_active();
-            let about = (source.current(resource), extra);
+            let resource = source.current(resource);
             let confirmed = if is_in_doubt { UNKNOWN } else { confirmed };
-            let mut slot = Slot::new(number, about, subscription, confirmed);
+            let mut slot = Slot::new(number, resource, extra, subscription, confirmed);
             slot.confirmed = confirmed;
             slot.journalled = true;
             if is_in_doubt {
@@ -351,6 +357,6 @@ impl<P: Package> Notifier<P> {
             watch.slots.push(slot);
         }
         self.watches.enter(id, &mut watch);
-        self.watches.put_back(id, watch);
+        self.watches.put_back(LentWatch { id, watch });
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Notifier;
 use super::ask::{Ask, is_recent};
+use super::table::LentWatch;
 use super::watch::{FIRST_VERSION, Slot, Watch, WatchId};
 use crate::dialog::{BadDialog, Dialog, DialogError};
 use crate::dialog_id::DialogId;
@@ -85,6 +86,15 @@ enum Forerunner {
     IsAsked(WatchId),
 }
 
+/// A SUBSCRIBE in a dialog that has passed the checks of a refresh.
+#[derive(Debug)]
+struct Checked<'a, P: Package> {
+    subscribe: &'a Message,
+    event: Event<'a>,
+    granted: Granted,
+    extra: P::Extra,
+}
+
 impl<P: Package<Resource: Display>> Notifier<P> {
     /// A SUBSCRIBE outside a dialog. The checks stand in the order of rule SUB-N-01: the package, whether the watcher is allowed, the
     /// lifetime, the body. The owner has checked before who the watcher is.
@@ -108,7 +118,7 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         check_allowed(ruling.authorisation)?;
         let granted = self.grant(subscribe)?;
         let extra = source.extra(subscribe)?;
-        let forerunner = self.check_room(subscribe, (&resource, &watcher), granted)?;
+        let forerunner = self.check_room(subscribe, &resource, &watcher, granted)?;
         if !granted.is_zero() && !can_keep {
             return Err(Refused::NotKept);
         }
@@ -121,11 +131,12 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         let digest = source.digest(now, &resource, &ruling.view);
         let mut watch = Watch::new(watcher, dialog);
         watch.made_at = Some(now.mono);
-        let accepted = (event, granted, ruling.authorisation);
-        let slot = self.slot(now, (&mut watch, 0), accepted, (resource, extra, digest));
-        watch.slots.push(slot);
+        let authorisation = ruling.authorisation;
+        let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
+        let subscription = self.begin(now, &mut watch, accepted);
+        watch.slots.push(Slot::new(0, resource, extra, subscription, digest));
         self.watches.enter(id, &mut watch);
-        self.settle(now, (id, watch), Some(ruling), source);
+        self.settle(now, LentWatch { id, watch }, Some(ruling), source);
         if let Forerunner::IsAsked(forerunner) = forerunner {
             self.tell_anew(now, forerunner, source);
         }
@@ -166,19 +177,19 @@ impl<P: Package> Notifier<P> {
     ) -> Result<Accepted, Refused> {
         let dialog = DialogId::of_request(subscribe).ok_or(Refused::NoSubscription)?;
         let id = self.watches.of_dialog(&dialog).ok_or(Refused::NoSubscription)?;
-        let mut watch = self.watches.take(id).ok_or(Refused::NoSubscription)?;
-        let refreshed = if is_watcher(&watch.watcher) {
-            self.refresh(now, (subscribe, can_keep), (id, &mut watch), source)
+        let mut lent = self.watches.take(id).ok_or(Refused::NoSubscription)?;
+        let refreshed = if is_watcher(&lent.watch.watcher) {
+            self.refresh(now, subscribe, can_keep, &mut lent, source)
         } else {
             Err(Refused::SomebodyElse)
         };
         match refreshed {
             Ok(granted) => {
-                self.settle(now, (id, watch), None, source);
+                self.settle(now, lent, None, source);
                 Ok(Accepted { local_tag: id.tag(), granted, is_repeat: false })
             }
             Err(refused) => {
-                self.watches.put_back(id, watch);
+                self.watches.put_back(lent);
                 Err(refused)
             }
         }
@@ -187,10 +198,12 @@ impl<P: Package> Notifier<P> {
     fn refresh(
         &mut self,
         now: Now,
-        (subscribe, can_keep): (&Message, bool),
-        (id, watch): (WatchId, &mut Watch<P>),
+        subscribe: &Message,
+        can_keep: bool,
+        lent: &mut LentWatch<P>,
         source: &mut impl Source<P>,
     ) -> Result<Granted, Refused> {
+        let watch = &mut *lent.watch;
         watch.dialog.accept(subscribe)?;
         let event = check_event(subscribe, P::PACKAGES)?;
         let is_live = |slot: &Slot<P>| slot.subscription.is_live(now);
@@ -206,7 +219,7 @@ impl<P: Package> Notifier<P> {
             return Err(Refused::NotKept);
         }
         let Some(slot) = known.and_then(|at| watch.slots.get_mut(at)) else {
-            return self.open_beside(now, (id, watch), (subscribe, event, granted, extra), source);
+            return self.open_beside(now, lent, Checked { subscribe, event, granted, extra }, source);
         };
         watch.dialog.refresh_target(subscribe)?;
         let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
@@ -218,10 +231,12 @@ impl<P: Package> Notifier<P> {
     fn open_beside(
         &mut self,
         now: Now,
-        (id, watch): (WatchId, &mut Watch<P>),
-        (subscribe, event, granted, extra): (&Message, Event<'_>, Granted, P::Extra),
+        lent: &mut LentWatch<P>,
+        checked: Checked<'_, P>,
         source: &mut impl Source<P>,
     ) -> Result<Granted, Refused> {
+        let LentWatch { id, watch } = lent;
+        let Checked { subscribe, event, granted, extra } = checked;
         if granted.is_zero() {
             return Err(Refused::NoSubscription);
         }
@@ -229,26 +244,20 @@ impl<P: Package> Notifier<P> {
         let known = watch.slots.first().ok_or(Refused::NoSubscription)?;
         let resource = source.beside(&known.resource, event);
         let ruling = source.ruling(now, &resource, &watch.watcher);
-        check_allowed(ruling.authorisation)?;
+        let authorisation = ruling.authorisation;
+        check_allowed(authorisation)?;
         watch.dialog.refresh_target(subscribe)?;
         let digest = source.digest(now, &resource, &ruling.view);
-        let accepted = (event, granted, ruling.authorisation);
-        let slot = self.slot(now, (watch, number), accepted, (resource, extra, digest));
-        self.watches.add(id, watch, slot);
+        let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
+        let subscription = self.begin(now, watch, accepted);
+        self.watches.add(*id, watch, Slot::new(number, resource, extra, subscription, digest));
         Ok(granted)
     }
 
-    fn slot(
-        &self,
-        now: Now,
-        (watch, number): (&mut Watch<P>, u8),
-        (event, granted, authorisation): (Event<'_>, Granted, Authorisation),
-        (resource, extra, digest): (P::Resource, P::Extra, u64),
-    ) -> Slot<P> {
-        let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
+    /// The subscription that an accepted SUBSCRIBE begins in the dialog of this watch.
+    fn begin(&self, now: Now, watch: &mut Watch<P>, accepted: AcceptedSubscribe<'_>) -> Subscription {
         let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
-        let subscription = Subscription::new(now, accepted, with);
-        Slot::new(number, (resource, extra), subscription, digest)
+        Subscription::new(now, accepted, with)
     }
 
     /// How long, and whether we have a body that the watcher takes (rules SUB-N-03 to SUB-N-05).
@@ -262,7 +271,8 @@ impl<P: Package> Notifier<P> {
     fn check_room(
         &self,
         subscribe: &Message,
-        (resource, watcher): (&P::Resource, &str),
+        resource: &P::Resource,
+        watcher: &str,
         granted: Granted,
     ) -> Result<Forerunner, Refused> {
         let crowded = self.check_bounds(resource, watcher, 1).err();
@@ -300,21 +310,22 @@ impl<P: Package> Notifier<P> {
 
     /// Sends a watcher a NOTIFY although nothing has changed: a watcher that has lost the subscription answers 481.
     fn tell_anew(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
-        let Some(mut watch) = self.watches.take(id) else { return };
-        for slot in &mut watch.slots {
-            let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
+        let Some(mut lent) = self.watches.take(id) else { return };
+        let Watch { dialog, slots, .. } = &mut *lent.watch;
+        for slot in slots {
+            let with = NotifyContext { dialog, policy: &self.settings.policy };
             let again = NotifierInput::Changed(slot.subscription.newest() + 1);
             slot.subscription.handle(now, again, with);
         }
-        self.settle(now, (id, watch), None, source);
+        self.settle(now, lent, None, source);
     }
 
     /// Ends a watch that gives way to another watch of the same watcher. The reason tells the watcher not to subscribe again for it.
     fn end_watch(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
-        let Some(mut watch) = self.watches.take(id) else { return };
+        let Some(mut lent) = self.watches.take(id) else { return };
         let end = NotifierInput::Terminate { reason: Reason::Rejected, retry_after: None };
-        self.hand(now, &mut watch, end);
-        self.settle(now, (id, watch), None, source);
+        self.hand(now, &mut lent.watch, end);
+        self.settle(now, lent, None, source);
     }
 }
 

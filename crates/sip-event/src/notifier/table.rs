@@ -24,6 +24,13 @@ pub(crate) struct Watches<P: Package> {
     key: Option<WatchKey>,
 }
 
+/// A watch that [`Watches`] has lent, so that its subscriptions can be asked while everything else is looked at.
+#[derive(Debug)]
+pub(crate) struct LentWatch<P: Package> {
+    pub(crate) id: WatchId,
+    pub(crate) watch: Box<Watch<P>>,
+}
+
 impl<P: Package> Watches<P> {
     pub(crate) fn new() -> Self {
         Self {
@@ -156,14 +163,14 @@ impl<P: Package> Watches<P> {
         }
     }
 
-    /// Lends a watch, so that its subscriptions can be asked while everything else is looked at. It comes back by
-    /// [`Watches::put_back`], or not at all by [`Watches::dismiss`].
-    pub(crate) fn take(&mut self, id: WatchId) -> Option<Box<Watch<P>>> {
-        self.all.remove(&id)
+    /// Lends a watch. It comes back by [`Watches::put_back`], or not at all by [`Watches::dismiss`].
+    pub(crate) fn take(&mut self, id: WatchId) -> Option<LentWatch<P>> {
+        self.all.remove(&id).map(|watch| LentWatch { id, watch })
     }
 
     /// Takes a watch back, and notes when it is due next.
-    pub(crate) fn put_back(&mut self, id: WatchId, watch: Box<Watch<P>>) {
+    pub(crate) fn put_back(&mut self, lent: LentWatch<P>) {
+        let LentWatch { id, watch } = lent;
         match watch.poll_timeout() {
             Some(next) => self.deadlines.set(id, next),
             None => self.deadlines.cancel(&id),
@@ -172,12 +179,13 @@ impl<P: Package> Watches<P> {
     }
 
     /// A watch that was lent has no subscription left.
-    pub(crate) fn dismiss(&mut self, id: WatchId, watch: &Watch<P>) {
-        self.deadlines.cancel(&id);
-        if let Some(count) = self.by_watcher.get_mut(&watch.watcher) {
+    pub(crate) fn dismiss(&mut self, lent: &LentWatch<P>) {
+        self.deadlines.cancel(&lent.id);
+        let watcher = &lent.watch.watcher;
+        if let Some(count) = self.by_watcher.get_mut(watcher) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.by_watcher.remove(&watch.watcher);
+                self.by_watcher.remove(watcher);
             }
         }
     }

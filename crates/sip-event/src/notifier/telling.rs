@@ -1,7 +1,9 @@
 //! NOTIFY: who is told what, and what becomes of it (RFC 6665 section 4.2.2).
 
-use super::watch::{Notified, Slot, Watch, WatchId};
+use super::table::LentWatch;
+use super::watch::{Notified, SentView, Slot, Watch, WatchId};
 use super::{Notifier, Output};
+use crate::dialog::Dialog;
 use crate::notify::{Authorisation, Cause, NotifierInput, NotifierOutput, Notify, NotifyContext, Way};
 use crate::package::{Package, Ruling, Seen, Source};
 use crate::reason::Reason;
@@ -51,9 +53,9 @@ impl<P: Package> Notifier<P> {
     /// The time of [`Notifier::poll_timeout`] has come.
     pub fn on_deadline(&mut self, now: Now, source: &mut impl Source<P>) {
         while let Some(id) = self.watches.pop_due(now.mono) {
-            let Some(mut watch) = self.watches.take(id) else { continue };
-            self.hand(now, &mut watch, NotifierInput::Deadline);
-            self.settle(now, (id, watch), None, source);
+            let Some(mut lent) = self.watches.take(id) else { continue };
+            self.hand(now, &mut lent.watch, NotifierInput::Deadline);
+            self.settle(now, lent, None, source);
         }
         self.hints.on_deadline(now.mono);
     }
@@ -66,27 +68,27 @@ impl<P: Package> Notifier<P> {
         input: NotifierInput,
         source: &mut impl Source<P>,
     ) {
-        let Some(mut watch) = self.watches.take(notified.watch) else { return };
-        let Watch { dialog, slots, .. } = &mut *watch;
+        let Some(mut lent) = self.watches.take(notified.watch) else { return };
+        let Watch { dialog, slots, .. } = &mut *lent.watch;
         if let Some(slot) = slots.iter_mut().find(|slot| slot.number == notified.slot) {
             let with = NotifyContext { dialog, policy: &self.settings.policy };
             slot.subscription.handle(now, input, with);
         }
-        self.settle(now, (notified.watch, watch), None, source);
+        self.settle(now, lent, None, source);
     }
 
     /// Changes what is remembered with each living subscription to a resource; `edit` is given the number of the next state.
     /// [`Notifier::changed`] is to follow.
     pub fn edit(&mut self, resource: &P::Resource, mut edit: impl FnMut(&mut P::Extra, u64)) {
         for id in self.watches.of(resource).to_vec() {
-            let Some(mut watch) = self.watches.take(id) else { continue };
-            for slot in watch.slots.iter_mut().filter(|slot| slot.is_told_of(resource)) {
+            let Some(mut lent) = self.watches.take(id) else { continue };
+            for slot in lent.watch.slots.iter_mut().filter(|slot| slot.is_told_of(resource)) {
                 edit(&mut slot.extra, slot.subscription.newest() + 1);
                 if slot.journalled {
                     self.keep_usage(id, slot);
                 }
             }
-            self.watches.put_back(id, watch);
+            self.watches.put_back(lent);
         }
     }
 
@@ -99,15 +101,15 @@ impl<P: Package> Notifier<P> {
         source: &mut impl Source<P>,
     ) {
         for id in self.watches.of(resource).to_vec() {
-            let Some(mut watch) = self.watches.take(id) else { continue };
-            let Watch { dialog, slots, .. } = &mut *watch;
+            let Some(mut lent) = self.watches.take(id) else { continue };
+            let Watch { dialog, slots, .. } = &mut *lent.watch;
             for slot in slots.iter_mut().filter(|slot| slot.is_told_of(resource)) {
                 edit(&mut slot.extra, slot.subscription.newest() + 1);
                 let with = NotifyContext { dialog, policy: &self.settings.policy };
                 let end = NotifierInput::Terminate { reason, retry_after: None };
                 slot.subscription.handle(now, end, with);
             }
-            self.settle(now, (id, watch), None, source);
+            self.settle(now, lent, None, source);
         }
     }
 
@@ -116,11 +118,12 @@ impl<P: Package> Notifier<P> {
         self.changes.rename(from, to);
         self.rename_doubt(from, to);
         for id in self.watches.rename(from, to) {
-            let Some(mut watch) = self.watches.take(id) else { continue };
-            for slot in watch.slots.iter_mut().filter(|slot| slot.journalled && slot.resource == *to) {
+            let Some(mut lent) = self.watches.take(id) else { continue };
+            let slots = lent.watch.slots.iter_mut();
+            for slot in slots.filter(|slot| slot.journalled && slot.resource == *to) {
                 self.keep_usage(id, slot);
             }
-            self.watches.put_back(id, watch);
+            self.watches.put_back(lent);
         }
     }
 
@@ -135,25 +138,26 @@ impl<P: Package> Notifier<P> {
     /// One watcher learns what there is to see now, where that is news.
     fn tell(&mut self, now: Now, id: WatchId, resource: &P::Resource, source: &mut impl Source<P>) {
         // It may have ended meanwhile.
-        let Some(mut watch) = self.watches.take(id) else { return };
+        let Some(mut lent) = self.watches.take(id) else { return };
         // A NOTIFY that an earlier process has left to be sent has taken its CSeq already, and must leave before any new one.
-        self.carry_out_all(now, (id, &mut watch), None, source);
+        self.carry_out_all(now, &mut lent, None, source);
         let mut at = 0;
-        while at < watch.slots.len() {
-            at += usize::from(self.look(now, (id, &mut watch, at), resource, source));
+        while at < lent.watch.slots.len() {
+            at += usize::from(self.look(now, &mut lent, at, resource, source));
         }
-        self.leave(id, watch);
+        self.leave(lent);
     }
 
-    /// The same for one subscription; whether it is still there.
+    /// The same for the subscription that stands at `at`; whether it is still there.
     fn look(
         &mut self,
         now: Now,
-        (id, watch, at): (WatchId, &mut Watch<P>, usize),
+        lent: &mut LentWatch<P>,
+        at: usize,
         resource: &P::Resource,
         source: &mut impl Source<P>,
     ) -> bool {
-        let Watch { dialog, slots, watcher, .. } = watch;
+        let Watch { dialog, slots, watcher, .. } = &mut *lent.watch;
         let Some(slot) = slots.get_mut(at).filter(|slot| slot.is_told_of(resource)) else { return true };
         let ruling = source.ruling(now, resource, watcher);
         let digest = source.digest(now, resource, &ruling.view);
@@ -161,52 +165,54 @@ impl<P: Package> Notifier<P> {
             let with = NotifyContext { dialog, policy: &self.settings.policy };
             slot.subscription.handle(now, input, with);
         }
-        self.carry_out(now, (id, watch, at), Some(ruling), source)
+        self.carry_out(now, lent, at, Some(ruling), source)
     }
 
-    /// Does everything that the subscriptions of a watch, which was lent, want done, and gives it back. `ruling` is what has been
-    /// decided about its first one.
+    /// Does everything that the subscriptions of a watch want done, and gives it back. `ruling` is what has been decided about its
+    /// first one.
     pub(super) fn settle(
         &mut self,
         now: Now,
-        (id, mut watch): (WatchId, Box<Watch<P>>),
+        mut lent: LentWatch<P>,
         ruling: Option<Ruling<P::ViewKey>>,
         source: &mut impl Source<P>,
     ) {
-        self.carry_out_all(now, (id, &mut watch), ruling, source);
-        self.leave(id, watch);
+        self.carry_out_all(now, &mut lent, ruling, source);
+        self.leave(lent);
     }
 
     fn carry_out_all(
         &mut self,
         now: Now,
-        (id, watch): (WatchId, &mut Watch<P>),
+        lent: &mut LentWatch<P>,
         mut ruling: Option<Ruling<P::ViewKey>>,
         source: &mut impl Source<P>,
     ) {
         let mut at = 0;
-        while at < watch.slots.len() {
-            at += usize::from(self.carry_out(now, (id, watch, at), ruling.take(), source));
+        while at < lent.watch.slots.len() {
+            at += usize::from(self.carry_out(now, lent, at, ruling.take(), source));
         }
     }
 
     /// Gives a watch back, or forgets one in which nothing is subscribed to any more.
-    fn leave(&mut self, id: WatchId, watch: Box<Watch<P>>) {
-        if watch.slots.is_empty() {
-            self.watches.dismiss(id, &watch);
+    fn leave(&mut self, lent: LentWatch<P>) {
+        if lent.watch.slots.is_empty() {
+            self.watches.dismiss(&lent);
         } else {
-            self.watches.put_back(id, watch);
+            self.watches.put_back(lent);
         }
     }
 
-    /// Does everything that one subscription wants done; whether it is still there.
+    /// Does everything that the subscription at `at` wants done; whether it is still there.
     fn carry_out(
         &mut self,
         now: Now,
-        (id, watch, at): (WatchId, &mut Watch<P>, usize),
+        lent: &mut LentWatch<P>,
+        at: usize,
         mut ruling: Option<Ruling<P::ViewKey>>,
         source: &mut impl Source<P>,
     ) -> bool {
+        let (id, watch) = (lent.id, &mut *lent.watch);
         while let Some(slot) = watch.slots.get_mut(at) {
             match slot.subscription.poll_output() {
                 None => return true,
@@ -226,7 +232,8 @@ impl<P: Package> Notifier<P> {
                 Some(NotifierOutput::Notify(notify)) => {
                     let decide = || source.ruling(now, &slot.resource, &watch.watcher);
                     let ruling = ruling.take().unwrap_or_else(decide);
-                    self.notify(now, (id, watch, at), (&notify, &ruling.view), source);
+                    let draft = slot.show(now, &watch.dialog, &notify, &ruling.view, source);
+                    self.notify(now, id, slot, notify.cause, draft);
                 }
                 Some(NotifierOutput::Ended(end)) => {
                     let slot = watch.slots.remove(at);
@@ -253,40 +260,13 @@ impl<P: Package> Notifier<P> {
         }
     }
 
-    /// Rule SUB-N-08.
-    fn notify(
-        &mut self,
-        now: Now,
-        (id, watch, at): (WatchId, &mut Watch<P>, usize),
-        (notify, view): (&Notify, &P::ViewKey),
-        source: &mut impl Source<P>,
-    ) {
-        let Watch { dialog, slots, .. } = watch;
-        let Some(slot) = slots.get_mut(at) else { return };
-        slot.newest = source.digest(now, &slot.resource, view);
-        slot.sent = (notify.version, slot.newest);
+    /// Sends a NOTIFY (rule SUB-N-08).
+    fn notify(&mut self, now: Now, id: WatchId, slot: &mut Slot<P>, cause: Cause, draft: Box<Draft>) {
         // The subscription's own record says that a SUBSCRIBE is owed a NOTIFY, and that a subscription has ended.
-        if slot.journalled && notify.cause != Cause::Subscribe && !slot.subscription.is_terminated() {
+        if slot.journalled && cause != Cause::Subscribe && !slot.subscription.is_terminated() {
             self.doubt(now.mono, id, slot);
         }
         self.sent += 1;
-        let draft = match notify.way {
-            Way::Dialog => dialog.request_numbered(Method::Notify, notify.cseq),
-            Way::Identity => {
-                let route = source.route_apart(&slot.resource, dialog);
-                dialog.request_apart(Method::Notify, notify.cseq, &route)
-            }
-        };
-        let draft: Draft = draft
-            .header(HeaderName::SubscriptionState, notify.subscription_state())
-            .header(HeaderName::Contact, source.contact())
-            .header(HeaderName::Event, slot.subscription.record().event());
-        let seen = Seen { resource: &slot.resource, view, extra: &slot.extra };
-        let draft = match source.body(now, seen, notify) {
-            Some(body) => draft.with_body(body.content_type, body.bytes),
-            None => draft.without_body(),
-        };
-        let draft = Box::new(source.finish(now, &slot.extra, dialog, draft));
         let notified = Notified { watch: id, slot: slot.number };
         self.outputs.push_back(Output::Send { draft, notified });
     }
@@ -301,10 +281,41 @@ impl<P: Package> Slot<P> {
 
     /// Takes over what the subscription's record calls delivered.
     fn confirm(&mut self, source: &impl Source<P>) {
-        if self.subscription.record().delivered() == Some(self.sent.0) {
-            self.confirmed = self.sent.1;
-            source.delivered(&mut self.extra, self.sent.0);
+        let SentView { version, digest } = self.sent;
+        if self.subscription.record().delivered() == Some(version) {
+            self.confirmed = digest;
+            source.delivered(&mut self.extra, version);
         }
+    }
+
+    /// Composes a NOTIFY that shows this view, which is from now on the one sent last.
+    fn show(
+        &mut self,
+        now: Now,
+        dialog: &Dialog,
+        notify: &Notify,
+        view: &P::ViewKey,
+        source: &mut impl Source<P>,
+    ) -> Box<Draft> {
+        self.newest = source.digest(now, &self.resource, view);
+        self.sent = SentView { version: notify.version, digest: self.newest };
+        let draft = match notify.way {
+            Way::Dialog => dialog.request_numbered(Method::Notify, notify.cseq),
+            Way::Identity => {
+                let route = source.route_apart(&self.resource, dialog);
+                dialog.request_apart(Method::Notify, notify.cseq, &route)
+            }
+        };
+        let draft: Draft = draft
+            .header(HeaderName::SubscriptionState, notify.subscription_state())
+            .header(HeaderName::Contact, source.contact())
+            .header(HeaderName::Event, self.subscription.record().event());
+        let seen = Seen { resource: &self.resource, view, extra: &self.extra };
+        let draft = match source.body(now, seen, notify) {
+            Some(body) => draft.with_body(body.content_type, body.bytes),
+            None => draft.without_body(),
+        };
+        Box::new(source.finish(now, &self.extra, dialog, draft))
     }
 }
 

@@ -54,6 +54,14 @@ pub(crate) struct Watch<P: Package> {
     pub(crate) made_at: Option<Mono>,
 }
 
+/// The view that a NOTIFY has shown; before the first NOTIFY both numbers are zero.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SentView {
+    /// The number of the state.
+    pub(crate) version: u64,
+    pub(crate) digest: u64,
+}
+
 /// One subscription and what its watcher has seen.
 #[derive(Debug)]
 pub(crate) struct Slot<P: Package> {
@@ -72,8 +80,8 @@ pub(crate) struct Slot<P: Package> {
     pub(crate) subscription: Subscription,
     /// Digest of the newest view.
     pub(crate) newest: u64,
-    /// The view in the last NOTIFY sent: its number and digest.
-    pub(crate) sent: (u64, u64),
+    /// The view in the last NOTIFY sent.
+    pub(crate) sent: SentView,
     /// Digest of the last view that the watcher confirmed.
     pub(crate) confirmed: u64,
 }
@@ -81,7 +89,8 @@ pub(crate) struct Slot<P: Package> {
 impl<P: Package> Slot<P> {
     pub(crate) fn new(
         number: u8,
-        (resource, extra): (P::Resource, P::Extra),
+        resource: P::Resource,
+        extra: P::Extra,
         subscription: Subscription,
         digest: u64,
     ) -> Self {
@@ -95,14 +104,14 @@ impl<P: Package> Slot<P> {
             extra,
             subscription,
             newest: digest,
-            sent: (0, 0),
+            sent: SentView::default(),
             confirmed: 0,
         }
     }
 
     /// Digest of the view that the watcher has seen last, or [`UNKNOWN`]: a watcher may have seen a NOTIFY that it has not answered.
     pub(crate) fn known(&self) -> u64 {
-        let (version, _) = self.sent;
+        let SentView { version, .. } = self.sent;
         let is_certain = version == 0 || self.subscription.record().delivered() == Some(version);
         if is_certain { self.confirmed } else { UNKNOWN }
     }
