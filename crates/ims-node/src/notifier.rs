@@ -46,7 +46,8 @@ fn log_end<O, T>(end: NotifierEnd, call_id: &str, fx: &mut Effects<O, T>) {
 /// [`Refusal`] for what it refused.
 pub fn answer<P: Package, O, T>(
     now: Now,
-    (subscribe, contact): (&Message, &str),
+    subscribe: &Message,
+    contact: &str,
     outcome: Result<Accepted, Refused>,
     fx: &mut Effects<O, T>,
 ) -> Result<Response, Refusal> {

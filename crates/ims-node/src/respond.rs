@@ -91,17 +91,17 @@ impl<R: Role> Node<R> {
 
     pub(crate) fn log_refusal(&mut self, message: &Message, refusal: &Refusal) {
         let branch = message.branch().unwrap_or_default();
-        self.log_refused((message.cseq_method(), message.call_id(), branch), refusal);
+        self.log_refused(message.cseq_method(), message.call_id(), branch, refusal);
     }
 
     /// The refusal of what can hardly be read.
     pub(crate) fn log_malformed(&mut self, message: &RawMessage, refusal: &Refusal) {
         let method = message.method().map_or("", Method::as_str);
         let call_id = message.value(HeaderName::CallId).unwrap_or_default();
-        self.log_refused((method, call_id, ""), refusal);
+        self.log_refused(method, call_id, "", refusal);
     }
 
-    fn log_refused(&mut self, (method, call_id, branch): (&str, &str, &str), refusal: &Refusal) {
+    fn log_refused(&mut self, method: &str, call_id: &str, branch: &str, refusal: &Refusal) {
         self.counters.refused(refusal.reason);
         self.push(Output::Log(Event::Refused {
             status: refusal.status,

@@ -43,7 +43,7 @@ pub struct Recorded<'a> {
 impl<'a> Recorded<'a> {
     /// The list of `answer`, where this proxy put `ours` entries on top of `below`; `None` if it is too short to hold them.
     #[must_use]
-    pub fn of(answer: &'a Message, (ours, below): (usize, usize)) -> Option<Self> {
+    pub fn of(answer: &'a Message, ours: usize, below: usize) -> Option<Self> {
         let entries: Vec<&str> = answer.list(HeaderName::RecordRoute).collect();
         let above = entries.len().checked_sub(below + ours)?;
         (ours > 0).then_some(Self { entries, above, ours })
@@ -124,13 +124,13 @@ mod tests {
             "SIP/2.0 200 OK",
             "Record-Route: <sip:last>, <sip:after>\r\nRecord-Route: <sip:own-2>,<sip:own-1>, <sip:before>\r\n",
         );
-        let recorded = Recorded::of(&answer, (2, 1)).unwrap();
+        let recorded = Recorded::of(&answer, 2, 1).unwrap();
         assert_eq!(recorded.own(), Some("<sip:own-1>"));
         assert_eq!(recorded.ahead().collect::<Vec<_>>(), ["<sip:after>", "<sip:last>"]);
         assert_eq!(
             recorded.with_own("<sip:x>"),
             "<sip:last>, <sip:after>, <sip:own-2>, <sip:x>, <sip:before>"
         );
-        assert!(Recorded::of(&message("SIP/2.0 200 OK", ""), (1, 1)).is_none());
+        assert!(Recorded::of(&message("SIP/2.0 200 OK", ""), 1, 1).is_none());
     }
 }

@@ -70,8 +70,7 @@ impl<S: Subscriber> Layer<S> for LogSample {
         }
         let mut cause = Cause::default();
         event.record(&mut cause);
-        let place = (metadata.callsite(), metadata.target());
-        let admission = self.counts().admit(now(), place, cause.0);
+        let admission = self.counts().admit(now(), metadata.callsite(), metadata.target(), cause.0);
         if admission == Admission::FirstLeftOut {
             // Full: somebody has wished already.
             let _ = self.left_out.try_send(());
@@ -113,12 +112,7 @@ struct Count {
 }
 
 impl Counts {
-    fn admit(
-        &mut self,
-        now: Instant,
-        (callsite, place): (Identifier, &'static str),
-        cause: String,
-    ) -> Admission {
+    fn admit(&mut self, now: Instant, callsite: Identifier, place: &'static str, cause: String) -> Admission {
         let key = (callsite, cause);
         let is_crowded = self.kinds.len() >= MAX_KINDS && !self.kinds.contains_key(&key);
         let key = if is_crowded { (key.0, String::new()) } else { key };
@@ -235,7 +229,7 @@ mod tests {
             let callsite = span.metadata().unwrap().callsite();
             let mut admit = |at_ms: u64, cause: &str| {
                 let at = start + Duration::from_millis(at_ms);
-                counts.admit(at, (callsite.clone(), "place"), cause.to_owned())
+                counts.admit(at, callsite.clone(), "place", cause.to_owned())
             };
             let mut burst = |at_ms| (0..30).filter(|_| admit(at_ms, "c") == Admission::Written).count();
             assert_eq!((burst(0), burst(999), burst(1000)), (20, 0, 20));

@@ -136,7 +136,7 @@ where
     };
     let Start { config: read, file, signals, ctl } = start;
     let operator = Operator { ctl, signals, file, config: read, blueprint };
-    Driver::start((clock, node), journal, config, operator)?.run().await?;
+    Driver::start(clock, node, journal, config, operator)?.run().await?;
     Ok(())
 }
 

@@ -81,7 +81,7 @@ impl Pcscf {
         if !makes_dialog {
             return None;
         }
-        let recorded = Recorded::of(answer, (OURS, 0))?;
+        let recorded = Recorded::of(answer, OURS, 0)?;
         let own = crate::from_ue::uri_of(recorded.own()?)?;
         let (key, token) = (self.key.as_ref()?, Self::token_of(&own)?);
         let (flow, _) = key.read(token).filter(|(flow, _)| *flow == request.flow())?;

@@ -34,6 +34,6 @@ impl PresenceServer {
             outcome
         };
         notifier::carry_out(&mut self.notifier, fx, Notified);
-        notifier::answer::<Presence, _, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
+        notifier::answer::<Presence, _, _>(now, subscribe, &self.settings.contact(), outcome, fx)
     }
 }

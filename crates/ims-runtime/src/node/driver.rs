@@ -67,7 +67,8 @@ where
 {
     /// Opens everything, for a node that has its state back.
     pub(super) fn start(
-        (clock, node): (Clock, Node<R>),
+        clock: Clock,
+        node: Node<R>,
         journal: Option<Journal>,
         config: NodeConfig,
         operator: Operator<C, R>,

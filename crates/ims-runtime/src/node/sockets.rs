@@ -124,7 +124,7 @@ impl Sockets {
                 self.tcp.ended(id, loss, &mut self.inputs);
             }
             SocketEvent::Undelivered(listener, fallback, bytes) => {
-                self.tcp.undelivered((listener, fallback), bytes, &mut self.inputs);
+                self.tcp.undelivered(listener, fallback, bytes, &mut self.inputs);
             }
             SocketEvent::Message(id, bytes) => {
                 return self.heard(id).map(|flow| Input::message(flow, bytes));

@@ -257,7 +257,8 @@ impl Connections {
     /// A response met nobody on its connection: it goes by another one.
     pub(crate) fn undelivered(
         &mut self,
-        (listener, fallback): (ListenerId, SocketAddr),
+        listener: ListenerId,
+        fallback: SocketAddr,
         bytes: Bytes,
         inputs: &mut VecDeque<Input>,
     ) {

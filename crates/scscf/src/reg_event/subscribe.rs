@@ -114,7 +114,7 @@ impl Scscf {
             let first_end = now.seconds_until(self.reg.first_deadline());
             return Err(Refusal::no_room(Cause::TooManyOfUser, first_end));
         }
-        notifier::answer::<Reg, _, _>(now, (subscribe, &self.settings.contact()), outcome, fx)
+        notifier::answer::<Reg, _, _>(now, subscribe, &self.settings.contact(), outcome, fx)
     }
 }
 
