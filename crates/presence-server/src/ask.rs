@@ -1,7 +1,7 @@
 //! What an operator may ask a presence server.
 
 use crate::PresenceServer;
-use crate::identity::is_ours;
+use crate::identity::{Identities, is_ours};
 use crate::rules::By;
 use clock::{Now, Wall};
 use ims_node::{AskAnswer, write_lines};
@@ -218,7 +218,8 @@ impl PresenceServer {
         let watcher = watcher.address_of_record();
         let sphere = self.rules.sphere(now, &presentity, &self.documents);
         let default = self.settings.default_action;
-        let ruling = self.rules.ruling(now, &presentity, &watcher, sphere.as_deref(), default);
+        let ruling =
+            self.rules.ruling(now, &presentity, Identities::kept(&watcher), sphere.as_deref(), default);
         let by = match ruling.by {
             By::Itself => DecidedBy::PresentityItself,
             By::Rules => DecidedBy::Rules,

@@ -12,12 +12,14 @@ use std::sync::Arc;
 /// Longest text of all identities of one sender, in octets; it is kept with every subscription. Above it 403.
 const MAX_IDENTITIES: usize = 512;
 
+/// Identities of one user: addresses of record. In the text, as it is kept with a subscription, a space stands between two of them: no URI
+/// holds one. Nobody else need know that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identities<'a>(&'a str);
+
 /// Who sent a request, as the network asserts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sender {
-    /// Addresses of record with a space between, which no URI holds.
-    identities: Arc<str>,
-}
+pub(crate) struct Sender(Arc<str>);
 
 /// Whether a watcher asked to be unknown to those it watches (RFC 3325 section 9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -38,38 +40,52 @@ impl Privacy {
     }
 }
 
+impl<'a> Identities<'a> {
+    /// Those that are kept in this text, or a single one.
+    pub(crate) const fn kept(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
+        self.0.split(' ')
+    }
+
+    /// Whether one of them is the user of that URI.
+    pub(crate) fn name(self, uri: &str) -> bool {
+        self.iter().any(|identity| same_user(identity, uri))
+    }
+
+    /// A watcher as rules see it (rule PRS-03): privacy is about what others are shown, not about who watches.
+    pub(crate) fn as_watcher(self) -> Watcher {
+        Watcher::identified(self.iter())
+    }
+}
+
 impl Sender {
     /// The sender by P-Asserted-Identity (rule PRS-02); `None` without one.
     pub(crate) fn of(request: &InboundRequest) -> Option<Self> {
         let identities: Vec<String> = request.asserted().map(|uri| uri.address_of_record()).collect();
-        let identities = identities.join(" ");
-        let is_usable = !identities.is_empty() && identities.len() <= MAX_IDENTITIES;
-        is_usable.then(|| Self { identities: identities.into() })
+        let text = identities.join(" ");
+        (!text.is_empty() && text.len() <= MAX_IDENTITIES).then(|| Self(text.into()))
     }
 
-    /// As it is kept with a subscription.
-    pub(crate) const fn identities(&self) -> &Arc<str> {
-        &self.identities
+    pub(crate) fn identities(&self) -> Identities<'_> {
+        Identities(&self.0)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.identities.split(' ')
+    /// As it is kept with a subscription; [`Identities::kept`] reads it.
+    pub(crate) fn into_text(self) -> Arc<str> {
+        self.0
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
     }
 
     /// Whether this is the user of that URI.
     pub(crate) fn is(&self, uri: &str) -> bool {
-        names(&self.identities, uri)
+        self.identities().name(uri)
     }
-}
-
-/// Whether one of these identities is the user of that URI.
-pub(crate) fn names(identities: &str, uri: &str) -> bool {
-    identities.split(' ').any(|identity| same_user(identity, uri))
-}
-
-/// A watcher as rules see it (rule PRS-03): privacy is about what others are shown, not about who watches.
-pub(crate) fn as_watcher(identities: &str) -> Watcher {
-    Watcher::identified(identities.split(' '))
 }
 
 /// The sender, who must be known.

@@ -2,6 +2,7 @@
 
 use crate::documents::Documents;
 use crate::identity::Privacy;
+use crate::identity::{Identities, Sender};
 use crate::presentity::Presentity;
 use crate::registrations::Registrations;
 use crate::rules::RuleBook;
@@ -73,7 +74,8 @@ impl Source<Presence> for PresenceView<'_> {
     fn ruling(&mut self, now: Now, presentity: &Presentity, watcher: &str) -> Ruling<Verdict> {
         let sphere = self.rules.sphere(now, presentity, self.documents);
         let default = self.settings.default_action;
-        let ruling = self.rules.ruling(now, presentity, watcher, sphere.as_deref(), default);
+        let ruling =
+            self.rules.ruling(now, presentity, Identities::kept(watcher), sphere.as_deref(), default);
         Ruling { authorisation: ruling.authorisation(), view: ruling.verdict }
     }
 
@@ -116,8 +118,8 @@ fn without_user(entry: &Uri) -> Option<String> {
 /// The network need not assert an identity in the requests of a dialog; where it does, it must be the watcher's. Otherwise
 /// the tag counts, which nobody else was told; but another network speaks for its own users only, and must say for whom.
 pub(crate) fn is_watcher(request: &InboundRequest, watcher: &str) -> bool {
-    match crate::identity::Sender::of(request) {
-        Some(sender) => sender.iter().any(|identity| crate::identity::names(watcher, identity)),
+    match Sender::of(request) {
+        Some(sender) => sender.identities().iter().any(|one| Identities::kept(watcher).name(one)),
         None => *request.source() == ims_node::Source::Own,
     }
 }

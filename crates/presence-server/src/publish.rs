@@ -37,7 +37,7 @@ impl PresenceServer {
         check_event(message, Presence::PACKAGES).map_err(bad_event)?;
         let publisher = sender(request)?;
         self.check_publisher(&publisher, &presentity)?;
-        let ask = Ask::new(message, publisher.identities(), &presentity);
+        let ask = Ask::new(message, publisher.text(), &presentity);
         if let Some((tag, expires)) = self.published_before(now, message, &presentity, ask) {
             fx.hold_answer();
             return Ok(published(fx.response(request, StatusCode::OK), &tag, expires));
@@ -123,7 +123,7 @@ fn published(response: Response, tag: &str, expires: Granted) -> Response {
 
 /// Which phone it is (rule PRS-10): most use one Call-ID for all that they publish, and no two use the same one.
 fn source(message: &Message, publisher: &Sender) -> u64 {
-    digest(format!("{} {}", publisher.identities(), message.call_id()).as_bytes()).max(1)
+    digest(format!("{} {}", publisher.text(), message.call_id()).as_bytes()).max(1)
 }
 
 /// Rule PUB-05.

@@ -1,7 +1,7 @@
 //! Who may see what of whom (RFC 5025), and when that changes by itself.
 
 use crate::documents::Documents;
-use crate::identity::{as_watcher, names};
+use crate::identity::Identities;
 use crate::presentity::Presentity;
 use clock::{Deadlines, Mono, Now};
 use presence_document::{Permissions, Rules, SubHandling, Verdict};
@@ -110,16 +110,16 @@ impl RuleBook {
         &self,
         now: Now,
         presentity: &str,
-        watcher: &str,
+        watcher: Identities<'_>,
         sphere: Option<&str>,
         default: SubHandling,
     ) -> Ruling {
-        if names(watcher, presentity) {
+        if watcher.name(presentity) {
             let verdict = Verdict { action: SubHandling::Allow, permissions: Permissions::all() };
             return Ruling { verdict, by: By::Itself };
         }
         let rules = self.rules.get(presentity);
-        match rules.and_then(|rules| rules.evaluate(&as_watcher(watcher), now.wall, sphere)) {
+        match rules.and_then(|rules| rules.evaluate(&watcher.as_watcher(), now.wall, sphere)) {
             Some(verdict) => Ruling { verdict, by: By::Rules },
             None => Ruling { verdict: by_default(default), by: By::Default },
         }

@@ -7,7 +7,6 @@ use clock::Now;
 use ims_node::{InboundRequest, Refusal, Storage, notifier};
 use sip_event::Asked;
 use sip_message::Response;
-use std::sync::Arc;
 
 impl PresenceServer {
     pub(crate) fn on_subscribe(
@@ -24,7 +23,7 @@ impl PresenceServer {
             notifier.resubscribe(now, (subscribe, can_keep), is_watcher, &mut view)
         } else {
             let resource = presentity(&self.settings, request.request_uri())?;
-            let watcher = Arc::clone(sender(request)?.identities());
+            let watcher = sender(request)?.into_text();
             let asked = Asked { subscribe, resource: resource.clone(), watcher, can_keep };
             let (notifier, mut view) = self.parts();
             let outcome = notifier.subscribe(now, asked, &mut view, &mut || fx.random.bits());
