@@ -2,6 +2,7 @@
 
 mod kept;
 
+use crate::bound::Granted;
 use clock::{Deadlines, Mono, Now, Wall};
 use cx_protocol::Impu;
 use ims_node::{Flow, Pool};
@@ -46,9 +47,9 @@ pub(crate) struct Binding {
     #[n(7)]
     #[cbor(default)]
     pub(crate) others: Box<[Box<str>]>,
-    /// Call-ID and CSeq number of the REGISTER that made it.
+    /// The REGISTER that made it.
     #[n(6)]
-    pub(crate) register: (Box<str>, u32),
+    pub(crate) register: RegisterId,
     /// Of the private identity that registered it.
     #[n(8)]
     #[cbor(default)]
@@ -59,6 +60,16 @@ pub(crate) struct Binding {
     /// Of the address of record; known once it is filed.
     #[cbor(skip)]
     pub(crate) tag: Tag,
+}
+
+/// What a REGISTER is known by, to whoever is told of a contact that it made.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct RegisterId {
+    #[n(0)]
+    pub(crate) call_id: Box<str>,
+    /// The number in its CSeq.
+    #[n(1)]
+    pub(crate) cseq: u32,
 }
 
 /// An identity in six octets, in what goes out to phones and beside each binding.
@@ -119,9 +130,6 @@ impl Claims {
 
 /// Flows of one user through one P-CSCF; above it the oldest is forgotten.
 const MAX_FLOWS: usize = 10;
-
-/// A binding is filed under the flow and the identity registered on it.
-pub(crate) type Key = (Flow, Impu);
 
 /// Where a binding lies in its table.
 type Slot = usize;
@@ -233,24 +241,19 @@ impl Bindings {
         self.of_user(aor, user).next().is_some()
     }
 
-    /// The other flows of a user that lead nowhere any more: each of their contacts is not `bound` now, or is one that
-    /// has just been `granted` on `flow`; and the oldest above [`MAX_FLOWS`].
+    /// The other flows of a user that lead nowhere any more: each of their contacts is not listed now, or is one that
+    /// has just been granted on `flow`; and the oldest above [`MAX_FLOWS`].
     ///
-    /// Of a binding filed after the first `filed` the answer may know nothing, for it may be one that was lost and has been
-    /// resent (RFC 3261 section 17.2.2).
-    pub(crate) fn outlived(
-        &self,
-        flow: Flow,
-        aor: &Impu,
-        (granted, bound): (&[Uri], &[Uri]),
-        filed: u64,
-    ) -> Vec<Flow> {
+    /// Of a binding filed after the REGISTER was forwarded the answer may know nothing, for it may be one that was lost
+    /// and has been resent (RFC 3261 section 17.2.2).
+    pub(crate) fn outlived(&self, flow: Flow, aor: &Impu, granted: &Granted) -> Vec<Flow> {
+        let Granted { asked, listed, filed } = granted;
         let is_in = |list: &[Uri], uri: &Uri| list.iter().any(|one| one.is_equivalent(uri));
         let is_over = |other: &Binding| {
             other.contacts().all(|contact| {
                 Uri::parse(contact)
                     .ok()
-                    .is_none_or(|uri| is_in(granted, &uri) || other.number <= filed && !is_in(bound, &uri))
+                    .is_none_or(|uri| is_in(asked, &uri) || other.number <= *filed && !is_in(listed, &uri))
             })
         };
         let crowd = self.crowd(flow, aor);
@@ -328,7 +331,8 @@ impl Bindings {
         self.expiries.next()
     }
 
-    pub(crate) fn pop_expired(&mut self, now: Mono) -> Option<Key> {
+    /// The flow and the address of record of a binding that has expired.
+    pub(crate) fn pop_expired(&mut self, now: Mono) -> Option<(Flow, Impu)> {
         let slot = self.expiries.pop_due(now)?;
         self.all.get(slot).map(|binding| (binding.flow, binding.aor.clone()))
     }
@@ -340,5 +344,18 @@ fn dismiss<K: Eq + Hash>(index: &mut HashMap<K, Slots>, key: &K, slot: Slot) {
         if slots.is_empty() {
             index.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_has_a_register_as_call_id_and_number() {
+        let register = RegisterId { call_id: "c".into(), cseq: 7 };
+        let record = minicbor::to_vec(&register).unwrap();
+        assert_eq!(record, minicbor::to_vec(("c", 7_u32)).unwrap());
+        assert_eq!(minicbor::decode::<RegisterId>(&record).unwrap(), register);
     }
 }

@@ -15,8 +15,31 @@ pub(crate) enum Standing {
     Same,
     /// None of its contacts is bound.
     Gone,
-    /// These are, for so many seconds at most.
-    Bound(Vec<Box<str>>, u32),
+    /// Some are.
+    Bound {
+        /// These.
+        contacts: Vec<Box<str>>,
+        /// How long the one lasts that lasts longest.
+        seconds: u32,
+    },
+}
+
+/// What the 200 to a REGISTER tells of the user's contacts.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    /// Those that the REGISTER asked to be bound and that are bound.
+    pub(crate) asked: Vec<Uri>,
+    /// Every contact of the user that the 200 lists.
+    pub(crate) listed: Vec<Uri>,
+    /// How many bindings had been filed when the REGISTER was forwarded; of one filed later the 200 may know nothing.
+    pub(crate) filed: u64,
+}
+
+impl Granted {
+    pub(crate) fn of(request: &Message, response: &Message, filed: u64) -> Self {
+        let listed = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
+        Self { asked: granted(request, response), listed, filed }
+    }
 }
 
 /// How a flow stands on which `known` was registered until now.
@@ -41,7 +64,9 @@ pub(crate) fn standing(request: &Message, response: &Message, known: Option<&Bin
     }
     match here.is_empty() {
         true => Standing::Gone,
-        false => Standing::Bound(here.into_iter().map(|(_, text)| text).collect(), longest),
+        false => {
+            Standing::Bound { contacts: here.into_iter().map(|(_, text)| text).collect(), seconds: longest }
+        }
     }
 }
 
@@ -53,7 +78,7 @@ fn bound(response: &Message) -> Vec<(Uri, u32)> {
 }
 
 /// The contacts that a REGISTER asks to be bound and that its answer binds.
-pub(crate) fn granted(request: &Message, response: &Message) -> Vec<Uri> {
+fn granted(request: &Message, response: &Message) -> Vec<Uri> {
     let (default, bound) = (request.expires(), bound(response));
     let asked = contacts(request).filter(|contact| seconds(contact, default) != Some(0));
     let uris = asked.filter_map(|contact| contact.uri().ok());
@@ -79,6 +104,6 @@ fn seconds(contact: &NameAddr<'_>, default: Option<u32>) -> Option<u32> {
     contact.params().get("expires").and_then(delta_seconds).or(default)
 }
 
-pub(crate) fn contacts(message: &Message) -> impl Iterator<Item = NameAddr<'_>> {
+fn contacts(message: &Message) -> impl Iterator<Item = NameAddr<'_>> {
     message.list(sip_message::HeaderName::Contact).filter_map(|value| NameAddr::parse(value).ok())
 }

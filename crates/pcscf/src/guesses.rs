@@ -50,11 +50,12 @@ impl Pcscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (aor, domain): (&Impu, &str),
+        aor: &Impu,
+        domain: &str,
     ) -> Result<Option<Guess>, Refusal> {
         let (message, flow) = (request.message(), request.flow());
         let answers = Credentials::all(message).filter(|given| !given.response.is_empty()).count();
-        let impi = private_identity(message, (aor, domain)).filter(|_| answers > 0);
+        let impi = private_identity(message, aor, domain).filter(|_| answers > 0);
         let Some(impi) = impi.map(|impi| tag(impi.as_str())) else { return Ok(None) };
         if self.bindings.is_registered_as(flow, impi) {
             return Ok(None);
@@ -94,7 +95,9 @@ impl Pcscf {
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Guesses {
+    /// Wrong answers for each user on each flow.
     flows: Memory<(Tag, Flow)>,
+    /// Flows on which there were any, for each user at each site.
     sites: Memory<(Tag, IpAddr)>,
 }
 

@@ -32,7 +32,8 @@ impl Pcscf {
         &self,
         key: &FlowKey,
         request: &InboundRequest,
-        (flow, token): (Flow, &str),
+        flow: Flow,
+        token: &str,
     ) -> Vec<String> {
         let message = request.message();
         let phone = if *request.method() == Method::Subscribe {
@@ -54,7 +55,7 @@ impl Pcscf {
         let key = self.key.as_ref()?;
         let token = request.own_routes().iter().find_map(Self::token_of)?;
         let (flow, _) = key.read(token)?;
-        let ours = self.towards_phone(key, request, (flow, token));
+        let ours = self.towards_phone(key, request, flow, token);
         let before = request.message().list(HeaderName::RecordRoute).map(str::to_owned);
         Some(ours.into_iter().chain(before).collect::<Vec<_>>().join(", "))
     }

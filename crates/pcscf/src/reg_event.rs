@@ -12,7 +12,7 @@ mod notify;
 mod sets;
 mod turns;
 
-pub(crate) use sets::RegSubscriptions;
+pub(crate) use sets::{RegSubscriptions, Registered};
 
 use crate::bindings::{Binding, ServiceRoute};
 use crate::registration::charging_vector;
@@ -32,14 +32,8 @@ const REGINFO: &str = "application/reginfo+xml";
 
 impl Pcscf {
     /// A REGISTER of this identity has been accepted: the set it belongs to is watched from now on.
-    pub(crate) fn watch_registration(
-        &mut self,
-        now: Now,
-        (user, aor): (&Impu, &Impu),
-        route: &ServiceRoute,
-        fx: &mut Fx,
-    ) {
-        self.watch_set(now, Begun::Registered, (user, aor, route), fx);
+    pub(crate) fn watch_registration(&mut self, now: Now, registered: Registered<'_>, fx: &mut Fx) {
+        self.watch_set(now, Begun::Registered, registered, fx);
     }
 
     /// Restored bindings are watched anew, each user where it has registered last as far as the expiry tells.
@@ -50,22 +44,16 @@ impl Pcscf {
         let mut sets: Vec<(Impu, u64, Impu, ServiceRoute)> = self.bindings.iter().filter_map(set).collect();
         sets.sort();
         for (user, _, aor, route) in sets {
-            self.watch_set(now, Begun::Restarted, (&user, &aor, &route), fx);
+            self.watch_set(now, Begun::Restarted, Registered { user: &user, aor: &aor, route: &route }, fx);
         }
     }
 
-    fn watch_set(
-        &mut self,
-        now: Now,
-        begun: Begun,
-        (user, aor, route): (&Impu, &Impu, &ServiceRoute),
-        fx: &mut Fx,
-    ) {
+    fn watch_set(&mut self, now: Now, begun: Begun, registered: Registered<'_>, fx: &mut Fx) {
         // Without a Service-Route nobody knows the S-CSCF.
-        if self.settings.subscribe_reg == SubscribeReg::Off || route.is_empty() {
+        if self.settings.subscribe_reg == SubscribeReg::Off || registered.route.is_empty() {
             return;
         }
-        self.reg.watch(begun, (user, aor, route), &mut fx.random);
+        self.reg.watch(begun, registered, &mut fx.random);
         self.settle_reg(now, fx);
     }
 
@@ -100,7 +88,7 @@ impl Pcscf {
                 SubscriberOutput::SubscribeAnew(_) => self.reg.wait_for_turn(user),
                 SubscriberOutput::SubscribeInDialog(expires) => self.refresh_reg(&user, expires, fx),
                 SubscriberOutput::State(_) => {}
-                SubscriberOutput::Ended(end, retry) => self.on_reg_ended(now, &user, (end, retry), fx),
+                SubscriberOutput::Ended(end, retry) => self.on_reg_ended(now, &user, end, retry, fx),
             }
         }
         while let Some(user) = self.reg.next_turn(now) {
@@ -108,12 +96,12 @@ impl Pcscf {
         }
     }
 
-    fn on_reg_ended(&mut self, now: Now, user: &Impu, (end, retry): (SubscriberEnd, Retry), fx: &mut Fx) {
+    fn on_reg_ended(&mut self, now: Now, user: &Impu, end: SubscriberEnd, retry: Retry, fx: &mut Fx) {
         let Some(set) = self.reg.set(user) else { return };
         if set.is_lost(end) {
             fx.log("registration ended while we were down", "");
             for aor in set.aors().cloned().collect::<Vec<Impu>>() {
-                self.release_user(now, (&aor, user), fx);
+                self.release_user(now, &aor, user, fx);
             }
             self.reg.remove(user);
         } else if retry == Retry::Never {
@@ -121,7 +109,7 @@ impl Pcscf {
             // The user has come back before the last NOTIFY of its former registration.
             for aor in set.aors() {
                 if self.bindings.is_registered(aor, user) {
-                    self.watch_registration(now, (user, aor), set.route(), fx);
+                    self.watch_registration(now, Registered { user, aor, route: set.route() }, fx);
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! REGISTER (TS 24.229 section 5.2.2): Path on the way in, binding on the way back.
 
-use crate::bindings::{Binding, MAX_CONTACTS, ServiceRoute, Tag, tag};
-use crate::bound::{Standing, asks_to_leave, contacts, granted, standing};
+use crate::bindings::{Binding, MAX_CONTACTS, RegisterId, ServiceRoute, Tag, tag};
+use crate::bound::{Granted, Standing, asks_to_leave, standing};
 use crate::cause::Cause;
 use crate::leaving::{EndedBy, Left};
+use crate::reg_event::Registered;
 use crate::registering::Way;
 use crate::{Fx, Pcscf, SharedFlows, Waiting};
 use clock::Now;
@@ -38,7 +39,7 @@ impl Pcscf {
             let first_end = now.seconds_until(self.bindings.deadline());
             return Refusal::no_room(Cause::TooManyRegistrations, first_end).into();
         }
-        let guess = match self.check_guess(now, request, (&aor, registrar.host_text())) {
+        let guess = match self.check_guess(now, request, &aor, registrar.host_text()) {
             Ok(guess) => guess,
             Err(refusal) => return refusal.into(),
         };
@@ -92,7 +93,8 @@ impl Pcscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (filed, outcome): (u64, &Outcome),
+        filed: u64,
+        outcome: &Outcome,
         fx: &mut Fx,
     ) -> Verdict<Waiting> {
         let flow = request.flow();
@@ -112,24 +114,23 @@ impl Pcscf {
         let Some(Registrable { aor, registrar }) = self.registrable(request.message()) else {
             return Verdict::Relay(Vec::new());
         };
-        let bound: Vec<Uri> = contacts(response).filter_map(|contact| contact.uri().ok()).collect();
-        let granted = granted(request.message(), response);
+        let granted = Granted::of(request.message(), response, filed);
         let known = self.bindings.get(flow, &aor);
         let standing = standing(request.message(), response, known);
         let by = if asks_to_leave(request.message(), known) { EndedBy::Ue } else { EndedBy::Network };
         self.crowded_out += self.bindings.crowd(flow, &aor) as u64;
-        self.end_outlived(now, (flow, &aor), (&granted, &bound, filed), fx);
-        for left in self.bindings.moved(flow, &aor, &granted) {
+        self.end_outlived(now, flow, &aor, &granted, fx);
+        for left in self.bindings.moved(flow, &aor, &granted.asked) {
             if let Ok(record) = minicbor::to_vec(&left) {
                 fx.persist(journal_key(left.flow, &aor), record);
             }
         }
         match standing {
-            Standing::Gone => self.release(now, (flow, &aor), by, fx),
-            Standing::Bound(contacts, seconds) => {
+            Standing::Gone => self.release(now, flow, &aor, by, fx),
+            Standing::Bound { contacts, seconds } => {
                 let expires_at = now.wall + Duration::from_secs(seconds.into());
-                let user = (&aor, registrar.host_text());
-                let binding = binding(request, response, user, contacts).until(expires_at);
+                let domain = registrar.host_text();
+                let binding = binding(request, response, &aor, domain, contacts).until(expires_at);
                 self.end_strangers(now, &binding, fx);
                 self.file(now, binding, fx);
             }
@@ -148,7 +149,7 @@ impl Pcscf {
         fx.claim(flow);
         self.leaving.ends(flow);
         if let Some(user) = user {
-            self.watch_registration(now, (&user, &aor), &routes, fx);
+            self.watch_registration(now, Registered { user: &user, aor: &aor, route: &routes }, fx);
         }
     }
 
@@ -160,33 +161,27 @@ impl Pcscf {
             return;
         }
         for aor in self.bindings.strangers(binding) {
-            self.forget(now, (binding.flow, &aor), fx);
+            self.forget(now, binding.flow, &aor, fx);
         }
     }
 
     /// Ends the user's other bindings that the 200 says are over.
-    fn end_outlived(
-        &mut self,
-        now: Now,
-        (flow, aor): (Flow, &Impu),
-        (granted, bound, filed): (&[Uri], &[Uri], u64),
-        fx: &mut Fx,
-    ) {
-        for old in self.bindings.outlived(flow, aor, (granted, bound), filed) {
-            let is_same = |old: &Binding| granted.iter().any(|uri| old.has_contact(uri));
+    fn end_outlived(&mut self, now: Now, flow: Flow, aor: &Impu, granted: &Granted, fx: &mut Fx) {
+        for old in self.bindings.outlived(flow, aor, granted) {
+            let is_same = |old: &Binding| granted.asked.iter().any(|uri| old.has_contact(uri));
             if self.bindings.get(old, aor).is_some_and(is_same) {
                 // The same phone, from another port: nobody is there any more to be told.
-                self.forget(now, (old, aor), fx);
+                self.forget(now, old, aor, fx);
             } else {
                 // Rule REG-E-03: whoever was there hears by a NOTIFY of its own that another phone has ended, replaced or
                 // crowded out its registration.
-                self.release(now, (old, aor), EndedBy::Network, fx);
+                self.release(now, old, aor, EndedBy::Network, fx);
             }
         }
     }
 
     /// Nobody on this flow speaks for the identity any more.
-    fn forget(&mut self, now: Now, (flow, aor): (Flow, &Impu), fx: &mut Fx) -> Option<Binding> {
+    fn forget(&mut self, now: Now, flow: Flow, aor: &Impu, fx: &mut Fx) -> Option<Binding> {
         let binding = self.bindings.remove(flow, aor)?;
         if !self.bindings.is_used(flow) {
             fx.unclaim(flow);
@@ -197,17 +192,17 @@ impl Pcscf {
     }
 
     /// As [`Pcscf::forget`], but who is there is leaving for a while ([`crate::leaving`]).
-    pub(crate) fn release(&mut self, now: Now, (flow, aor): (Flow, &Impu), by: EndedBy, fx: &mut Fx) {
-        if let Some(binding) = self.forget(now, (flow, aor), fx) {
+    pub(crate) fn release(&mut self, now: Now, flow: Flow, aor: &Impu, by: EndedBy, fx: &mut Fx) {
+        if let Some(binding) = self.forget(now, flow, aor, fx) {
             self.leaving.begins(now, Left { flow, by, binding }, self.settings.ue_timer_f);
         }
     }
 
     /// Releases every binding of an identity of this set, which the network has ended.
-    pub(crate) fn release_user(&mut self, now: Now, (aor, user): (&Impu, &Impu), fx: &mut Fx) {
+    pub(crate) fn release_user(&mut self, now: Now, aor: &Impu, user: &Impu, fx: &mut Fx) {
         let flows: Vec<Flow> = self.bindings.of_user(aor, user).map(|own| own.flow).collect();
         for flow in flows {
-            self.release(now, (flow, aor), EndedBy::Network, fx);
+            self.release(now, flow, aor, EndedBy::Network, fx);
         }
     }
 
@@ -232,21 +227,22 @@ pub(crate) fn journal_key(flow: Flow, aor: &Impu) -> Vec<u8> {
 fn binding(
     request: &InboundRequest,
     response: &Message,
-    (aor, domain): (&Impu, &str),
+    aor: &Impu,
+    domain: &str,
     contacts: Vec<Box<str>>,
 ) -> Binding {
     let message = request.message();
-    let impi = private_identity(message, (aor, domain));
+    let impi = private_identity(message, aor, domain);
     let mut contacts = contacts.into_iter();
     Binding {
         flow: request.flow(),
-        impus: identities(response, (aor, domain)),
+        impus: identities(response, aor, domain),
         aor: aor.clone(),
         service_route: service_route(response, domain),
         expires_at: u64::MAX,
         contact: contacts.next().unwrap_or_default(),
         others: contacts.collect(),
-        register: (message.call_id().into(), message.cseq()),
+        register: RegisterId { call_id: message.call_id().into(), cseq: message.cseq() },
         impi: impi.map_or_else(Tag::default, |impi| tag(impi.as_str())),
         number: 0,
         tag: Tag::default(),
@@ -254,13 +250,13 @@ fn binding(
 }
 
 /// The private identity that a REGISTER names; without credentials the one derived from the address of record.
-pub(crate) fn private_identity(request: &Message, (aor, domain): (&Impu, &str)) -> Option<Impi> {
+pub(crate) fn private_identity(request: &Message, aor: &Impu, domain: &str) -> Option<Impi> {
     let named = Credentials::for_domain(request, domain).map(|credentials| credentials.username);
     named.filter(|name| !name.is_empty()).map_or_else(|| Impi::derived(aor.as_str()), Impi::new).ok()
 }
 
 /// P-Associated-URI, the default identity first; without it the address of record stands for itself.
-fn identities(response: &Message, (aor, domain): (&Impu, &str)) -> Box<[Impu]> {
+fn identities(response: &Message, aor: &Impu, domain: &str) -> Box<[Impu]> {
     let associated =
         response.list(HeaderName::PAssociatedUri).filter_map(|value| NameAddr::parse(value).ok());
     let impus = associated.filter_map(|address| Impu::new(address.uri_text()).ok());

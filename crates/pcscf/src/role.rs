@@ -72,7 +72,7 @@ impl Role for Pcscf {
         match waiting {
             Waiting::Registering { filed, guess } => {
                 self.on_guess_answered(request.flow(), guess, outcome);
-                self.on_register_answer(now, request, (filed, outcome), fx)
+                self.on_register_answer(now, request, filed, outcome, fx)
             }
             Waiting::Network => Verdict::Relay(self.towards_ue(request, outcome)),
             Waiting::Ue => self.on_ue_answer(request, outcome),
@@ -97,7 +97,7 @@ impl Role for Pcscf {
 
     fn on_deadline(&mut self, now: Now, fx: &mut Fx) {
         while let Some((flow, aor)) = self.bindings.pop_expired(now.mono) {
-            self.release(now, (flow, &aor), EndedBy::Network, fx);
+            self.release(now, flow, &aor, EndedBy::Network, fx);
         }
         self.on_reg_due(now, fx);
         self.leaving.expire(now.mono);

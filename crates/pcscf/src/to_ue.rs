@@ -36,7 +36,7 @@ impl Pcscf {
         plan.next = Next::Flow(flow);
         if matches!(request.method(), Method::Notify | Method::Subscribe) {
             // RFC 6665 section 4.3: a NOTIFY may be what makes the dialog, so we put ourselves in again.
-            plan.record_routes = self.towards_phone(key, request, (flow, token));
+            plan.record_routes = self.towards_phone(key, request, flow, token);
         }
         plan.then = Some(Waiting::Ue);
         plan.decide()

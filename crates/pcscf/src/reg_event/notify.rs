@@ -1,6 +1,6 @@
 //! NOTIFYs of the `reg` package: contacts that the S-CSCF has ended are believed no more.
 
-use crate::bindings::Binding;
+use crate::bindings::{Binding, RegisterId};
 use crate::leaving::EndedBy;
 use crate::{Fx, Pcscf, Waiting};
 use clock::Now;
@@ -49,7 +49,7 @@ impl Pcscf {
         for registration in &info.registrations {
             let Ok(aor) = Impu::new(&registration.aor) else { continue };
             if registration.state == RegState::Terminated && registration.contacts.is_empty() {
-                self.release_user(now, (&aor, user), fx);
+                self.release_user(now, &aor, user, fx);
             }
             let ended: Vec<&RegContact> =
                 registration.contacts.iter().filter(|own| own.state == ContactState::Terminated).collect();
@@ -58,7 +58,7 @@ impl Pcscf {
                 known.filter_map(|binding| Some((binding.flow, end_of(binding, &ended)?))).collect();
             for (flow, event) in over {
                 fx.log("registration ended by the network", event.as_str());
-                self.release(now, (flow, &aor), self.ended_by(now, flow, event), fx);
+                self.release(now, flow, &aor, self.ended_by(now, flow, event), fx);
             }
         }
     }
@@ -77,7 +77,7 @@ impl Pcscf {
 /// How a binding has ended, if each of its contacts has, and not one that an earlier REGISTER made: the phone may have come back
 /// before the NOTIFY did.
 fn end_of(binding: &Binding, ended: &[&RegContact]) -> Option<ContactEvent> {
-    let (call_id, cseq) = &binding.register;
+    let RegisterId { call_id, cseq } = &binding.register;
     let is_of_it = |contact: &RegContact| match (contact.call_id.as_deref(), contact.cseq) {
         (Some(ended_by), Some(number)) => **call_id != *ended_by || number >= *cseq,
         _ => true,

@@ -48,6 +48,16 @@ pub(crate) enum Begun {
     Restarted,
 }
 
+/// An identity that is registered here, with what its set is watched by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Registered<'a> {
+    /// The default identity of the set.
+    pub(crate) user: &'a Impu,
+    pub(crate) aor: &'a Impu,
+    /// The way to the S-CSCF.
+    pub(crate) route: &'a ServiceRoute,
+}
+
 impl WatchedSet {
     fn new(begun: Begun) -> Box<Self> {
         Box::new(Self {
@@ -133,13 +143,9 @@ impl RegSubscriptions {
         self.sets.get(user).map(|set| &**set)
     }
 
-    /// Watches a set by this way, of which this identity is registered here.
-    pub(crate) fn watch(
-        &mut self,
-        begun: Begun,
-        (user, aor, route): (&Impu, &Impu, &ServiceRoute),
-        random: &mut Random,
-    ) {
+    /// Watches the set of an identity that is registered here.
+    pub(crate) fn watch(&mut self, begun: Begun, registered: Registered<'_>, random: &mut Random) {
+        let Registered { user, aor, route } = registered;
         // The S-CSCF that has lost the user may be dead, and then never says so; otherwise its next NOTIFY gets 481.
         let former = if self.has_asked_elsewhere(user, route) { self.remove(user) } else { None };
         match self.sets.get_mut(user) {
