@@ -37,9 +37,9 @@ impl Scscf {
             Some(index) => {
                 let meant = Impu::new(request.request_uri().as_str()).ok();
                 let alias = meant.as_ref().and_then(|meant| profile.alias(meant)).cloned();
-                let own = published_for(request, (&visit, alias.as_ref().or(meant.as_ref())), profile);
+                let own = published_for(request, &visit, alias.as_ref().or(meant.as_ref()), profile);
                 let as_whom = AsWhom { alias, published_for: own };
-                self.to_server(request, (Visit { index, ..visit }, as_whom), profile)
+                self.to_server(request, Visit { index, ..visit }, as_whom, profile)
             }
             None => self.after_criteria(now, request, &visit),
         }
@@ -50,7 +50,8 @@ impl Scscf {
     fn to_server(
         &self,
         request: &InboundRequest,
-        (visit, as_whom): (Visit, AsWhom),
+        visit: Visit,
+        as_whom: AsWhom,
         profile: &crate::profile::Profile,
     ) -> Decision<Waiting> {
         let server = profile.criteria.get(visit.index).map(|criterion| &*criterion.application_server.uri);
@@ -86,7 +87,8 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (visit, outcome): (Visit, &Outcome),
+        visit: Visit,
+        outcome: &Outcome,
         fx: &mut Fx,
     ) -> Verdict<Waiting> {
         if !has_failed(outcome) {
@@ -159,7 +161,8 @@ pub(crate) fn terminating_user(request: &InboundRequest) -> Option<Impu> {
 /// we assert the one that is published for.
 fn published_for(
     request: &InboundRequest,
-    (visit, meant): (&Visit, Option<&Impu>),
+    visit: &Visit,
+    meant: Option<&Impu>,
     profile: &crate::profile::Profile,
 ) -> Option<Impu> {
     if *request.method() != Method::Publish || !is_originating(visit.case) {

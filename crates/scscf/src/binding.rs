@@ -126,14 +126,22 @@ impl Registration {
     }
 }
 
-/// The bindings after a REGISTER: all of its contacts or, out of order, none (rule REG-S-08); and how many went for want of
-/// room.
+/// What a REGISTER makes of the bindings of its user.
+#[derive(Debug)]
+pub(crate) struct Updated {
+    /// Those that there are now.
+    pub(crate) bindings: Vec<Binding>,
+    /// How many went for want of room.
+    pub(crate) crowded_out: usize,
+}
+
+/// The bindings after a REGISTER: all of its contacts or, out of order, none (rule REG-S-08).
 pub(crate) fn updated(
     bindings: &[Binding],
     contacts: &Contacts,
     origin: &Origin<'_>,
     now: Wall,
-) -> Result<(Vec<Binding>, usize), StaleRegister> {
+) -> Result<Updated, StaleRegister> {
     let stale = |binding: &Binding| binding.call_id.as_ref() == origin.call_id && binding.cseq >= origin.cseq;
     let mut kept: Vec<Binding> =
         bindings.iter().filter(|binding| binding.expires_at() > now).cloned().collect();
@@ -160,13 +168,13 @@ pub(crate) fn updated(
             }
         }
     }
-    let crowd = kept.len().saturating_sub(MAX_BINDINGS);
-    for _ in 0..crowd {
+    let crowded_out = kept.len().saturating_sub(MAX_BINDINGS);
+    for _ in 0..crowded_out {
         let oldest =
             kept.iter().enumerate().min_by_key(|(_, binding)| binding.registered_at).map(|(at, _)| at);
         oldest.map(|at| kept.remove(at));
     }
-    Ok((kept, crowd))
+    Ok(Updated { bindings: kept, crowded_out })
 }
 
 /// Where a REGISTER came from and by which way.

@@ -44,10 +44,26 @@ pub(crate) enum Check {
     },
 }
 
+/// Who registers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Registrant {
+    pub(crate) impi: Impi,
+    pub(crate) impu: Impu,
+}
+
+/// What a challenge says of the nonce that the REGISTER came with (RFC 7616 section 3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nonce {
+    /// It was at fault, and not the password.
+    Stale,
+    /// There was none, or the password was at fault.
+    NotStale,
+}
+
 #[derive(Debug)]
 struct Issued {
-    impi: Impi,
-    impu: Impu,
+    /// Who is to answer it.
+    to: Registrant,
     realm: Arc<str>,
     /// Of the algorithms that are spoken here, in the order of the HSS.
     ha1s: Box<[Ha1]>,
@@ -106,16 +122,16 @@ impl Challenges {
     }
 
     /// Forgets what has been there long enough, and gives whose challenges nobody has answered rightly.
-    pub(crate) fn expire(&mut self, now: Mono) -> Vec<(Impi, Impu)> {
+    pub(crate) fn expire(&mut self, now: Mono) -> Vec<Registrant> {
         let mut unanswered = Vec::new();
         while let Some(nonce) = self.deadlines.pop_due(now) {
             let issued = self.issued.remove(&nonce).filter(|issued| issued.count == 0);
-            unanswered.extend(issued.map(|issued| (issued.impi, issued.impu)));
+            unanswered.extend(issued.map(|issued| issued.to));
         }
         if !unanswered.is_empty() {
             // Whoever has been asked again meanwhile may still answer.
-            let asked: HashSet<&Impu> = self.issued.values().map(|issued| &issued.impu).collect();
-            unanswered.retain(|(_, impu)| !asked.contains(impu));
+            let asked: HashSet<&Impu> = self.issued.values().map(|issued| &issued.to.impu).collect();
+            unanswered.retain(|to| !asked.contains(&to.impu));
         }
         if let Some(room) = room_after_burst(self.issued.len(), self.issued.capacity()) {
             self.issued.shrink_to(room);
@@ -128,17 +144,14 @@ impl Challenges {
     pub(crate) fn issue(
         &mut self,
         now: Mono,
-        (impi, impu): (Impi, Impu),
+        to: Registrant,
         credentials: &DigestCredentials,
-        (random, stale): (&mut Random, bool),
+        former: Nonce,
+        random: &mut Random,
     ) -> Vec<String> {
         let realm = self.realms.share((&*credentials.realm).into());
-        self.keep(
-            now,
-            Issued { impi, impu, realm, ha1s: secrets(credentials), failures: 0, count: 0 },
-            random.secret(),
-            stale,
-        )
+        let issued = Issued { to, realm, ha1s: secrets(credentials), failures: 0, count: 0 };
+        self.keep(now, issued, random.secret(), former)
     }
 
     /// The nonce that this REGISTER answers goes on with the credentials of the username it gives: the first REGISTER
@@ -146,7 +159,7 @@ impl Challenges {
     pub(crate) fn adopt(&mut self, message: &Message, impi: Impi, given: &DigestCredentials) {
         let issued = self.chosen(message).and_then(|answer| self.issued.get_mut(answer.nonce));
         if let Some(issued) = issued {
-            issued.impi = impi;
+            issued.to.impi = impi;
             issued.ha1s = secrets(given);
         }
     }
@@ -157,16 +170,16 @@ impl Challenges {
         self.deadlines.cancel(&nonce.into());
         let mut issued = self.issued.remove(nonce)?;
         issued.count = 0;
-        Some(self.keep(now, issued, random.secret(), false))
+        Some(self.keep(now, issued, random.secret(), Nonce::NotStale))
     }
 
-    fn keep(&mut self, now: Mono, issued: Issued, nonce: String, stale: bool) -> Vec<String> {
+    fn keep(&mut self, now: Mono, issued: Issued, nonce: String, former: Nonce) -> Vec<String> {
         if self.issued.len() >= MAX_NONCES {
             let first = self.deadlines.pop_due(Mono::at(Duration::MAX));
             self.crowded_out += 1;
             first.map(|first| self.issued.remove(&first));
         }
-        let values = values(&issued, &nonce, stale);
+        let values = values(&issued, &nonce, former);
         let nonce: Arc<str> = nonce.into();
         self.deadlines.set(nonce.clone(), now + NONCE_LIFE);
         self.issued.insert(nonce, issued);
@@ -174,13 +187,13 @@ impl Challenges {
     }
 
     /// Checks the credentials of a REGISTER for this user.
-    pub(crate) fn check(&mut self, message: &Message, user: (&Impi, &Impu)) -> Check {
+    pub(crate) fn check(&mut self, message: &Message, user: &Registrant) -> Check {
         let Some(credentials) = self.chosen(message).filter(|given| !given.response.is_empty()) else {
             return Check::Absent;
         };
-        let chosen = self.issued.get(credentials.nonce).filter(|issued| issued.impu == *user.1);
+        let chosen = self.issued.get(credentials.nonce).filter(|issued| issued.to.impu == user.impu);
         let Some(chosen) = chosen else { return Check::Stale };
-        if chosen.impi != *user.0 {
+        if chosen.to.impi != user.impi {
             return Check::OtherUsername;
         }
         let is_right = chosen.is_right(&credentials);
@@ -200,12 +213,12 @@ impl Challenges {
     }
 
     /// Each wrong answer is a guess, whichever of several challenges it is for, and whatever stands beside it.
-    fn count_wrong(&mut self, message: &Message, user: (&Impi, &Impu)) {
+    fn count_wrong(&mut self, message: &Message, user: &Registrant) {
         for given in
             Credentials::all(message).filter(|given| !given.response.is_empty()).take(MAX_CREDENTIALS)
         {
             let issued = self.issued.get_mut(given.nonce);
-            let own = issued.filter(|issued| issued.impu == *user.1 && issued.impi == *user.0);
+            let own = issued.filter(|issued| issued.to == *user);
             if let Some(own) = own.filter(|own| !own.is_right(&given)) {
                 own.failures = own.failures.saturating_add(1);
             }
@@ -219,7 +232,7 @@ impl Challenges {
         // A challenge to somebody else is none of this user's.
         let impu = message.to_uri().and_then(|to| Impu::new(to.as_str()).ok());
         let issued_to = |given: &Credentials<'_>| {
-            self.issued.get(given.nonce).filter(|issued| Some(&issued.impu) == impu.as_ref())
+            self.issued.get(given.nonce).filter(|issued| Some(&issued.to.impu) == impu.as_ref())
         };
         let rank = |given: &Credentials<'_>| {
             let issued = issued_to(given);
@@ -268,7 +281,8 @@ fn count(given: &Credentials<'_>) -> Option<u32> {
     counted.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0))
 }
 
-fn values(issued: &Issued, nonce: &str, stale: bool) -> Vec<String> {
+fn values(issued: &Issued, nonce: &str, former: Nonce) -> Vec<String> {
+    let stale = former == Nonce::Stale;
     let value = |algorithm: DigestAlgorithm| {
         let realm = &issued.realm;
         Challenge { realm, nonce, algorithm: Some(algorithm), qop_auth: true, opaque: None, stale }

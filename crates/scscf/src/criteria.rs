@@ -32,7 +32,14 @@ pub(crate) struct Patterns(HashMap<Box<str>, Pattern>);
 struct Pattern {
     regex: Option<Regex>,
     /// What came of the first texts.
-    outcomes: Vec<(Box<str>, bool)>,
+    outcomes: Vec<Tried>,
+}
+
+/// A text in which a pattern was looked for.
+#[derive(Debug)]
+struct Tried {
+    text: Box<str>,
+    is_match: bool,
 }
 
 impl Pattern {
@@ -41,14 +48,14 @@ impl Pattern {
     }
 
     fn is_match(&mut self, text: &str) -> bool {
-        if let Some((_, outcome)) = self.outcomes.iter().find(|(own, _)| **own == *text) {
-            return *outcome;
+        if let Some(tried) = self.outcomes.iter().find(|tried| *tried.text == *text) {
+            return tried.is_match;
         }
-        let outcome = self.regex.as_ref().is_some_and(|regex| regex.is_match(text));
+        let is_match = self.regex.as_ref().is_some_and(|regex| regex.is_match(text));
         if text.len() <= MAX_TEXT && self.outcomes.len() < MAX_TEXTS {
-            self.outcomes.push((text.into(), outcome));
+            self.outcomes.push(Tried { text: text.into(), is_match });
         }
-        outcome
+        is_match
     }
 }
 

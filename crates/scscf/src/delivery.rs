@@ -44,7 +44,7 @@ impl Scscf {
         let mut bindings: Vec<&Binding> = registration.bindings.iter().filter(is_meant).collect();
         bindings.sort_by_key(|binding| Reverse(binding.preference()));
         let left = bindings.iter().rev().map(|binding| binding.contact.clone()).collect();
-        self.offer_next(now, request, (impu.clone(), left), None)
+        self.offer_next(now, request, impu.clone(), left, None)
     }
 
     /// Offers the request to the next phone, or answers with the best of what the others have said.
@@ -52,7 +52,8 @@ impl Scscf {
         &self,
         now: Now,
         request: &InboundRequest,
-        (impu, mut left): (Impu, Vec<Box<str>>),
+        impu: Impu,
+        mut left: Vec<Box<str>>,
         best: Option<Box<Message>>,
     ) -> Decision<Waiting> {
         while let Some(contact) = left.pop() {
@@ -82,13 +83,14 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (delivery, outcome): (Delivery, &Outcome),
+        delivery: Delivery,
+        outcome: &Outcome,
         fx: &mut Fx,
     ) -> Verdict<Waiting> {
         let Delivery { impu, target, left, best } = delivery;
         let status = outcome.status();
         if status == Some(StatusCode::FLOW_FAILED) {
-            self.drop_binding(now, &impu, (&target.contact, &target.path), fx);
+            self.drop_binding(now, &impu, &target, fx);
         }
         let is_end = status.is_some_and(|status| status.is_success() || status.code() >= 600);
         let is_only = left.is_empty() && best.is_none() && status != Some(StatusCode::FLOW_FAILED);
@@ -96,7 +98,7 @@ impl Scscf {
             return Verdict::Relay(self.entry_forth(request, outcome));
         }
         let best = better(best, outcome);
-        Verdict::Instead(self.offer_next(now, request, (impu, left), best))
+        Verdict::Instead(self.offer_next(now, request, impu, left, best))
     }
 
     /// The phone of this contact, if it is registered.

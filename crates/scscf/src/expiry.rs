@@ -1,6 +1,8 @@
 //! Registrations that end without the user: expiry, the HSS, a lost phone (TS 24.229 section 5.4.1.5).
 
 use crate::binding::Registration;
+use crate::challenge::Registrant;
+use crate::delivery::Target;
 use crate::reg_event::Ending;
 use crate::{Fx, Scscf};
 use clock::Now;
@@ -16,7 +18,7 @@ impl Scscf {
         while let Some(impu) = self.users.pop_expired(now.mono) {
             let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.expire(now.wall);
-            self.settle(now, (registration, Ending::Expired), SarType::TimeoutDeregistration, fx);
+            self.settle(now, registration, Ending::Expired, SarType::TimeoutDeregistration, fx);
         }
     }
 
@@ -24,7 +26,7 @@ impl Scscf {
     /// one REGISTER without credentials would keep its next ones with this S-CSCF for ever.
     fn give_up_challenges(&mut self, now: Now, fx: &mut Fx) {
         let mut told = HashSet::new();
-        for (impi, impu) in self.challenges.expire(now.mono) {
+        for Registrant { impi, impu } in self.challenges.expire(now.mono) {
             if self.users.registration(&impu).is_none() && told.insert(impu.clone()) {
                 self.tell_hss(Some(impi), impu, SarType::AuthenticationTimeout, fx);
             }
@@ -33,17 +35,12 @@ impl Scscf {
 
     /// Takes one contact away, if it is still registered by that Path: the news of a lost flow may come after the phone has
     /// registered by a new one.
-    pub(crate) fn drop_binding(
-        &mut self,
-        now: Now,
-        impu: &Impu,
-        (contact, path): (&str, &[Box<str>]),
-        fx: &mut Fx,
-    ) {
+    pub(crate) fn drop_binding(&mut self, now: Now, impu: &Impu, target: &Target, fx: &mut Fx) {
+        let Target { contact, path } = target;
         let Some(mut registration) = self.users.registration(impu).cloned() else { return };
-        registration.bindings.retain(|binding| *binding.contact != *contact || binding.path != path);
+        registration.bindings.retain(|binding| binding.contact != *contact || binding.path != *path);
         // On another flow the phone may still be there.
-        self.settle(now, (registration, Ending::Deactivated), SarType::TimeoutDeregistration, fx);
+        self.settle(now, registration, Ending::Deactivated, SarType::TimeoutDeregistration, fx);
     }
 
     /// Takes all contacts of a user away whose application server fails (rule REG-S-10); it may have come back when the
@@ -51,24 +48,18 @@ impl Scscf {
     pub(crate) fn deregister(&mut self, now: Now, impu: &Impu, fx: &mut Fx) {
         let Some(mut registration) = self.users.registration(impu).cloned() else { return };
         registration.bindings.clear();
-        self.settle(now, (registration, Ending::Probation), SarType::AdministrativeDeregistration, fx);
+        self.settle(now, registration, Ending::Probation, SarType::AdministrativeDeregistration, fx);
     }
 
     /// Files what is left of a registration; if nothing is, HSS and application servers are told (rule REG-S-11).
-    fn settle(
-        &mut self,
-        now: Now,
-        (registration, ending): (Registration, Ending),
-        kind: SarType,
-        fx: &mut Fx,
-    ) {
+    fn settle(&mut self, now: Now, registration: Registration, ending: Ending, kind: SarType, fx: &mut Fx) {
         if registration.bindings.is_empty()
             && let Some(impu) = registration.default_impu()
         {
             self.tell_hss(Some(registration.impi.clone()), impu.clone(), kind, fx);
         }
         let servers = registration.servers.clone();
-        self.keep(now, (registration, ending), &servers, fx);
+        self.keep(now, registration, ending, &servers, fx);
     }
 
     pub(crate) fn on_hss(&mut self, now: Now, request: &Request, fx: &mut Fx) -> Answer {
@@ -106,7 +97,7 @@ impl Scscf {
             let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.bindings.clear();
             let servers = registration.servers.clone();
-            self.keep(now, (registration, ending(rtr.reason)), &servers, fx);
+            self.keep(now, registration, ending(rtr.reason), &servers, fx);
         }
         Answer::Rta(Rta { result: ResultCode::Success })
     }
@@ -126,12 +117,12 @@ impl Scscf {
         if ppr.profile.identities.default_impu().is_none() {
             // Every identity is barred: there is nothing left to be registered by.
             registration.bindings.clear();
-            self.settle(now, (registration, Ending::Rejected), SarType::AdministrativeDeregistration, fx);
+            self.settle(now, registration, Ending::Rejected, SarType::AdministrativeDeregistration, fx);
             return Answer::Ppa(Ppa { result: ResultCode::Success });
         }
         registration.profile = Arc::new(ppr.profile.clone().into());
         let servers = registration.servers.clone();
-        self.keep(now, (registration, Ending::Deactivated), &servers, fx);
+        self.keep(now, registration, Ending::Deactivated, &servers, fx);
         Answer::Ppa(Ppa { result: ResultCode::Success })
     }
 

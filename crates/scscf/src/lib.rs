@@ -33,9 +33,10 @@ mod users;
 
 pub use ask::{Ask, RegisteredContact, Told};
 pub use cause::Cause;
-use cx_protocol::{DefaultHandling, Impu, SarType, SessionCase};
+use cx_protocol::{Impu, SarType, SessionCase};
 pub use delivery::Delivery;
 pub use settings::{Settings, StrictDigestUri, TerminatingRecordRoute};
+pub use third_party::ThirdPartyRegister;
 
 use challenge::Challenges;
 use criteria::Patterns;
@@ -104,15 +105,8 @@ pub struct Visit {
 /// What is remembered while a request of our own is under way.
 #[derive(Debug)]
 pub enum Own {
-    /// A third-party REGISTER for this user.
-    ThirdParty {
-        /// The default public identity of the set.
-        impu: Impu,
-        /// What is to become of the user when the server fails.
-        handling: DefaultHandling,
-        /// Which state of the registration it tells of.
-        registered_at: u64,
-    },
+    /// A third-party REGISTER.
+    ThirdParty(ThirdPartyRegister),
     /// A NOTIFY of this `reg` subscription.
     RegNotify(Notified),
     /// A SAR whose answer changes nothing.

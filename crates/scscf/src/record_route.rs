@@ -46,7 +46,7 @@ impl Scscf {
     pub(crate) fn entry_back(&self, request: &InboundRequest, user: &str) -> String {
         let message = request.message();
         let hop = hop(message.list(HeaderName::RecordRoute).next(), message);
-        self.entry(user, message.call_id(), (hop.as_ref(), request.source()))
+        self.entry(user, message.call_id(), hop.as_ref(), request.source())
     }
 
     /// What is another in an answer that goes back: our entry, which now leads to where the request went.
@@ -65,7 +65,7 @@ impl Scscf {
             return Vec::new();
         };
         let next = hop(recorded.ahead().next(), answer);
-        let all = recorded.with_own(&self.entry(user, answer.call_id(), (next.as_ref(), &Source::Stranger)));
+        let all = recorded.with_own(&self.entry(user, answer.call_id(), next.as_ref(), &Source::Stranger));
         vec![(HeaderName::RecordRoute, Some(all))]
     }
 
@@ -106,7 +106,7 @@ impl Scscf {
     }
 
     /// The entry of this user, leading to a hop by the word of this source.
-    fn entry(&self, user: &str, call_id: &str, (hop, source): (Option<&Uri>, &Source)) -> String {
+    fn entry(&self, user: &str, call_id: &str, hop: Option<&Uri>, source: &Source) -> String {
         let hop = hop.filter(|hop| self.is_believed(hop, source));
         let mark = hop.zip(self.key.as_ref()).map(|(hop, key)| {
             format!(";{MARK}={}", key.mark(WAY, &[call_id.as_bytes(), hop_to(hop).as_bytes()]))

@@ -1,8 +1,8 @@
 //! REGISTER (TS 24.229 sections 5.4.1.2 and 5.4.1.4): challenge, check, assignment at the HSS, bindings.
 
-use crate::binding::{Binding, Origin, Registration, Servers, updated};
+use crate::binding::{Binding, Origin, Registration, Servers, Updated, updated};
 use crate::cause::Cause;
-use crate::challenge::Check;
+use crate::challenge::{Check, Nonce, Registrant};
 use crate::contacts::Contacts;
 use crate::reg_event::Ending;
 use crate::settings::StrictDigestUri;
@@ -16,12 +16,6 @@ use std::sync::Arc;
 /// What the registrar understands in Require (rule REG-S-06).
 const SUPPORTED: [&str; 3] = ["path", "gruu", "outbound"];
 
-/// Who registers.
-struct Registrant {
-    impi: Impi,
-    impu: Impu,
-}
-
 impl Scscf {
     pub(crate) fn on_register(
         &mut self,
@@ -34,7 +28,7 @@ impl Scscf {
             Err(refusal) => return refusal.into(),
         };
         let message = request.message();
-        match self.challenges.check(message, (&registrant.impi, &registrant.impu)) {
+        match self.challenges.check(message, &registrant) {
             Check::Absent => self.ask_for_digest(registrant, Purpose::Challenge),
             Check::Stale => self.ask_for_digest(registrant, Purpose::StaleChallenge),
             Check::OtherUsername => self.ask_for_digest(registrant, Purpose::Check),
@@ -56,7 +50,7 @@ impl Scscf {
                 if !same_uri {
                     fx.log("digest made for another URI than the request's", message.call_id());
                 }
-                self.assign(now, request, (registrant, &contacts), fx)
+                self.assign(now, request, registrant, &contacts, fx)
             }
         }
     }
@@ -88,7 +82,8 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (maa, purpose): (Maa, Purpose),
+        maa: Maa,
+        purpose: Purpose,
         fx: &mut Fx,
     ) -> Decision<Waiting> {
         let Some(credentials) = maa.digest.filter(|_| maa.result.is_success()) else {
@@ -98,13 +93,15 @@ impl Scscf {
             Ok(registrant) => registrant,
             Err(refusal) => return refusal.into(),
         };
-        if purpose == Purpose::Check {
-            self.challenges.adopt(request.message(), registrant.impi, &credentials);
-            return self.on_register(now, request, fx);
-        }
-        let user = (registrant.impi, registrant.impu);
-        let stale = purpose == Purpose::StaleChallenge;
-        let values = self.challenges.issue(now.mono, user, &credentials, (&mut fx.random, stale));
+        let former = match purpose {
+            Purpose::Check => {
+                self.challenges.adopt(request.message(), registrant.impi, &credentials);
+                return self.on_register(now, request, fx);
+            }
+            Purpose::Challenge => Nonce::NotStale,
+            Purpose::StaleChallenge => Nonce::Stale,
+        };
+        let values = self.challenges.issue(now.mono, registrant, &credentials, former, &mut fx.random);
         challenge(request, fx, values)
     }
 
@@ -113,11 +110,15 @@ impl Scscf {
         &self,
         now: Now,
         request: &InboundRequest,
-        (Registrant { impi, impu }, contacts): (Registrant, &Contacts),
+        registrant: Registrant,
+        contacts: &Contacts,
         fx: &mut Fx,
     ) -> Decision<Waiting> {
+        let Registrant { impi, impu } = registrant;
         let before = self.users.registration(&impu).map_or(&[][..], |registration| &registration.bindings);
-        let Ok((after, _)) = updated(before, contacts, &origin(request.message()), now.wall) else {
+        let Ok(Updated { bindings: after, .. }) =
+            updated(before, contacts, &origin(request.message()), now.wall)
+        else {
             return out_of_order();
         };
         let kind = match (before.is_empty(), after.is_empty()) {
@@ -139,7 +140,8 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (saa, kind): (Saa, SarType),
+        saa: Saa,
+        kind: SarType,
         fx: &mut Fx,
     ) -> Decision<Waiting> {
         if let Err(refusal) = check_assignment(saa.result) {
@@ -151,7 +153,9 @@ impl Scscf {
         };
         let before = self.users.registration(&registrant.impu);
         let old = before.map_or(&[][..], |registration| &registration.bindings);
-        let Ok((bindings, crowd)) = updated(old, &contacts, &origin(request.message()), now.wall) else {
+        let Ok(Updated { bindings, crowded_out }) =
+            updated(old, &contacts, &origin(request.message()), now.wall)
+        else {
             return out_of_order();
         };
         let leaves = !old.is_empty() && bindings.is_empty();
@@ -160,9 +164,9 @@ impl Scscf {
             .map(|profile| Arc::new(profile.into()))
             .or_else(|| before.map(|registration| registration.profile.clone()));
         let Some(profile) = profile else {
-            return self.without_profile(request, (registrant, kind), bindings.is_empty(), fx);
+            return self.without_profile(request, registrant, kind, bindings.is_empty(), fx);
         };
-        self.crowded_out += crowd as u64;
+        self.crowded_out += crowded_out as u64;
         let servers = before.map(|registration| registration.servers.clone()).unwrap_or_default();
         let mut registration = Registration { impi: registrant.impi, profile, bindings, servers };
         let met = self.servers_of_register(request.message(), &mut registration);
@@ -172,7 +176,7 @@ impl Scscf {
         let left = leaves.then(|| registration.clone());
         // Who leaves is to be forgotten wherever it is known.
         let told = if leaves { registration.servers.clone() } else { met };
-        self.keep(now, (registration, Ending::Unregistered), &told, fx);
+        self.keep(now, registration, Ending::Unregistered, &told, fx);
         if let Some(left) = left {
             self.users.leaving.begins(now.mono, &left, self.settings.timer_f);
         }
@@ -183,13 +187,15 @@ impl Scscf {
     fn without_profile(
         &self,
         request: &InboundRequest,
-        (Registrant { impi, impu }, asked): (Registrant, SarType),
+        registrant: Registrant,
+        asked: SarType,
         leaves: bool,
         fx: &mut Fx,
     ) -> Decision<Waiting> {
         if leaves {
             return Decision::Reply(fx.response(request, StatusCode::OK));
         }
+        let Registrant { impi, impu } = registrant;
         let kind = SarType::Registration;
         match self.server_name().filter(|_| asked != kind) {
             Some(server_name) => {
@@ -217,7 +223,8 @@ impl Scscf {
     pub(crate) fn keep(
         &mut self,
         now: Now,
-        (registration, ending): (Registration, Ending),
+        registration: Registration,
+        ending: Ending,
         servers: &Servers,
         fx: &mut Fx,
     ) {
@@ -230,7 +237,7 @@ impl Scscf {
         }
         self.register_at_servers(now, &registration, servers, fx);
         before.extend(self.users.put(now, &default, registration));
-        self.announce(now, &default, (&before, ending), fx);
+        self.announce(now, &default, &before, ending, fx);
     }
 
     /// A profile with another default identity than before: the set is filed under the new one, and what was known under
@@ -260,7 +267,7 @@ impl Scscf {
     ) -> Response {
         let mut response = response.copy(request, HeaderName::Path);
         for binding in &registration.bindings {
-            let value = contact_value(now, (request.to_uri().as_ref(), registration), binding);
+            let value = contact_value(now, request.to_uri().as_ref(), registration, binding);
             response = response.header(HeaderName::Contact, value);
         }
         if !registration.bindings.is_empty() {
@@ -288,7 +295,7 @@ impl Scscf {
 
 /// A bound contact as the 200 says it. Its public GRUU is one of the identity that was registered, which need not be the default
 /// one (RFC 5627 section 5.1).
-fn contact_value(now: Now, (aor, registration): (Option<&Uri>, &Registration), binding: &Binding) -> String {
+fn contact_value(now: Now, aor: Option<&Uri>, registration: &Registration, binding: &Binding) -> String {
     let display = binding.display.as_deref().map_or_else(String::new, |display| format!("{display} "));
     let params = binding.params.as_deref().unwrap_or_default();
     let left = binding.seconds_left(now.wall);

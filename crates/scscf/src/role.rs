@@ -96,13 +96,12 @@ impl Role for Scscf {
         fx: &mut Fx,
     ) -> Decision<Waiting> {
         match (waiting, answer) {
-            (Waiting::Maa(purpose), Ok(Answer::Maa(maa))) => self.on_maa(now, request, (maa, purpose), fx),
+            (Waiting::Maa(purpose), Ok(Answer::Maa(maa))) => self.on_maa(now, request, maa, purpose, fx),
             (Waiting::RegistrationSaa(kind), Ok(Answer::Saa(saa))) => {
-                self.on_registration_saa(now, request, (saa, kind), fx)
+                self.on_registration_saa(now, request, saa, kind, fx)
             }
-
             (Waiting::UnregisteredSaa(case), Ok(Answer::Saa(saa))) => {
-                self.on_unregistered_saa(now, request, (case, saa))
+                self.on_unregistered_saa(now, request, case, saa)
             }
             (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into(),
             (_, Ok(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssOtherAnswer).into(),
@@ -118,8 +117,8 @@ impl Role for Scscf {
         fx: &mut Fx,
     ) -> Verdict<Waiting> {
         match waiting {
-            Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, (visit, outcome), fx),
-            Waiting::Ue(delivery) => self.on_ue_answer(now, request, (*delivery, outcome), fx),
+            Waiting::ApplicationServer(visit) => self.on_server_answer(now, request, visit, outcome, fx),
+            Waiting::Ue(delivery) => self.on_ue_answer(now, request, *delivery, outcome, fx),
             Waiting::Onward if outcome.status() == Some(StatusCode::FLOW_FAILED) => {
                 Verdict::Instead(crate::delivery::flow_failed().into())
             }
@@ -132,9 +131,7 @@ impl Role for Scscf {
 
     fn on_own_response(&mut self, now: Now, own: Own, outcome: &Outcome, fx: &mut Fx) {
         match own {
-            Own::ThirdParty { impu, handling, registered_at } => {
-                self.on_third_party_answer(now, (&impu, handling, registered_at), outcome, fx);
-            }
+            Own::ThirdParty(told) => self.on_third_party_answer(now, &told, outcome, fx),
             Own::RegNotify(watch) => self.on_reg_notified(now, watch, outcome, fx),
             Own::Sar => {}
         }

@@ -26,10 +26,10 @@ impl Scscf {
         };
         if let Some(registration) = self.users.registration(&impu) {
             let profile = registration.profile.clone();
-            return self.serve(now, request, (impu, SessionCase::TerminatingRegistered), &profile);
+            return self.serve(now, request, impu, SessionCase::TerminatingRegistered, &profile);
         }
         if let Some(profile) = self.users.visitor(&impu).cloned() {
-            return self.serve(now, request, (impu, SessionCase::TerminatingUnregistered), &profile);
+            return self.serve(now, request, impu, SessionCase::TerminatingUnregistered, &profile);
         }
         // Rule RT-ST-02: the profile of somebody who is not registered comes from the HSS first.
         let Some(server_name) = self.server_name() else {
@@ -43,7 +43,8 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (case, saa): (SessionCase, Saa),
+        case: SessionCase,
+        saa: Saa,
     ) -> Decision<Waiting> {
         let impu = if crate::application_server::is_originating(case) {
             self.originating_user(request)
@@ -53,7 +54,7 @@ impl Scscf {
         match (saa.result, saa.profile, impu) {
             (ResultCode::Success, Some(profile), Some(impu)) => {
                 let profile = self.users.put_visitor(now.mono, &impu, profile.into());
-                self.serve(now, request, (impu, case), &profile)
+                self.serve(now, request, impu, case, &profile)
             }
             (ResultCode::UserUnknown, ..) => {
                 Refusal::new(StatusCode::NOT_FOUND, NodeCause::UnknownUser).into()
@@ -66,7 +67,8 @@ impl Scscf {
         &mut self,
         now: Now,
         request: &InboundRequest,
-        (impu, case): (Impu, SessionCase),
+        impu: Impu,
+        case: SessionCase,
         profile: &crate::profile::Profile,
     ) -> Decision<Waiting> {
         // Rule RT-ST-01.

@@ -23,6 +23,17 @@ pub(crate) struct ThirdPartyCalls {
     cseq: u32,
 }
 
+/// A third-party REGISTER that waits for its answer.
+#[derive(Debug)]
+pub struct ThirdPartyRegister {
+    /// The default public identity of the set.
+    impu: Impu,
+    /// What is to become of the user when the server fails.
+    handling: DefaultHandling,
+    /// Which state of the registration it tells of.
+    registered_at: u64,
+}
+
 impl ThirdPartyCalls {
     /// The next CSeq, and the token it counts under. No process counts on where another one stopped, nor does anybody know
     /// how far that was: each has a token of its own, and to a server another Call-ID is a later one.
@@ -85,16 +96,16 @@ impl Scscf {
         for server in servers.iter() {
             let Ok(uri) = Uri::parse(&server.uri) else { continue };
             let seconds = lasts.filter(|_| names(&registration.profile, server)).unwrap_or(0);
-            let draft = self.third_party_register(&uri, (&impu, seconds), fx);
+            let draft = self.third_party_register(&uri, &impu, seconds, fx);
             let registered_at = registration.registered_at();
-            let then = Own::ThirdParty { impu: impu.clone(), handling: server.handling, registered_at };
-            fx.send(OwnRequest { draft, next: Next::Route, then });
+            let told = ThirdPartyRegister { impu: impu.clone(), handling: server.handling, registered_at };
+            fx.send(OwnRequest { draft, next: Next::Route, then: Own::ThirdParty(told) });
         }
     }
 
     /// One Call-ID for a user for as long as this process runs and a rising CSeq, so that a server can tell the later of
     /// two (RFC 3261 section 10.2.4).
-    fn third_party_register(&mut self, server: &Uri, (impu, seconds): (&Impu, u64), fx: &mut Fx) -> Draft {
+    fn third_party_register(&mut self, server: &Uri, impu: &Impu, seconds: u64, fx: &mut Fx) -> Draft {
         let own = self.settings.uri();
         let (token, cseq) = self.third_party.next(&mut fx.random);
         let user = ims_node::digest::hex(Sha256::digest(impu.as_str()).get(..12).unwrap_or_default());
@@ -114,17 +125,18 @@ impl Scscf {
     pub(crate) fn on_third_party_answer(
         &mut self,
         now: Now,
-        (impu, handling, registered_at): (&Impu, DefaultHandling, u64),
+        told: &ThirdPartyRegister,
         outcome: &Outcome,
         fx: &mut Fx,
     ) {
+        let ThirdPartyRegister { impu, handling, registered_at } = told;
         // An answer about an earlier registration says nothing of the present one.
-        let registration = self.users.registration(impu).filter(|now| now.registered_at() == registered_at);
+        let registration = self.users.registration(impu).filter(|now| now.registered_at() == *registered_at);
         if registration.is_none() || !has_failed(outcome) {
             return;
         }
         fx.log("application server refuses a third-party registration", "");
-        if handling == DefaultHandling::Terminated {
+        if *handling == DefaultHandling::Terminated {
             self.deregister(now, impu, fx);
         }
     }

@@ -15,7 +15,8 @@ impl Scscf {
         &mut self,
         now: Now,
         user: &Impu,
-        (before, ending): (&[Registration], Ending),
+        before: &[Registration],
+        ending: Ending,
         fx: &mut Fx,
     ) {
         if !self.reg.is_watched(user) {
@@ -34,7 +35,7 @@ impl Scscf {
         if after.is_none() {
             let identities = before.iter().flat_map(|set| set.profile.identities.usable().cloned());
             let identities: Vec<Impu> = identities.collect();
-            self.say_farewell(now, user, (&identities, &gone), fx);
+            self.say_farewell(now, user, &identities, &gone, fx);
         } else {
             if !gone.is_empty() {
                 self.reg.edit(user, |untold, version| untold.note(&gone, version));
@@ -49,7 +50,8 @@ impl Scscf {
         &mut self,
         now: Now,
         user: &Impu,
-        (identities, gone): (&[Impu], &[(Binding, Ending)]),
+        identities: &[Impu],
+        gone: &[(Binding, Ending)],
         fx: &mut Fx,
     ) {
         let edit = |untold: &mut Untold, version: u64| {
@@ -69,7 +71,7 @@ impl Scscf {
         self.carry_out(fx);
         for user in self.reg.resources() {
             if self.users.registration(&user).is_none() {
-                self.say_farewell(now, &user, (std::slice::from_ref(&user), &[]), fx);
+                self.say_farewell(now, &user, std::slice::from_ref(&user), &[], fx);
             }
         }
     }

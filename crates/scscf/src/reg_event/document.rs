@@ -20,7 +20,8 @@ const PROBATION_S: u64 = 60;
 /// The body of a NOTIFY with this version, about a user and its registration.
 pub(super) fn reginfo(
     now: Wall,
-    (user, present): (&Impu, Option<&Registration>),
+    user: &Impu,
+    present: Option<&Registration>,
     untold: &Untold,
     version: u32,
 ) -> Bytes {
@@ -50,6 +51,7 @@ pub(super) fn reginfo(
     let registrations = identities.iter().take(1).map(|impu| without_contacts(impu, bindings)).collect();
     RegInfo { version, state: InfoState::Partial, registrations }.to_bytes().into()
 }
+
 /// Names a state: equal for states that tell a watcher the same but for the time left.
 pub(super) fn digest(registration: &Registration) -> u64 {
     let mut hasher = Sha256::new();
@@ -76,14 +78,14 @@ fn registration(
         let by_itself = binding.aor.as_ref().is_none_or(|aor| aor == impu);
         let event = if by_itself { ContactEvent::Registered } else { ContactEvent::Created };
         let expires_s = Some(binding.seconds_left(now));
-        RegContact { expires_s, ..contact(impu, binding, (ContactState::Active, event)) }
+        RegContact { expires_s, ..contact(impu, binding, ContactState::Active, event) }
     });
     // One that has been bound again since is not told of twice.
     let is_back = |gone: &EndedContact| bindings.iter().any(|own| own.contact == gone.binding.contact);
     let terminated = ended.iter().filter(|gone| !is_back(gone)).map(|gone| {
         let retry_after_s = (gone.ending == Ending::Probation).then_some(PROBATION_S);
-        let standing = (ContactState::Terminated, event(gone.ending));
-        RegContact { retry_after_s, ..contact(impu, &gone.binding, standing) }
+        let event = event(gone.ending);
+        RegContact { retry_after_s, ..contact(impu, &gone.binding, ContactState::Terminated, event) }
     });
     let contacts = active.chain(terminated).collect();
     presence_document::Registration { contacts, ..without_contacts(impu, bindings) }
@@ -103,7 +105,7 @@ fn octets(binding: &Binding) -> usize {
     binding.contact.len() + binding.call_id.len() + binding.instance.as_ref().map_or(0, |text| text.len())
 }
 
-fn contact(impu: &Impu, binding: &Binding, (state, event): (ContactState, ContactEvent)) -> RegContact {
+fn contact(impu: &Impu, binding: &Binding, state: ContactState, event: ContactEvent) -> RegContact {
     let gruu = binding.instance.as_deref().filter(|_| binding.gruu);
     RegContact {
         id: id(&[impu.as_str(), &binding.contact]),

@@ -110,7 +110,7 @@ impl Source<Reg> for RegView<'_> {
     fn body(&mut self, now: Now, seen: Seen<'_, Reg>, notify: &Notify) -> Option<Body> {
         let present = self.users.registration(seen.resource);
         let version = notify.cseq.saturating_sub(1);
-        let bytes = reginfo(now.wall, (seen.resource, present), seen.extra, version);
+        let bytes = reginfo(now.wall, seen.resource, present, seen.extra, version);
         Some(Body { content_type: REGINFO, bytes })
     }
 
