@@ -2,7 +2,7 @@
 
 use crate::Fx;
 use crate::ask::{Ask, NotDone, Told};
-use crate::command::{Command, Publication};
+use crate::command::{Command, PagerMessage, Publication};
 use crate::compose::{self, Ids};
 use crate::keepalive::KeepAlive;
 use crate::leave::{Farewell, Stage};
@@ -38,7 +38,7 @@ pub struct UeAgent {
     pub(crate) reg: RegWatch,
     pub(crate) publication: Option<Published>,
     /// Texts that wait for our registration.
-    pub(crate) unsent: VecDeque<(Uri, Box<str>)>,
+    pub(crate) unsent: VecDeque<PagerMessage>,
     pub(crate) stage: Stage,
     pub(crate) way: Way,
     pub(crate) keepalive: KeepAlive,
@@ -122,9 +122,9 @@ impl UeAgent {
                 self.be_registered(now, fx);
             }
             Command::Unpublish => self.unpublish(now)?,
-            Command::Message(..) if self.unsent.len() >= MAX_UNSENT => return Err(NotDone::TooManyTexts),
-            Command::Message(to, text) => {
-                self.unsent.push_back((to, text));
+            Command::Message(_) if self.unsent.len() >= MAX_UNSENT => return Err(NotDone::TooManyTexts),
+            Command::Message(message) => {
+                self.unsent.push_back(message);
                 self.be_registered(now, fx);
             }
             Command::Options => self.ask_options(fx),
@@ -225,7 +225,7 @@ impl UeAgent {
                     self.reg.outlive();
                     self.deregistered();
                 }
-                Output::Failed(failure, retry) => {
+                Output::Failed { failure, retry } => {
                     let (status, reason) = failure_text(failure);
                     let retry_s = retry.map(|wait| wait.as_secs());
                     self.report(Report::RegisterFailed { uri, status, reason, retry_s });
@@ -241,9 +241,9 @@ impl UeAgent {
 
     fn send_texts(&mut self, fx: &mut Fx) -> bool {
         let Some(binding) = self.registration.binding() else { return false };
-        let Some((to, text)) = self.unsent.pop_front() else { return false };
-        let draft = compose::message(&self.settings, binding, (&to, &text), &Ids::fresh(&mut fx.random));
-        self.send(Some(draft), Own::Once { method: "MESSAGE", uri: to.as_str().into() }, fx);
+        let Some(message) = self.unsent.pop_front() else { return false };
+        let draft = compose::message(&self.settings, binding, &message, &Ids::fresh(&mut fx.random));
+        self.send(Some(draft), Own::Once { method: "MESSAGE", uri: message.to.as_str().into() }, fx);
         true
     }
 
@@ -263,7 +263,7 @@ impl UeAgent {
 
 fn failure_text(failure: Failure) -> (Option<u16>, Box<str>) {
     match failure {
-        Failure::Refused(status, warning) => {
+        Failure::Refused { status, warning } => {
             (Some(status.code()), warning.unwrap_or_else(|| status.reason().to_owned()).into())
         }
         Failure::WrongPassword => (Some(401), "wrong password".into()),

@@ -24,9 +24,9 @@ pub(crate) struct Binding {
 
 impl Binding {
     /// Reads the 200; `None` when our contact is not among those bound.
-    pub(crate) fn read(now: Now, response: &Message, own: (&Uri, &str)) -> Option<Self> {
+    pub(crate) fn read(now: Now, response: &Message, own: &Uri, instance: &str) -> Option<Self> {
         let contact = response.list(HeaderName::Contact).filter_map(|value| NameAddr::parse(value).ok());
-        let contact = contact.into_iter().find(|contact| is_own(contact, own))?;
+        let contact = contact.into_iter().find(|contact| is_own(contact, own, instance))?;
         let expires = contact.params().get("expires").and_then(delta_seconds).or_else(|| response.expires());
         let granted = expires.filter(|seconds| *seconds > 0)?;
         let gruu = contact.params().get("pub-gruu").and_then(|text| Uri::parse(text).ok());
@@ -60,7 +60,7 @@ impl Binding {
     }
 }
 
-fn is_own(contact: &NameAddr<'_>, (uri, instance): (&Uri, &str)) -> bool {
+fn is_own(contact: &NameAddr<'_>, uri: &Uri, instance: &str) -> bool {
     let same_instance = contact.params().get("+sip.instance").map(|text| text.trim_matches(['<', '>']));
     let same_uri = contact.uri().is_ok_and(|bound| bound.is_equivalent(uri));
     same_uri && same_instance.is_none_or(|other| other.eq_ignore_ascii_case(instance))

@@ -1,7 +1,7 @@
 //! What a user may ask for, in words.
 
 use crate::account::sip_uri;
-use crate::moving::MoveTo;
+use crate::moving::NextPcscf;
 use crate::presence::Wanted;
 use presence_document::Basic;
 use sip_message::{Transport, Uri};
@@ -34,7 +34,7 @@ pub enum Command {
     /// Register, or register again.
     Register,
     /// Register through another P-CSCF.
-    Move(MoveTo),
+    Move(NextPcscf),
     /// Be registered no more.
     Deregister,
     /// Subscribe to the presence of these, and stay subscribed.
@@ -48,7 +48,7 @@ pub enum Command {
     /// Take it back.
     Unpublish,
     /// Send a text.
-    Message(Uri, Box<str>),
+    Message(PagerMessage),
     /// Ask the P-CSCF whether it is there.
     Options,
     /// How do things stand.
@@ -60,6 +60,13 @@ pub enum Command {
 /// What is to be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication(pub(crate) Wanted);
+
+/// A text to send, by itself (RFC 3428).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagerMessage {
+    pub(crate) to: Uri,
+    pub(crate) text: Box<str>,
+}
 
 /// Why words are no command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +130,9 @@ impl Command {
             "fetch" => one(rest, "fetch URI").map(Self::Fetch),
             "publish" => publication(rest).map(Self::Publish),
             "message" => match rest {
-                [to, text @ ..] if !text.is_empty() => Ok(Self::Message(uri(to)?, join(text)?)),
+                [to, text @ ..] if !text.is_empty() => {
+                    Ok(Self::Message(PagerMessage { to: uri(to)?, text: join(text)? }))
+                }
                 _ => Err(BadCommand::Usage("message URI TEXT...")),
             },
             word => Err(BadCommand::Unknown(word.into())),
@@ -160,13 +169,14 @@ fn join(words: &[&str]) -> Result<Box<str>, BadCommand> {
 }
 
 /// Where a P-CSCF is; names are for whoever can ask DNS.
-fn pcscf(text: &str) -> Option<MoveTo> {
+fn pcscf(text: &str) -> Option<NextPcscf> {
     let uri = sip_uri(text).filter(|uri| uri.user().is_none())?;
     let transport = match uri.params().get("transport") {
         Some(token) => Some(Transport::from_token(token)?),
         None => None,
     };
-    Some((SocketAddr::new(uri.address()?, uri.port().unwrap_or(5060)), transport))
+    let address = SocketAddr::new(uri.address()?, uri.port().unwrap_or(5060));
+    Some(NextPcscf { address, transport })
 }
 
 /// A presentity or another user; `pres:` is read as `sip:` (RFC 3861).
@@ -189,6 +199,9 @@ mod tests {
             let (note, activity) = (note.map(Into::into), activity.map(Into::into));
             Ok(Command::Publish(Publication(Wanted { basic, note, activity })))
         };
+        let move_to = |address: &str, transport| {
+            Ok(Command::Move(NextPcscf { address: address.parse().unwrap(), transport }))
+        };
         let rows = [
             ("register", Ok(Command::Register)),
             (
@@ -199,13 +212,13 @@ mod tests {
             ("publish open", wanted(Basic::Open, None, None)),
             ("publish closed in a  meeting", wanted(Basic::Closed, Some("in a meeting"), None)),
             ("publish open --activity away back soon", wanted(Basic::Open, Some("back soon"), Some("away"))),
-            ("message carol@home1.test hello there", Ok(Command::Message(carol, "hello there".into()))),
-            ("quit", Ok(Command::Quit)),
-            ("move 127.0.10.12", Ok(Command::Move(("127.0.10.12:5060".parse().unwrap(), None)))),
             (
-                "move [::1]:5080;transport=tcp",
-                Ok(Command::Move(("[::1]:5080".parse().unwrap(), Some(Transport::Tcp)))),
+                "message carol@home1.test hello there",
+                Ok(Command::Message(PagerMessage { to: carol, text: "hello there".into() })),
             ),
+            ("quit", Ok(Command::Quit)),
+            ("move 127.0.10.12", move_to("127.0.10.12:5060", None)),
+            ("move [::1]:5080;transport=tcp", move_to("[::1]:5080", Some(Transport::Tcp))),
             ("move pcscf1b", Err(BadCommand::Pcscf("pcscf1b".into()))),
             ("move", Err(BadCommand::Usage("move HOST[:PORT][;transport=tcp]"))),
             ("quit now", Err(BadCommand::Usage("quit"))),

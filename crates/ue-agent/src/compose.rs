@@ -1,6 +1,7 @@
 //! Requests of ours, composed as rsip values (TS 24.229 sections 5.1.1.2 and 5.1.2A).
 
 use crate::binding::Binding;
+use crate::command::PagerMessage;
 use crate::reg_event::REG;
 use crate::registration::Register;
 use crate::settings::Settings;
@@ -57,7 +58,8 @@ pub(crate) fn register(settings: &Settings, register: &Register) -> Option<Draft
 fn outside_dialog(
     settings: &Settings,
     binding: Option<&Binding>,
-    (method, target): (&Method, &Uri),
+    method: &Method,
+    target: &Uri,
     ids: &Ids,
 ) -> Headers {
     let impu = settings.account.impu();
@@ -85,12 +87,13 @@ pub(crate) fn subscribe_anew(
     settings: &Settings,
     binding: &Binding,
     sent: &SentSubscribe,
-    (event, expires): (&str, u32),
+    event: &str,
+    expires: u32,
 ) -> Option<Draft> {
     let target = &sent.remote_uri;
     let ids = Ids { call_id: sent.call_id.clone(), tag: sent.local_tag.clone(), cseq: sent.cseq };
-    let mut headers = outside_dialog(settings, Some(binding), (&Method::Subscribe, target), &ids);
-    headers.extend(subscription(settings, binding, (event, expires))?);
+    let mut headers = outside_dialog(settings, Some(binding), &Method::Subscribe, target, &ids);
+    headers.extend(subscription(settings, binding, event, expires)?);
     Some(Draft::from_rsip(Method::Subscribe, target.clone(), &headers, Bytes::new()))
 }
 
@@ -99,9 +102,10 @@ pub(crate) fn subscribe_in_dialog(
     settings: &Settings,
     binding: &Binding,
     draft: Draft,
-    (event, expires): (&str, u32),
+    event: &str,
+    expires: u32,
 ) -> Option<Draft> {
-    let mut headers = subscription(settings, binding, (event, expires))?;
+    let mut headers = subscription(settings, binding, event, expires)?;
     headers.extend([access_network(settings), h::UserAgent::new(PRODUCT).into()]);
     let with = headers.iter().fold(draft, |draft, header| match header.to_string().split_once(": ") {
         Some((name, value)) => draft.header_named(name, value),
@@ -112,11 +116,7 @@ pub(crate) fn subscribe_in_dialog(
 
 /// What every SUBSCRIBE says. Contact is the public GRUU, so that NOTIFYs find us wherever we register (RFC 5627
 /// section 4.3).
-fn subscription(
-    settings: &Settings,
-    binding: &Binding,
-    (event, expires): (&str, u32),
-) -> Option<Vec<Header>> {
+fn subscription(settings: &Settings, binding: &Binding, event: &str, expires: u32) -> Option<Vec<Header>> {
     let contact = binding.gruu.clone().or_else(|| settings.contact())?;
     Some(vec![
         h::Contact::new(format!("<{contact}>")).into(),
@@ -131,7 +131,7 @@ fn subscription(
 /// A PUBLISH (RFC 3903 section 4.1).
 pub(crate) fn publish(settings: &Settings, binding: &Binding, publish: &Publish, ids: &Ids) -> Draft {
     let target = binding.identity(settings.account.impu()).clone();
-    let mut headers = outside_dialog(settings, Some(binding), (&Method::Publish, &target), ids);
+    let mut headers = outside_dialog(settings, Some(binding), &Method::Publish, &target, ids);
     headers.push(h::Event::new("presence").into());
     headers.push(h::Expires::new(publish.expires.to_string()).into());
     if let Some(tag) = &publish.if_match {
@@ -145,8 +145,9 @@ pub(crate) fn publish(settings: &Settings, binding: &Binding, publish: &Publish,
 }
 
 /// A MESSAGE (RFC 3428 section 4).
-pub(crate) fn message(settings: &Settings, binding: &Binding, (to, text): (&Uri, &str), ids: &Ids) -> Draft {
-    let mut headers = outside_dialog(settings, Some(binding), (&Method::Message, to), ids);
+pub(crate) fn message(settings: &Settings, binding: &Binding, message: &PagerMessage, ids: &Ids) -> Draft {
+    let PagerMessage { to, text } = message;
+    let mut headers = outside_dialog(settings, Some(binding), &Method::Message, to, ids);
     headers.push(h::ContentType::new("text/plain;charset=UTF-8").into());
     Draft::from_rsip(Method::Message, to.clone(), &headers, Bytes::copy_from_slice(text.as_bytes()))
 }
@@ -154,7 +155,7 @@ pub(crate) fn message(settings: &Settings, binding: &Binding, (to, text): (&Uri,
 /// An OPTIONS to the P-CSCF, which answers it whoever asks.
 pub(crate) fn options(settings: &Settings, ids: &Ids) -> Option<Draft> {
     let target = Uri::parse(&settings.pcscf.uri_text()).ok()?;
-    let mut headers = outside_dialog(settings, None, (&Method::Options, &target), ids);
+    let mut headers = outside_dialog(settings, None, &Method::Options, &target, ids);
     headers.retain(|header| !matches!(header, Header::Route(_)));
     headers.push(h::Accept::new(PIDF).into());
     Some(Draft::from_rsip(Method::Options, target, &headers, Bytes::new()))

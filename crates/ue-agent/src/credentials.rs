@@ -41,7 +41,7 @@ impl Challenged {
     }
 
     /// The Authorization value for a request of this method to this URI; counts the nonce up.
-    pub(crate) fn answer(&mut self, account: &Account, (method, uri): (&str, &str), cnonce: &str) -> String {
+    pub(crate) fn answer(&mut self, account: &Account, method: &str, uri: &str, cnonce: &str) -> String {
         self.count = self.count.saturating_add(1);
         let count = format!("{:08x}", self.count);
         let mut credentials = Credentials {

@@ -73,7 +73,8 @@ impl UeAgent {
         let Some(uri) = self.watches.uri(id).map(|uri| uri.as_str().to_owned()) else { return };
         let header = message.value(HeaderName::SubscriptionState).and_then(Header::parse);
         let substate = header.map_or(Substate::Active, |header| header.state);
-        let report = presence(&uri, (state_of(substate), header.and_then(|header| header.expires)), message);
+        let expires_s = header.and_then(|header| header.expires);
+        let report = presence(&uri, state_of(substate), expires_s, message);
         if substate != Substate::Terminated {
             self.settle(now, fx);
         }
@@ -113,7 +114,8 @@ fn refusal(bad: BadNotify) -> Refusal {
 /// A document that cannot be read is our user's to know, not the server's to end the subscription for.
 fn presence(
     uri: &str,
-    (state, expires_s): (SubscriptionState, Option<u32>),
+    state: SubscriptionState,
+    expires_s: Option<u32>,
     message: &Message,
 ) -> Result<Report, String> {
     let body = message.body();

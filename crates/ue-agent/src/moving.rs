@@ -38,6 +38,14 @@ struct Former {
     is_closed: bool,
 }
 
+/// A P-CSCF to register through from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextPcscf {
+    pub(crate) address: SocketAddr,
+    /// Without one it is spoken to as the one before.
+    pub(crate) transport: Option<Transport>,
+}
+
 impl Way {
     pub(crate) const fn deadline(&self) -> Option<Mono> {
         self.anew_at
@@ -46,7 +54,8 @@ impl Way {
 
 impl UeAgent {
     /// Registers through this P-CSCF from now on.
-    pub(crate) fn move_to(&mut self, now: Now, (address, transport): MoveTo, fx: &mut Fx) {
+    pub(crate) fn move_to(&mut self, now: Now, to: NextPcscf, fx: &mut Fx) {
+        let NextPcscf { address, transport } = to;
         let next = Pcscf { address, transport: transport.unwrap_or(self.settings.pcscf.transport) };
         let last = std::mem::replace(&mut self.settings.pcscf, next);
         if last != next {
@@ -105,6 +114,3 @@ impl UeAgent {
         }
     }
 }
-
-/// Where to: an address, and a transport if it is not to be the one of before.
-pub(crate) type MoveTo = (SocketAddr, Option<Transport>);

@@ -73,7 +73,7 @@ impl UeAgent {
             contact.state == ContactState::Terminated && self.is_own(contact) && !self.is_outdated(contact)
         });
         if let Some(contact) = ended {
-            let ended = Input::Terminated(contact.event.as_str(), comeback(contact));
+            let ended = Input::Terminated { event: contact.event.as_str(), again: comeback(contact) };
             self.registration.handle(now, &self.settings, ended, &mut fx.random);
         }
     }
@@ -91,7 +91,8 @@ impl UeAgent {
 
     /// Another REGISTER of ours has been accepted since.
     fn is_outdated(&self, contact: &RegContact) -> bool {
-        contact.call_id.as_deref().zip(contact.cseq).is_some_and(|by| self.registration.is_outdated(by))
+        let by = contact.call_id.as_deref().zip(contact.cseq);
+        by.is_some_and(|(call_id, cseq)| self.registration.is_outdated(call_id, cseq))
     }
 
     /// Where else the user is registered, and no more.

@@ -97,7 +97,7 @@ impl Registration {
     }
 
     /// Whether another REGISTER of ours has been accepted since the one with this Call-ID and CSeq number.
-    pub(crate) fn is_outdated(&self, (call_id, cseq): (&str, u32)) -> bool {
+    pub(crate) fn is_outdated(&self, call_id: &str, cseq: u32) -> bool {
         self.ids.as_ref().is_some_and(|ids| *ids.call_id == *call_id) && cseq < self.accepted
     }
 
@@ -141,9 +141,9 @@ impl Registration {
             Input::Lost if self.is_settled() => self.begin(now, settings, random),
             Input::Lost => {}
             Input::Moved => self.moved(now, settings, random),
-            Input::FlowClosed => self.flow_gone(now, (Failure::FlowClosed, Duration::ZERO), random),
-            Input::FlowUnknown(wait) => self.flow_gone(now, (Failure::FlowUnknown, wait), random),
-            Input::Terminated(event, again) => self.terminated(now, (event, again), random),
+            Input::FlowClosed => self.flow_gone(now, Failure::FlowClosed, Duration::ZERO, random),
+            Input::FlowUnknown(wait) => self.flow_gone(now, Failure::FlowUnknown, wait, random),
+            Input::Terminated { event, again } => self.terminated(now, event, again, random),
             Input::Deadline => self.due(now, settings, random),
         }
     }
@@ -173,7 +173,7 @@ impl Registration {
         let State::Outstanding { aim, .. } = self.state else { return };
         let uri = settings.home_uri();
         let authorization = match &mut self.challenged {
-            Some(challenged) => challenged.answer(&settings.account, ("REGISTER", &uri), &random.token()),
+            Some(challenged) => challenged.answer(&settings.account, "REGISTER", &uri, &random.token()),
             None => unchallenged(&settings.account, &uri),
         };
         let fresh = || Ids { call_id: random.secret().into(), tag: random.token().into() };
@@ -209,7 +209,7 @@ impl Registration {
         let State::Outstanding { aim, challenges, stale } = self.state else { return };
         let Some(status) = response.status() else { return };
         match status {
-            _ if status.is_success() => self.accepted(now, settings, (aim, response), random),
+            _ if status.is_success() => self.accepted(now, settings, aim, response, random),
             StatusCode::UNAUTHORIZED => {
                 let Some(challenged) = Challenged::strongest(response) else {
                     return self.stop(Failure::Unanswerable);
@@ -230,9 +230,10 @@ impl Registration {
             _ if is_passing(status) => {
                 let wait = response.retry_after();
                 let wait = wait.map(|seconds| Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S).into()));
-                self.failed(now, Failure::Refused(status, warning::text(response)), wait, random);
+                let failure = Failure::Refused { status, warning: warning::text(response) };
+                self.failed(now, failure, wait, random);
             }
-            _ => self.stop(Failure::Refused(status, warning::text(response))),
+            _ => self.stop(Failure::Refused { status, warning: warning::text(response) }),
         }
     }
 
@@ -249,7 +250,8 @@ impl Registration {
         &mut self,
         now: Now,
         settings: &Settings,
-        (aim, response): (Wish, &Message),
+        aim: Wish,
+        response: &Message,
         random: &mut Random,
     ) {
         self.raises = 0;
@@ -262,7 +264,7 @@ impl Registration {
             return;
         }
         let Some(contact) = settings.contact() else { return self.stop(Failure::NotBound) };
-        match Binding::read(now, response, (&contact, settings.instance.as_str())) {
+        match Binding::read(now, response, &contact, settings.instance.as_str()) {
             Some(binding) => {
                 self.failures = 0;
                 self.state = State::Registered { refresh: binding.refresh_at() };
@@ -286,14 +288,14 @@ impl Registration {
         let wait = asked.unwrap_or_else(|| own - quarter * less / 0xff);
         self.failures = self.failures.saturating_add(1);
         self.state = State::Waiting { until: now.mono + wait };
-        self.outputs.push_back(Output::Failed(failure, Some(wait)));
+        self.outputs.push_back(Output::Failed { failure, retry: Some(wait) });
     }
 
     /// Nothing more is tried unless the user asks.
     fn stop(&mut self, failure: Failure) {
         self.state = State::Idle;
         self.binding = None;
-        self.outputs.push_back(Output::Failed(failure, None));
+        self.outputs.push_back(Output::Failed { failure, retry: None });
     }
 
     /// What is under way through the former P-CSCF counts no more; the network replaces what it has of us.
@@ -302,7 +304,7 @@ impl Registration {
         self.begin(now, settings, random);
     }
 
-    fn flow_gone(&mut self, now: Now, (failure, wait): (Failure, Duration), random: &mut Random) {
+    fn flow_gone(&mut self, now: Now, failure: Failure, wait: Duration, random: &mut Random) {
         match self.state {
             State::Registered { .. } => {
                 self.binding = None;
@@ -316,12 +318,7 @@ impl Registration {
     }
 
     /// Where another REGISTER is under way or planned, that one decides.
-    fn terminated(
-        &mut self,
-        now: Now,
-        (event, again): (&'static str, Option<Duration>),
-        random: &mut Random,
-    ) {
+    fn terminated(&mut self, now: Now, event: &'static str, again: Option<Duration>, random: &mut Random) {
         self.binding = None;
         match (self.state, again) {
             (State::Idle | State::Outstanding { .. }, _) | (State::Waiting { .. }, Some(_)) => {}

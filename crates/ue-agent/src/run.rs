@@ -21,8 +21,11 @@ use ue_agent::{Ask, Command, Ending, Form, HELP, Instance, Pcscf, Report, Sessio
 /// Lines of standard input that wait.
 const LINES: usize = 16;
 
-/// How often a name that does not resolve is asked for again, in seconds: first and at last.
-const RESOLVE_WAIT_S: (u64, u64) = (1, 30);
+/// The wait before a name that does not resolve is asked for again, in seconds; it doubles each time ...
+const FIRST_RESOLVE_WAIT_S: u64 = 1;
+
+/// ... up to this one.
+const LONGEST_RESOLVE_WAIT_S: u64 = 30;
 
 /// Does what the command line says, and gives the exit code.
 pub(crate) fn run(setup: &Setup, command: &CommandLine) -> ExitCode {
@@ -235,7 +238,7 @@ impl Process {
 
 /// The P-CSCF's address, asked for until there is one; `None` when a signal comes first.
 async fn reach(setup: &Setup, signals: &mut Signals) -> Option<Pcscf> {
-    let (mut wait, longest) = RESOLVE_WAIT_S;
+    let mut wait = FIRST_RESOLVE_WAIT_S;
     loop {
         let why: NoWay = match place::locate(&setup.pcscf, setup.dns).await {
             Ok(pcscf) => return Some(pcscf),
@@ -249,7 +252,7 @@ async fn reach(setup: &Setup, signals: &mut Signals) -> Option<Pcscf> {
             () = tokio::time::sleep(Duration::from_secs(wait)) => {}
             Signal::Drain = signals.next() => return None,
         }
-        wait = (wait * 2).min(longest);
+        wait = (wait * 2).min(LONGEST_RESOLVE_WAIT_S);
     }
 }
 

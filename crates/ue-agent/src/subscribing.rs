@@ -47,8 +47,8 @@ impl UeAgent {
         let (call_id, tag) = (fx.random.secret().into(), fx.random.bits());
         let new = NewDialog { call_id, tag, local_uri, remote_uri };
         let first = self.subscriptions.subscribe(now, &watched, new)?;
-        let about = (package(watched), first.expires);
-        let draft = compose::subscribe_anew(&self.settings, binding, &first.sent, about);
+        let event = package(watched);
+        let draft = compose::subscribe_anew(&self.settings, binding, &first.sent, event, first.expires);
         self.send(draft, Own::Subscribe(first.asking), fx);
         Some(())
     }
@@ -58,8 +58,8 @@ impl UeAgent {
             return self.subscriptions.on_not_sent(now, &watched);
         };
         let Some((draft, asking)) = self.subscriptions.resubscribe(&watched) else { return };
-        let about = (package(watched), expires);
-        let draft = compose::subscribe_in_dialog(&self.settings, binding, draft, about);
+        let event = package(watched);
+        let draft = compose::subscribe_in_dialog(&self.settings, binding, draft, event, expires);
         self.send(draft, Own::Subscribe(asking), fx);
     }
 

@@ -26,8 +26,13 @@ pub(crate) enum Input<'a> {
     Lost,
     /// Another P-CSCF is to be registered through.
     Moved,
-    /// The network has ended it (RFC 3680 event), and wants it again after this wait, or not at all.
-    Terminated(&'static str, Option<Duration>),
+    /// The network has ended it.
+    Terminated {
+        /// The event of RFC 3680.
+        event: &'static str,
+        /// After which wait the network wants it again, if at all.
+        again: Option<Duration>,
+    },
     /// The time of [`Registration::deadline`] has come.
     Deadline,
 }
@@ -41,8 +46,13 @@ pub(crate) enum Output {
     Registered(u32),
     /// Not registered any more, as was wished.
     Gone,
-    /// It failed; it is tried again after the wait, or not until the user asks.
-    Failed(Failure, Option<Duration>),
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// After which wait it is tried again; without one not until the user asks.
+        retry: Option<Duration>,
+    },
 }
 
 /// A REGISTER to send.
@@ -58,8 +68,13 @@ pub(crate) struct Register {
 /// Why a REGISTER came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Refused, with the text of its Warning.
-    Refused(StatusCode, Option<String>),
+    /// Refused.
+    Refused {
+        /// With this status.
+        status: StatusCode,
+        /// The text of its Warning.
+        warning: Option<String>,
+    },
     /// Challenged again and again: the password is wrong.
     WrongPassword,
     /// No challenge that we can answer.
