@@ -59,7 +59,7 @@ impl Agent {
     /// # Errors
     /// When there is no such account or P-CSCF, or the agent does not start.
     pub fn start(lab: &Lab, user: &str, pcscf: &str, access: Access) -> Result<Self, LabError> {
-        Self::start_with(lab, (user, pcscf, access), &[])
+        Self::start_with(lab, user, pcscf, access, &[])
     }
 
     /// The same with more arguments of its command line.
@@ -68,11 +68,13 @@ impl Agent {
     /// As [`Agent::start`].
     pub fn start_with(
         lab: &Lab,
-        (user, pcscf, access): (&str, &str, Access),
+        user: &str,
+        pcscf: &str,
+        access: Access,
         more: &[&str],
     ) -> Result<Self, LabError> {
         let hop = lab.ue_address(pcscf).ok_or_else(|| LabError::UnknownNode(pcscf.into()))?;
-        Self::start_at(lab, (user, hop, access), more)
+        Self::start_at(lab, user, hop, access, more)
     }
 
     /// The same behind whatever has this address.
@@ -81,7 +83,9 @@ impl Agent {
     /// As [`Agent::start`].
     pub fn start_at(
         lab: &Lab,
-        (user, hop, access): (&str, SocketAddr, Access),
+        user: &str,
+        hop: SocketAddr,
+        access: Access,
         more: &[&str],
     ) -> Result<Self, LabError> {
         let unknown = || LabError::UnknownNode(user.into());
@@ -128,10 +132,16 @@ impl Agent {
         Ok(Self { user: user.into(), address, process: Process::start(&launch, ends)? })
     }
 
-    /// Its address, and the name of its user.
+    /// The name of its user.
     #[must_use]
-    pub fn place(&self) -> (IpAddr, &str) {
-        (self.address, &self.user)
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Its address.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        self.address
     }
 
     /// Tells it what to do: `register`, `watch sip:carol@home1.test`, `publish open`.
@@ -165,7 +175,7 @@ impl Agent {
         match timeout(PATIENCE, found).await {
             Ok(Some(event)) => Ok(event),
             Ok(None) => Err(LabError::AgentEnded(self.user.clone())),
-            Err(_) => Err(LabError::Silent(self.user.clone(), what.into())),
+            Err(_) => Err(LabError::Silent { user: self.user.clone(), what: what.into() }),
         }
     }
 

@@ -28,22 +28,42 @@ pub enum LabError {
     NotBuilt(PathBuf),
     /// A process cannot be started.
     NotStarted(Box<str>, io::Error),
-    /// A process ended before it was ready; the last it said.
-    EndedEarly(Box<str>, Box<str>),
-    /// A process was not ready in time; the last it said.
-    NotReady(Box<str>, Box<str>),
+    /// A process ended before it was ready.
+    EndedEarly {
+        /// Its name.
+        name: Box<str>,
+        /// The last it said.
+        said: Box<str>,
+    },
+    /// A process was not ready in time.
+    NotReady {
+        /// Its name.
+        name: Box<str>,
+        /// The last it said.
+        said: Box<str>,
+    },
     /// There is no such node.
     UnknownNode(Box<str>),
-    /// A user agent did not do what it was asked in time; what it was.
-    Silent(Box<str>, Box<str>),
+    /// A user agent did not do what it was asked in time.
+    Silent {
+        /// Whose agent.
+        user: Box<str>,
+        /// What it was asked.
+        what: Box<str>,
+    },
     /// A user agent ended before its time.
     AgentEnded(Box<str>),
     /// There is no such figure, or none that a lab can bring about.
     UnknownFigure(Box<str>),
     /// The network did not become quiet.
     Unquiet,
-    /// A node refused an operator command, and why.
-    Refused(Box<str>, Box<str>),
+    /// A node refused an operator command.
+    Refused {
+        /// Its name.
+        node: Box<str>,
+        /// What it said.
+        why: Box<str>,
+    },
     /// An operator command did not reach its node.
     Ctl(CtlError),
 }
@@ -75,14 +95,14 @@ impl fmt::Display for LabError {
                 write!(f, "{} is missing; `cargo build --bins` makes it", path.display())
             }
             Self::NotStarted(name, error) => write!(f, "{name} cannot be started: {error}"),
-            Self::EndedEarly(name, said) => write!(f, "{name} ended before it was ready:\n{said}"),
-            Self::NotReady(name, said) => write!(f, "{name} is not ready:\n{said}"),
+            Self::EndedEarly { name, said } => write!(f, "{name} ended before it was ready:\n{said}"),
+            Self::NotReady { name, said } => write!(f, "{name} is not ready:\n{said}"),
             Self::UnknownNode(name) => write!(f, "there is no node {name}"),
-            Self::Silent(name, what) => write!(f, "{name}: no answer to {what:?}"),
+            Self::Silent { user, what } => write!(f, "{user}: no answer to {what:?}"),
             Self::AgentEnded(name) => write!(f, "the user agent of {name} has ended"),
             Self::UnknownFigure(name) => write!(f, "there is no figure {name} to bring about"),
             Self::Unquiet => f.write_str("the network does not become quiet"),
-            Self::Refused(name, why) => write!(f, "{name} refuses: {why}"),
+            Self::Refused { node, why } => write!(f, "{node} refuses: {why}"),
             Self::Ctl(error) => write!(f, "{error}"),
         }
     }
@@ -100,13 +120,13 @@ impl Error for LabError {
             | Self::NetworkInUse(_)
             | Self::InUse(_)
             | Self::NotBuilt(_)
-            | Self::EndedEarly(..)
-            | Self::NotReady(..)
+            | Self::EndedEarly { .. }
+            | Self::NotReady { .. }
             | Self::UnknownNode(_)
-            | Self::Silent(..)
+            | Self::Silent { .. }
             | Self::AgentEnded(_)
             | Self::UnknownFigure(_)
-            | Self::Refused(..)
+            | Self::Refused { .. }
             | Self::Unquiet => None,
         }
     }

@@ -58,7 +58,10 @@ pub struct Lab {
     plan: Plan,
     /// One for each node of the plan, in its order; none for one that was killed.
     processes: Vec<Option<Process>>,
-    ends: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
+    /// Processes that have ended without being asked.
+    ended: mpsc::Receiver<Ended>,
+    /// Where each process tells of its end.
+    ends: mpsc::Sender<Ended>,
     tape: Tape,
     binaries: PathBuf,
     record: bool,
@@ -80,11 +83,13 @@ impl Lab {
         place.note_network(subnet.prefix())?;
         place.fill(&options.config, subnet.prefix(), options.overlay.as_deref())?;
         let plan = Plan::read(&place.config(), &options.domains)?;
+        let (ends, ended) = mpsc::channel(ENDS);
         let mut lab = Self {
             subnet,
             processes: plan.nodes.iter().map(|_| None).collect(),
             plan,
-            ends: mpsc::channel(ENDS),
+            ended,
+            ends,
             tape: Tape::new(),
             binaries,
             record: options.record,
@@ -129,7 +134,7 @@ impl Lab {
             arguments: vec!["run", "--exit-with-parent", "--config", &file],
             log: &self.place.log(&node.name),
         };
-        *process = Some(Process::start(&launch, self.ends.0.clone())?);
+        *process = Some(Process::start(&launch, self.ends.clone())?);
         Ok(())
     }
 
@@ -271,7 +276,7 @@ impl Lab {
 
     /// Waits for the next process that ends without being asked.
     pub async fn ended(&mut self) -> Option<Ended> {
-        self.ends.1.recv().await
+        self.ended.recv().await
     }
 
     /// Ends every node, gently and then not, and removes the files.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// What is shown of a lab.
 pub(crate) struct Paste<'a> {
     lab: &'a Lab,
+    /// By their names.
     pcscfs: Vec<(&'a str, SocketAddr)>,
     /// The directory of the SIPp scenarios, in a checkout.
     scenarios: Option<PathBuf>,
@@ -39,20 +40,20 @@ impl<'a> Paste<'a> {
         let both = abroad.map(|account| format!(" {}@{}", account.user, account.domain)).unwrap_or_default();
         writeln!(f, "Our own user agent, each in a terminal of its own:")?;
         for (account, host) in [Some(second), abroad].into_iter().flatten().zip(102..) {
-            self.agent(f, (account, host), "publish open --note here")?;
+            self.agent(f, account, host, "publish open --note here")?;
         }
-        self.agent(f, (first, 101), &format!("watch {watched}{both}"))?;
+        self.agent(f, first, 101, &format!("watch {watched}{both}"))?;
         if let Some(other) = self.other_pcscf(first) {
             writeln!(
                 f,
                 "The same, taking commands; `move {other}` is one while it runs, `help` lists the rest:"
             )?;
-            self.agent(f, (first, 101), "run")?;
+            self.agent(f, first, 101, "run")?;
         }
-        self.sipp(f, (pcscf, &watched))
+        self.sipp(f, pcscf, &watched)
     }
 
-    fn agent(&self, f: &mut fmt::Formatter<'_>, (account, host): (&Account, u8), what: &str) -> fmt::Result {
+    fn agent(&self, f: &mut fmt::Formatter<'_>, account: &Account, host: u8, what: &str) -> fmt::Result {
         let Some(pcscf) = self.pcscf(account) else { return Ok(()) };
         let Account { user, domain, password, .. } = account;
         let (agent, bind) = (self.lab.binaries().join("ue-agent"), self.lab.address(host));
@@ -75,7 +76,7 @@ impl<'a> Paste<'a> {
     }
 
     /// The scenarios' own list of users says who is who: alice of home1.test.
-    fn sipp(&self, f: &mut fmt::Formatter<'_>, (pcscf, watched): (SocketAddr, &str)) -> fmt::Result {
+    fn sipp(&self, f: &mut fmt::Formatter<'_>, pcscf: SocketAddr, watched: &str) -> fmt::Result {
         let home1 = self.lab.accounts().first().is_some_and(|account| &*account.domain == "home1.test");
         let Some(scenarios) = self.scenarios.as_ref().filter(|_| home1) else { return Ok(()) };
         writeln!(f, "SIPp:")?;

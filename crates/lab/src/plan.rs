@@ -2,7 +2,7 @@
 
 use crate::account::{self, Account};
 use crate::error::LabError;
-use crate::subnet::Prefix;
+use crate::subnet::{HostPort, Prefix};
 use ims_runtime::node_config::{NodeConfig, SideConfig};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -151,9 +151,9 @@ impl Plan {
     }
 
     /// The hosts and ports of this network that the nodes listen on.
-    pub(crate) fn hosts(&self, network: Prefix) -> Vec<(u8, u16)> {
+    pub(crate) fn hosts(&self, network: Prefix) -> Vec<HostPort> {
         let host = |address: SocketAddr| match address.ip() {
-            IpAddr::V4(ip) => network.host_of(ip).map(|host| (host, address.port())),
+            IpAddr::V4(ip) => network.host_of(ip).map(|host| HostPort { host, port: address.port() }),
             IpAddr::V6(_) => None,
         };
         self.listening().filter_map(host).collect()

@@ -65,7 +65,7 @@ pub async fn play(lab: &Lab, figure: &str, staging: Staging) -> Result<Performan
     if let Some(rules) = rules {
         rules.restore(lab).await?;
     }
-    let (arrows, missed) = result?;
+    let Crossed { arrows, missed } = result?;
     let verdict = compare(&expected, &arrows);
     Ok(Performance { figure: figure.into(), staging, arrows, verdict, missed })
 }
@@ -75,8 +75,12 @@ fn account<'a>(lab: &'a Lab, user: &str) -> Result<&'a Account, LabError> {
     found.ok_or_else(|| LabError::UnknownNode(user.into()))
 }
 
-/// The arrows, and the nodes that nothing passed.
-type Crossed = (Vec<Arrow>, Vec<&'static str>);
+/// What crossed the sockets while a figure was played.
+struct Crossed {
+    arrows: Vec<Arrow>,
+    /// The nodes that nothing passed.
+    missed: Vec<&'static str>,
+}
 
 /// The UEs of a figure, the watcher first.
 struct Stage<'a> {
@@ -91,8 +95,9 @@ impl Stage<'_> {
         let watcher = account(self.lab, WATCHER)?;
         for account in [Some(watcher), presentity].into_iter().flatten() {
             let pcscf = self.lab.pcscf_of(&account.domain)?;
-            let seat = (&*account.user, pcscf, self.staging.access);
-            self.agents.push(Agent::start_with(self.lab, seat, &["--resubscribe-after", PATIENT])?);
+            let (user, access) = (&account.user, self.staging.access);
+            let agent = Agent::start_with(self.lab, user, pcscf, access, &["--resubscribe-after", PATIENT])?;
+            self.agents.push(agent);
         }
         for agent in &mut self.agents {
             agent.register().await?;
@@ -107,7 +112,7 @@ impl Stage<'_> {
         self.lab.tape().quiet().await?;
         let now = self.recording();
         let since = before.messages().last().map_or(Duration::ZERO, |last| last.at + Duration::from_nanos(1));
-        Ok((self.arrows(&before, &now, since), self.missed(&now, since)))
+        Ok(Crossed { arrows: self.arrows(&before, &now, since), missed: self.missed(&now, since) })
     }
 
     async fn watch_and_move(&mut self, watched: &str) -> Result<(), LabError> {
@@ -118,7 +123,7 @@ impl Stage<'_> {
         if moved.is_other_scscf() {
             let words = ["reassign", &account(self.lab, WATCHER)?.impu, "sip:scscf1b.home1.test"];
             if let CtlAnswer::Refused(why) = self.lab.ctl("hss1", &words).await? {
-                return Err(LabError::Refused("hss1".into(), why.into()));
+                return Err(LabError::Refused { node: "hss1".into(), why: why.into() });
             }
             self.lab.tape().quiet().await?;
         }
@@ -148,7 +153,8 @@ impl Stage<'_> {
     }
 
     fn recording(&self) -> Recording {
-        self.lab.tape().recording(&self.lab.names(self.agents.iter().map(Agent::place)))
+        let ues = self.agents.iter().map(|agent| (agent.address(), agent.user()));
+        self.lab.tape().recording(&self.lab.names(ues))
     }
 
     /// What was sent after `before`: of the dialogs that began after it or, of an update, that began before.

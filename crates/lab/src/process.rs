@@ -69,12 +69,8 @@ impl Process {
         let (kill, killed) = oneshot::channel();
         let (told, ended) = watch::channel(None);
         let name: Box<str> = launch.name.into();
-        tokio::spawn(watch_over(
-            child,
-            Ended { name: name.clone(), pid, status: None },
-            killed,
-            (told, ends),
-        ));
+        let who = Ended { name: name.clone(), pid, status: None };
+        tokio::spawn(watch_over(child, who, killed, told, ends));
         let stdout = BufReader::new(stdout).lines();
         Ok(Self {
             name,
@@ -116,9 +112,9 @@ impl Process {
             Ok(false) => {
                 // What it says last is in the log when it has ended.
                 self.wait().await;
-                Err(LabError::EndedEarly(self.name.clone(), self.last_words()))
+                Err(LabError::EndedEarly { name: self.name.clone(), said: self.last_words() })
             }
-            Err(_) => Err(LabError::NotReady(self.name.clone(), self.last_words())),
+            Err(_) => Err(LabError::NotReady { name: self.name.clone(), said: self.last_words() }),
         }
     }
 
@@ -166,9 +162,13 @@ fn spawn(launch: &Launch<'_>, log: File) -> std::io::Result<Child> {
         .spawn()
 }
 
-type Tell = (watch::Sender<Option<ExitStatus>>, mpsc::Sender<Ended>);
-
-async fn watch_over(mut child: Child, who: Ended, mut killed: oneshot::Receiver<()>, (told, ends): Tell) {
+async fn watch_over(
+    mut child: Child,
+    who: Ended,
+    mut killed: oneshot::Receiver<()>,
+    told: watch::Sender<Option<ExitStatus>>,
+    ends: mpsc::Sender<Ended>,
+) {
     let status = tokio::select! {
         status = child.wait() => {
             let ended = Ended { status: status.as_ref().ok().copied(), ..who };

@@ -49,8 +49,13 @@ pub(crate) struct Crossing {
     wire: Wire,
 }
 
-/// Which way of which connection.
-type Stream = (SocketAddr, SocketAddr, Direction);
+/// One way of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Stream {
+    local: SocketAddr,
+    remote: SocketAddr,
+    direction: Direction,
+}
 
 /// Reads one node's recording. Connections to the HSS are few, and so are the decoders.
 #[derive(Debug, Default)]
@@ -69,7 +74,10 @@ impl Reader {
                 Vec::new()
             }
             Channel::Udp | Channel::Tcp => vec![Wire::Sip(octets)],
-            Channel::Cx => self.frames((line.local, line.remote, line.direction), &octets),
+            Channel::Cx => {
+                let Line { local, remote, direction, .. } = line;
+                self.frames(Stream { local, remote, direction }, &octets)
+            }
         };
         let crossing = |wire| Crossing {
             at: Duration::from_nanos(line.wall_ns),

@@ -47,7 +47,7 @@ impl Rules {
         std::fs::write(file, rules).map_err(LabError::at(file))?;
         match lab.ctl(&self.server, &["reload"]).await? {
             CtlAnswer::Done(_) => Ok(()),
-            CtlAnswer::Refused(why) => Err(LabError::Refused(self.server.clone(), why.into())),
+            CtlAnswer::Refused(why) => Err(LabError::Refused { node: self.server.clone(), why: why.into() }),
         }
     }
 }

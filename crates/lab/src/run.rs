@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
             if memory {
                 measure_memory(&measurement, signals).await
             } else {
-                measure(&measurement, (save, against), signals).await
+                measure(&measurement, save, against, signals).await
             }
         }
     }
@@ -175,7 +175,8 @@ async fn stay(options: Options, form: Form, mut signals: Signals) -> Outcome {
 /// Measures requests until it is done, or asked to end; keeps the figures, and compares them with others.
 async fn measure(
     measurement: &Measurement,
-    (save, against): (Option<PathBuf>, Option<PathBuf>),
+    save: Option<PathBuf>,
+    against: Option<PathBuf>,
     mut signals: Signals,
 ) -> Outcome {
     // What cannot be read is said before anything is measured.

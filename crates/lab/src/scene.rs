@@ -31,22 +31,22 @@ async fn steps(agents: &mut [Agent], tell: &mut impl FnMut(&str)) -> Result<(), 
     bob.until("publish", |event| &*event.event == "published").await?;
     tell("bob publishes: open, \"at my desk\"");
     alice.say(&format!("watch {BOB}")).await?;
-    sees(alice, ("open", "at my desk")).await?;
+    sees(alice, "open", "at my desk").await?;
     tell("alice watches bob and sees: open, \"at my desk\"");
     alice.move_to("pcscf1b").await?;
     tell("alice moves to pcscf1b");
     bob.say("publish open in a meeting").await?;
-    sees(alice, ("open", "in a meeting")).await?;
+    sees(alice, "open", "in a meeting").await?;
     tell("bob publishes, alice sees: open, \"in a meeting\"");
     bob.move_to("pcscf2b").await?;
     tell("bob moves to pcscf2b");
     bob.say("publish closed gone home").await?;
-    sees(alice, ("closed", "gone home")).await?;
+    sees(alice, "closed", "gone home").await?;
     tell("bob publishes, alice sees: closed, \"gone home\"");
     Ok(())
 }
 
-async fn sees(alice: &mut Agent, (basic, note): (&str, &str)) -> Result<(), LabError> {
+async fn sees(alice: &mut Agent, basic: &str, note: &str) -> Result<(), LabError> {
     let what = format!("{basic}, {note}");
     let sees = alice.until(&what, |event| {
         &*event.event == "presence"

@@ -9,7 +9,14 @@ pub(crate) const CONFIGURED: Prefix = Prefix([127, 0, 10]);
 pub(crate) const MAX_TRIED: u16 = 1000;
 
 /// Whoever has this socket in a network has the network.
-const HOLD: (u8, u16) = (1, 5060);
+const HOLD: HostPort = HostPort { host: 1, port: 5060 };
+
+/// A host of such a network, and a port there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HostPort {
+    pub(crate) host: u8,
+    pub(crate) port: u16,
+}
 
 /// The first three octets of the addresses of a 127.x.y.0/24.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +68,7 @@ impl Subnet {
     /// Takes the first network in which all of these are free, over UDP and TCP; where one is `wished`, that one or none.
     ///
     /// A node that a dead lab left behind keeps its network taken until it has ended.
-    pub(crate) fn take(needed: &[(u8, u16)], wished: Option<Prefix>) -> Option<Self> {
+    pub(crate) fn take(needed: &[HostPort], wished: Option<Prefix>) -> Option<Self> {
         let [_, second, third] = CONFIGURED.0;
         let first = u16::from_be_bytes([second, third]);
         let candidates = (first..first + MAX_TRIED).map(u16::to_be_bytes);
@@ -72,11 +79,11 @@ impl Subnet {
         }
     }
 
-    fn try_take(needed: &[(u8, u16)], prefix: Prefix) -> Option<Self> {
-        let at = |(host, port): (u8, u16)| SocketAddr::from((prefix.host(host), port));
+    fn try_take(needed: &[HostPort], prefix: Prefix) -> Option<Self> {
+        let at = |place: HostPort| SocketAddr::from((prefix.host(place.host), place.port));
         let hold = UdpSocket::bind(at(HOLD)).ok()?;
         let free =
-            |place: (u8, u16)| UdpSocket::bind(at(place)).is_ok() && TcpListener::bind(at(place)).is_ok();
+            |place: HostPort| UdpSocket::bind(at(place)).is_ok() && TcpListener::bind(at(place)).is_ok();
         needed.iter().all(|place| free(*place)).then_some(Self { prefix, _hold: hold })
     }
 
@@ -106,6 +113,10 @@ mod tests {
         assert_eq!(other.host_of(other.host(5)), Some(5));
     }
 
+    const fn sip(host: u8) -> HostPort {
+        HostPort { host, port: 5060 }
+    }
+
     /// A network that no lab takes of its own accord.
     fn own(row: u8) -> Prefix {
         let [.., last] = std::process::id().to_be_bytes();
@@ -114,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_network_is_one_lab_s_until_it_is_given_back() {
-        let needed = [(11, 5060), (12, 5060)];
+        let needed = [11, 12].map(sip);
         let first = Subnet::take(&needed, Some(own(0))).unwrap();
         assert_eq!(first.prefix(), own(0));
         assert!(Subnet::take(&needed, Some(own(0))).is_none(), "that one or none");
@@ -125,11 +136,11 @@ mod tests {
     #[test]
     fn a_network_with_one_address_in_use_is_passed_over() {
         let node = TcpListener::bind((own(1).host(11), 5060)).unwrap();
-        assert!(Subnet::try_take(&[(11, 5060)], own(1)).is_none());
+        assert!(Subnet::try_take(&[sip(11)], own(1)).is_none());
         drop(node);
         let node = UdpSocket::bind((own(1).host(11), 5060)).unwrap();
-        assert!(Subnet::try_take(&[(11, 5060)], own(1)).is_none());
+        assert!(Subnet::try_take(&[sip(11)], own(1)).is_none());
         drop(node);
-        assert!(Subnet::try_take(&[(11, 5060)], own(1)).is_some());
+        assert!(Subnet::try_take(&[sip(11)], own(1)).is_some());
     }
 }

@@ -106,7 +106,7 @@ async fn a_configuration_that_cannot_be_is_shown_with_the_words_of_its_node() {
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("scscf_patience_ms", "scscf_patience_minutes")).unwrap();
     let error = Lab::up(Options::new(&broken.path().join("config"))).await.unwrap_err();
-    let LabError::EndedEarly(name, said) = &error else { panic!("{error}") };
+    let LabError::EndedEarly { name, said } = &error else { panic!("{error}") };
     assert_eq!(&**name, "icscf1");
     assert!(said.contains("icscf1.toml:") && said.contains("scscf_patience_minutes"), "{said}");
 }

@@ -79,7 +79,7 @@ async fn sip_10_long_requests_go_over_tcp_between_nodes_and_over_its_flow_to_a_p
     for basic in ["open", "closed", "open"] {
         everybody_sees(&mut alice, &mut bob, basic).await;
     }
-    let phones = [alice.place().0, bob.place().0];
+    let phones = [alice.address(), bob.address()];
     alice.end().await;
     bob.end().await;
     good(lab.down().await);
@@ -179,7 +179,7 @@ async fn behind_nat(lab: &Lab, user: &str) -> (Agent, SocketAddr, mpsc::Unbounde
     let (hop, seen_as) = (inside.local_addr().unwrap(), outside.local_addr().unwrap());
     let (passed, passing) = mpsc::unbounded_channel();
     tokio::spawn(translate(inside, outside, lab.ue_address("pcscf1a").unwrap(), passed));
-    let mut agent = good(Agent::start_at(lab, (user, hop, Access::Udp), &[]));
+    let mut agent = good(Agent::start_at(lab, user, hop, Access::Udp, &[]));
     good(agent.register().await);
     (agent, seen_as, passing)
 }
@@ -192,7 +192,7 @@ async fn sip_09_a_phone_behind_a_nat_is_answered_and_notified_where_it_is_seen()
     does(&mut alice, &format!("watch {BOB}"), |event| &*event.event == "presence").await;
     does(&mut bob, "publish open", |event| &*event.event == "published").await;
     good(alice.until("open", |event| shows(event, "open")).await);
-    let notify = format!("NOTIFY sip:alice@{}", alice.place().0);
+    let notify = format!("NOTIFY sip:alice@{}", alice.address());
     alice.end().await;
     bob.end().await;
     good(lab.down().await);

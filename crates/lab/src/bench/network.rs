@@ -118,7 +118,7 @@ async fn subscribe_all(lab: &Lab, users: u16) -> Result<(), LabError> {
         let part = first..first.saturating_add(IN_A_FILE).min(users);
         write(&file, &format!("{usual}\n{}", subscribers(part)))?;
         if let CtlAnswer::Refused(why) = lab.ctl("hss1", &["reload"]).await? {
-            return Err(LabError::Refused("hss1".into(), why.into()));
+            return Err(LabError::Refused { node: "hss1".into(), why: why.into() });
         }
     }
     Ok(())

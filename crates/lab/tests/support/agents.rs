@@ -15,7 +15,7 @@ pub(crate) fn agent(lab: &Lab, user: &str, access: Access, more: &[&str]) -> Age
     let account = lab.accounts().iter().find(|account| *account.user == *user);
     let domain = account.map(|account| &*account.domain);
     let pcscf = good(lab.pcscf_of(domain.unwrap_or(user)));
-    good(Agent::start_with(lab, (user, pcscf, access), more))
+    good(Agent::start_with(lab, user, pcscf, access, more))
 }
 
 pub(crate) async fn registered(lab: &Lab, user: &str, access: Access, more: &[&str]) -> Agent {
