@@ -19,20 +19,19 @@ mod user;
 
 pub use floor::Floor;
 pub use line::Line;
-pub use memory::{Memory, memory};
+pub use memory::{Memory, NodeMemory, memory};
 pub use operation::Operation;
 pub use row::IN_FLIGHT;
 pub use saved::{Comparison, Saved};
-pub use table::Table;
+pub use table::{Size, Table};
 
 use crate::error::LabError;
 use crate::lab::Lab;
 use crate::plan::Role;
 use network::Between;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use user::{User, Way};
+use user::{FirstHop, User, Way};
 
 /// Most users of a measurement; each has a port of its own.
 pub const MAX_USERS: u16 = network::MAX_USERS;
@@ -96,12 +95,21 @@ impl Part {
         }
     }
 
+    /// What is done in it, where each row is an operation.
+    const fn operations(self) -> &'static [Operation] {
+        match self {
+            Self::Alone => &ALONE,
+            Self::Chain(_) => &CHAIN,
+            Self::FanOut | Self::Stored => &[],
+        }
+    }
+
     fn rows(self) -> Vec<String> {
         let word = self.word();
-        let operations = |all: &[Operation]| all.iter().map(|one| format!("{word} {one}")).collect();
         match self {
-            Self::Alone => operations(&ALONE),
-            Self::Chain(_) => operations(&CHAIN),
+            Self::Alone | Self::Chain(_) => {
+                self.operations().iter().map(|operation| format!("{word} {operation}")).collect()
+            }
             Self::FanOut => fan_out::CROWDS.iter().map(|crowd| format!("{word} {crowd}")).collect(),
             Self::Stored => {
                 let sizes = stored::DOCUMENTS.iter();
@@ -140,7 +148,7 @@ pub async fn bench(
     floor: Floor,
     mut tell: impl FnMut(&Line),
 ) -> Result<Table, LabError> {
-    let size = (measurement.users, measurement.rounds);
+    let size = Size { users: measurement.users, rounds: measurement.rounds };
     let mut table = Table { lines: Vec::new(), machine: String::new(), size };
     for part in Part::ALL {
         if !part.rows().iter().any(|name| (measurement.wanted)(name)) {
@@ -156,7 +164,7 @@ pub async fn bench(
                 table.lines.push(line);
             }
         };
-        let measured = measure(&lab, (part, users, floor), measurement, &mut keep).await;
+        let measured = measure(&lab, part, users, floor, measurement, &mut keep).await;
         table.machine = cpu::machine(lab.directory());
         lab.down().await?;
         measured?;
@@ -166,16 +174,17 @@ pub async fn bench(
 
 async fn measure(
     lab: &Lab,
-    (part, users, floor): (Part, u16, Floor),
+    part: Part,
+    users: u16,
+    floor: Floor,
     measurement: &Measurement,
     tell: &mut impl FnMut(Line),
 ) -> Result<(), LabError> {
-    let rounds = measurement.rounds.clamp(1, MAX_ROUNDS);
+    let size = Size { users, rounds: measurement.rounds.clamp(1, MAX_ROUNDS) };
     let Floor { datagram, stream } = floor;
     match part {
-        Part::Alone => rows(lab, (part, &ALONE), (users, rounds, datagram), tell).await,
-        Part::Chain(Between::Udp) => rows(lab, (part, &CHAIN), (users, rounds, datagram), tell).await,
-        Part::Chain(Between::Tcp) => rows(lab, (part, &CHAIN), (users, rounds, stream), tell).await,
+        Part::Alone | Part::Chain(Between::Udp) => rows(lab, part, size, datagram, tell).await,
+        Part::Chain(Between::Tcp) => rows(lab, part, size, stream, tell).await,
         Part::FanOut => {
             for crowd in fan_out::CROWDS {
                 if (measurement.wanted)(&format!("{} {crowd}", part.word())) {
@@ -184,21 +193,22 @@ async fn measure(
             }
             Ok(())
         }
-        Part::Stored => stored::stored(lab, (rounds, datagram), &measurement.wanted, tell).await,
+        Part::Stored => stored::stored(lab, size.rounds, datagram, &measurement.wanted, tell).await,
     }
 }
 
 async fn rows(
     lab: &Lab,
-    (part, operations): (Part, &[Operation]),
-    (users, rounds, floor): (u16, u16, Duration),
+    part: Part,
+    size: Size,
+    floor: Duration,
     tell: &mut impl FnMut(Line),
 ) -> Result<(), LabError> {
     let way = if part == Part::Alone { Way::Alone } else { Way::Chain };
-    let mut all = everybody(lab, users, way).await?;
-    for operation in operations.iter().copied() {
-        let rounds = if operation == Operation::Register { 1 } else { rounds };
-        tell(row::run(lab, (part.word(), operation), &mut all, (rounds, floor)).await?);
+    let mut all = everybody(lab, size.users, way).await?;
+    for operation in part.operations().iter().copied() {
+        let rounds = if operation == Operation::Register { 1 } else { size.rounds };
+        tell(row::run(lab, part.word(), operation, &mut all, rounds, floor).await?);
     }
     Ok(())
 }
@@ -207,17 +217,18 @@ async fn everybody(lab: &Lab, users: u16, way: Way) -> Result<Vec<User>, LabErro
     let hop = first_hop(lab, way)?;
     let mut all = Vec::new();
     for number in 0..users {
-        all.push(one(lab, (number, users), (way, hop)).await?);
+        all.push(one(lab, number, users, hop).await?);
     }
     Ok(all)
 }
 
-async fn one(lab: &Lab, number: (u16, u16), to: (Way, SocketAddr)) -> Result<User, LabError> {
-    let user = User::new(number, lab.address(network::HOST), to).await;
-    user.map_err(|error| LabError::NotStarted(network::name(number.0).into(), error))
+/// The user of this number out of `users`.
+async fn one(lab: &Lab, number: u16, users: u16, hop: FirstHop) -> Result<User, LabError> {
+    let user = User::new(number, users, lab.address(network::HOST), hop).await;
+    user.map_err(|error| LabError::NotStarted(network::name(number).into(), error))
 }
 
-fn first_hop(lab: &Lab, way: Way) -> Result<SocketAddr, LabError> {
+fn first_hop(lab: &Lab, way: Way) -> Result<FirstHop, LabError> {
     let found = match way {
         Way::Chain => lab.ue_address(lab.pcscf_of(network::DOMAIN)?),
         Way::Alone => {
@@ -225,5 +236,6 @@ fn first_hop(lab: &Lab, way: Way) -> Result<SocketAddr, LabError> {
             node.and_then(|node| node.addresses.get("udp")?.first().copied())
         }
     };
-    found.ok_or_else(|| LabError::UnknownNode(network::DOMAIN.into()))
+    let address = found.ok_or_else(|| LabError::UnknownNode(network::DOMAIN.into()))?;
+    Ok(FirstHop { way, address })
 }

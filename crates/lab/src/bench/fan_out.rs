@@ -4,7 +4,7 @@ use super::line::Line;
 use super::network;
 use super::operation::Operation;
 use super::row::{counted, millis, percentile, used};
-use super::user::{Failure, User, Way};
+use super::user::{Failure, FirstHop, User, Way};
 use super::{first_hop, one};
 use crate::error::LabError;
 use crate::lab::Lab;
@@ -24,6 +24,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PUBLISHER: u16 = SOCKETS;
 const BYSTANDER: u16 = SOCKETS + 1;
 
+/// A socket, shared by a part of the crowd.
+struct Shared {
+    user: User,
+    /// How many watch by it.
+    watchers: usize,
+}
+
+/// The longest that somebody else has waited for each.
+#[derive(Default)]
+struct LongestWaits {
+    options: Duration,
+    publish: Duration,
+}
+
 /// What a part of the crowd has heard.
 #[derive(Default)]
 struct Heard {
@@ -36,19 +50,19 @@ struct Heard {
 
 /// How long everybody waits for one change of a presentity with so many watchers.
 pub(crate) async fn fan_out(lab: &Lab, watchers: u16) -> Result<Line, LabError> {
-    let to = (Way::Alone, first_hop(lab, Way::Alone)?);
+    let hop = first_hop(lab, Way::Alone)?;
     let presentity = format!("crowd{watchers}");
-    let (sockets, mut failures) = gather(lab, (watchers, &presentity), to).await?;
-    let mut publisher = one(lab, (PUBLISHER, SOCKETS), to).await?;
+    let (sockets, mut failures) = gather(lab, watchers, &presentity, hop).await?;
+    let mut publisher = one(lab, PUBLISHER, SOCKETS, hop).await?;
     publisher.becomes(&presentity, &presentity);
-    let mut bystander = one(lab, (BYSTANDER, SOCKETS), to).await?;
+    let mut bystander = one(lab, BYSTANDER, SOCKETS, hop).await?;
     bystander.becomes("bystander", "bystander");
     let before = used(lab)?;
     let (done, is_done) = watch::channel(false);
     let begun = Instant::now();
     let mut crowd = JoinSet::new();
-    for (user, expected) in sockets {
-        crowd.spawn(listen(user, expected, begun));
+    for socket in sockets {
+        crowd.spawn(listen(socket, begun));
     }
     let meanwhile = tokio::spawn(ask_meanwhile(bystander, is_done));
     failures.extend(Operation::Publish.perform(&mut publisher).await.err());
@@ -62,7 +76,7 @@ pub(crate) async fn fan_out(lab: &Lab, watchers: u16) -> Result<Line, LabError> 
     }
     // Nobody listens any more where the other one has ended.
     let _ = done.send(true);
-    let (options, publish) = meanwhile.await.unwrap_or_default();
+    let LongestWaits { options, publish } = meanwhile.await.unwrap_or_default();
     let after = used(lab)?;
     let cpu: Duration = before.iter().zip(&after).map(|((_, before), (_, after))| *after - *before).sum();
     heard.after.sort_unstable();
@@ -87,40 +101,41 @@ pub(crate) async fn fan_out(lab: &Lab, watchers: u16) -> Result<Line, LabError> 
     })
 }
 
-/// Everybody subscribes. Gives the sockets, and how many watchers each has.
+/// Everybody subscribes. Gives the sockets, and what has failed.
 async fn gather(
     lab: &Lab,
-    (watchers, presentity): (u16, &str),
-    to: (Way, std::net::SocketAddr),
-) -> Result<(Vec<(User, usize)>, Vec<Failure>), LabError> {
+    watchers: u16,
+    presentity: &str,
+    hop: FirstHop,
+) -> Result<(Vec<Shared>, Vec<Failure>), LabError> {
     let mut subscribing = JoinSet::new();
     for socket in 0..SOCKETS.min(watchers) {
-        let mut user = one(lab, (socket, SOCKETS), to).await?;
+        let mut user = one(lab, socket, SOCKETS, hop).await?;
         let presentity = presentity.to_owned();
         subscribing.spawn(async move {
             let mut failures = Vec::new();
             let own = (socket..watchers).step_by(usize::from(SOCKETS));
-            let expected = own.len();
+            let watchers = own.len();
             for watcher in own {
                 user.becomes(&format!("{presentity}-{}", network::name(watcher)), &presentity);
                 failures.extend(Operation::Subscribe.perform(&mut user).await.err());
             }
-            (user, expected, failures)
+            (Shared { user, watchers }, failures)
         });
     }
     let (mut sockets, mut failures) = (Vec::new(), Vec::new());
     while let Some(ended) = subscribing.join_next().await {
-        let Ok((user, expected, own)) = ended else { continue };
+        let Ok((socket, own)) = ended else { continue };
         failures.extend(own);
-        sockets.push((user, expected));
+        sockets.push(socket);
     }
     Ok((sockets, failures))
 }
 
-/// Hears so many NOTIFYs, each of another dialog, and answers them.
-async fn listen(user: User, expected: usize, begun: Instant) -> Heard {
+/// Hears a NOTIFY for each watcher, each of another dialog, and answers them.
+async fn listen(Shared { user, watchers }: Shared, begun: Instant) -> Heard {
     let (mut heard, mut seen) = (Heard::default(), HashSet::new());
-    while heard.after.len() < expected {
+    while heard.after.len() < watchers {
         match timeout_at(begun + PATIENCE, user.hear()).await {
             Ok(Ok(message)) if message.status().is_none() => {
                 if seen.insert((message.call_id().to_owned(), message.cseq())) {
@@ -141,11 +156,11 @@ async fn listen(user: User, expected: usize, begun: Instant) -> Heard {
 }
 
 /// Asks and publishes in turn until the crowd has heard; gives the longest wait for each.
-async fn ask_meanwhile(mut user: User, is_done: watch::Receiver<bool>) -> (Duration, Duration) {
-    let mut longest = (Duration::ZERO, Duration::ZERO);
+async fn ask_meanwhile(mut user: User, is_done: watch::Receiver<bool>) -> LongestWaits {
+    let mut longest = LongestWaits::default();
     while !*is_done.borrow() {
-        longest.0 = longest.0.max(took(Operation::Options, &mut user).await);
-        longest.1 = longest.1.max(took(Operation::Publish, &mut user).await);
+        longest.options = longest.options.max(took(Operation::Options, &mut user).await);
+        longest.publish = longest.publish.max(took(Operation::Publish, &mut user).await);
         took(Operation::Remove, &mut user).await;
     }
     longest

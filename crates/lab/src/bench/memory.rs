@@ -23,11 +23,25 @@ const FORGOTTEN: Duration = Duration::from_secs(35);
 pub struct Memory {
     /// Users registered through one P-CSCF, each at a port of its own.
     pub registrations: u16,
-    /// Each node, and its memory in kibibytes before the first registration, after the last, when the transactions were
-    /// forgotten, and after a restart of those that keep registrations.
-    pub nodes: Vec<(Box<str>, [u64; 4])>,
+    /// Of each node.
+    pub nodes: Vec<NodeMemory>,
     /// Registrations that failed.
     pub failures: usize,
+}
+
+/// Resident memory of a node, in kibibytes.
+#[derive(Debug, Clone)]
+pub struct NodeMemory {
+    /// Its name.
+    pub name: Box<str>,
+    /// Before the first registration.
+    pub before: u64,
+    /// After the last.
+    pub after: u64,
+    /// When the transactions were forgotten.
+    pub idle: u64,
+    /// After a restart of those that keep registrations.
+    pub restarted: u64,
 }
 
 /// Registers every user once and looks at the nodes.
@@ -43,7 +57,7 @@ pub async fn memory(measurement: &Measurement) -> Result<Memory, LabError> {
 }
 
 async fn look(lab: &mut Lab, registrations: u16) -> Result<Memory, LabError> {
-    let to = (Way::Chain, first_hop(lab, Way::Chain)?);
+    let hop = first_hop(lab, Way::Chain)?;
     let before = resident(lab)?;
     let mut failures = 0;
     let mut next = 0;
@@ -51,7 +65,7 @@ async fn look(lab: &mut Lab, registrations: u16) -> Result<Memory, LabError> {
         let until = next.saturating_add(SOCKETS).min(registrations);
         let mut batch = Vec::new();
         for number in next..until {
-            batch.push(one(lab, (number, registrations), to).await?);
+            batch.push(one(lab, number, registrations, hop).await?);
         }
         failures += drive(Operation::Register, &mut batch, 1).await.failures.len();
         next = until;
@@ -66,8 +80,12 @@ async fn look(lab: &mut Lab, registrations: u16) -> Result<Memory, LabError> {
     sleep(FORGOTTEN).await;
     let restarted = resident(lab)?;
     let nodes = before.into_iter().zip(after).zip(idle).zip(restarted);
-    let nodes = nodes.map(|((((name, before), (_, after)), (_, idle)), (_, restarted))| {
-        (name, [before, after, idle, restarted])
+    let nodes = nodes.map(|((((name, before), (_, after)), (_, idle)), (_, restarted))| NodeMemory {
+        name,
+        before,
+        after,
+        idle,
+        restarted,
     });
     Ok(Memory { registrations, nodes: nodes.collect(), failures })
 }
@@ -82,7 +100,7 @@ impl fmt::Display for Memory {
         let Self { registrations, nodes, failures } = self;
         writeln!(f, "{registrations} registrations through one P-CSCF; resident, in KiB:")?;
         writeln!(f, "node              before      after       idle  restarted")?;
-        for (name, [before, after, idle, restarted]) in nodes {
+        for NodeMemory { name, before, after, idle, restarted } in nodes {
             writeln!(f, "{name:<12} {before:>11} {after:>10} {idle:>10} {restarted:>10}")?;
         }
         match failures {

@@ -82,8 +82,8 @@ impl Operation {
 
 async fn options(user: &mut User) -> Result<u64, Failure> {
     let (uri, call_id) = (format!("sip:ps1.{DOMAIN}"), user.fresh());
-    let draft = user.draft((Method::Options, &uri), format_args!("<{uri}>"), &call_id)?;
-    done(user.ask(draft.without_body(), Expect::Response).await?).map(|(repeats, _)| repeats)
+    let draft = user.draft(Method::Options, &uri, format_args!("<{uri}>"), &call_id)?;
+    done(user.ask(draft.without_body(), Expect::Response).await?).map(|answer| answer.repeats)
 }
 
 async fn register(user: &mut User) -> Result<u64, Failure> {
@@ -119,28 +119,28 @@ async fn refresh(user: &mut User) -> Result<u64, Failure> {
     let ha1 = digest::ha1(algorithm, &impi, DOMAIN, &format!("{}-secret", user.name));
     let response = digest::response(algorithm, &ha1, "REGISTER", &credentials);
     let draft = draft.header(HeaderName::Authorization, Credentials { response: &response, ..credentials });
-    done(user.ask(draft.without_body(), Expect::Response).await?).map(|(repeats, _)| repeats)
+    done(user.ask(draft.without_body(), Expect::Response).await?).map(|answer| answer.repeats)
 }
 
 fn register_draft(user: &mut User) -> Result<Draft, Failure> {
     let (to, call_id) = (format!("<{}>", user.impu), format!("register-{}", user.name));
-    let draft = user.draft((Method::Register, &format!("sip:{DOMAIN}")), to, &call_id)?;
+    let draft = user.draft(Method::Register, &format!("sip:{DOMAIN}"), to, &call_id)?;
     let draft = draft.header(HeaderName::Contact, user.contact()).header(HeaderName::Expires, EXPIRES);
     Ok(draft.header(HeaderName::Supported, "path"))
 }
 
 async fn third_party_register(user: &mut User) -> Result<u64, Failure> {
     let (to, call_id) = (format!("<{}>", user.impu), format!("third-party-{}", user.name));
-    let draft = user.draft((Method::Register, &format!("sip:ps1.{DOMAIN}")), to, &call_id)?;
+    let draft = user.draft(Method::Register, &format!("sip:ps1.{DOMAIN}"), to, &call_id)?;
     let draft = draft.header(HeaderName::Contact, format_args!("<{SCSCF}>"));
     let draft = draft.header(HeaderName::Expires, EXPIRES).without_body();
-    done(user.ask(draft, Expect::Response).await?).map(|(repeats, _)| repeats)
+    done(user.ask(draft, Expect::Response).await?).map(|answer| answer.repeats)
 }
 
 /// Publishes a basic status, or takes the publication of this entity-tag back.
 async fn publish(user: &mut User, tag: Option<String>, basic: Option<&str>) -> Result<u64, Failure> {
     let (to, call_id, uri) = (format!("<{}>", user.impu), user.fresh(), user.impu.clone());
-    let mut draft = user.draft((Method::Publish, &uri), to, &call_id)?.header(HeaderName::Event, "presence");
+    let mut draft = user.draft(Method::Publish, &uri, to, &call_id)?.header(HeaderName::Event, "presence");
     if let Some(tag) = tag {
         draft = draft.header(HeaderName::SipIfMatch, tag);
     }
@@ -149,7 +149,7 @@ async fn publish(user: &mut User, tag: Option<String>, basic: Option<&str>) -> R
         Some(basic) => draft.with_body(PIDF, document(&user.impu, basic)),
         None => draft.without_body(),
     };
-    let (repeats, response) = done(user.ask(draft, Expect::Response).await?)?;
+    let Answer { response, repeats } = done(user.ask(draft, Expect::Response).await?)?;
     if basic.is_some() {
         let tag = response.value(HeaderName::SipEtag).ok_or(Failure::Incomplete)?.to_owned();
         // The one that has waited longest is changed next.
@@ -170,9 +170,9 @@ fn document(impu: &str, basic: &str) -> Bytes {
 
 async fn subscribe(user: &mut User) -> Result<u64, Failure> {
     let (watched, call_id) = (user.watched.clone(), user.fresh());
-    let draft = user.draft((Method::Subscribe, &watched), format_args!("<{watched}>"), &call_id)?;
+    let draft = user.draft(Method::Subscribe, &watched, format_args!("<{watched}>"), &call_id)?;
     let draft = subscription(user, draft, EXPIRES);
-    let (repeats, response) = done(user.ask(draft, Expect::Notify).await?)?;
+    let Answer { response, repeats } = done(user.ask(draft, Expect::Notify).await?)?;
     let target = response.first_address(HeaderName::Contact).and_then(|contact| contact.uri().ok());
     let mut route_set: Vec<String> = response.list(HeaderName::RecordRoute).map(str::to_owned).collect();
     route_set.reverse();
@@ -187,13 +187,12 @@ async fn subscribe(user: &mut User) -> Result<u64, Failure> {
 
 async fn unsubscribe(user: &mut User) -> Result<u64, Failure> {
     let dialog = user.own.dialogs.pop().ok_or(Failure::NothingThere)?;
-    let target = (Method::Subscribe, dialog.remote_target.as_str());
-    let mut draft = user.draft(target, &dialog.remote, &dialog.call_id)?;
+    let mut draft = user.draft(Method::Subscribe, &dialog.remote_target, &dialog.remote, &dialog.call_id)?;
     for route in &dialog.route_set {
         draft = draft.header(HeaderName::Route, route);
     }
     let draft = subscription(user, draft, 0);
-    done(user.ask(draft, Expect::Notify).await?).map(|(repeats, _)| repeats)
+    done(user.ask(draft, Expect::Notify).await?).map(|answer| answer.repeats)
 }
 
 fn subscription(user: &User, draft: Draft, expires: u32) -> Draft {
@@ -206,9 +205,9 @@ fn subscription(user: &User, draft: Draft, expires: u32) -> Draft {
 }
 
 /// The answer, if it says that all is well.
-fn done(answer: Answer) -> Result<(u64, Message), Failure> {
+fn done(answer: Answer) -> Result<Answer, Failure> {
     match failure(&answer.response) {
-        None => Ok((answer.repeats, answer.response)),
+        None => Ok(answer),
         Some(failure) => Err(failure),
     }
 }

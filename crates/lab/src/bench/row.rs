@@ -57,9 +57,11 @@ impl Cost {
 /// As [`drive`], with what it costs, also as a multiple of what the machine itself takes for a message.
 pub(crate) async fn run(
     lab: &Lab,
-    (way, operation): (&str, Operation),
+    way: &str,
+    operation: Operation,
     users: &mut Vec<User>,
-    (rounds, floor): (u16, Duration),
+    rounds: u16,
+    floor: Duration,
 ) -> Result<Line, LabError> {
     let before = used(lab)?;
     let begun = Instant::now();

@@ -1,7 +1,7 @@
 //! A run that is kept in a file, and what another one is compared with.
 
 use super::line::Line;
-use super::table::Table;
+use super::table::{Size, Table};
 use crate::error::LabError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use std::path::Path;
 pub struct Saved {
     /// What it was measured on: processor, cores, kernel, file system of the journals.
     pub machine: String,
-    /// How much was done: users, and how often each did the same.
-    pub size: (u16, u16),
+    /// How much was done; a pair in the file.
+    pub size: Size,
     /// The rows.
     pub rows: BTreeMap<String, BTreeMap<String, f64>>,
 }
@@ -56,23 +56,36 @@ impl Saved {
             let Some(before) = self.rows.get(name) else { continue };
             let ratio = |(value, now): (&String, &f64)| {
                 let before = before.get(value).filter(|before| **before > 0.0)?;
-                Some((value.clone(), *before, *now))
+                Some(Compared { value: value.clone(), before: *before, now: *now })
             };
-            rows.push((name.clone(), values.iter().filter_map(ratio).collect()));
+            rows.push(Row { name: name.clone(), values: values.iter().filter_map(ratio).collect() });
         }
         Comparison { is_same_machine: self.machine == now.machine, is_same_size: self.size == now.size, rows }
     }
 }
 
-/// The name of a value, before and now.
-type Compared = (String, f64, f64);
+/// A row that two runs have in common.
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    values: Vec<Compared>,
+}
+
+/// A value before and now.
+#[derive(Debug, Clone)]
+struct Compared {
+    /// Its name.
+    value: String,
+    before: f64,
+    now: f64,
+}
 
 /// Rows that two runs have in common.
 #[derive(Debug, Clone)]
 pub struct Comparison {
     is_same_machine: bool,
     is_same_size: bool,
-    rows: Vec<(String, Vec<Compared>)>,
+    rows: Vec<Row>,
 }
 
 impl Comparison {
@@ -92,9 +105,9 @@ impl fmt::Display for Comparison {
         if !self.is_same_size {
             write!(f, "; MEASURED WITH OTHER USERS OR ROUNDS")?;
         }
-        for (name, values) in &self.rows {
+        for Row { name, values } in &self.rows {
             write!(f, "\n{name:<24}")?;
-            for (value, before, now) in values {
+            for Compared { value, before, now } in values {
                 write!(f, "  {value} {:.2} ({before:.1} -> {now:.1})", now / before)?;
             }
         }
@@ -114,7 +127,11 @@ mod tests {
     fn saved(cpu: f64) -> Saved {
         let values = [("cpu_us".to_owned(), cpu), ("median_ms".to_owned(), 2.0)];
         let rows = [("udp PUBLISH".to_owned(), values.into_iter().collect())];
-        Saved { machine: "one".into(), size: (800, 10), rows: rows.into_iter().collect() }
+        Saved {
+            machine: "one".into(),
+            size: Size { users: 800, rounds: 10 },
+            rows: rows.into_iter().collect(),
+        }
     }
 
     #[test]
@@ -127,7 +144,11 @@ mod tests {
         let said = before.against(&saved(80.0)).to_string();
         assert!(said.contains("cpu_us 0.80 (100.0 -> 80.0)  median_ms 1.00"), "{said}");
         assert!(!said.contains("ANOTHER MACHINE"));
-        let elsewhere = Saved { machine: "two".into(), size: (20, 10), rows: BTreeMap::new() };
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(file.get("size"), Some(&serde_json::json!([800, 10])), "as in files of earlier versions");
+        let size = Size { users: 20, rounds: 10 };
+        let elsewhere = Saved { machine: "two".into(), size, rows: BTreeMap::new() };
         let said = before.against(&elsewhere).to_string();
         assert!(
             said.contains("ANOTHER MACHINE")

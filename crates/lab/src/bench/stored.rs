@@ -28,14 +28,15 @@ const ACTIVE: u16 = 800;
 /// One after the other, each with what was there before.
 pub(crate) async fn stored(
     lab: &Lab,
-    (rounds, floor): (u16, Duration),
+    rounds: u16,
+    floor: Duration,
     wanted: impl Fn(&str) -> bool,
     mut tell: impl FnMut(Line),
 ) -> Result<(), LabError> {
     if wanted("stored subscription") {
         let before = resident(lab)?;
-        let failures = many(lab, (Operation::Subscribe, 0..SUBSCRIPTIONS)).await?;
-        tell(memory(lab, ("stored subscription", SUBSCRIPTIONS), before, &failures).await?);
+        let failures = many(lab, Operation::Subscribe, 0..SUBSCRIPTIONS).await?;
+        tell(memory(lab, "stored subscription", SUBSCRIPTIONS, before, &failures).await?);
     }
     let before = resident(lab)?;
     let mut there = 0;
@@ -44,14 +45,14 @@ pub(crate) async fn stored(
         if !names.iter().any(|name| wanted(name)) {
             continue;
         }
-        let failures = many(lab, (Operation::Publish, there..documents)).await?;
+        let failures = many(lab, Operation::Publish, there..documents).await?;
         there = documents;
         let [name, changed] = names;
-        tell(memory(lab, (&name, documents), before, &failures).await?);
+        tell(memory(lab, &name, documents, before, &failures).await?);
         let mut users = active(lab).await?;
         row::drive(Operation::Publish, &mut users, 1).await;
         let way = changed.trim_end_matches(" PUBLISH, changed");
-        tell(row::run(lab, (way, Operation::Modify), &mut users, (rounds, floor)).await?);
+        tell(row::run(lab, way, Operation::Modify, &mut users, rounds, floor).await?);
         row::drive(Operation::Remove, &mut users, 1).await;
     }
     Ok(())
@@ -59,7 +60,8 @@ pub(crate) async fn stored(
 
 async fn memory(
     lab: &Lab,
-    (name, count): (&str, u32),
+    name: &str,
+    count: u32,
     before: u64,
     failures: &[Failure],
 ) -> Result<Line, LabError> {
@@ -77,12 +79,13 @@ async fn memory(
 /// Does it once for each of these, from few sockets.
 async fn many(
     lab: &Lab,
-    (operation, numbers): (Operation, std::ops::Range<u32>),
+    operation: Operation,
+    numbers: std::ops::Range<u32>,
 ) -> Result<Vec<Failure>, LabError> {
-    let to = (Way::Alone, first_hop(lab, Way::Alone)?);
+    let hop = first_hop(lab, Way::Alone)?;
     let mut working = JoinSet::new();
     for worker in 0..u16::try_from(IN_FLIGHT).unwrap_or(u16::MAX) {
-        let mut user = one(lab, (worker, ACTIVE), to).await?;
+        let mut user = one(lab, worker, ACTIVE, hop).await?;
         let own = (numbers.start + u32::from(worker)..numbers.end).step_by(IN_FLIGHT);
         working.spawn(async move {
             let mut failures = Vec::new();
@@ -102,10 +105,10 @@ async fn many(
 }
 
 async fn active(lab: &Lab) -> Result<Vec<User>, LabError> {
-    let to = (Way::Alone, first_hop(lab, Way::Alone)?);
+    let hop = first_hop(lab, Way::Alone)?;
     let mut users = Vec::new();
     for number in 0..ACTIVE {
-        users.push(one(lab, (number, ACTIVE), to).await?);
+        users.push(one(lab, number, ACTIVE, hop).await?);
     }
     Ok(users)
 }

@@ -2,7 +2,30 @@
 
 use super::line::Line;
 use super::row::IN_FLIGHT;
+use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// How much was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u16, u16)", into = "(u16, u16)")]
+pub struct Size {
+    /// Users.
+    pub users: u16,
+    /// How often each did the same.
+    pub rounds: u16,
+}
+
+impl From<(u16, u16)> for Size {
+    fn from((users, rounds): (u16, u16)) -> Self {
+        Self { users, rounds }
+    }
+}
+
+impl From<Size> for (u16, u16) {
+    fn from(Size { users, rounds }: Size) -> Self {
+        (users, rounds)
+    }
+}
 
 /// What was measured, and on what.
 #[derive(Debug, Clone)]
@@ -11,8 +34,8 @@ pub struct Table {
     pub lines: Vec<Line>,
     /// Processor, cores, kernel, file system of the journals.
     pub machine: String,
-    /// Users, and how often each did the same.
-    pub size: (u16, u16),
+    /// How much was done.
+    pub size: Size,
 }
 
 impl Table {

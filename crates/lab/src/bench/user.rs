@@ -29,6 +29,13 @@ pub(crate) enum Way {
     Chain,
 }
 
+/// The node to which users send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FirstHop {
+    pub(crate) way: Way,
+    pub(crate) address: SocketAddr,
+}
+
 /// Why a request did not go well.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Failure {
@@ -80,19 +87,15 @@ pub(crate) struct User {
 
 impl User {
     /// The user of this number out of `users`, at its own port of `host`.
-    pub(crate) async fn new(
-        (number, users): (u16, u16),
-        host: Ipv4Addr,
-        (way, hop): (Way, SocketAddr),
-    ) -> io::Result<Self> {
+    pub(crate) async fn new(number: u16, users: u16, host: Ipv4Addr, hop: FirstHop) -> io::Result<Self> {
         let socket = UdpSocket::bind((host, network::port(number))).await?;
-        socket.connect(hop).await?;
+        socket.connect(hop.address).await?;
         let impu = |number| format!("sip:{}@{DOMAIN}", network::name(number));
         Ok(Self {
             name: network::name(number),
             impu: impu(number),
             watched: impu(network::watched(number, users)),
-            way,
+            way: hop.way,
             own: Own::default(),
             local: socket.local_addr()?,
             socket,
@@ -129,7 +132,8 @@ impl User {
     /// The beginning of a request of its own, to somebody; From, To, Call-ID and CSeq are there.
     pub(crate) fn draft(
         &mut self,
-        (method, request_uri): (Method, &str),
+        method: Method,
+        request_uri: &str,
         to: impl fmt::Display,
         call_id: &str,
     ) -> Result<Draft, Failure> {
