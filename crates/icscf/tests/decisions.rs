@@ -259,7 +259,7 @@ fn reg_i_07_a_server_that_fails_is_replaced_until_none_is_left() {
 /// The S-CSCF answers with this status, or not at all; the final statuses sent because of it.
 fn fail(desk: &mut Desk<Icscf>, request: &Message, status: Option<u16>) -> Vec<u16> {
     match status {
-        Some(status) => desk.respond((0, address("127.0.10.14:5060")), request, status, ""),
+        Some(status) => desk.respond(0, address("127.0.10.14:5060"), request, status, ""),
         None => desk.pass(Duration::from_secs(5)),
     }
     finals(desk)
@@ -275,7 +275,7 @@ fn reg_i_07_any_other_answer_is_the_answer() {
     for status in [200, 401, 403, 423, 500] {
         let mut desk = registering(uaa(ResultCode::Success, None, None));
         let (_, sent) = forwarded(&mut desk);
-        desk.respond((0, address("127.0.10.14:5060")), &sent, status, "");
+        desk.respond(0, address("127.0.10.14:5060"), &sent, status, "");
         assert_eq!((desk.status(), desk.asked()), (Some(status), None));
     }
 }

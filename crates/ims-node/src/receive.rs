@@ -103,7 +103,7 @@ impl<R: Role> Node<R> {
         }
         let timers = self.timers(flow);
         let path = Path { flow, fallback: None, after: None };
-        match self.transactions.on_request(now.mono, &message, path, (timers, flow.transport.is_reliable())) {
+        match self.transactions.on_request(now.mono, &message, path, timers, flow.transport.is_reliable()) {
             Lookup::New(server) => {
                 let side = self.settings.side(flow.listener);
                 let source = trust::source(&self.settings, side, flow.remote);

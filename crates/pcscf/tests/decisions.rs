@@ -82,7 +82,8 @@ fn reg_p_06_only_a_200_registers_and_expires_0_ends_it() {
         desk.receive(GM, address(UE), register(1, &format!("{CONTACT}\r\n")));
         let (_, message) = forwarded(&mut desk);
         desk.respond(
-            (MW, address(ICSCF)),
+            MW,
+            address(ICSCF),
             &message,
             status,
             &format!("{CONTACT};expires=3600\r\n{SERVICE_ROUTE}"),
@@ -93,7 +94,7 @@ fn reg_p_06_only_a_200_registers_and_expires_0_ends_it() {
     assert_eq!(desk.node.role().registered(), 1);
     desk.receive(GM, address(UE), register(2, &format!("{CONTACT};expires=0\r\n")));
     let (_, message) = forwarded(&mut desk);
-    desk.respond((MW, address(ICSCF)), &message, 200, "");
+    desk.respond(MW, address(ICSCF), &message, 200, "");
     assert_eq!((desk.status(), desk.node.role().registered(), desk.records().len()), (Some(200), 0, 1));
 }
 
@@ -117,7 +118,7 @@ fn rfc3261_10_2_2_a_flow_stays_registered_while_a_contact_of_its_own_is_bound() 
         register_alice(&mut desk, 1, 3600);
         desk.receive(GM, address(UE), register(2, &asked));
         let (_, message) = forwarded(&mut desk);
-        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
+        desk.respond(MW, address(ICSCF), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
         assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), registered), "{case}");
     }
 }
@@ -137,7 +138,7 @@ fn rfc3261_10_2_2_a_contact_that_moved_does_not_keep_its_former_flow() {
     for (number, (from, asked, bound, registered)) in (1..).zip(steps) {
         desk.receive(GM, address(from), register(number, &asked));
         let (_, message) = forwarded(&mut desk);
-        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
+        desk.respond(MW, address(ICSCF), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
         assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), registered), "{from} {asked}");
     }
 }
@@ -153,7 +154,7 @@ fn rfc3261_10_2_2_the_last_contact_of_a_flow_ends_it() {
     for (number, ((asked, bound), registered)) in (1..).zip(asked.iter().zip(bound).zip([1, 1, 0])) {
         desk.receive(GM, address(UE), register(number, asked));
         let (_, message) = forwarded(&mut desk);
-        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
+        desk.respond(MW, address(ICSCF), &message, 200, &format!("{bound}{SERVICE_ROUTE}"));
         assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), registered), "{asked}");
     }
 }
@@ -182,7 +183,7 @@ fn rt_p_01_nobody_else_tells_a_phone_that_its_flow_is_unknown() {
         let mut desk = registered();
         desk.receive(GM, address(UE), request("MESSAGE", "sip:eve@home2.test", 1, ""));
         let (_, message) = forwarded(&mut desk);
-        desk.respond((MW, address(SCSCF)), &message, 403, &format!("Warning: 399 eve \"{warning}\"\r\n"));
+        desk.respond(MW, address(SCSCF), &message, 403, &format!("Warning: 399 eve \"{warning}\"\r\n"));
         let (_, response) = desk.sent().unwrap();
         assert_eq!(response.value(HeaderName::Warning).is_some(), stays, "{warning}");
     }
@@ -280,7 +281,7 @@ fn rt_p_08_a_registration_under_way_is_not_a_flow_that_is_gone() {
     let (_, answer) = desk.sent().unwrap();
     let said = (answer.status().unwrap().code(), answer.value(HeaderName::RetryAfter));
     assert_eq!(said, (500, Some("5")), "the 200 to REGISTER is still on its way");
-    desk.respond((MW, address(ICSCF)), &asked, 403, "");
+    desk.respond(MW, address(ICSCF), &asked, 403, "");
     assert_eq!(desk.status(), Some(403));
     desk.receive(MW, address(SCSCF), notify(2));
     assert_eq!(desk.status(), Some(430), "nobody has registered");
@@ -369,7 +370,7 @@ fn rfc3261_10_2_the_registrar_is_the_domain_however_a_phone_writes_it() {
         assert_eq!(sent_to.to_string(), ICSCF, "{uri} {to}");
         assert_eq!(message.request_uri_text(), "sip:home1.test", "{uri} {to}");
         let headers = format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}");
-        desk.respond((MW, address(ICSCF)), &message, 200, &headers);
+        desk.respond(MW, address(ICSCF), &message, 200, &headers);
         assert_eq!(desk.status(), Some(200), "{uri} {to}");
         desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", number + 100, ""));
         let (_, message) = forwarded(&mut desk);
@@ -396,7 +397,7 @@ fn reg_p_06_a_phone_that_comes_from_another_port_leaves_its_old_flow() {
     let mut desk = registered();
     desk.receive(GM, address("198.51.100.7:6000"), register(2, &format!("{CONTACT}\r\n")));
     let (_, forwarded) = forwarded(&mut desk);
-    desk.respond((MW, address(ICSCF)), &forwarded, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
+    desk.respond(MW, address(ICSCF), &forwarded, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
     assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), 1));
     desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", 3, ""));
     assert_eq!(desk.status(), Some(403), "whoever is on the old flow now");
@@ -417,7 +418,7 @@ fn registers(desk: &mut Desk<Pcscf>, from: &str, number: u32) -> Message {
 fn binds(desk: &mut Desk<Pcscf>, register: &Message, bound: &[&str]) {
     let contacts: Vec<String> =
         bound.iter().map(|at| format!("Contact: <sip:alice@{at}>;expires=600\r\n")).collect();
-    desk.respond((MW, address(ICSCF)), register, 200, &format!("{}{SERVICE_ROUTE}", contacts.concat()));
+    desk.respond(MW, address(ICSCF), register, 200, &format!("{}{SERVICE_ROUTE}", contacts.concat()));
     assert_eq!(desk.status(), Some(200));
 }
 
@@ -458,7 +459,7 @@ fn reg_e_03_a_phone_whose_binding_another_one_ends_is_told() {
     desk.receive(GM, address(OTHER_UE), text);
     let (_, message) = forwarded(&mut desk);
     let routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
-    desk.respond((MW, address(SCSCF)), &message, 200, "");
+    desk.respond(MW, address(SCSCF), &message, 200, "");
     assert_eq!(desk.status(), Some(200));
     // The other phone's binding was replaced, ended by `Contact: *`, or crowded out: the 200 does not name it.
     let first = registers(&mut desk, UE, 2);
@@ -467,7 +468,7 @@ fn reg_e_03_a_phone_whose_binding_another_one_ends_is_told() {
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
     let (to, notify) = forwarded(&mut desk);
     assert_eq!(to, address(OTHER_UE), "the news of its end");
-    desk.respond((GM, address(OTHER_UE)), &notify, 200, "");
+    desk.respond(GM, address(OTHER_UE), &notify, 200, "");
     assert_eq!(desk.status(), Some(200));
     // It may do nothing else any more.
     let text = request("PUBLISH", "sip:alice@home1.test", 3, "")

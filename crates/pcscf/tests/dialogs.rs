@@ -33,7 +33,7 @@ fn figure_1_the_notify_comes_back_on_the_flow_that_subscribed() {
     assert_eq!(message.list(HeaderName::Route).count(), 0);
     let again: Vec<&str> = message.list(HeaderName::RecordRoute).collect();
     assert!(again.len() == 2 && again[0].contains("127.0.10.11:5060"), "{again:?}");
-    desk.respond((GM, address(UE)), &message, 200, "P-Asserted-Identity: <sip:bob@home2.test>\r\n");
+    desk.respond(GM, address(UE), &message, 200, "P-Asserted-Identity: <sip:bob@home2.test>\r\n");
     let (to, response) = desk.sent().unwrap();
     assert_eq!((to.ip(), response.value(HeaderName::PAssertedIdentity)), (address(SCSCF).ip(), None));
 }
@@ -51,7 +51,7 @@ fn rfc3261_16_6_the_way_back_names_the_transport_of_the_phones_flow() {
         desk.input(write(register(1, &format!("{CONTACT}\r\n"))));
         let (_, message) = forwarded(&mut desk);
         let granted = format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}");
-        desk.respond((MW, address(ICSCF)), &message, 200, &granted);
+        desk.respond(MW, address(ICSCF), &message, 200, &granted);
         assert_eq!(desk.status(), Some(200));
         // What the phone subscribes to, and what it is notified of: both have an entry to come back by.
         desk.input(write(request("SUBSCRIBE", "sip:bob@home2.test", 1, "Event: presence\r\n")));
@@ -62,7 +62,7 @@ fn rfc3261_16_6_the_way_back_names_the_transport_of_the_phones_flow() {
             uri.params().get("transport").map(str::to_owned).as_deref() == parameter
         };
         assert!(routes[1].contains("@127.0.10.11:5060;") && is_named(&routes[1]), "{routes:?}");
-        desk.respond((MW, address(SCSCF)), &message, 200, "");
+        desk.respond(MW, address(SCSCF), &message, 200, "");
         assert_eq!(desk.status(), Some(200));
         desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
         let (_, notify) = forwarded(&mut desk);
@@ -138,7 +138,7 @@ fn rt_p_07_a_phone_says_nothing_of_the_way_but_what_it_was_told() {
     assert_eq!(told.len(), 3);
     // The answer of a phone that would have its watchers go elsewhere.
     let forged = format!("Record-Route: <sip:10.0.0.9:6379;lr>, {}\r\n", told[2]);
-    desk.respond((GM, address(UE)), &message, 200, &forged);
+    desk.respond(GM, address(UE), &message, 200, &forged);
     let (_, answer) = desk.sent().unwrap();
     assert_eq!(answer.list(HeaderName::RecordRoute).collect::<Vec<_>>(), told);
     // And its NOTIFY: we stay on the way, because it may be what makes the dialog.
@@ -196,7 +196,7 @@ fn rfc5626_a_udp_address_that_a_nat_hands_on_takes_nobody_with_it() {
             desk.input(Input::message(flow, text));
             let (_, message) = forwarded(desk);
             let granted = format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}");
-            desk.respond((MW, address(ICSCF)), &message, 200, &granted);
+            desk.respond(MW, address(ICSCF), &message, 200, &granted);
             assert_eq!(desk.status(), Some(200));
             message.value(HeaderName::Path).unwrap().to_owned()
         };

@@ -29,7 +29,7 @@ fn answers(desk: &mut Desk<Pcscf>, (from, number): (&str, u32), verdict: (u16, &
         Some(_) => sent,
         None => {
             let (status, headers) = verdict;
-            desk.respond((MW, address(ICSCF)), &sent, status, headers);
+            desk.respond(MW, address(ICSCF), &sent, status, headers);
             desk.sent().unwrap().1
         }
     };

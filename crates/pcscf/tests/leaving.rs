@@ -148,7 +148,7 @@ fn what_is_for_somebody_who_was_here_before_does_not_reach_who_leaves_now() {
     desk.receive(GM, address(UE), register(1, &format!("{CONTACT}\r\n")));
     let (_, message) = forwarded(&mut desk);
     let alices = message.value(HeaderName::Path).unwrap().to_owned();
-    desk.respond((MW, address(ICSCF)), &message, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
+    desk.respond(MW, address(ICSCF), &message, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
     desk.sent().unwrap();
     let as_carol = |text: String| text.replace("<sip:alice@home1.test>", "<sip:carol@home1.test>");
     // A NAT has given alice's port to carol's phone, which registers and leaves.
@@ -166,6 +166,6 @@ fn what_is_for_somebody_who_was_here_before_does_not_reach_who_leaves_now() {
 
 fn answer(desk: &mut Desk<Pcscf>, headers: &str) -> Message {
     let (_, message) = forwarded(desk);
-    desk.respond((MW, address(ICSCF)), &message, 200, headers);
+    desk.respond(MW, address(ICSCF), &message, 200, headers);
     desk.sent().unwrap().1
 }

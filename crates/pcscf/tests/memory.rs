@@ -60,7 +60,7 @@ fn register(desk: &mut Desk<Pcscf>, number: u16, seconds: u32) {
     desk.receive(GM, from, text);
     let (_, message) = forwarded(desk);
     let headers = format!("{contact};expires={seconds}\r\n{SERVICE_ROUTE}P-Associated-URI: <{user}>\r\n");
-    desk.respond((MW, address(ICSCF)), &message, 200, &headers);
+    desk.respond(MW, address(ICSCF), &message, 200, &headers);
     assert_eq!(desk.status(), Some(200));
     if let Some((_, subscribe)) = desk.sent() {
         watch(desk, &subscribe, number, seconds);
@@ -88,7 +88,7 @@ fn watch(desk: &mut Desk<Pcscf>, subscribe: &Message, number: u16, seconds: u32)
     desk.receive(MW, address(SCSCF), notify);
     assert_eq!(desk.status(), Some(200));
     let headers = format!("Expires: {seconds}\r\nContact: <sip:scscf1a.home1.test>\r\n");
-    desk.respond((MW, address(SCSCF)), subscribe, 200, &headers);
+    desk.respond(MW, address(SCSCF), subscribe, 200, &headers);
 }
 
 fn of_all(what: &str, subscribe_reg: SubscribeReg) -> usize {

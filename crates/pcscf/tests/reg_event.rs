@@ -42,7 +42,8 @@ fn watching() -> (Desk<Pcscf>, Message) {
 /// The S-CSCF accepts a SUBSCRIBE and shows that alice is registered.
 fn accept(desk: &mut Desk<Pcscf>, subscribe: &Message) {
     desk.respond(
-        (MW, address(SCSCF)),
+        MW,
+        address(SCSCF),
         subscribe,
         200,
         "Expires: 600000\r\nContact: <sip:scscf1a.home1.test>\r\n",
@@ -128,7 +129,7 @@ fn reg_p_07_switched_off_or_without_a_service_route_nobody_is_watched() {
     let mut desk = desk();
     desk.receive(GM, address(UE), register(1, &format!("{CONTACT}\r\n")));
     let (_, forwarded) = forwarded(&mut desk);
-    desk.respond((MW, address(ICSCF)), &forwarded, 200, &format!("{CONTACT};expires=60\r\n"));
+    desk.respond(MW, address(ICSCF), &forwarded, 200, &format!("{CONTACT};expires=60\r\n"));
     assert_eq!((desk.status(), desk.sent().is_none()), (Some(200), true));
 }
 
@@ -233,7 +234,7 @@ fn reg_p_07_a_flow_of_two_contacts_ends_when_both_have_ended() {
         let contacts = format!("{CONTACT};expires=3600\r\nContact: <{second}>;expires=3600\r\n");
         desk.receive(GM, address(UE), register(2, &format!("Contact: <{second}>\r\n")));
         let (_, message) = forwarded(&mut desk);
-        desk.respond((MW, address(ICSCF)), &message, 200, &format!("{contacts}{SERVICE_ROUTE}"));
+        desk.respond(MW, address(ICSCF), &message, 200, &format!("{contacts}{SERVICE_ROUTE}"));
         desk.clear();
         let first = contact("terminated", "deactivated", 2);
         let other = first.replace("sip:alice@198.51.100.7:5080", second);
@@ -248,13 +249,13 @@ fn reg_p_07_the_phone_can_still_be_told_for_a_while() {
     desk.receive(GM, address(UE), request("SUBSCRIBE", "sip:alice@home1.test", 1, "Event: reg\r\n"));
     let (_, message) = forwarded(&mut desk);
     let routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
-    desk.respond((MW, address(SCSCF)), &message, 200, "");
+    desk.respond(MW, address(SCSCF), &message, 200, "");
     assert_eq!(desk.status(), Some(200));
     notify(&mut desk, &subscribe, (2, ENDED), &[contact("terminated", "deactivated", 1)]);
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
     let (to, message) = forwarded(&mut desk);
     assert_eq!(to.to_string(), UE);
-    desk.respond((GM, address(UE)), &message, 200, "");
+    desk.respond(GM, address(UE), &message, 200, "");
     desk.pass(Duration::from_secs(32));
     desk.clear();
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 2, &routes));
@@ -266,7 +267,7 @@ fn reg_p_07_a_user_who_leaves_is_watched_no_longer_than_its_last_notify_takes() 
     let (mut desk, subscribe) = watching();
     desk.receive(GM, address(UE), register(2, &format!("{CONTACT};expires=0\r\n")));
     let (_, message) = forwarded(&mut desk);
-    desk.respond((MW, address(ICSCF)), &message, 200, "");
+    desk.respond(MW, address(ICSCF), &message, 200, "");
     assert_eq!((desk.status(), desk.node.role().reg_subscriptions()), (Some(200), 1));
     desk.pass(Duration::from_secs(32));
     assert_eq!(desk.node.role().reg_subscriptions(), 0);
@@ -293,10 +294,10 @@ fn reg_p_07_who_comes_back_at_another_s_cscf_is_watched_there() {
         let (to, anew) = forwarded(&mut desk);
         assert_eq!((to.to_string().as_str(), anew.cseq_method()), (OTHER_SCSCF, "SUBSCRIBE"), "{accepted}");
         assert_eq!(anew.value(HeaderName::Route), Some("<sip:orig@scscf1b.home1.test;lr>"));
-        desk.respond((MW, address(SCSCF)), &former, 480, "");
+        desk.respond(MW, address(SCSCF), &former, 480, "");
         assert_eq!(notify(&mut desk, &former, (2, ENDED), &[]), Some(481), "{accepted}");
         assert_eq!((desk.node.role().registered(), desk.node.role().reg_subscriptions()), (1, 1));
-        desk.respond((MW, address(OTHER_SCSCF)), &anew, 200, "Expires: 600000\r\n");
+        desk.respond(MW, address(OTHER_SCSCF), &anew, 200, "Expires: 600000\r\n");
         assert_eq!(notify(&mut desk, &anew, (1, ENDED), &[contact("terminated", "rejected", 2)]), Some(200));
         assert_eq!(desk.node.role().registered(), 0, "{accepted}: the other one is believed");
     }
@@ -324,7 +325,7 @@ fn reg_p_07_after_a_restart_a_user_is_watched_where_it_registered_last() {
         desk.receive(GM, address(OTHER_UE), register(2, &format!("{phone}\r\n")));
         let (_, message) = forwarded(&mut desk);
         let headers = format!("{CONTACT};expires=3600\r\n{phone};expires=3700\r\n{last}");
-        desk.respond((MW, address(ICSCF)), &message, 200, &headers);
+        desk.respond(MW, address(ICSCF), &message, 200, &headers);
         desk.clear();
         desk.restart(settings(), role(SubscribeReg::On));
         let to = std::iter::from_fn(|| desk.sent()).last().map(|(to, _)| to.to_string());
@@ -339,7 +340,7 @@ fn reg_p_07_after_a_restart_everybody_is_watched_anew() {
         desk.restart(settings(), role(SubscribeReg::On));
         let subscribe = subscribed(&mut desk);
         assert_ne!(subscribe.call_id(), former.call_id());
-        desk.respond((MW, address(SCSCF)), &subscribe, status, "");
+        desk.respond(MW, address(SCSCF), &subscribe, status, "");
         assert_eq!(desk.node.role().registered(), left, "{status}");
         assert_eq!(notify(&mut desk, &former, (2, ENDED), &[]), Some(481), "the dialog of the dead process");
     }
@@ -354,7 +355,7 @@ fn a_restart_does_not_flood_the_registrar() {
         desk.receive(GM, format!("198.51.100.9:{}", 5000 + number).parse().unwrap(), text);
         let (_, message) = forwarded(desk);
         let headers = format!("Contact: <sip:{user}>;expires=3600\r\n{SERVICE_ROUTE}");
-        desk.respond((MW, address(ICSCF)), &message, 200, &headers);
+        desk.respond(MW, address(ICSCF), &message, 200, &headers);
     };
     for number in 1..=150 {
         register_one(&mut desk, number);
@@ -372,7 +373,7 @@ fn a_restart_does_not_flood_the_registrar() {
     // An answer makes room for one more, and whoever registers now does not wait behind the others.
     register_one(&mut desk, 151);
     assert_eq!(desk.status(), Some(200));
-    desk.respond((MW, address(SCSCF)), &asked[0], 200, "Expires: 600000\r\n");
+    desk.respond(MW, address(SCSCF), &asked[0], 200, "Expires: 600000\r\n");
     desk.pass(Duration::from_millis(20));
     assert_eq!(subscribed(&mut desk).request_uri_text(), "sip:u151@home1.test");
     assert!(desk.sent().is_none());
@@ -393,12 +394,7 @@ fn rfc5626_5_2_a_200_that_comes_after_the_connection_binds_nobody() {
         if closed {
             desk.input(Input::Closed { flow: tcp(1), loss: Loss::Ended });
         }
-        desk.respond(
-            (MW, address(ICSCF)),
-            &message,
-            200,
-            &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"),
-        );
+        desk.respond(MW, address(ICSCF), &message, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
         assert_eq!(desk.status(), Some(if closed { 430 } else { 200 }));
         assert_eq!(desk.node.role().registered(), usize::from(!closed));
         desk.clear();

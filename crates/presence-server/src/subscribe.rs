@@ -20,7 +20,7 @@ impl PresenceServer {
         let outcome = if request.is_in_dialog() {
             let (notifier, mut view) = self.parts();
             let is_watcher = |watcher: &str| is_watcher(request, watcher);
-            notifier.resubscribe(now, (subscribe, can_keep), is_watcher, &mut view)
+            notifier.resubscribe(now, subscribe, can_keep, is_watcher, &mut view)
         } else {
             let resource = presentity(&self.settings, request.request_uri())?;
             let watcher = sender(request)?.into_text();

@@ -89,7 +89,7 @@ fn watch(desk: &mut Desk<Scscf>, number: usize) {
     desk.receive(0, address(PCSCF), text);
     assert_eq!(desk.status(), Some(200));
     let (_, notify) = forwarded(desk);
-    desk.respond((0, address(PCSCF)), &notify, 200, "");
+    desk.respond(0, address(PCSCF), &notify, 200, "");
     desk.pass(Duration::from_millis(20));
     desk.forget();
 }

@@ -33,7 +33,7 @@ fn subscribed(desk: &mut Desk<Scscf>, contact: &str, behind: &str) -> (String, S
     assert_eq!((sent.len(), sent[1].as_str()), (2, BELOW));
     let behind = if behind.is_empty() { String::new() } else { format!("{behind}, ") };
     let headers = format!("Record-Route: {behind}{}\r\nContact: <{contact}>\r\n", sent.join(", "));
-    desk.respond((0, address(PS)), &message, 200, &headers);
+    desk.respond(0, address(PS), &message, 200, &headers);
     let (_, answer) = desk.sent().unwrap();
     let told = recorded(&answer);
     assert_eq!(told.last().map(String::as_str), Some(BELOW));

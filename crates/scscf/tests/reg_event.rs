@@ -39,7 +39,7 @@ fn watching(desk: &mut Desk<Scscf>) -> (Message, Message) {
     let (_, accepted) = desk.sent().unwrap();
     assert_eq!(accepted.status().unwrap().code(), 200);
     let notify = notified(desk);
-    desk.respond((0, address(PCSCF)), &notify, 200, "");
+    desk.respond(0, address(PCSCF), &notify, 200, "");
     (accepted, notify)
 }
 
@@ -190,11 +190,11 @@ fn reg_e_03_every_change_is_told_once_and_one_notify_is_outstanding() {
     register_alice(&mut desk, 7, "Contact: <sip:alice@second:5090>;expires=0\r\n");
     answer_third_party(&mut desk);
     assert!(desk.sent().is_none(), "one NOTIFY is outstanding");
-    desk.respond((0, address(PCSCF)), &notify, 200, "");
+    desk.respond(0, address(PCSCF), &notify, 200, "");
     let notify = notified(&mut desk);
     let one_left = [(first.clone(), Active, Registered), (second, Terminated, Unregistered)];
     assert_eq!((contacts(&notify), document(&notify).version), (one_left.to_vec(), 2));
-    desk.respond((0, address(PCSCF)), &notify, 200, "");
+    desk.respond(0, address(PCSCF), &notify, 200, "");
     register_alice(&mut desk, 9, "Contact: *\r\nExpires: 0\r\n");
     answer_third_party(&mut desk);
     let notify = notified(&mut desk);
@@ -205,7 +205,7 @@ fn reg_e_03_every_change_is_told_once_and_one_notify_is_outstanding() {
     );
     assert_eq!(document(&notify).registrations[0].state, RegState::Terminated);
     assert_eq!(state(&notify), "terminated;reason=noresource");
-    desk.respond((0, address(PCSCF)), &notify, 200, "");
+    desk.respond(0, address(PCSCF), &notify, 200, "");
     assert_eq!((desk.node.role().reg_watches(), desk.records().len()), (0, 2), "the keys alone");
 }
 
@@ -252,7 +252,7 @@ fn reg_s_10_a_failing_application_server_puts_the_phone_on_probation() {
     assert_eq!(desk.status(), Some(200));
     let (_, third_party) = forwarded(&mut desk);
     watching(&mut desk);
-    desk.respond((0, address(PS)), &third_party, 500, "");
+    desk.respond(0, address(PS), &third_party, 500, "");
     answer_third_party(&mut desk);
     let info = document(&notified(&mut desk));
     let contact = &info.registrations[0].contacts[0];
@@ -268,7 +268,7 @@ fn reg_e_05_a_refresh_is_the_business_of_its_watcher_alone() {
     assert_eq!(desk.status(), Some(200));
     let first = desk.sent().unwrap().1;
     assert_eq!((first.cseq_method(), first.call_id()), ("NOTIFY", "c-ue"));
-    desk.respond((0, address(PCSCF)), &first, 200, "");
+    desk.respond(0, address(PCSCF), &first, 200, "");
     let headers = "Event: reg\r\nExpires: 7200\r\n";
     desk.receive(0, address(PCSCF), in_dialog("SUBSCRIBE", 2, &accepted, headers));
     let (_, refreshed) = desk.sent().unwrap();
@@ -319,7 +319,7 @@ fn sub_n_13_a_fetch_and_an_end_leave_nothing() {
     for notify in [end, fetched] {
         assert_eq!(state(&notify), "terminated;reason=timeout");
         assert_eq!(contacts(&notify)[0].1, ContactState::Active, "the user is registered all the same");
-        desk.respond((0, address(PCSCF)), &notify, 200, "");
+        desk.respond(0, address(PCSCF), &notify, 200, "");
     }
     assert_eq!(
         (desk.node.role().reg_watches(), desk.records().len()),
@@ -339,13 +339,13 @@ fn rfc6665_4_5_2_a_watcher_may_subscribe_more_than_once() {
     let (owed, asked) = (notified(&mut desk), notified(&mut desk));
     assert_eq!((owed.call_id(), asked.call_id()), ("c-anew", "c-SUBSCRIBE"), "first what is owed");
     for notify in [&owed, &asked] {
-        desk.respond((0, address(PCSCF)), notify, 200, "");
+        desk.respond(0, address(PCSCF), notify, 200, "");
     }
     register_alice(&mut desk, 3, "Contact: <sip:alice@198.51.100.8:5080>\r\n");
     let notifies = notifies(&mut desk);
     assert_eq!(notifies.len(), 2);
     let lost = notifies.iter().find(|notify| notify.call_id() != "c-anew").unwrap();
-    desk.respond((0, address(PCSCF)), lost, 481, "");
+    desk.respond(0, address(PCSCF), lost, 481, "");
     assert_eq!(desk.node.role().reg_watches(), 1);
 }
 
@@ -359,7 +359,7 @@ fn sub_n_15_what_a_restarted_watcher_has_lost_is_asked_for_and_goes() {
         desk.receive(0, address(PCSCF), subscribe(number, P_CSCF, "").replace("c-SUBSCRIBE", &call_id));
         for notify in notifies(&mut desk) {
             let status = if notify.call_id() == call_id { 200 } else { 481 };
-            desk.respond((0, address(PCSCF)), &notify, status, "");
+            desk.respond(0, address(PCSCF), &notify, status, "");
         }
         assert_eq!(desk.node.role().reg_watches(), 1);
         desk.pass(Duration::from_secs(40));
@@ -394,7 +394,7 @@ fn a_watcher_gives_way_to_itself_where_there_is_no_room() {
         let notifies = notifies(&mut desk);
         let over = notifies.iter().filter(|notify| state(notify) == "terminated;reason=rejected");
         assert_eq!(over.count(), usize::from(number > 40), "{number}");
-        notifies.iter().for_each(|notify| desk.respond((0, address(PCSCF)), notify, 200, ""));
+        notifies.iter().for_each(|notify| desk.respond(0, address(PCSCF), notify, 200, ""));
         assert_eq!(desk.node.role().reg_watches(), number.min(40) as usize);
     }
 }
@@ -425,7 +425,7 @@ fn sub_n_21_a_subscription_goes_on_after_a_restart() {
     assert_eq!(desk.status(), Some(200));
     let second = notified(&mut desk);
     assert!(second.cseq() > first.cseq() && document(&second).version > document(&first).version);
-    desk.respond((0, address(PCSCF)), &second, 200, "");
+    desk.respond(0, address(PCSCF), &second, 200, "");
     rtr(&mut desk, RtrReason::ServerChange);
     // The name of the presence server has to be looked up again.
     let third = notified(&mut desk);
@@ -435,7 +435,7 @@ fn sub_n_21_a_subscription_goes_on_after_a_restart() {
     let again = notified(&mut desk);
     assert_eq!((contacts(&again), state(&again)), (contacts(&third), state(&third)), "until it is confirmed");
     assert!(again.cseq() > third.cseq());
-    desk.respond((0, address(PCSCF)), &again, 200, "");
+    desk.respond(0, address(PCSCF), &again, 200, "");
     assert_eq!((desk.node.role().reg_watches(), desk.records().len()), (0, 2), "the keys alone");
 }
 
@@ -476,7 +476,7 @@ fn sub_n_21_a_change_that_was_taken_back_is_told_after_the_restart() {
     desk.clear();
     register_alice(&mut desk, 5, &format!("{second};expires=0\r\n"));
     let gone = notifies(&mut desk).remove(0);
-    desk.respond((0, address(PCSCF)), &gone, 200, "");
+    desk.respond(0, address(PCSCF), &gone, 200, "");
     register_alice(&mut desk, 7, &format!("{second}\r\n"));
     desk.clear();
     desk.restart(settings(), role());
@@ -524,7 +524,7 @@ fn reg_s_12_another_default_identity_leaves_no_old_set_behind() {
     let notify = notified(&mut desk);
     let aors: Vec<_> = document(&notify).registrations.iter().map(|own| own.aor.to_string()).collect();
     assert_eq!(aors, ["sip:alias@home1.test", "sip:alice@home1.test"]);
-    desk.respond((0, address(PCSCF)), &notify, 200, "");
+    desk.respond(0, address(PCSCF), &notify, 200, "");
     desk.pass(Duration::from_secs(2));
     desk.restart(settings(), role());
     assert_eq!((desk.node.role().registered(), desk.sent().is_none()), (1, true));

@@ -287,7 +287,7 @@ fn reg_s_10_a_server_that_fails_ends_the_registration_only_where_the_criterion_s
         desk.hss(Ok(Answer::Saa(cx_protocol::Saa { result, impi: None, profile: Some(profile) })));
         assert_eq!(desk.status(), Some(200));
         let (_, third_party) = forwarded(&mut desk);
-        desk.respond((0, address(PS)), &third_party, 500, "");
+        desk.respond(0, address(PS), &third_party, 500, "");
         assert_eq!(desk.node.role().registered(), left, "{handling:?}");
     }
 }
@@ -297,7 +297,7 @@ fn reg_s_09_a_server_can_tell_the_later_register_also_after_a_restart() {
     let call = |desk: &mut Desk<Scscf>, number| {
         register_alice(desk, number, CONTACT);
         let (_, message) = forwarded(desk);
-        desk.respond((0, address(PS)), &message, 200, "");
+        desk.respond(0, address(PS), &message, 200, "");
         (message.call_id().to_owned(), message.cseq())
     };
     let mut desk = desk();

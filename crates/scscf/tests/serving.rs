@@ -322,8 +322,8 @@ fn isc_06_and_07_default_handling() {
     let dead: Failure = |desk, _| {
         desk.input(Input::SendFailed { flow: Desk::<Scscf>::flow(0, address(PS)), loss: Loss::Refused })
     };
-    let busy: Failure = |desk, message| desk.respond((0, address(PS)), message, 500, "");
-    let no: Failure = |desk, message| desk.respond((0, address(PS)), message, 403, "");
+    let busy: Failure = |desk, message| desk.respond(0, address(PS), message, 500, "");
+    let no: Failure = |desk, message| desk.respond(0, address(PS), message, 403, "");
     let on = || vec![ICSCF.to_owned()];
     let rows = [
         ("silent", silent, DefaultHandling::Continued, on(), vec![]),
@@ -378,7 +378,7 @@ fn rt_st_04_to_the_phone_over_its_path() {
     assert_eq!((to.ip(), message.request_uri_text()), (address(PCSCF).ip(), "sip:alice@198.51.100.7:5080"));
     assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [PATH]);
     assert_eq!(message.value(HeaderName::PCalledPartyId), Some("<sip:alice@home1.test>"));
-    desk.respond((0, address(PCSCF)), &message, 430, "");
+    desk.respond(0, address(PCSCF), &message, 430, "");
     assert_eq!(desk.status(), Some(480), "RT-P-08: 430 is between P-CSCF and S-CSCF");
     assert_eq!(desk.node.role().registered(), 0, "RT-P-08: that binding leads nowhere");
 }
@@ -391,7 +391,7 @@ fn rt_p_08_news_of_a_lost_flow_come_after_the_next_registration() {
     let moved = format!("{CONTACT}Path: <sip:ft01@pcscf1a.home1.test;lr;ob>\r\n");
     register_alice(&mut desk, 3, &moved);
     answer_third_party(&mut desk);
-    desk.respond((0, address(PCSCF)), &message, 430, "");
+    desk.respond(0, address(PCSCF), &message, 430, "");
     assert_eq!((desk.status(), desk.node.role().registered()), (Some(480), 1));
 }
 
@@ -434,7 +434,7 @@ fn rt_p_08_a_notify_whose_phone_has_gone_gets_480() {
         let routes = format!("Route: <sip:rr-o@scscf1a.home1.test;lr>, {PATH}\r\n");
         desk.receive(0, address(ICSCF), notify("sip:alice@198.51.100.7:5080", 1, &routes));
         let (_, message) = forwarded(&mut desk);
-        desk.respond((0, address(PCSCF)), &message, code, "");
+        desk.respond(0, address(PCSCF), &message, code, "");
         assert_eq!(desk.status(), Some(told));
     }
 }

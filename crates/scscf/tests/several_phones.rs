@@ -51,7 +51,7 @@ fn asked(desk: &mut Desk<Scscf>, answers: &[u16]) -> (Vec<String>, Option<u16>) 
         }
         hosts.push(message.request_uri().unwrap().host().unwrap().to_string());
         let Some(answer) = answers.next() else { break };
-        desk.respond((0, address(PCSCF)), &message, *answer, "");
+        desk.respond(0, address(PCSCF), &message, *answer, "");
     }
     (hosts, None)
 }
@@ -105,7 +105,7 @@ fn rt_st_04_a_phone_that_has_left_meanwhile_is_not_asked() {
     assert!(message.request_uri_text().contains("198.51.100.2"));
     register_alice(&mut desk, 11, "Contact: <sip:alice@198.51.100.1:5080>;expires=0\r\n");
     desk.clear();
-    desk.respond((0, address(PCSCF)), &message, 486, "");
+    desk.respond(0, address(PCSCF), &message, 486, "");
     assert_eq!(desk.status(), Some(486));
 }
 

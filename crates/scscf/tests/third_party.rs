@@ -54,7 +54,7 @@ fn told(desk: &mut Desk<Scscf>) -> Vec<(String, u32)> {
     let mut told = Vec::new();
     while let Some((to, message)) = desk.sent() {
         assert_eq!(message.cseq_method(), "REGISTER");
-        desk.respond((0, to), &message, 200, "");
+        desk.respond(0, to, &message, 200, "");
         told.push((to.to_string(), message.expires().unwrap()));
     }
     // A name is looked up first.

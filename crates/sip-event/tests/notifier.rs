@@ -112,7 +112,7 @@ fn sub_n_12_somebody_else_who_knows_the_dialog_is_not_the_watcher() {
     let mut guess = ann().again(&accepted);
     guess.lines = "Expires: 0\r\n";
     let subscribe = guess.message();
-    let outcome = scene.notifier.resubscribe(scene.now, (&subscribe, true), |_| false, &mut scene.house);
+    let outcome = scene.notifier.resubscribe(scene.now, &subscribe, true, |_| false, &mut scene.house);
     assert_eq!((outcome, scene.notifier.len()), (Err(Refused::SomebodyElse), 1));
     scene.drain();
     assert_eq!(scene.said(), [""; 0]);
@@ -324,12 +324,7 @@ fn what_is_remembered_with_a_subscription_is_edited_and_kept() {
     assert_eq!(scene.said(), ["sip:ann.test: active;expires=600: hall on 9"]);
     scene.pass_s(2);
     let mut scene = scene.killed(0);
-    scene.notifier.terminate(
-        scene.now,
-        &hall,
-        (Reason::Noresource, |extra, _| *extra = 10),
-        &mut scene.house,
-    );
+    scene.notifier.terminate(scene.now, &hall, Reason::Noresource, |extra, _| *extra = 10, &mut scene.house);
     scene.drain();
     assert_eq!(scene.said(), ["sip:ann.test: terminated;reason=noresource: hall on 10"]);
     assert_eq!(scene.ended, [NotifierEnd::Told(Reason::Noresource)]);

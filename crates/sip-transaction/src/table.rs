@@ -102,7 +102,8 @@ impl<P: Clone> Transactions<P> {
         now: Mono,
         request: &Message,
         path: P,
-        (timers, reliable): (Timers, bool),
+        timers: Timers,
+        reliable: bool,
     ) -> Lookup<P> {
         let key = server_key(request);
         let held = self.server_by_key.get(&key, |id| self.servers.get(id.0).map(|entry| &*entry.key));

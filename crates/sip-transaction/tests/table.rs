@@ -39,7 +39,7 @@ fn response(branch: &str, status: u16, method: &str) -> Message {
 }
 
 fn arrive(table: &mut Transactions<&'static str>, now: Mono, message: &Message) -> Lookup<&'static str> {
-    table.on_request(now, message, "client", (Timers::DEFAULT, false))
+    table.on_request(now, message, "client", Timers::DEFAULT, false)
 }
 
 fn fresh(table: &mut Transactions<&'static str>, message: &Message) -> ServerId {

@@ -135,13 +135,7 @@ impl<R: Role> Desk<R> {
     }
 
     /// The other side answers a request that was sent to it.
-    pub fn respond(
-        &mut self,
-        (listener, from): (u8, SocketAddr),
-        request: &Message,
-        status: u16,
-        headers: &str,
-    ) {
+    pub fn respond(&mut self, listener: u8, from: SocketAddr, request: &Message, status: u16, headers: &str) {
         let Some(status) = StatusCode::new(status) else { return };
         let bytes = Response::to(request, status, "answered").to_bytes();
         let text = String::from_utf8_lossy(&bytes).replacen(

@@ -7,6 +7,7 @@
 //!
 //! ```
 //! use sip_message::{Draft, HeaderName, Method, Transport, Uri};
+//! use sip_resolve::Hop;
 //! use std::time::Duration;
 //! use testnet::{Link, ScriptUe, World};
 //!
@@ -22,7 +23,7 @@
 //!     .header(HeaderName::CSeq, "1 MESSAGE")
 //!     .header(HeaderName::MaxForwards, 70)
 //!     .without_body();
-//! world.with("alice", |ue: &mut ScriptUe, now| ue.send(now, &draft, (Transport::Udp, bob)));
+//! world.with("alice", |ue: &mut ScriptUe, now| ue.send(now, &draft, Hop { address: bob, transport: Transport::Udp }));
 //! world.run_until_quiet(Duration::from_secs(32)).unwrap();
 //! assert_eq!(world.node::<ScriptUe>("alice").unwrap().responses().len(), 1);
 //! ```

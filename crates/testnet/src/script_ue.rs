@@ -5,6 +5,7 @@ use bytes::Bytes;
 use clock::{Mono, Now};
 use ims_node::{Flow, Input, ListenerId, Output, Record, Seq, Transmit};
 use sip_message::{Draft, Message, Method, Response, StatusCode, Transport};
+use sip_resolve::Hop;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -70,12 +71,13 @@ impl ScriptUe {
     }
 
     /// Sends a request, with a Via on top, and returns its branch.
-    pub fn send(&mut self, now: Now, draft: &Draft, (transport, to): (Transport, SocketAddr)) -> String {
+    pub fn send(&mut self, now: Now, draft: &Draft, to: Hop) -> String {
+        let Hop { address: remote, transport } = to;
         self.sent += 1;
         let branch = format!("z9hG4bK-ue-{}-{}-{}", self.address, now.wall.unix_millis(), self.sent);
         let branch = branch.replace(':', "-");
         let via = format!("SIP/2.0/{transport} {};rport;branch={branch}", self.address);
-        let flow = Flow { listener: ListenerId(0), transport, remote: to, connection: None };
+        let flow = Flow { listener: ListenerId(0), transport, remote, connection: None };
         let transmit = Transmit { flow, fallback: None, bytes: draft.to_bytes(&via), after: None };
         let (resend, until) = match transport {
             Transport::Udp => (now.mono + T1, now.mono + TIMER_F),
@@ -85,12 +87,6 @@ impl ScriptUe {
         self.waiting.insert(branch.clone(), waiting);
         self.outputs.push_back(Output::Transmit(transmit));
         branch
-    }
-
-    /// Sends bytes as they are, once.
-    pub fn send_raw(&mut self, bytes: Bytes, (transport, to): (Transport, SocketAddr)) {
-        let flow = Flow { listener: ListenerId(0), transport, remote: to, connection: None };
-        self.outputs.push_back(Output::Transmit(Transmit { flow, fallback: None, bytes, after: None }));
     }
 
     /// The first final response to the request of this branch.

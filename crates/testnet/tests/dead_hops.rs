@@ -12,6 +12,7 @@ mod support;
 use figure::Wire;
 use ims_node::{Node, Peer, Settings};
 use sip_message::{Draft, HeaderName, Message, Method, Transport, Uri};
+use sip_resolve::Hop;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use support::{Forwarder, Keeper, SECOND, address, ms, settings};
@@ -67,7 +68,7 @@ fn draft(number: u64, uri: &str, method: Method) -> Draft {
 }
 
 fn send(world: &mut World, draft: &Draft) -> String {
-    let to = (Transport::Udp, address(1));
+    let to = Hop { address: address(1), transport: Transport::Udp };
     world.with("ue", |ue: &mut ScriptUe, now| ue.send(now, draft, to)).unwrap()
 }
 

@@ -10,6 +10,7 @@ mod support;
 
 use ims_node::{Node, Output};
 use sip_message::{Method, StatusCode, Transport};
+use sip_resolve::Hop;
 use std::time::Duration;
 use support::{Keeper, Probe, SECOND, address, answer, ms, network, send, towards};
 use testnet::{Fate, Gone, Link, ScriptUe, World};
@@ -56,7 +57,7 @@ fn the_script_ue_answers_and_counts_what_comes_again() {
     let cases = [(Method::Notify, 200), (Method::Message, 200), (Method::Publish, 405)];
     for (method, status) in cases {
         let draft = support::draft(method, "call");
-        let to = (Transport::Udp, address(2));
+        let to = Hop { address: address(2), transport: Transport::Udp };
         let branch = world.with("a", |ue: &mut ScriptUe, now| ue.send(now, &draft, to)).unwrap();
         world.run_until_quiet(SECOND).unwrap();
         let response = world.node::<ScriptUe>("a").unwrap().response(&branch).unwrap();
@@ -66,7 +67,7 @@ fn the_script_ue_answers_and_counts_what_comes_again() {
     assert_eq!((other.requests().len(), other.repeats()), (3, 3));
     world.with("b", |ue: &mut ScriptUe, _| ue.answer_by(|_| None)).unwrap();
     let draft = support::draft(Method::Notify, "unanswered");
-    let to = (Transport::Udp, address(2));
+    let to = Hop { address: address(2), transport: Transport::Udp };
     world.with("a", |ue: &mut ScriptUe, now| ue.send(now, &draft, to)).unwrap();
     world.run_until_quiet(33 * SECOND).unwrap();
     // Eleven transmissions (RFC 3261 section 17.1.2.2), each of them twice.

@@ -13,6 +13,7 @@ use clock::Now;
 use cx_protocol::{Answer, MAX_OUTSTANDING, Request, ResultCode};
 use ims_node::{Event, Pressure};
 use sip_message::{Method, Transport};
+use sip_resolve::Hop;
 use std::collections::BTreeMap;
 use support::{SECOND, address, answer, draft, ms, network};
 use testnet::{Availability, HssOracle, ScriptUe, World};
@@ -28,7 +29,7 @@ impl HssOracle for Everybody {
 /// By TCP, where nobody repeats what is not answered.
 fn send(world: &mut World, method: Method, call_id: &str) -> String {
     let draft = draft(method, call_id);
-    let to = (Transport::Tcp, address(1));
+    let to = Hop { address: address(1), transport: Transport::Tcp };
     world.with("ue", |ue: &mut ScriptUe, now| ue.send(now, &draft, to)).unwrap()
 }
 

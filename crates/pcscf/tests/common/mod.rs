@@ -97,7 +97,7 @@ pub fn register_alice_at(desk: &mut Desk<Pcscf>, number: u32, seconds: u32, serv
     let headers = format!(
         "{CONTACT};expires={seconds}\r\n{service_route}P-Associated-URI: <sip:alice@home1.test>, <sip:alias@home1.test>\r\n"
     );
-    desk.respond((MW, address(ICSCF)), &forwarded, 200, &headers);
+    desk.respond(MW, address(ICSCF), &forwarded, 200, &headers);
     assert_eq!(desk.status(), Some(200));
 }
 
@@ -105,7 +105,7 @@ pub fn register_alice_at(desk: &mut Desk<Pcscf>, number: u32, seconds: u32, serv
 pub fn leave(desk: &mut Desk<Pcscf>, number: u32) {
     desk.receive(GM, address(UE), register(number, &format!("{CONTACT};expires=0\r\n")));
     let (_, message) = forwarded(desk);
-    desk.respond((MW, address(ICSCF)), &message, 200, "");
+    desk.respond(MW, address(ICSCF), &message, 200, "");
     assert_eq!(desk.status(), Some(200));
 }
 
@@ -147,7 +147,7 @@ pub fn accept(desk: &mut Desk<Pcscf>, message: &Message, behind: &str) -> Ways {
     let network: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
     let behind = if behind.is_empty() { String::new() } else { format!("{behind}, ") };
     let recorded = format!("Record-Route: {behind}{}\r\n", network.join(", "));
-    desk.respond((MW, address(SCSCF)), message, 200, &recorded);
+    desk.respond(MW, address(SCSCF), message, 200, &recorded);
     let (_, answer) = desk.sent().unwrap();
     assert_eq!(answer.status().map(|status| status.code()), Some(200));
     let mut phone: Vec<String> = answer.list(HeaderName::RecordRoute).map(str::to_owned).collect();

@@ -59,7 +59,7 @@ impl Scscf {
             untold.farewell = Some(identities.into());
         };
         let (reg, mut view) = self.reg();
-        reg.terminate(now, user, (Reason::Noresource, edit), &mut view);
+        reg.terminate(now, user, Reason::Noresource, edit, &mut view);
         self.carry_out(fx);
     }
 

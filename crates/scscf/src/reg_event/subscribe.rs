@@ -98,7 +98,7 @@ impl Scscf {
         let can_keep = fx.storage() == Storage::Open;
         let (reg, mut view) = self.reg();
         // The P-CSCF has checked that the sender is who it was; nobody else was told the tags.
-        let outcome = reg.resubscribe(now, (subscribe, can_keep), |_| true, &mut view);
+        let outcome = reg.resubscribe(now, subscribe, can_keep, |_| true, &mut view);
         self.answer_subscribe(now, subscribe, outcome, fx)
     }
 

@@ -217,7 +217,7 @@ pub fn registered_with_gruu() -> Desk<Scscf> {
 pub fn answer_third_party(desk: &mut Desk<Scscf>) -> Option<u32> {
     let (to, message) = desk.sent().expect("a third-party REGISTER");
     assert_eq!((to, message.cseq_method()), (address(PS), "REGISTER"));
-    desk.respond((0, address(PS)), &message, 200, "");
+    desk.respond(0, address(PS), &message, 200, "");
     message.expires()
 }
 

@@ -171,7 +171,8 @@ impl<P: Package> Notifier<P> {
     pub fn resubscribe(
         &mut self,
         now: Now,
-        (subscribe, can_keep): (&Message, bool),
+        subscribe: &Message,
+        can_keep: bool,
         is_watcher: impl FnOnce(&str) -> bool,
         source: &mut impl Source<P>,
     ) -> Result<Accepted, Refused> {

@@ -97,7 +97,8 @@ impl<P: Package> Notifier<P> {
         &mut self,
         now: Now,
         resource: &P::Resource,
-        (reason, edit): (Reason, impl Fn(&mut P::Extra, u64)),
+        reason: Reason,
+        edit: impl Fn(&mut P::Extra, u64),
         source: &mut impl Source<P>,
     ) {
         for id in self.watches.of(resource).to_vec() {

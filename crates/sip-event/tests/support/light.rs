@@ -200,8 +200,8 @@ impl Scene {
             let asked = Asked { subscribe: &subscribe, resource, watcher, can_keep: self.can_keep };
             self.notifier.subscribe(self.now, asked, &mut self.house, &mut numbers())
         } else {
-            let (with, own) = ((&subscribe, self.can_keep), ask.name());
-            self.notifier.resubscribe(self.now, with, |watcher| watcher == own, &mut self.house)
+            let is_watcher = |watcher: &str| watcher == ask.name();
+            self.notifier.resubscribe(self.now, &subscribe, self.can_keep, is_watcher, &mut self.house)
         };
         self.drain();
         outcome

@@ -5,6 +5,7 @@ use cx_protocol::Command;
 use figure::Wire;
 use ims_node::digest;
 use sip_message::{Challenge, Credentials, Draft, HeaderName, Message, Method, StatusCode, Transport, Uri};
+use sip_resolve::Hop;
 use std::net::SocketAddr;
 use testnet::{ScriptUe, World};
 
@@ -16,7 +17,7 @@ pub(crate) struct Line {
     node: &'static str,
     user: &'static str,
     local: SocketAddr,
-    to: (Transport, SocketAddr),
+    to: Hop,
     sent: u32,
 }
 
@@ -25,8 +26,13 @@ impl Line {
     pub(crate) fn registered(world: &mut World, transport: Transport) -> Self {
         let local = address(PHONE, 5060);
         world.add("phone", vec![local], move |_| ScriptUe::new(local));
-        let mut line =
-            Self { node: "phone", user: "grace", local, to: (transport, address(11, 5060)), sent: 0 };
+        let mut line = Self {
+            node: "phone",
+            user: "grace",
+            local,
+            to: Hop { address: address(11, 5060), transport },
+            sent: 0,
+        };
         let first = line.register(world, None, 3600);
         let challenge = line.response(world, &first);
         assert_eq!(code(&challenge), 401);
@@ -61,7 +67,7 @@ impl Line {
 
     /// Its Contact, an address and no GRUU.
     pub(crate) fn contact(&self) -> String {
-        let transport = if self.to.0 == Transport::Tcp { ";transport=tcp" } else { "" };
+        let transport = if self.to.transport == Transport::Tcp { ";transport=tcp" } else { "" };
         format!("<sip:{}@{}{transport}>", self.user, self.local)
     }
 

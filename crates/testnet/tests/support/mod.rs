@@ -10,6 +10,7 @@ use ims_node::{
     NodeCause, Outcome, Output, Record, Refusal, Role, Seq, Settings, Side, Transmit, Unreadable, Verdict,
 };
 use sip_message::{Draft, HeaderName, Method, StatusCode, Transport, Uri};
+use sip_resolve::Hop;
 use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -293,7 +294,7 @@ pub(crate) fn network_with<N: VirtualNode>(seed: u64, echo: fn([u8; 32]) -> N) -
 /// Lets the UE send a request to the proxy.
 pub(crate) fn send(world: &mut World, method: Method, call_id: &str) -> String {
     let draft = draft(method, call_id);
-    let to = (Transport::Udp, address(1));
+    let to = Hop { address: address(1), transport: Transport::Udp };
     world.with("ue", |ue: &mut ScriptUe, now| ue.send(now, &draft, to)).unwrap()
 }
 
