@@ -1,7 +1,7 @@
 //! The configuration file of an I-CSCF.
 
 use cx_protocol::ScscfName;
-use icscf::{Admits, Icscf, RecordRoute, Scscf, Settings};
+use icscf::{Admits, Icscf, IcscfSettings, RecordRoute, Scscf};
 use ims_runtime::cli::{Failure, Start};
 use ims_runtime::config::{Configuration, InvalidKey, Millis};
 use ims_runtime::ctl::Reloaded;
@@ -71,12 +71,12 @@ impl Configuration for Config {
 }
 
 impl Config {
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> IcscfSettings {
         let scscf = |config: &ScscfConfig| {
             let name = ScscfName::new(&config.name).ok()?;
             Some(Scscf { name, capabilities: config.capabilities.clone() })
         };
-        Settings {
+        IcscfSettings {
             name: self.node.name.clone(),
             domain: self.node.domain.clone(),
             admits: if self.icscf.open { Admits::Anybody } else { Admits::Peers },

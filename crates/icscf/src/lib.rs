@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// What an I-CSCF is told about its domain.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct IcscfSettings {
     /// The node's name: stands in its Record-Route.
     pub name: Box<str>,
     /// The domain whose entry point it is.
@@ -60,7 +60,7 @@ pub enum RecordRoute {
 /// The role.
 #[derive(Debug)]
 pub struct Icscf {
-    settings: Settings,
+    settings: IcscfSettings,
 }
 
 /// What is remembered while a request is held.
@@ -79,12 +79,12 @@ pub enum Waiting {
 impl Icscf {
     /// An I-CSCF of one domain.
     #[must_use]
-    pub const fn new(settings: Settings) -> Self {
+    pub const fn new(settings: IcscfSettings) -> Self {
         Self { settings }
     }
 
     /// Takes over other settings; requests under way keep what was decided for them.
-    pub fn reconfigure(&mut self, settings: Settings) {
+    pub fn reconfigure(&mut self, settings: IcscfSettings) {
         self.settings = settings;
     }
 

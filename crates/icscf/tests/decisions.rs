@@ -12,7 +12,7 @@ use cx_protocol::{
     Answer, Capabilities, CxFailure, Leg, Lia, LirType, Request, ResultCode, ScscfName, Uaa, UarType,
 };
 use icscf::{Admits, Icscf, RecordRoute, Scscf};
-use ims_node::{Listener, Peer, Settings, Side};
+use ims_node::{Listener, NodeSettings, Peer, Side};
 use sip_message::{HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
 use std::net::SocketAddr;
@@ -30,9 +30,9 @@ fn name(text: &str) -> ScscfName {
     ScscfName::new(&format!("sip:{text}.home1.test")).unwrap()
 }
 
-fn settings() -> Settings {
+fn settings() -> NodeSettings {
     let listeners = vec![Listener { address: address("127.0.10.13:5060"), side: Side::Network }];
-    Settings::new(
+    NodeSettings::new(
         "icscf1.home1.test",
         listeners,
         vec![Peer { addresses: vec![address(PCSCF).ip()], domains: vec![] }],
@@ -45,7 +45,7 @@ fn desk_with(record_route: RecordRoute) -> Desk<Icscf> {
 
 fn role(admits: Admits, record_route: RecordRoute) -> Icscf {
     let scscf = |text, capabilities: &[u32]| Scscf { name: name(text), capabilities: capabilities.to_vec() };
-    Icscf::new(icscf::Settings {
+    Icscf::new(icscf::IcscfSettings {
         name: "icscf1.home1.test".into(),
         domain: "home1.test".into(),
         admits,
@@ -59,7 +59,7 @@ fn desk_that(admits: Admits, record_route: RecordRoute) -> Desk<Icscf> {
     desk_on(settings(), role(admits, record_route))
 }
 
-fn desk_on(settings: Settings, role: Icscf) -> Desk<Icscf> {
+fn desk_on(settings: NodeSettings, role: Icscf) -> Desk<Icscf> {
     let mut desk = Desk::new(settings, role);
     desk.on_dns = |question: &Question| match (question.kind(), question.name()) {
         (Kind::A, "scscf1a.home1.test") => found("127.0.10.14"),

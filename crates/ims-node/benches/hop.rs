@@ -7,7 +7,7 @@ use clock::{Mono, Now, Wall};
 use divan::{AllocProfiler, Bencher};
 use ims_node::{
     AskId, Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, NoAsk, Node,
-    Output, Peer, Role, Settings, Side,
+    NodeSettings, Output, Peer, Role, Side,
 };
 use sip_message::{Message, Response, StatusCode, Transport};
 use std::cell::RefCell;
@@ -67,7 +67,7 @@ impl Bench {
         let next = SocketAddr::from(([127, 0, 10, 13], 5060));
         let peer = Peer { addresses: vec![from.ip(), next.ip()], domains: Vec::new() };
         let listeners = vec![Listener { address, side: Side::Network }];
-        let settings = Settings::new("scscf1a.home1.test", listeners, vec![peer]);
+        let settings = NodeSettings::new("scscf1a.home1.test", listeners, vec![peer]);
         let flow =
             Flow { listener: ListenerId(0), transport: Transport::Udp, remote: from, connection: None };
         Self { node: Node::new(settings, Forwarder, [1; 32]), flow, count: 0, unanswered: Vec::new() }

@@ -65,7 +65,7 @@ pub struct ForwardPlan<W> {
     pub pushes: Vec<(HeaderName, String)>,
     /// Where it goes.
     pub next: Next,
-    /// How long each address that it can go to may say nothing at all, where that is not [`crate::Settings::failover_after`].
+    /// How long each address that it can go to may say nothing at all, where that is not [`crate::NodeSettings::failover_after`].
     pub patience: Option<Duration>,
     /// How many there are whom the role may send it to, this one counted, if it gets no answer: each has its part of the
     /// time that is left.

@@ -3,7 +3,7 @@
 use sip_message::Transport;
 use std::net::SocketAddr;
 
-/// Index of a listener in [`crate::Settings::listeners`].
+/// Index of a listener in [`crate::NodeSettings::listeners`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(pub u8);
 

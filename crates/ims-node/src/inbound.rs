@@ -2,7 +2,7 @@
 
 use crate::flow::Flow;
 use crate::record::Seq;
-use crate::settings::Settings;
+use crate::settings::NodeSettings;
 use clock::Mono;
 use sip_message::{Event, HeaderName, Message, Method, NameAddr, Uri};
 use sip_transaction::ServerId;
@@ -93,7 +93,7 @@ impl InboundRequest {
     /// Sets the node's own Route entries apart. Adjacent ones are one visit; a strict router upstream has put our entry
     /// into the Request-URI, and the true one is the last Route (section 16.4).
     pub(crate) fn new(
-        settings: &Settings,
+        settings: &NodeSettings,
         message: Message,
         Arrival { flow, source, server, fingerprint, answer_by }: Arrival,
     ) -> Option<Self> {
@@ -233,6 +233,6 @@ pub(crate) fn is_in_dialog(request: &Message) -> bool {
 }
 
 /// Our Record-Route entries have a user part that no other own URI has.
-fn is_own_record_route(settings: &Settings, uri: &Uri) -> bool {
+fn is_own_record_route(settings: &NodeSettings, uri: &Uri) -> bool {
     settings.is_own(uri) && uri.is_loose_route() && uri.user().is_some()
 }

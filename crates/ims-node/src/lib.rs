@@ -27,7 +27,7 @@
 //!
 //! ```
 //! use ims_node::{AskId, Decision, Effects, Flow, InboundRequest, Input, Listener, ListenerId, NoAsk, Node};
-//! use ims_node::{Output, Record, Role, Seq, Settings, Side};
+//! use ims_node::{Output, Record, Role, Seq, NodeSettings, Side};
 //! use clock::Now;
 //! use sip_message::{StatusCode, Transport};
 //! use std::convert::Infallible;
@@ -51,7 +51,7 @@
 //! }
 //!
 //! let address = "192.0.2.1:5060".parse().unwrap();
-//! let settings = Settings::new("node.test", vec![Listener { address, side: Side::Network }], Vec::new());
+//! let settings = NodeSettings::new("node.test", vec![Listener { address, side: Side::Network }], Vec::new());
 //! let mut node = Node::new(settings, Polite, [7; 32]);
 //! let now = Now::ZERO;
 //! node.restore(now, std::iter::empty::<Record>(), Seq(0));
@@ -138,7 +138,7 @@ pub use received::Received;
 pub use record::{Record, Seq};
 pub use refusal::{Refusal, is_body_optional, is_encoded};
 pub use role::{Role, Unreadable};
-pub use settings::{Listener, Peer, Settings, Side};
+pub use settings::{Listener, NodeSettings, Peer, Side};
 pub use signing_key::{SIGNATURE, SigningKey};
 pub use silence::{Acquaintance, CLOSE_AFTER, Heard, PROBE_AFTER, Silence, Suspicion, UNACKNOWLEDGED};
 pub use sip_event::local_tag;

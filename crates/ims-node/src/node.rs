@@ -15,7 +15,7 @@ use crate::random::Random;
 use crate::record::{Record, Seq};
 use crate::refusals::Refusals;
 use crate::role::Role;
-use crate::settings::{Peer, Settings};
+use crate::settings::{NodeSettings, Peer};
 use crate::shares::Shares;
 use crate::under_way::UnderWay;
 use crate::via_head::ViaHeads;
@@ -51,7 +51,7 @@ pub(crate) enum HssWait<R: Role> {
 /// A role with everything around it that every SIP node needs.
 #[derive(Debug)]
 pub struct Node<R: Role> {
-    pub(crate) settings: Settings,
+    pub(crate) settings: NodeSettings,
     pub(crate) role: R,
     pub(crate) transactions: Transactions<Path>,
     pub(crate) resolver: Resolver,
@@ -88,7 +88,7 @@ impl<R: Role> Node<R> {
 
     /// A node at work for the first time. `seed` decides every tag, branch, nonce and token it will ever make.
     #[must_use]
-    pub fn new(settings: Settings, role: R, seed: [u8; 32]) -> Self {
+    pub fn new(settings: NodeSettings, role: R, seed: [u8; 32]) -> Self {
         let mut random = Random::new(seed);
         Self {
             loops: LoopCheck::new(&mut random),

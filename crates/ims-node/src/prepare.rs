@@ -4,7 +4,7 @@ use crate::breadth::max_breadth;
 use crate::decision::{ForwardPlan, Next};
 use crate::flow::Flow;
 use crate::inbound::InboundRequest;
-use crate::settings::{Settings, Side};
+use crate::settings::{NodeSettings, Side};
 use crate::trust;
 use sip_message::{Draft, HeaderName, NameAddr, Relay, Uri};
 
@@ -20,7 +20,7 @@ pub(crate) struct Prepared {
 
 /// Applies a plan. `None` when the next Route entry cannot be read, so that nobody knows where to go.
 pub(crate) fn prepare<W>(
-    settings: &Settings,
+    settings: &NodeSettings,
     request: &InboundRequest,
     plan: &ForwardPlan<W>,
 ) -> Option<Prepared> {

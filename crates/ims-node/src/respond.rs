@@ -7,7 +7,7 @@ use crate::output::{Event, Output};
 use crate::record::Seq;
 use crate::refusal::Refusal;
 use crate::role::Role;
-use crate::settings::{Settings, Side};
+use crate::settings::{NodeSettings, Side};
 use bytes::Bytes;
 use clock::Now;
 use sip_message::{HeaderName, Malformed, Message, Method, RawMessage, Relay, Response, Transport, Via};
@@ -39,7 +39,7 @@ pub(crate) fn reply_path(side: Side, flow: Flow, via: Option<&str>, after: Optio
 
 /// The answer to a malformed request, if it is one that is answered.
 pub(crate) fn answer_malformed(
-    settings: &Settings,
+    settings: &NodeSettings,
     flow: Flow,
     malformed: &Malformed,
     tag: &str,
@@ -58,7 +58,7 @@ pub(crate) fn answer_malformed(
 }
 
 /// Adds what an error answer carries: Warning with the check that failed, and what the status asks for.
-pub(crate) fn with_refusal(settings: &Settings, response: Response, refusal: &Refusal) -> Response {
+pub(crate) fn with_refusal(settings: &NodeSettings, response: Response, refusal: &Refusal) -> Response {
     let warning = format!("399 {} \"{}\"", settings.name, refusal.reason);
     let mut response = response.header(HeaderName::Warning, warning);
     for (name, value) in &refusal.headers {

@@ -37,7 +37,7 @@ pub struct Peer {
 
 /// A node's settings.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct NodeSettings {
     /// The node's name, as it stands in its own URIs: `scscf1a.home1.test`.
     pub name: Box<str>,
     /// Where it listens.
@@ -56,11 +56,11 @@ pub struct Settings {
     /// How long a hop that failed is tried last.
     pub suspicion: Duration,
     /// Which address families DNS is asked for.
-    pub resolver: sip_resolve::Settings,
+    pub resolver: sip_resolve::ResolverSettings,
 }
 
-impl Settings {
-    /// Settings with the timers of the RFC.
+impl NodeSettings {
+    /// NodeSettings with the timers of the RFC.
     #[must_use]
     pub fn new(name: &str, listeners: Vec<Listener>, peers: Vec<Peer>) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Settings {
             ue_timers: Timers::DEFAULT,
             failover_after: Duration::from_millis(4500),
             suspicion: Duration::from_secs(30),
-            resolver: sip_resolve::Settings::default(),
+            resolver: sip_resolve::ResolverSettings::default(),
         }
     }
 
@@ -153,7 +153,7 @@ mod tests {
             listener("10.77.3.14:5060", Side::Network),
             listener("[2001:db8::14]:5060", Side::Ue),
         ];
-        let settings = Settings::new("scscf1a.home1.test", listeners, Vec::new());
+        let settings = NodeSettings::new("scscf1a.home1.test", listeners, Vec::new());
         let rows = [
             ("10.77.1.11:5062", Some(1)),
             ("10.77.3.23:5060", Some(2)),
@@ -165,7 +165,7 @@ mod tests {
             let found = settings.listener_towards(remote.parse().unwrap());
             assert_eq!(found, expected.map(ListenerId), "{remote}");
         }
-        let none = Settings::new("x", Vec::new(), Vec::new());
+        let none = NodeSettings::new("x", Vec::new(), Vec::new());
         assert_eq!(none.listener_towards("10.77.1.11:5062".parse().unwrap()), None);
     }
 }

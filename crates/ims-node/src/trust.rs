@@ -2,7 +2,7 @@
 
 use crate::flow::Flow;
 use crate::inbound::Source;
-use crate::settings::{Settings, Side};
+use crate::settings::{NodeSettings, Side};
 use sip_message::{Draft, HeaderName, Message, Method, NameAddr, Relay, Uri};
 use std::net::SocketAddr;
 
@@ -51,7 +51,7 @@ const HEADERS: [(HeaderName, Believed, Shown); 14] = [
 ];
 
 /// Who is at the other end of a flow.
-pub(crate) fn source(settings: &Settings, side: Side, remote: SocketAddr) -> Source {
+pub(crate) fn source(settings: &NodeSettings, side: Side, remote: SocketAddr) -> Source {
     if side == Side::Ue {
         return Source::Ue;
     }
@@ -98,7 +98,7 @@ fn strip_claims(relay: &mut Relay<'_>) {
 }
 
 /// A response without what its sender had no right to write; as it came, where there is nothing of the kind.
-pub(crate) fn believed(settings: &Settings, way: Flow, response: Message) -> Option<Message> {
+pub(crate) fn believed(settings: &NodeSettings, way: Flow, response: Message) -> Option<Message> {
     // Who believes nobody, as a user agent, is in no trust domain: what its P-CSCF says is meant for it.
     let is_in_domain = !settings.peers.is_empty();
     let source = source(settings, settings.side(way.listener), way.remote);
@@ -131,7 +131,7 @@ pub(crate) fn strip_for_ue(message: &Message, relay: &mut Relay<'_>) {
 
 /// What is sent to this address: outside the trust domain nobody is shown what is for its nodes alone, nor the asserted identity
 /// if its owner asked for privacy (RFC 3325 section 7, TS 24.229 section 4.4).
-pub(crate) fn leaving(settings: &Settings, flow: Flow, draft: Draft) -> Draft {
+pub(crate) fn leaving(settings: &NodeSettings, flow: Flow, draft: Draft) -> Draft {
     // Towards UEs `strip_for_ue` has done it. Who believes nobody, as a user agent, is in no trust domain that it could leave:
     // what it says of itself is for its P-CSCF.
     let is_outside = settings.side(flow.listener) == Side::Network

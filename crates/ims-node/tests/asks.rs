@@ -2,8 +2,8 @@
 
 use clock::Now;
 use ims_node::{
-    AskId, Decision, Effects, InboundRequest, Input, Node, NodeCause, Output, Record, Refusal, Role, Seq,
-    Settings,
+    AskId, Decision, Effects, InboundRequest, Input, Node, NodeCause, NodeSettings, Output, Record, Refusal,
+    Role, Seq,
 };
 use sip_message::StatusCode;
 use std::convert::Infallible;
@@ -72,7 +72,8 @@ fn told(node: &mut Node<Clerk>, asks: &[Ask]) -> Vec<(u64, Option<Seq>)> {
 }
 
 fn clerk() -> Node<Clerk> {
-    let mut node = Node::new(Settings::new("node.test", Vec::new(), Vec::new()), Clerk::default(), [1; 32]);
+    let mut node =
+        Node::new(NodeSettings::new("node.test", Vec::new(), Vec::new()), Clerk::default(), [1; 32]);
     node.restore(Now::ZERO, std::iter::empty::<Record>(), Seq(0));
     node
 }

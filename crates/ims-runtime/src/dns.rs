@@ -13,7 +13,7 @@ use hickory_resolver::proto::rr::rdata::{NAPTR, SRV};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use sip_resolve::{
     DnsAnswer, Family, Hop, Kind, Naptr, Query, Question, Records, Resolution, ResolveError, Resolver,
-    Settings, Srv,
+    ResolverSettings, Srv,
 };
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -156,12 +156,12 @@ impl Locator {
 
 /// The settings of a resolver that `config` asks for.
 #[must_use]
-pub fn settings(config: &DnsConfig) -> Settings {
+pub fn settings(config: &DnsConfig) -> ResolverSettings {
     let family = |family: &AddressFamily| match family {
         AddressFamily::Ipv4 => Family::V4,
         AddressFamily::Ipv6 => Family::V6,
     };
-    Settings { families: config.families.iter().map(family).collect(), ..Settings::default() }
+    ResolverSettings { families: config.families.iter().map(family).collect(), ..ResolverSettings::default() }
 }
 
 fn name_server(address: &SocketAddr) -> NameServerConfig {

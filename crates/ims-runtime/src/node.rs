@@ -47,7 +47,7 @@ use crate::journal::{Journal, JournalError};
 use crate::node_config::NodeConfig;
 use clock::Now;
 use driver::Driver;
-use ims_node::{AskAnswer, Effects, Node, Role, Settings};
+use ims_node::{AskAnswer, Effects, Node, NodeSettings, Role};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -60,7 +60,7 @@ pub struct Blueprint<C: 'static, R: Role> {
     /// The `[node]` section.
     pub node: fn(&C) -> &NodeConfig,
     /// The role.
-    pub role: fn(&C, &Settings) -> Result<R, Failure>,
+    pub role: fn(&C, &NodeSettings) -> Result<R, Failure>,
     /// Takes over what can change while the node runs, and says what: the answer to `reload`.
     pub reload: Reload<C, R>,
     /// What operators may ask of the role, beside what every node is asked.

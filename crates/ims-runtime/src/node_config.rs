@@ -23,7 +23,7 @@ use crate::config::{DnsConfig, InvalidKey, Millis, Seconds};
 use crate::cx::MIN_SECRET;
 use crate::dns;
 use cx_protocol::Secret;
-use ims_node::{Listener, Peer, Settings, Side};
+use ims_node::{Listener, NodeSettings, Peer, Side};
 use serde::{Deserialize, Deserializer};
 use sip_message::Host;
 use sip_transaction::Timers;
@@ -252,18 +252,18 @@ impl NodeConfig {
 
     /// What the node is told of itself.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> NodeSettings {
         let listeners = self.listen.iter().map(ListenConfig::listener).collect();
         let peer =
             |peer: &PeerConfig| Peer { addresses: peer.addresses.clone(), domains: peer.domains.clone() };
-        Settings {
+        NodeSettings {
             aliases: self.aliases.clone(),
             timers: self.timers.timers(),
             ue_timers: self.ue_timers.timers(),
             failover_after: self.failover_after_ms.duration(),
             suspicion: self.suspicion_s.duration(),
             resolver: dns::settings(&self.dns),
-            ..Settings::new(&self.name, listeners, self.peers.iter().map(peer).collect())
+            ..NodeSettings::new(&self.name, listeners, self.peers.iter().map(peer).collect())
         }
     }
 }

@@ -5,7 +5,7 @@ use ims_runtime::config::{Configuration, InvalidKey};
 use ims_runtime::ctl::{Command, Reloaded};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, SideConfig, State};
-use pcscf::{Ask, Pcscf, Settings, SharedFlows, SubscribeReg};
+use pcscf::{Ask, Pcscf, PcscfSettings, SharedFlows, SubscribeReg};
 use serde::Deserialize;
 use sip_message::Host;
 use std::net::SocketAddr;
@@ -99,7 +99,7 @@ pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
     let blueprint: Blueprint<Config, Pcscf> = Blueprint {
         node: |config| &config.node,
         role: |config, _| {
-            Ok(Pcscf::new(Settings {
+            Ok(Pcscf::new(PcscfSettings {
                 name: config.node.name.clone(),
                 network: config.node.domain.clone(),
                 home_domains: config.home_domains(),

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 /// What a P-CSCF is told.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct PcscfSettings {
     /// The node's name: `pcscf1a.home1.test`.
     pub name: Box<str>,
     /// The network's name, told to the home network (P-Visited-Network-ID).
@@ -58,7 +58,7 @@ pub struct Settings {
     pub ue_timer_f: Duration,
 }
 
-/// See [`Settings::shared_flows`].
+/// See [`PcscfSettings::shared_flows`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SharedFlows {
     /// They may: a load generator, or a softphone with several accounts on one socket.
@@ -68,7 +68,7 @@ pub enum SharedFlows {
     Ended,
 }
 
-/// See [`Settings::subscribe_reg`].
+/// See [`PcscfSettings::subscribe_reg`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubscribeReg {
     /// A subscription to the `reg` package for each user.
@@ -80,7 +80,7 @@ pub enum SubscribeReg {
 /// The role.
 #[derive(Debug)]
 pub struct Pcscf {
-    settings: Settings,
+    settings: PcscfSettings,
     bindings: Bindings,
     registering: Registering,
     /// Flows that went because their user had too many.

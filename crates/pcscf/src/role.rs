@@ -7,7 +7,7 @@ use crate::guesses::Guesses;
 use crate::leaving::{EndedBy, Leaving};
 use crate::reg_event::RegSubscriptions;
 use crate::registering::Registering;
-use crate::{Fx, Own, Pcscf, Settings, Waiting};
+use crate::{Fx, Own, Pcscf, PcscfSettings, Waiting};
 use clock::{Mono, Now};
 use ims_node::{AskId, Decision, Flow, InboundRequest, Outcome, Record, Role, Source, Unreadable, Verdict};
 use sip_message::Method;
@@ -18,7 +18,7 @@ const FLOW_KEY: &[u8] = b"k";
 impl Pcscf {
     /// A P-CSCF that knows nobody yet. Its flow key is made, or found in the journal, when it is restored.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: PcscfSettings) -> Self {
         Self {
             reg: RegSubscriptions::new(settings.t1),
             settings,

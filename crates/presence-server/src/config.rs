@@ -7,7 +7,7 @@ use ims_runtime::ctl::{BadWords, Command, Reloaded};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
 use presence_document::SubHandling;
-use presence_server::{Agent, Ask, Bounds, PresenceServer, RegistrationHint, Settings, meant};
+use presence_server::{Agent, Ask, Bounds, PresenceServer, PresenceServerSettings, RegistrationHint, meant};
 use serde::Deserialize;
 use sip_event::{Limits, NotifyPolicy, Updates};
 use sip_message::Uri;
@@ -180,9 +180,9 @@ impl LimitsConfig {
 }
 
 impl Config {
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> PresenceServerSettings {
         let own = &self.presence_server;
-        let usual = Settings::new(&self.node.name, &self.node.domain);
+        let usual = PresenceServerSettings::new(&self.node.name, &self.node.domain);
         let updates = match own.notify_updates {
             UpdatesConfig::Identity => Updates::Identity,
             UpdatesConfig::Dialog => Updates::Dialog,
@@ -193,7 +193,7 @@ impl Config {
             identity: agent.identity.clone(),
             presentities: agent.presentities.clone(),
         };
-        Settings {
+        PresenceServerSettings {
             default_action: own.default_action.action(),
             notify: NotifyPolicy {
                 updates,

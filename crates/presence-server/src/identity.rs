@@ -2,7 +2,7 @@
 
 use crate::cause::Cause;
 use crate::presentity::Presentity;
-use crate::settings::Settings;
+use crate::settings::PresenceServerSettings;
 use ims_node::{InboundRequest, Refusal, Source};
 use minicbor::{Decode, Encode};
 use presence_document::{Watcher, same_user};
@@ -108,7 +108,7 @@ pub(crate) fn check_source(request: &InboundRequest) -> Result<(), Refusal> {
 
 /// The user of our domain that a URI names, by its address of record. Whether there is such a user has been found out
 /// on the way here: the HSS knows no S-CSCF for anybody else.
-pub(crate) fn presentity(settings: &Settings, uri: &Uri) -> Result<Presentity, Refusal> {
+pub(crate) fn presentity(settings: &PresenceServerSettings, uri: &Uri) -> Result<Presentity, Refusal> {
     if is_ours(settings, uri) {
         Ok(Presentity::new(&uri.address_of_record()))
     } else {
@@ -117,7 +117,7 @@ pub(crate) fn presentity(settings: &Settings, uri: &Uri) -> Result<Presentity, R
 }
 
 /// Whether a URI names a user of our domain, or a telephone number, which has no domain.
-pub(crate) fn is_ours(settings: &Settings, uri: &Uri) -> bool {
+pub(crate) fn is_ours(settings: &PresenceServerSettings, uri: &Uri) -> bool {
     if uri.is_sip() {
         uri.user().is_some() && uri.is_host(&settings.domain)
     } else {

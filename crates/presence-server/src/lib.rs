@@ -48,7 +48,7 @@ mod view;
 pub use ask::{Ask, DecidedBy, Explained, Listed, Told, meant};
 pub use cause::Cause;
 pub use rules::{RuleBook, presentity_named};
-pub use settings::{Agent, Bounds, RegistrationHint, Settings};
+pub use settings::{Agent, Bounds, PresenceServerSettings, RegistrationHint};
 
 use documents::Documents;
 use journal::Restoring;
@@ -61,7 +61,7 @@ use std::collections::HashSet;
 /// The role.
 #[derive(Debug)]
 pub struct PresenceServer {
-    settings: Settings,
+    settings: PresenceServerSettings,
     notifier: Notifier<Presence>,
     documents: Documents,
     rules: RuleBook,
@@ -76,7 +76,7 @@ pub struct Notified(pub(crate) sip_event::Notified);
 impl PresenceServer {
     /// A presence server that knows nothing of anybody yet.
     #[must_use]
-    pub fn new(settings: Settings, rules: RuleBook) -> Self {
+    pub fn new(settings: PresenceServerSettings, rules: RuleBook) -> Self {
         Self {
             notifier: Notifier::new(settings.notifier()),
             settings,

@@ -6,7 +6,7 @@ use crate::identity::{Identities, Sender};
 use crate::presentity::Presentity;
 use crate::registrations::Registrations;
 use crate::rules::RuleBook;
-use crate::settings::{RegistrationHint, Settings};
+use crate::settings::{PresenceServerSettings, RegistrationHint};
 use clock::Now;
 use ims_node::notifier::check_no_filter;
 use ims_node::{InboundRequest, Refusal};
@@ -39,7 +39,7 @@ pub(crate) fn bad_event(error: BadEvent) -> Refusal {
 /// What the notifier sees.
 #[derive(Debug)]
 pub(crate) struct PresenceView<'a> {
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a PresenceServerSettings,
     pub(crate) documents: &'a mut Documents,
     pub(crate) rules: &'a RuleBook,
     pub(crate) registrations: &'a Registrations,

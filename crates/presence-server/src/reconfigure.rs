@@ -1,7 +1,7 @@
 //! New rules and settings (rule PRS-06).
 
 use crate::presentity::Presentity;
-use crate::{PresenceServer, RuleBook, Settings};
+use crate::{PresenceServer, PresenceServerSettings, RuleBook};
 use clock::Now;
 
 impl PresenceServer {
@@ -17,9 +17,9 @@ impl PresenceServer {
     }
 
     /// Takes new settings and rules. Name and domain stay: they stand in dialogs and keys.
-    pub fn reconfigure(&mut self, now: Now, settings: Settings, rules: RuleBook) {
-        let Settings { name, domain, .. } = self.settings.clone();
-        let old = std::mem::replace(&mut self.settings, Settings { name, domain, ..settings });
+    pub fn reconfigure(&mut self, now: Now, settings: PresenceServerSettings, rules: RuleBook) {
+        let PresenceServerSettings { name, domain, .. } = self.settings.clone();
+        let old = std::mem::replace(&mut self.settings, PresenceServerSettings { name, domain, ..settings });
         self.notifier.reconfigure(self.settings.notifier());
         self.set_rules(now, rules);
         let new = &self.settings;

@@ -3,9 +3,9 @@
 use presence_document::SubHandling;
 use sip_event::{Limits, NotifierBounds, NotifierSettings, NotifyPolicy, Updates};
 
-/// Settings of a presence server.
+/// PresenceServerSettings of a presence server.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct PresenceServerSettings {
     /// The node's name, which stands in its Contacts: `ps1.home1.test`.
     pub name: Box<str>,
     /// The domain whose users are its presentities.
@@ -61,8 +61,8 @@ pub struct Bounds {
     pub publications: usize,
 }
 
-impl Settings {
-    /// Settings with the usual limits: who is not named by a rule is blocked, and updates go by identity.
+impl PresenceServerSettings {
+    /// PresenceServerSettings with the usual limits: who is not named by a rule is blocked, and updates go by identity.
     #[must_use]
     pub fn new(name: &str, domain: &str) -> Self {
         let limits = Limits { default_s: 3600, min_s: 60, max_s: 3600 };

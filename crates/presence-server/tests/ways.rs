@@ -2,7 +2,7 @@
 
 mod support;
 
-use presence_server::Settings;
+use presence_server::PresenceServerSettings;
 use sip_message::{HeaderName, Message};
 use support::{
     ALICE, BOB, CAROL, Ps, Request, Watching, by_dialog, carols_friends, code, pidf, publish, settings,
@@ -30,7 +30,11 @@ fn routes(notify: &Message) -> Vec<&str> {
 }
 
 /// A watcher, and the NOTIFY that an update brings it.
-fn updated(settings: Settings, register_alice: Option<&str>, request: &Request) -> (Ps, Watching, Message) {
+fn updated(
+    settings: PresenceServerSettings,
+    register_alice: Option<&str>,
+    request: &Request,
+) -> (Ps, Watching, Message) {
     let mut ps = Ps::new(settings, carols_friends());
     if let Some(scscf) = register_alice {
         assert_eq!(ps.status(&register(ALICE, scscf, (1, 600))), 200);

@@ -5,7 +5,7 @@ use ims_runtime::config::{Configuration, InvalidKey, Millis};
 use ims_runtime::ctl::{Command, Reloaded};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
-use scscf::{Ask, Scscf, Settings, StrictDigestUri, TerminatingRecordRoute};
+use scscf::{Ask, Scscf, ScscfSettings, StrictDigestUri, TerminatingRecordRoute};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +64,7 @@ impl Configuration for Config {
 }
 
 impl Config {
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> ScscfSettings {
         let record_route = match self.scscf.terminating_record_route {
             true => TerminatingRecordRoute::On,
             false => TerminatingRecordRoute::Off,
@@ -72,7 +72,7 @@ impl Config {
         let strict = if self.scscf.strict_digest_uri { StrictDigestUri::On } else { StrictDigestUri::Off };
         let (own, others): (Vec<_>, Vec<_>) =
             self.node.peers.iter().partition(|peer| peer.domains.is_empty());
-        Settings {
+        ScscfSettings {
             terminating_record_route: record_route,
             min_expires_s: self.scscf.registration_min_s,
             max_expires_s: self.scscf.registration_max_s,
@@ -82,7 +82,7 @@ impl Config {
             own_addresses: own.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
             peer_addresses: others.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
             peer_domains: others.iter().flat_map(|peer| peer.domains.iter().cloned()).collect(),
-            ..Settings::new(&self.node.name, &self.node.domain)
+            ..ScscfSettings::new(&self.node.name, &self.node.domain)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::binding::Binding;
 use crate::cause::Cause;
-use crate::settings::Settings;
+use crate::settings::ScscfSettings;
 use cx_protocol::Impu;
 use ims_node::Refusal;
 use presence_document::canonical_uri;
@@ -60,7 +60,7 @@ impl ContactUpdate {
 
 impl Contacts {
     /// Reads the contacts, with the intervals they are granted (rule REG-S-04).
-    pub(crate) fn read(message: &Message, settings: &Settings) -> Result<Self, Refusal> {
+    pub(crate) fn read(message: &Message, settings: &ScscfSettings) -> Result<Self, Refusal> {
         let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
         let values: Vec<&str> = message.list(HeaderName::Contact).collect();
         if values.is_empty() {
@@ -81,7 +81,7 @@ impl Contacts {
     }
 }
 
-fn update(value: &str, message: &Message, settings: &Settings) -> Result<ContactUpdate, Refusal> {
+fn update(value: &str, message: &Message, settings: &ScscfSettings) -> Result<ContactUpdate, Refusal> {
     let bad = || Refusal::new(StatusCode::BAD_REQUEST, Cause::ContactNotAddress);
     let address = NameAddr::parse(value).map_err(|_| bad())?;
     let uri = address.uri().map_err(|_| bad())?;
@@ -164,7 +164,7 @@ mod tests {
             "REGISTER sip:home1.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@home1.test>;tag=1\r\n\
              To: <sip:a@home1.test>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n"
         );
-        let settings = Settings::new("scscf1a.home1.test", "home1.test");
+        let settings = ScscfSettings::new("scscf1a.home1.test", "home1.test");
         Contacts::read(&Message::parse(text.into()).unwrap(), &settings)
             .map_err(|refusal| refusal.status.code())
     }

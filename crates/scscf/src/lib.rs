@@ -35,7 +35,7 @@ pub use ask::{Ask, RegisteredContact, Told};
 pub use cause::Cause;
 use cx_protocol::{Impu, SarType, SessionCase};
 pub use delivery::Delivery;
-pub use settings::{Settings, StrictDigestUri, TerminatingRecordRoute};
+pub use settings::{ScscfSettings, StrictDigestUri, TerminatingRecordRoute};
 pub use third_party::ThirdPartyRegister;
 
 use challenge::Challenges;
@@ -49,7 +49,7 @@ use users::Users;
 /// The role.
 #[derive(Debug)]
 pub struct Scscf {
-    settings: Settings,
+    settings: ScscfSettings,
     users: Users,
     challenges: Challenges,
     patterns: Patterns,

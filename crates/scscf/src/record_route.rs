@@ -7,7 +7,7 @@
 //! 16.7 step 8). Nothing is kept but the key (docs/adr/0004).
 
 use crate::Scscf;
-use crate::settings::{Settings, TerminatingRecordRoute};
+use crate::settings::{ScscfSettings, TerminatingRecordRoute};
 use ims_node::way::{Recorded, hop_to, is_server_of};
 use ims_node::{InboundRequest, Outcome, Source};
 use sip_message::{HeaderName, Message, Method, NameAddr, StatusCode, Uri};
@@ -72,7 +72,7 @@ impl Scscf {
     /// Whether a hop is one that we may go to because somebody has written it: a name, which DNS is asked for, or the address of a node
     /// that we know. What listens at other ports of our own nodes is for our own nodes to say.
     fn is_believed(&self, hop: &Uri, source: &Source) -> bool {
-        let Settings { own_addresses, peer_addresses, .. } = &self.settings;
+        let ScscfSettings { own_addresses, peer_addresses, .. } = &self.settings;
         let is_known = |ip: IpAddr| {
             let is_usual = hop.without_default_port().port().is_none() || *source == Source::Own;
             peer_addresses.contains(&ip) || (own_addresses.contains(&ip) && is_usual)

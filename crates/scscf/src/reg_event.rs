@@ -18,7 +18,7 @@ mod subscribe;
 pub(crate) use earlier::Earlier;
 pub(crate) use package::{Reg, RegView};
 
-use crate::settings::Settings;
+use crate::settings::ScscfSettings;
 use crate::{Fx, Own, Scscf};
 use clock::Now;
 use ims_node::{Outcome, notifier};
@@ -53,7 +53,7 @@ pub(crate) enum Ending {
     Rejected,
 }
 
-impl Settings {
+impl ScscfSettings {
     /// What the notifier is told. NOTIFYs go along the dialog, as every change comes; RFC 3680 section 4.10 asks for no more than one in
     /// 5 seconds, which one NOTIFY at a time and the rarity of changes keep to but for a user who begins anew at once. A
     /// subscription lasts as long as a registration: a watcher asks for more than that, and the end of the registration ends the

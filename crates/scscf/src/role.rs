@@ -4,7 +4,7 @@ use crate::ask::{Ask, Told};
 use crate::challenge::Challenges;
 use crate::criteria::Patterns;
 use crate::reg_event::{Earlier, Reg};
-use crate::settings::Settings;
+use crate::settings::ScscfSettings;
 use crate::third_party::ThirdPartyCalls;
 use crate::users::Users;
 use crate::{Fx, Own, Scscf, Waiting};
@@ -23,7 +23,7 @@ const KEY: &[u8] = b"k";
 impl Scscf {
     /// An S-CSCF that serves nobody yet.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: ScscfSettings) -> Self {
         Self {
             challenges: Challenges::new(&settings.domain),
             users: Users::default(),
@@ -38,7 +38,7 @@ impl Scscf {
     }
 
     /// Takes over other settings; registrations keep what they were granted.
-    pub fn reconfigure(&mut self, settings: Settings) {
+    pub fn reconfigure(&mut self, settings: ScscfSettings) {
         self.settings = settings;
         self.reg.reconfigure(self.settings.notifier());
     }

@@ -12,9 +12,9 @@ pub enum TerminatingRecordRoute {
     Off,
 }
 
-/// Settings of an S-CSCF.
+/// ScscfSettings of an S-CSCF.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ScscfSettings {
     /// The node's name, under which the HSS knows it: `scscf1a.home1.test`.
     pub name: Box<str>,
     /// The domain it serves.
@@ -41,7 +41,7 @@ pub struct Settings {
     pub peer_domains: Vec<Box<str>>,
 }
 
-/// See [`Settings::strict_digest_uri`].
+/// See [`ScscfSettings::strict_digest_uri`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StrictDigestUri {
     /// A difference is refused.
@@ -50,8 +50,8 @@ pub enum StrictDigestUri {
     Off,
 }
 
-impl Settings {
-    /// Settings with the usual limits.
+impl ScscfSettings {
+    /// ScscfSettings with the usual limits.
     #[must_use]
     pub fn new(name: &str, domain: &str) -> Self {
         Self {

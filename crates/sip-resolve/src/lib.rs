@@ -23,6 +23,6 @@ pub use query::{Hop, Query, ResolveError, Target};
 pub use question::{DnsAnswer, Kind, Naptr, Question, Records, Srv};
 pub use resolver::{
     Family, LookupId, MAX_CACHED_ANSWERS, MAX_LOOKUPS, QUESTION_DEADLINE, Resolution, Resolver,
-    STALE_PATIENCE, Settings,
+    ResolverSettings, STALE_PATIENCE,
 };
 pub use select::MAX_HOPS;

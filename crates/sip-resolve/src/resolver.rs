@@ -37,14 +37,14 @@ pub enum Family {
 
 /// How a resolver behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct ResolverSettings {
     /// The families to ask for, the preferred one first.
     pub families: Vec<Family>,
     /// The longest that "there is no such thing" is believed (RFC 2308 section 5 lets the client choose a limit).
     pub max_negative_ttl: Duration,
 }
 
-impl Default for Settings {
+impl Default for ResolverSettings {
     /// IPv4 only; what does not exist is asked for again after a minute.
     fn default() -> Self {
         Self { families: vec![Family::V4], max_negative_ttl: Duration::from_secs(60) }
@@ -77,7 +77,7 @@ struct Lookup {
 /// Turns queries into hops. All times are of the monotonic clock.
 #[derive(Debug)]
 pub struct Resolver {
-    settings: Settings,
+    settings: ResolverSettings,
     cache: Cache,
     planned: Planned,
     penalties: Penalties,
@@ -94,7 +94,7 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver that knows nothing yet.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: ResolverSettings) -> Self {
         let cache = Cache::new(MAX_CACHED_ANSWERS, settings.max_negative_ttl);
         Self {
             settings,

@@ -26,7 +26,7 @@ const BOTH: &str = "192.0.2.1:5060/UDP 192.0.2.2:5060/UDP";
 
 #[test]
 fn sip_14_answers_are_asked_again_one_ms_after_their_ttl() {
-    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(Settings::default()));
+    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(ResolverSettings::default()));
     let home = target("home1.test");
     let rows = [
         (
@@ -56,7 +56,7 @@ fn sip_14_answers_are_asked_again_one_ms_after_their_ttl() {
 
 #[test]
 fn rfc2308_what_does_not_exist_is_remembered_too() {
-    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(Settings::default()));
+    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(ResolverSettings::default()));
     // (target, how long the answer holds in ms)
     let rows = [("missing.test", "NoSuchDomain", 10_000), ("down.test:5060", "DnsFailed", 1000)];
     for (text, expected, holds_ms) in rows {
@@ -69,7 +69,7 @@ fn rfc2308_what_does_not_exist_is_remembered_too() {
 
 #[test]
 fn rfc1035_an_answer_with_ttl_0_serves_the_lookup_that_asked() {
-    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(Settings::default()));
+    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(ResolverSettings::default()));
     for _ in 0..2 {
         let (outcome, asked) = run(&mut resolver, &dns, at(0), &target("zero.test:5060"));
         assert_eq!((shown(&outcome).as_str(), asked.len()), ("192.0.2.3:5060/UDP", 1));
@@ -78,7 +78,7 @@ fn rfc1035_an_answer_with_ttl_0_serves_the_lookup_that_asked() {
 
 #[test]
 fn a_question_is_asked_once_however_many_wait_for_it() {
-    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(Settings::default()));
+    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(ResolverSettings::default()));
     let mut waiting = Vec::new();
     for text in ["zero.test:5060", "ZERO.test.:5061", "zero.test:5062;transport=tcp"] {
         match resolver.resolve(at(0), &target(text), 1) {
@@ -107,7 +107,7 @@ fn an_answer_of_another_kind_counts_as_a_failure() {
         Records::Addresses(vec!["2001:db8::1".parse().unwrap()]),
     ];
     for records in wrong {
-        let mut resolver = Resolver::new(Settings::default());
+        let mut resolver = Resolver::new(ResolverSettings::default());
         assert!(matches!(resolver.resolve(at(0), &target("a.test:5060"), 1), Resolution::Waiting(_)));
         let question = resolver.poll_question().unwrap();
         resolver.answer(at(0), &question, DnsAnswer::Records(records, Duration::from_secs(1)));
@@ -117,7 +117,7 @@ fn an_answer_of_another_kind_counts_as_a_failure() {
 
 #[test]
 fn a_question_that_is_never_answered_fails_at_its_deadline() {
-    let mut resolver = Resolver::new(Settings::default());
+    let mut resolver = Resolver::new(ResolverSettings::default());
     assert!(matches!(resolver.resolve(at(7), &target("a.test:5060"), 1), Resolution::Waiting(_)));
     let deadline = at(7) + QUESTION_DEADLINE;
     assert_eq!(resolver.poll_timeout(), Some(deadline));
@@ -139,7 +139,7 @@ const HOUR_MS: u64 = 3_600_000;
 
 /// A resolver that knew home1.test at 0, and a lookup of it when all of that is over.
 fn waits_for_news(ms: u64) -> (Resolver, LookupId) {
-    let mut resolver = Resolver::new(Settings::default());
+    let mut resolver = Resolver::new(ResolverSettings::default());
     assert_eq!(shown(&run(&mut resolver, &Dns::new(ZONE), at(0), &target("home1.test")).0), BOTH);
     match resolver.resolve(at(ms), &target("home1.test"), 1) {
         Resolution::Waiting(id) => (resolver, id),
@@ -154,7 +154,7 @@ fn asked(resolver: &mut Resolver) -> Vec<Question> {
 #[test]
 fn rfc8767_5_records_stand_in_where_dns_fails() {
     let (dns, failing) = (Dns::new(ZONE), Dns::new(FAILING));
-    let mut resolver = Resolver::new(Settings::default());
+    let mut resolver = Resolver::new(ResolverSettings::default());
     let home = target("home1.test");
     // (at, from whom, questions asked): first the lookup that fills the cache.
     let rows =
@@ -163,7 +163,7 @@ fn rfc8767_5_records_stand_in_where_dns_fails() {
         let (outcome, asked) = run(&mut resolver, dns, at(ms), &home);
         assert_eq!((shown(&outcome).as_str(), asked.len()), (BOTH, questions), "at {ms}");
     }
-    let (outcome, _) = run(&mut Resolver::new(Settings::default()), &failing, at(0), &home);
+    let (outcome, _) = run(&mut Resolver::new(ResolverSettings::default()), &failing, at(0), &home);
     assert_eq!(outcome, Err(ResolveError::DnsFailed), "what was never known");
 }
 
@@ -171,7 +171,7 @@ fn rfc8767_5_records_stand_in_where_dns_fails() {
 fn rfc8767_5_that_there_is_no_record_stands_in_too() {
     // Neither NAPTR nor SRV: the way leads over what does not exist.
     let (dns, plain) = (Dns::new("plain.test 30 A 192.0.2.7"), target("plain.test"));
-    let mut resolver = Resolver::new(Settings::default());
+    let mut resolver = Resolver::new(ResolverSettings::default());
     assert_eq!(shown(&run(&mut resolver, &dns, at(0), &plain).0), "192.0.2.7:5060/UDP");
     let failing = "plain.test FAILS NAPTR
         _sip._udp.plain.test FAILS SRV
@@ -217,7 +217,7 @@ fn rfc8767_5_a_late_answer_counts_as_soon_as_it_is_there() {
 
 #[test]
 fn sip_15_failed_and_overloaded_servers_are_avoided() {
-    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(Settings::default()));
+    let (dns, mut resolver) = (Dns::new(ZONE), Resolver::new(ResolverSettings::default()));
     let home = target("home1.test");
     let (outcome, _) = run(&mut resolver, &dns, at(0), &home);
     let hops = outcome.unwrap();
@@ -238,7 +238,7 @@ fn sip_15_failed_and_overloaded_servers_are_avoided() {
 
 #[test]
 fn one_lookup_too_many_is_refused_and_room_comes_back() {
-    let mut resolver = Resolver::new(Settings::default());
+    let mut resolver = Resolver::new(ResolverSettings::default());
     for _ in 0..MAX_LOOKUPS {
         assert!(matches!(resolver.resolve(at(0), &target("a.test:5060"), 1), Resolution::Waiting(_)));
     }
@@ -252,7 +252,7 @@ fn one_lookup_too_many_is_refused_and_room_comes_back() {
 
 #[test]
 fn an_answer_with_too_many_records_cannot_make_a_lookup_ask_without_end() {
-    let mut resolver = Resolver::new(Settings::default());
+    let mut resolver = Resolver::new(ResolverSettings::default());
     assert!(matches!(resolver.resolve(at(0), &target("a.test"), 1), Resolution::Waiting(_)));
     let mut asked = 0;
     while let Some(question) = resolver.poll_question() {

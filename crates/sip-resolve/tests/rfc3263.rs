@@ -10,7 +10,7 @@
 mod dns;
 
 use dns::{Dns, at, run, shown, target};
-use sip_resolve::{Family, Query, Resolution, Resolver, Settings};
+use sip_resolve::{Family, Query, Resolution, Resolver, ResolverSettings};
 
 const FULL: &str = "
     full.test                10 NAPTR 20 10 s SIP+D2T _sip._tcp.full.test
@@ -106,7 +106,8 @@ fn sip_14_hops_of_every_form_of_target() {
         ),
     ];
     for (text, hops, questions) in rows {
-        let (outcome, asked) = run(&mut Resolver::new(Settings::default()), &dns, at(0), &target(text));
+        let (outcome, asked) =
+            run(&mut Resolver::new(ResolverSettings::default()), &dns, at(0), &target(text));
         assert_eq!((shown(&outcome).as_str(), asked.join(", ").as_str()), (hops, questions), "{text}");
     }
 }
@@ -148,7 +149,8 @@ fn sip_14_what_cannot_be_resolved_says_why() {
         ),
     ];
     for (text, expected, questions) in rows {
-        let (outcome, asked) = run(&mut Resolver::new(Settings::default()), &dns, at(0), &target(text));
+        let (outcome, asked) =
+            run(&mut Resolver::new(ResolverSettings::default()), &dns, at(0), &target(text));
         assert_eq!((shown(&outcome).as_str(), asked.join(", ").as_str()), (expected, questions), "{text}");
     }
 }
@@ -172,7 +174,8 @@ fn sip_14_both_families_in_the_order_of_the_settings() {
         (vec![Family::V4, Family::V6], "six.test:5060", "[2001:db8::1]:5060/UDP"),
     ];
     for (families, text, expected) in rows {
-        let mut resolver = Resolver::new(Settings { families: families.clone(), ..Settings::default() });
+        let mut resolver =
+            Resolver::new(ResolverSettings { families: families.clone(), ..ResolverSettings::default() });
         let (outcome, _) = run(&mut resolver, &dns, at(0), &target(text));
         assert_eq!(shown(&outcome), expected, "{text} {families:?}");
     }
@@ -195,7 +198,7 @@ fn rfc2782_a_service_has_servers_and_no_fallback_to_addresses() {
     ];
     for (name, expected) in rows {
         let query = Query::Service { name: name.into(), transport: sip_message::Transport::Tcp };
-        let (outcome, _) = run(&mut Resolver::new(Settings::default()), &dns, at(0), &query);
+        let (outcome, _) = run(&mut Resolver::new(ResolverSettings::default()), &dns, at(0), &query);
         assert_eq!(shown(&outcome), expected, "{name}");
     }
 }
@@ -222,7 +225,8 @@ fn rfc6761_names_of_this_machine_are_no_servers_whatever_dns_says() {
             transport: None,
             secure: false,
         };
-        let (outcome, asked) = run(&mut Resolver::new(Settings::default()), &dns, at(0), &Query::Sip(target));
+        let (outcome, asked) =
+            run(&mut Resolver::new(ResolverSettings::default()), &dns, at(0), &Query::Sip(target));
         assert_eq!(shown(&outcome), expected, "{name}");
         assert_eq!(asked.is_empty(), expected == "NoSuchDomain", "{name} is not even asked for");
     }
@@ -241,7 +245,7 @@ fn rfc2782_of_more_servers_than_are_tried_each_has_its_share() {
     zone.push_str("_sip._udp.many.test 10 SRV 20 10 5060 spare.many.test\nspare.many.test 10 A 192.0.2.99");
     let dns = Dns::new(&zone);
     let query = Query::Service { name: "_sip._udp.many.test".into(), transport: sip_message::Transport::Udp };
-    let mut resolver = Resolver::new(Settings::default());
+    let mut resolver = Resolver::new(ResolverSettings::default());
     let mut first = [0_u32; 100];
     for seed in 0..4300 {
         let hops = match resolver.resolve(at(0), &query, seed) {

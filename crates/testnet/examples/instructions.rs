@@ -10,10 +10,9 @@
 )]
 
 use ims_node::{
-    AskId, Decision, Effects, ForwardPlan, InboundRequest, Listener, NoAsk, Peer, Role,
-    Settings as NodeSettings, Side,
+    AskId, Decision, Effects, ForwardPlan, InboundRequest, Listener, NoAsk, NodeSettings, Peer, Role, Side,
 };
-use presence_server::{PresenceServer, RuleBook, Settings};
+use presence_server::{PresenceServer, PresenceServerSettings, RuleBook};
 use sip_message::{Response, StatusCode};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -110,9 +109,9 @@ fn settings(name: &str) -> NodeSettings {
 }
 
 fn presence_server() -> Desk<PresenceServer> {
-    let own = Settings {
+    let own = PresenceServerSettings {
         default_action: presence_document::SubHandling::Allow,
-        ..Settings::new("ps1.home1.test", "home1.test")
+        ..PresenceServerSettings::new("ps1.home1.test", "home1.test")
     };
     Desk::new(settings("ps1.home1.test"), PresenceServer::new(own, RuleBook::default()))
 }

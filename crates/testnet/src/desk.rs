@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use cx_protocol::{Answer, CxFailure, Request};
-use ims_node::{Flow, HssToken, Input, ListenerId, Node, Output, Role, Seq, Settings, Transmit};
+use ims_node::{Flow, HssToken, Input, ListenerId, Node, NodeSettings, Output, Role, Seq, Transmit};
 use sip_message::{Message, Response, StatusCode, Transport};
 use sip_resolve::{DnsAnswer, Question};
 use std::collections::VecDeque;
@@ -29,7 +29,7 @@ pub struct Desk<R: Role> {
 impl<R: Role> Desk<R> {
     /// A fresh node, as after its first start.
     #[must_use]
-    pub fn new(settings: Settings, role: R) -> Self {
+    pub fn new(settings: NodeSettings, role: R) -> Self {
         let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_millis(1_800_000_000_000) };
         let mut node = Node::new(settings, role, [9; 32]);
         node.restore(now, std::iter::empty::<ims_node::Record>(), Seq(0));
@@ -163,7 +163,7 @@ impl<R: Role> Desk<R> {
     }
 
     /// The process dies and another one, with this role, takes over its journal.
-    pub fn restart(&mut self, settings: Settings, role: R) {
+    pub fn restart(&mut self, settings: NodeSettings, role: R) {
         let live = self.records();
         self.node = Node::new(settings, role, [8; 32]);
         let last = Seq(self.records.len().try_into().unwrap_or(u64::MAX));

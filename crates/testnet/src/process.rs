@@ -4,7 +4,7 @@ use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::{NodeOutput, VirtualNode};
 use clock::Mono;
-use ims_node::{ListenerId, Settings, Side, Silence};
+use ims_node::{ListenerId, NodeSettings, Side, Silence};
 use std::any::Any;
 use std::net::SocketAddr;
 
@@ -41,7 +41,7 @@ pub(crate) struct Slot {
     /// While it is stopped where it is: what comes for it meanwhile.
     pub(crate) frozen: Option<Vec<Event>>,
     /// What it knows of its neighbours, where it is a node.
-    pub(crate) settings: Option<Settings>,
+    pub(crate) settings: Option<NodeSettings>,
     pub(crate) disk: Disk,
     pub(crate) held: Vec<NodeOutput>,
     pub(crate) hss: Option<usize>,

@@ -11,7 +11,7 @@ use crate::node::VirtualNode;
 use crate::process::{Gone, Place, ProcessId, Slot};
 use crate::recorder::Recorder;
 use clock::{Mono, Now, Wall};
-use ims_node::{ListenerId, Node, Role, Settings};
+use ims_node::{ListenerId, Node, NodeSettings, Role};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -122,7 +122,7 @@ impl World {
 
     /// Adds a node and starts it; `build` makes it anew for each life. It is known by the name in its settings and by
     /// the first label of that name.
-    pub fn add_node<R, F>(&mut self, settings: &Settings, build: F)
+    pub fn add_node<R, F>(&mut self, settings: &NodeSettings, build: F)
     where
         R: Role + 'static,
         F: Fn([u8; 32]) -> Node<R> + 'static,
@@ -144,8 +144,13 @@ impl World {
         self.start(place);
     }
 
-    fn place_at<N, F>(&mut self, host: &str, listeners: Vec<SocketAddr>, settings: Option<Settings>, build: F)
-    where
+    fn place_at<N, F>(
+        &mut self,
+        host: &str,
+        listeners: Vec<SocketAddr>,
+        settings: Option<NodeSettings>,
+        build: F,
+    ) where
         N: VirtualNode,
         F: Fn([u8; 32]) -> N + 'static,
     {

@@ -10,7 +10,7 @@
 mod support;
 
 use figure::Wire;
-use ims_node::{Node, Peer, Settings};
+use ims_node::{Node, NodeSettings, Peer};
 use sip_message::{Draft, HeaderName, Message, Method, Transport, Uri};
 use sip_resolve::Hop;
 use std::collections::{BTreeMap, HashMap};
@@ -39,9 +39,9 @@ const DEATHS: [Death; 4] = [
     Death { name: "unplugged", die: |world| world.sever("proxy", "echo") },
 ];
 
-fn own(name: &str, last: u8) -> Settings {
+fn own(name: &str, last: u8) -> NodeSettings {
     let peers = [1, 2].map(|last| address(last).ip()).to_vec();
-    Settings { peers: vec![Peer { addresses: peers, domains: Vec::new() }], ..settings(name, last) }
+    NodeSettings { peers: vec![Peer { addresses: peers, domains: Vec::new() }], ..settings(name, last) }
 }
 
 /// `ue` - `proxy` - `echo`, nodes of one network.

@@ -13,7 +13,7 @@ use crate::reg_event::RegWatch;
 use crate::registration::{Failure, Input, Output, Registration};
 use crate::report::{Report, Status};
 use crate::role::Own;
-use crate::settings::Settings;
+use crate::settings::UeAgentSettings;
 use crate::warning;
 use crate::watch::{Kind, Watched, Watches};
 use clock::Now;
@@ -31,7 +31,7 @@ const MAX_REPORTS: usize = 10_000;
 /// A user agent.
 #[derive(Debug)]
 pub struct UeAgent {
-    pub(crate) settings: Settings,
+    pub(crate) settings: UeAgentSettings,
     pub(crate) registration: Registration,
     pub(crate) subscriptions: Subscriptions<Watched>,
     pub(crate) watches: Watches,
@@ -62,7 +62,7 @@ impl Ids {
 impl UeAgent {
     /// An agent that has done nothing yet.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: UeAgentSettings) -> Self {
         Self {
             registration: Registration::new(settings.registration_s),
             settings,

@@ -4,7 +4,7 @@ use crate::binding::Binding;
 use crate::command::PagerMessage;
 use crate::reg_event::REG;
 use crate::registration::Register;
-use crate::settings::Settings;
+use crate::settings::UeAgentSettings;
 use bytes::Bytes;
 use rsip::headers::{Header, Headers, UntypedHeader as _, untyped as h};
 use sip_event::{Publish, SentSubscribe};
@@ -33,7 +33,7 @@ pub(crate) struct Ids {
 }
 
 /// Rule REG-U-01.
-pub(crate) fn register(settings: &Settings, register: &Register) -> Option<Draft> {
+pub(crate) fn register(settings: &UeAgentSettings, register: &Register) -> Option<Draft> {
     let target = Uri::parse(&settings.home_uri()).ok()?;
     let impu = settings.account.impu();
     let contact = settings.contact()?;
@@ -56,7 +56,7 @@ pub(crate) fn register(settings: &Settings, register: &Register) -> Option<Draft
 
 /// The headers of a new request (rule REG-U-07): by the P-CSCF and then the Service-Route, as the identity registered.
 fn outside_dialog(
-    settings: &Settings,
+    settings: &UeAgentSettings,
     binding: Option<&Binding>,
     method: &Method,
     target: &Uri,
@@ -84,7 +84,7 @@ fn outside_dialog(
 
 /// A SUBSCRIBE outside any dialog.
 pub(crate) fn subscribe_anew(
-    settings: &Settings,
+    settings: &UeAgentSettings,
     binding: &Binding,
     sent: &SentSubscribe,
     event: &str,
@@ -99,7 +99,7 @@ pub(crate) fn subscribe_anew(
 
 /// A SUBSCRIBE in its dialog, whose own headers `draft` has.
 pub(crate) fn subscribe_in_dialog(
-    settings: &Settings,
+    settings: &UeAgentSettings,
     binding: &Binding,
     draft: Draft,
     event: &str,
@@ -116,7 +116,12 @@ pub(crate) fn subscribe_in_dialog(
 
 /// What every SUBSCRIBE says. Contact is the public GRUU, so that NOTIFYs find us wherever we register (RFC 5627
 /// section 4.3).
-fn subscription(settings: &Settings, binding: &Binding, event: &str, expires: u32) -> Option<Vec<Header>> {
+fn subscription(
+    settings: &UeAgentSettings,
+    binding: &Binding,
+    event: &str,
+    expires: u32,
+) -> Option<Vec<Header>> {
     let contact = binding.gruu.clone().or_else(|| settings.contact())?;
     Some(vec![
         h::Contact::new(format!("<{contact}>")).into(),
@@ -129,7 +134,7 @@ fn subscription(settings: &Settings, binding: &Binding, event: &str, expires: u3
 }
 
 /// A PUBLISH (RFC 3903 section 4.1).
-pub(crate) fn publish(settings: &Settings, binding: &Binding, publish: &Publish, ids: &Ids) -> Draft {
+pub(crate) fn publish(settings: &UeAgentSettings, binding: &Binding, publish: &Publish, ids: &Ids) -> Draft {
     let target = binding.identity(settings.account.impu()).clone();
     let mut headers = outside_dialog(settings, Some(binding), &Method::Publish, &target, ids);
     headers.push(h::Event::new("presence").into());
@@ -145,7 +150,12 @@ pub(crate) fn publish(settings: &Settings, binding: &Binding, publish: &Publish,
 }
 
 /// A MESSAGE (RFC 3428 section 4).
-pub(crate) fn message(settings: &Settings, binding: &Binding, message: &PagerMessage, ids: &Ids) -> Draft {
+pub(crate) fn message(
+    settings: &UeAgentSettings,
+    binding: &Binding,
+    message: &PagerMessage,
+    ids: &Ids,
+) -> Draft {
     let PagerMessage { to, text } = message;
     let mut headers = outside_dialog(settings, Some(binding), &Method::Message, to, ids);
     headers.push(h::ContentType::new("text/plain;charset=UTF-8").into());
@@ -153,7 +163,7 @@ pub(crate) fn message(settings: &Settings, binding: &Binding, message: &PagerMes
 }
 
 /// An OPTIONS to the P-CSCF, which answers it whoever asks.
-pub(crate) fn options(settings: &Settings, ids: &Ids) -> Option<Draft> {
+pub(crate) fn options(settings: &UeAgentSettings, ids: &Ids) -> Option<Draft> {
     let target = Uri::parse(&settings.pcscf.uri_text()).ok()?;
     let mut headers = outside_dialog(settings, None, &Method::Options, &target, ids);
     headers.retain(|header| !matches!(header, Header::Route(_)));
@@ -161,7 +171,7 @@ pub(crate) fn options(settings: &Settings, ids: &Ids) -> Option<Draft> {
     Some(Draft::from_rsip(Method::Options, target, &headers, Bytes::new()))
 }
 
-fn access_network(settings: &Settings) -> Header {
+fn access_network(settings: &UeAgentSettings) -> Header {
     other("P-Access-Network-Info", settings.access_network_info.to_string())
 }
 

@@ -47,7 +47,7 @@ pub use render::{Form, line};
 pub use report::{Report, Status, SubscriptionState};
 pub use role::Own;
 pub use session::{Ending, Goal, Session};
-pub use settings::{Instance, Pcscf, Settings};
+pub use settings::{Instance, Pcscf, UeAgentSettings};
 pub use watch::{MAX_WATCHES, WatchId, Watched};
 
 /// What the role starts beside its answers.

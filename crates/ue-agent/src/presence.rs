@@ -1,6 +1,6 @@
 //! What a presence document says in a line (RFC 3863, RFC 4480), and the document that we publish ourselves.
 
-use crate::settings::Settings;
+use crate::settings::UeAgentSettings;
 use crate::warning::MAX_SHOWN;
 use clock::Wall;
 use presence_document::{Basic, Component, Pidf};
@@ -50,7 +50,12 @@ pub(crate) struct Wanted {
 
 /// The document that says so; `None` when the activity is no XML name. Its ids stay the same for this instance, so that
 /// a later document replaces an earlier one (rule PRS-10).
-pub(crate) fn document(now: Wall, settings: &Settings, identity: &Uri, wanted: &Wanted) -> Option<Vec<u8>> {
+pub(crate) fn document(
+    now: Wall,
+    settings: &UeAgentSettings,
+    identity: &Uri,
+    wanted: &Wanted,
+) -> Option<Vec<u8>> {
     let tail = settings.instance.tail();
     let mut tuple = Component::tuple(&format!("t{tail}"), wanted.basic).with_contact(identity.as_str());
     if let Some(note) = &wanted.note {

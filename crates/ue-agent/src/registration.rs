@@ -4,7 +4,7 @@ mod io;
 
 use crate::binding::Binding;
 use crate::credentials::{Challenged, unchallenged};
-use crate::settings::Settings;
+use crate::settings::UeAgentSettings;
 use crate::warning;
 use clock::{Mono, Now};
 use ims_node::{Outcome, Random};
@@ -130,7 +130,13 @@ impl Registration {
     }
 
     /// Takes what happened.
-    pub(crate) fn handle(&mut self, now: Now, settings: &Settings, input: Input<'_>, random: &mut Random) {
+    pub(crate) fn handle(
+        &mut self,
+        now: Now,
+        settings: &UeAgentSettings,
+        input: Input<'_>,
+        random: &mut Random,
+    ) {
         match input {
             Input::Register => self.wish(now, settings, Wish::Registered, random),
             Input::Deregister => self.wish(now, settings, Wish::Gone, random),
@@ -148,7 +154,7 @@ impl Registration {
         }
     }
 
-    fn wish(&mut self, now: Now, settings: &Settings, wish: Wish, random: &mut Random) {
+    fn wish(&mut self, now: Now, settings: &UeAgentSettings, wish: Wish, random: &mut Random) {
         self.wish = wish;
         if let State::Outstanding { .. } = self.state {
             return;
@@ -158,7 +164,7 @@ impl Registration {
     }
 
     /// Sends what the wish asks for, if anything is to be done for it.
-    fn begin(&mut self, now: Now, settings: &Settings, random: &mut Random) {
+    fn begin(&mut self, now: Now, settings: &UeAgentSettings, random: &mut Random) {
         self.drop_expired(now);
         if self.wish == Wish::Gone && self.binding.is_none() {
             self.state = State::Idle;
@@ -169,7 +175,7 @@ impl Registration {
         self.send(settings, random);
     }
 
-    fn send(&mut self, settings: &Settings, random: &mut Random) {
+    fn send(&mut self, settings: &UeAgentSettings, random: &mut Random) {
         let State::Outstanding { aim, .. } = self.state else { return };
         let uri = settings.home_uri();
         let authorization = match &mut self.challenged {
@@ -189,7 +195,7 @@ impl Registration {
         }));
     }
 
-    fn ended(&mut self, now: Now, settings: &Settings, outcome: &Outcome, random: &mut Random) {
+    fn ended(&mut self, now: Now, settings: &UeAgentSettings, outcome: &Outcome, random: &mut Random) {
         let State::Outstanding { aim, .. } = self.state else { return };
         match outcome {
             Outcome::Response(response) => self.answered(now, settings, response, random),
@@ -205,7 +211,7 @@ impl Registration {
         }
     }
 
-    fn answered(&mut self, now: Now, settings: &Settings, response: &Message, random: &mut Random) {
+    fn answered(&mut self, now: Now, settings: &UeAgentSettings, response: &Message, random: &mut Random) {
         let State::Outstanding { aim, challenges, stale } = self.state else { return };
         let Some(status) = response.status() else { return };
         match status {
@@ -249,7 +255,7 @@ impl Registration {
     fn accepted(
         &mut self,
         now: Now,
-        settings: &Settings,
+        settings: &UeAgentSettings,
         aim: Wish,
         response: &Message,
         random: &mut Random,
@@ -299,7 +305,7 @@ impl Registration {
     }
 
     /// What is under way through the former P-CSCF counts no more; the network replaces what it has of us.
-    fn moved(&mut self, now: Now, settings: &Settings, random: &mut Random) {
+    fn moved(&mut self, now: Now, settings: &UeAgentSettings, random: &mut Random) {
         (self.binding, self.failures, self.wish) = (None, 0, Wish::Registered);
         self.begin(now, settings, random);
     }
@@ -329,7 +335,7 @@ impl Registration {
         }
     }
 
-    fn due(&mut self, now: Now, settings: &Settings, random: &mut Random) {
+    fn due(&mut self, now: Now, settings: &UeAgentSettings, random: &mut Random) {
         self.drop_expired(now);
         match self.state {
             State::Waiting { until: at } | State::Registered { refresh: at } if at <= now.mono => {

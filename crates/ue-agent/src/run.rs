@@ -4,7 +4,7 @@ use crate::cli::Command as CommandLine;
 use crate::config::{PcscfName, Setup};
 use crate::console::Console;
 use crate::place::{self, NoWay};
-use ims_node::{Listener, Settings as NodeSettings, Side};
+use ims_node::{Listener, NodeSettings, Side};
 use ims_runtime::node::{Endpoint, NodeError, wall};
 use ims_runtime::signals::{Signal, Signals};
 use std::fmt;
@@ -16,7 +16,9 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use ue_agent::{Ask, Command, Ending, Form, HELP, Instance, Pcscf, Report, Session, Settings, UeAgent, line};
+use ue_agent::{
+    Ask, Command, Ending, Form, HELP, Instance, Pcscf, Report, Session, UeAgent, UeAgentSettings, line,
+};
 
 /// Lines of standard input that wait.
 const LINES: usize = 16;
@@ -266,7 +268,7 @@ fn open(setup: &Setup, pcscf: Pcscf) -> Result<Endpoint<UeAgent>, NodeError> {
     // Two agents of one user are two devices; one that comes back to its address is the same.
     let derived = || Instance::derived(setup.account.impu().as_str(), &local.to_string());
     let instance = setup.instance.clone().unwrap_or_else(derived);
-    let mut settings = Settings::new(setup.account.clone(), pcscf, local, instance);
+    let mut settings = UeAgentSettings::new(setup.account.clone(), pcscf, local, instance);
     let intervals = [
         (setup.registration_s, &mut settings.registration_s),
         (setup.subscription_s, &mut settings.subscription_s),

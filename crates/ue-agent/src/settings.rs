@@ -7,9 +7,9 @@ use sip_message::{Transport, Uri};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Settings of a user agent.
+/// UeAgentSettings of a user agent.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct UeAgentSettings {
     /// Whose agent it is.
     pub account: Account,
     /// Its way into the network.
@@ -36,8 +36,8 @@ pub struct Settings {
     pub subscribe_reg: bool,
 }
 
-impl Settings {
-    /// Settings with the usual intervals: 600000 s for the registration (TS 24.229 section 5.1.1.2), 3600 s for the rest.
+impl UeAgentSettings {
+    /// UeAgentSettings with the usual intervals: 600000 s for the registration (TS 24.229 section 5.1.1.2), 3600 s for the rest.
     #[must_use]
     pub fn new(account: Account, pcscf: Pcscf, local: SocketAddr, instance: Instance) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use crate::agent::UeAgent;
 use crate::ask::{NotDone, Told};
 use crate::report::{Report, SubscriptionState};
-use crate::settings::Settings;
+use crate::settings::UeAgentSettings;
 use crate::warning;
 use clock::Now;
 use ims_node::{Outcome, Random};
@@ -100,7 +100,7 @@ impl Watches {
     }
 }
 
-fn config(settings: &Settings, kind: Kind, random: &mut Random) -> SubscriberConfig {
+fn config(settings: &UeAgentSettings, kind: Kind, random: &mut Random) -> SubscriberConfig {
     let expires = match kind {
         Kind::Watch => settings.subscription_s,
         Kind::Fetch => 0,

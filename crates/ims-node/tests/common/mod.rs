@@ -6,7 +6,7 @@ use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use ims_node::{
     AskId, Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, NoAsk, Node,
-    Outcome, Output, Peer, Role, Settings, Side, Transmit, Verdict,
+    NodeSettings, Outcome, Output, Peer, Role, Side, Transmit, Verdict,
 };
 use sip_message::{Message, Transport};
 use std::net::SocketAddr;
@@ -86,7 +86,7 @@ impl Bench {
         let own = Peer { addresses: vec![address(CLIENT).ip(), address(NEXT).ip()], domains: Vec::new() };
         let foreign =
             Peer { addresses: vec![address("198.51.100.1:1").ip()], domains: vec!["home2.test".into()] };
-        let settings = Settings::new("node.home1.test", listeners, vec![own, foreign]);
+        let settings = NodeSettings::new("node.home1.test", listeners, vec![own, foreign]);
         let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_millis(1_700_000_000_000) };
         Self { node: Node::new(settings, fake, [7; 32]), now, outputs: Vec::new() }
     }

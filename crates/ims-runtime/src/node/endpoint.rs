@@ -9,7 +9,7 @@ use crate::Clock;
 use crate::recording::Recorder;
 use clock::{Mono, Now, Wall};
 use cx_protocol::CxFailure;
-use ims_node::{AskId, Input, Node, Output, Role, Settings};
+use ims_node::{AskId, Input, Node, NodeSettings, Output, Role};
 use sip_resolve::DnsAnswer;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -33,7 +33,7 @@ impl<R: Role> Endpoint<R> {
     ///
     /// # Errors
     /// A socket or the recording cannot be opened, or there is no seed.
-    pub fn open(settings: Settings, role: R, recording: Option<&Path>) -> Result<Self, NodeError> {
+    pub fn open(settings: NodeSettings, role: R, recording: Option<&Path>) -> Result<Self, NodeError> {
         let recorder = recording.map(|path| {
             Recorder::open(path, &settings.name).map_err(|error| NodeError::Recording(path.to_owned(), error))
         });

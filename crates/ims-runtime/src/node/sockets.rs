@@ -7,7 +7,7 @@ use super::udp::{Sent, UdpSockets};
 use crate::recording::{Channel, Direction, Ends, Recorder};
 use bytes::Bytes;
 use clock::Mono;
-use ims_node::{Flow, Input, Loss, Peer, Received, Settings, Transmit};
+use ims_node::{Flow, Input, Loss, NodeSettings, Peer, Received, Transmit};
 use sip_message::Transport;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -77,7 +77,7 @@ pub(super) enum Datagram {
 
 impl Sockets {
     /// Opens the sockets of `settings`. Needs a tokio runtime.
-    pub(super) fn open(settings: &Settings, recorder: Option<Recorder>) -> Result<Self, NodeError> {
+    pub(super) fn open(settings: &NodeSettings, recorder: Option<Recorder>) -> Result<Self, NodeError> {
         let (sender, events) = mpsc::channel(SOCKET_EVENTS);
         Ok(Self {
             udp: UdpSockets::bind(&settings.listeners, &sender)?,

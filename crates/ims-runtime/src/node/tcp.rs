@@ -10,7 +10,7 @@ use crate::Clock;
 use crate::open_files;
 use crate::recording::Recorder;
 use bytes::Bytes;
-use ims_node::{Flow, Input, ListenerId, Loss, Peer, Settings, Side, Silence, Transmit, site};
+use ims_node::{Flow, Input, ListenerId, Loss, NodeSettings, Peer, Side, Silence, Transmit, site};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -39,7 +39,7 @@ const REST: Duration = Duration::from_millis(100);
 /// The connections of a node.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    settings: Settings,
+    settings: NodeSettings,
     clock: Clock,
     open: HashMap<ConnectionId, Open>,
     by_peer: HashMap<(ListenerId, SocketAddr), ConnectionId>,
@@ -76,7 +76,7 @@ struct Open {
 impl Connections {
     /// Listens on every address.
     pub(crate) fn listen(
-        settings: &Settings,
+        settings: &NodeSettings,
         events: &mpsc::Sender<SocketEvent>,
         recorder: Option<Recorder>,
     ) -> Result<Self, NodeError> {

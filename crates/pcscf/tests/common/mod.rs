@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use ims_node::{Listener, Peer, Settings, Side};
+use ims_node::{Listener, NodeSettings, Peer, Side};
 use pcscf::{Pcscf, SharedFlows, SubscribeReg};
 use sip_message::{HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
@@ -23,14 +23,14 @@ pub fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-pub fn settings() -> Settings {
+pub fn settings() -> NodeSettings {
     let listeners = vec![
         Listener { address: address("127.0.10.11:5060"), side: Side::Ue },
         Listener { address: address("127.0.10.11:5062"), side: Side::Network },
     ];
     let addresses = [ICSCF, SCSCF, OTHER_SCSCF].map(|own| address(own).ip()).to_vec();
     let own = Peer { addresses, domains: vec![] };
-    Settings::new("pcscf1a.home1.test", listeners, vec![own])
+    NodeSettings::new("pcscf1a.home1.test", listeners, vec![own])
 }
 
 pub fn role(subscribe_reg: SubscribeReg) -> Pcscf {
@@ -39,7 +39,7 @@ pub fn role(subscribe_reg: SubscribeReg) -> Pcscf {
 
 pub fn role_that(subscribe_reg: SubscribeReg, shared_flows: SharedFlows) -> Pcscf {
     let name = |text: &str| text.into();
-    Pcscf::new(pcscf::Settings {
+    Pcscf::new(pcscf::PcscfSettings {
         name: name("pcscf1a.home1.test"),
         network: name("home1.test"),
         home_domains: vec![name("home1.test")],

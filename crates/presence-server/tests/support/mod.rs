@@ -11,10 +11,10 @@
 use bytes::Bytes;
 use clock::{Now, Wall};
 use ims_node::{
-    AskId, Flow, Input, Listener, ListenerId, Node, Output, Peer, Record, Seq, Settings as NodeSettings, Side,
+    AskId, Flow, Input, Listener, ListenerId, Node, NodeSettings, Output, Peer, Record, Seq, Side,
 };
 use presence_document::{Pidf, Rules};
-use presence_server::{Ask, PresenceServer, RuleBook, Settings, Told};
+use presence_server::{Ask, PresenceServer, PresenceServerSettings, RuleBook, Told};
 use sip_message::{HeaderName, Message, Response, StatusCode, Transport};
 use sip_resolve::{DnsAnswer, Kind, Records};
 use std::collections::{BTreeMap, VecDeque};
@@ -51,8 +51,8 @@ pub(crate) struct Ps {
     branch: u32,
 }
 
-pub(crate) fn settings() -> Settings {
-    Settings::new("ps1.home1.test", "home1.test")
+pub(crate) fn settings() -> PresenceServerSettings {
+    PresenceServerSettings::new("ps1.home1.test", "home1.test")
 }
 
 fn node_settings() -> NodeSettings {
@@ -103,14 +103,14 @@ pub(crate) fn pidf(basic: &str) -> String {
 }
 
 impl Ps {
-    pub(crate) fn new(settings: Settings, rules: RuleBook) -> Self {
+    pub(crate) fn new(settings: PresenceServerSettings, rules: RuleBook) -> Self {
         let mut first = Self::seeded(settings, rules, 7);
         first.node.restore(first.now, None::<Record>, Seq(0));
         first.drain();
         first
     }
 
-    fn seeded(settings: Settings, rules: RuleBook, seed: u8) -> Self {
+    fn seeded(settings: PresenceServerSettings, rules: RuleBook, seed: u8) -> Self {
         let node = Node::new(node_settings(), PresenceServer::new(settings, rules), [seed; 32]);
         let now = Now { wall: Wall::from_unix_millis(START), ..Now::ZERO };
         let (journal, asked, sent) = (BTreeMap::new(), Vec::new(), VecDeque::new());
@@ -123,14 +123,19 @@ impl Ps {
     }
 
     /// The process ends in order, and after a while another one takes its journal up.
-    pub(crate) fn restarted(mut self, after_s: u64, settings: Settings, rules: RuleBook) -> Self {
+    pub(crate) fn restarted(
+        mut self,
+        after_s: u64,
+        settings: PresenceServerSettings,
+        rules: RuleBook,
+    ) -> Self {
         self.handle(Input::Drain);
         self.pass(Duration::ZERO);
         self.killed(after_s, settings, rules)
     }
 
     /// The process dies where it stands, and after a while another one takes its journal up.
-    pub(crate) fn killed(self, after_s: u64, settings: Settings, rules: RuleBook) -> Self {
+    pub(crate) fn killed(self, after_s: u64, settings: PresenceServerSettings, rules: RuleBook) -> Self {
         let Self { now, journal, watch_key, last, .. } = self;
         let mut next = Self::seeded(settings, rules, 8);
         // The monotonic clock begins anew.
@@ -349,7 +354,7 @@ pub(crate) fn record(line: &str) -> (Box<[u8]>, Box<[u8]>) {
     (bytes(key), bytes(value))
 }
 
-pub(crate) fn by_dialog() -> Settings {
+pub(crate) fn by_dialog() -> PresenceServerSettings {
     let mut settings = settings();
     settings.notify.updates = sip_event::Updates::Dialog;
     settings

@@ -3,7 +3,7 @@
 use super::Ending;
 use super::document::{digest, reginfo};
 use crate::binding::Binding;
-use crate::settings::Settings;
+use crate::settings::ScscfSettings;
 use crate::users::Users;
 use clock::Now;
 use cx_protocol::Impu;
@@ -78,7 +78,7 @@ impl Untold {
 #[derive(Debug)]
 pub(crate) struct RegView<'a> {
     pub(crate) users: &'a Users,
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a ScscfSettings,
 }
 
 impl Source<Reg> for RegView<'_> {

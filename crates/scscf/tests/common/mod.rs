@@ -7,7 +7,7 @@ use cx_protocol::{
     ImplicitRegistrationSet, Impu, InitialFilterCriterion, Maa, ProfilePart, PublicIdentity, Request,
     ResultCode, Saa, ServiceProfile, ServiceTrigger, Spt, TriggerPoint,
 };
-use ims_node::{Listener, Peer, Settings, Side, digest};
+use ims_node::{Listener, NodeSettings, Peer, Side, digest};
 use scscf::Scscf;
 use sip_message::{Challenge, Credentials, HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
@@ -25,19 +25,19 @@ pub fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-pub fn settings() -> Settings {
+pub fn settings() -> NodeSettings {
     let listeners = vec![Listener { address: address("127.0.10.14:5060"), side: Side::Network }];
     let own = [PCSCF, ICSCF, PS].map(|text| address(text).ip()).to_vec();
-    Settings::new("scscf1a.home1.test", listeners, vec![Peer { addresses: own, domains: vec![] }])
+    NodeSettings::new("scscf1a.home1.test", listeners, vec![Peer { addresses: own, domains: vec![] }])
 }
 
 pub fn role() -> Scscf {
     let ips = |addresses: &[&str]| addresses.iter().map(|text| address(text).ip()).collect();
-    Scscf::new(scscf::Settings {
+    Scscf::new(scscf::ScscfSettings {
         own_addresses: ips(&[PCSCF, ICSCF, PS]),
         peer_addresses: ips(&["127.0.10.23:5060", "127.0.10.27:5060"]),
         peer_domains: vec!["mobile.home1.test".into()],
-        ..scscf::Settings::new("scscf1a.home1.test", "home1.test")
+        ..scscf::ScscfSettings::new("scscf1a.home1.test", "home1.test")
     })
 }
 

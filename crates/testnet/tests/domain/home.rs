@@ -6,7 +6,7 @@ use super::names::{ALICE, CAROL, GRACE, Kind, UES, address, domain_of, nodes_of,
 use super::roamer::Roamer;
 use super::rules::book;
 use super::subject::Subject;
-use ims_node::{Listener, Node, Peer, Role, Settings, Side};
+use ims_node::{Listener, Node, NodeSettings, Peer, Role, Side};
 use presence_server::{PresenceServer, RuleBook};
 use sip_event::Updates;
 use sip_message::Transport;
@@ -107,7 +107,7 @@ impl Home {
     }
 
     /// Nodes of the domain believe each other; those at its edge believe the other domain's of its own users.
-    fn settings(&self, name: &str, kind: Kind, listeners: Vec<Listener>) -> Settings {
+    fn settings(&self, name: &str, kind: Kind, listeners: Vec<Listener>) -> NodeSettings {
         let own = nodes_of(self.number, self.size).into_iter().map(|(_, _, last)| address(last, 0).ip());
         let mut peers = vec![Peer { addresses: own.collect(), domains: vec![] }];
         if self.size == Size::Whole && matches!(kind, Kind::Icscf | Kind::Scscf) {
@@ -115,10 +115,15 @@ impl Home {
             let addresses = [13, 14, 15, 17].map(|last| address(octet(other, last), 0).ip()).to_vec();
             peers.push(Peer { addresses, domains: vec![domain_of(other).into()] });
         }
-        Settings::new(&self.host(name), listeners, peers)
+        NodeSettings::new(&self.host(name), listeners, peers)
     }
 
-    fn add<R: Role + 'static>(&self, world: &mut World, settings: Settings, role: impl Fn() -> R + 'static) {
+    fn add<R: Role + 'static>(
+        &self,
+        world: &mut World,
+        settings: NodeSettings,
+        role: impl Fn() -> R + 'static,
+    ) {
         let addresses = settings.listeners.iter().map(|listener| listener.address).collect();
         let fault = self.fault;
         let host = settings.name.clone();
@@ -131,7 +136,7 @@ impl Home {
         let gm = Listener { address: address(last, 5060), side: Side::Ue };
         let mw = Listener { address: address(last, 5062), side: Side::Network };
         let node = self.settings(name, Kind::Pcscf, vec![gm, mw]);
-        let role = pcscf::Settings {
+        let role = pcscf::PcscfSettings {
             name: node.name.clone(),
             network: domain_of(self.number).into(),
             home_domains: vec![domain_of(self.number).into()],
@@ -154,7 +159,7 @@ impl Home {
             capabilities: vec![],
         };
         let nodes = nodes_of(self.number, self.size);
-        let role = icscf::Settings {
+        let role = icscf::IcscfSettings {
             name: node.name.clone(),
             domain: domain_of(self.number).into(),
             admits: icscf::Admits::Peers,
@@ -176,13 +181,16 @@ impl Home {
             false => scscf::TerminatingRecordRoute::Off,
         };
         let domain = domain_of(self.number);
-        let role = scscf::Settings { terminating_record_route, ..scscf::Settings::new(&node.name, &domain) };
+        let role = scscf::ScscfSettings {
+            terminating_record_route,
+            ..scscf::ScscfSettings::new(&node.name, &domain)
+        };
         self.add(world, node, move || scscf::Scscf::new(role.clone()));
     }
 
     fn add_presence_server(&self, world: &mut World, name: &str, last: u8) {
         let node = self.settings(name, Kind::PresenceServer, vec![network(last)]);
-        let mut role = presence_server::Settings::new(&node.name, &domain_of(self.number));
+        let mut role = presence_server::PresenceServerSettings::new(&node.name, &domain_of(self.number));
         role.notify.updates = self.updates;
         let rules = self.rules.clone();
         self.add(world, node, move || PresenceServer::new(role.clone(), rules.clone()));
@@ -190,13 +198,13 @@ impl Home {
 
     fn add_ue(&self, world: &mut World, name: &str, last: u8) {
         let local = address(last, 5060);
-        let node = Settings::new(name, vec![Listener { address: local, side: Side::Network }], vec![]);
+        let node = NodeSettings::new(name, vec![Listener { address: local, side: Side::Network }], vec![]);
         let user = format!("{name}@{}", domain_of(self.number));
         let account = Account::new(&user, None, Password::new(&format!("{name}-secret"))).unwrap();
         let address = address(octet(self.number, 11), 5060);
         let pcscf = ue_agent::Pcscf { address, transport: self.transport };
         let instance = Instance::derived(&user, &local.to_string());
-        let mut role = ue_agent::Settings::new(account, pcscf, local, instance);
+        let mut role = ue_agent::UeAgentSettings::new(account, pcscf, local, instance);
         role.registration_s = self.registration_s;
         role.subscription_s = self.subscription_s;
         role.publication_s = self.publication_s;

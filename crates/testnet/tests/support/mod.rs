@@ -7,7 +7,8 @@ use clock::{Mono, Now};
 use cx_protocol::{Answer, CxFailure, Impu, Leg, Lir, LirType, Request, ResultCode};
 use ims_node::{
     AskId, Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, NoAsk, Node,
-    NodeCause, Outcome, Output, Record, Refusal, Role, Seq, Settings, Side, Transmit, Unreadable, Verdict,
+    NodeCause, NodeSettings, Outcome, Output, Record, Refusal, Role, Seq, Side, Transmit, Unreadable,
+    Verdict,
 };
 use sip_message::{Draft, HeaderName, Method, StatusCode, Transport, Uri};
 use sip_resolve::Hop;
@@ -28,8 +29,8 @@ pub(crate) fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, last], 5060))
 }
 
-pub(crate) fn settings(name: &str, last: u8) -> Settings {
-    Settings::new(name, vec![Listener { address: address(last), side: Side::Network }], Vec::new())
+pub(crate) fn settings(name: &str, last: u8) -> NodeSettings {
+    NodeSettings::new(name, vec![Listener { address: address(last), side: Side::Network }], Vec::new())
 }
 
 /// A proxy that asks the HSS where a SUBSCRIBE goes and sends everything on.

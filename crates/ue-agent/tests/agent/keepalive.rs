@@ -2,13 +2,13 @@
 use crate::support::{Ue, granted, granted_to, secs, settings};
 use sip_message::Transport;
 use std::time::Duration;
-use ue_agent::{Report, Settings};
+use ue_agent::{Report, UeAgentSettings};
 
 /// Shorter than any P-CSCF of ours leaves a connection idle.
 const IDLE: Duration = Duration::from_secs(600);
 
 fn registered(transport: Transport, keepalive: Option<Duration>) -> Ue {
-    let mut ue = Ue::with(Settings { keepalive, ..settings(transport) });
+    let mut ue = Ue::with(UeAgentSettings { keepalive, ..settings(transport) });
     ue.words("register").unwrap();
     let register = ue.request("REGISTER");
     let parameter = if transport == Transport::Tcp { ";transport=tcp" } else { "" };
@@ -78,7 +78,7 @@ fn without_a_registration_or_with_0_s_nothing_is_kept_alive() {
     let mut ue = registered(Transport::Udp, Some(Duration::ZERO));
     ue.pass(secs(600));
     assert!(ue.pings.is_empty());
-    let mut ue = Ue::with(Settings { keepalive: None, ..settings(Transport::Udp) });
+    let mut ue = Ue::with(UeAgentSettings { keepalive: None, ..settings(Transport::Udp) });
     ue.pass(secs(600));
     assert!(ue.pings.is_empty());
     ue.words("register").unwrap();

@@ -63,7 +63,7 @@ fn the_old_dialog_counts_until_the_new_one_is_active() {
 #[test]
 fn old_subscriptions_may_serve_for_a_while() {
     let wait = secs(300);
-    let mut ue = Ue::with(ue_agent::Settings { resubscribe_after: wait, ..settings(Transport::Udp) });
+    let mut ue = Ue::with(ue_agent::UeAgentSettings { resubscribe_after: wait, ..settings(Transport::Udp) });
     ue.register();
     ue.words("watch carol@home1.test").unwrap();
     let old = ue.request("SUBSCRIBE");

@@ -3,10 +3,10 @@
 use crate::support::{INSTANCE, LOCAL, Ue, challenge, granted, granted_to, notify_of, secs, settings};
 use sip_message::{HeaderName, Message, Transport};
 use std::time::Duration;
-use ue_agent::{Report, Settings};
+use ue_agent::{Report, UeAgentSettings};
 
-fn watching_itself(transport: Transport) -> Settings {
-    Settings { subscribe_reg: true, ..settings(transport) }
+fn watching_itself(transport: Transport) -> UeAgentSettings {
+    UeAgentSettings { subscribe_reg: true, ..settings(transport) }
 }
 
 /// Registers; gives the REGISTER that was accepted and the SUBSCRIBE that followed.

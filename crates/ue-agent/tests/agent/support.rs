@@ -1,14 +1,12 @@
 //! A user agent in virtual time, and the network around it played by the test.
 
 use clock::{Now, Wall};
-use ims_node::{
-    AskId, Flow, Input, Listener, ListenerId, Loss, Node, Output, Settings as NodeSettings, Side,
-};
+use ims_node::{AskId, Flow, Input, Listener, ListenerId, Loss, Node, NodeSettings, Output, Side};
 use sip_message::{HeaderName, Message, Transport};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
-use ue_agent::{Account, Ask, Command, Instance, Password, Pcscf, Report, Settings, Told, UeAgent};
+use ue_agent::{Account, Ask, Command, Instance, Password, Pcscf, Report, Told, UeAgent, UeAgentSettings};
 
 pub(crate) const PCSCF: &str = "127.0.10.11:5060";
 pub(crate) const LOCAL: &str = "127.0.10.31:5060";
@@ -21,13 +19,13 @@ pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub(crate) fn settings(transport: Transport) -> Settings {
+pub(crate) fn settings(transport: Transport) -> UeAgentSettings {
     let account = Account::new("alice@home1.test", None, Password::new("alice-secret")).unwrap();
     let pcscf = Pcscf { address: PCSCF.parse().unwrap(), transport };
     let local = LOCAL.parse().unwrap();
-    let settings = Settings::new(account, pcscf, local, Instance::given(INSTANCE).unwrap());
+    let settings = UeAgentSettings::new(account, pcscf, local, Instance::given(INSTANCE).unwrap());
     // Its tests switch it on.
-    Settings { subscribe_reg: false, keepalive: Some(Duration::ZERO), ..settings }
+    UeAgentSettings { subscribe_reg: false, keepalive: Some(Duration::ZERO), ..settings }
 }
 
 /// The agent, and all that it has sent and said.
@@ -54,7 +52,7 @@ impl Ue {
         Self::with(settings(Transport::Udp))
     }
 
-    pub(crate) fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: UeAgentSettings) -> Self {
         let listener = Listener { address: settings.local, side: Side::Network };
         let node_settings = NodeSettings::new("alice", vec![listener], Vec::new());
         let transport = settings.pcscf.transport;

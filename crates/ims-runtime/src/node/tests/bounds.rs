@@ -8,8 +8,8 @@ use super::link::Link;
 use super::world::{Place, message, read_until, soon};
 use bytes::Bytes;
 use ims_node::{
-    Acquaintance, CLOSE_AFTER, Flow, Input, Listener, ListenerId, Loss, PROBE_AFTER, Peer, Settings, Side,
-    Silence, Transmit,
+    Acquaintance, CLOSE_AFTER, Flow, Input, Listener, ListenerId, Loss, NodeSettings, PROBE_AFTER, Peer,
+    Side, Silence, Transmit,
 };
 use sip_message::Transport;
 use std::collections::VecDeque;
@@ -65,10 +65,10 @@ async fn a_node_that_is_flooded_sheds_new_requests_and_takes_them_again_afterwar
     soon(async { while !running.done("stats").await.contains("pressure 0\n") {} }).await;
 }
 
-fn settings(side: Side, peers: &[&str]) -> Settings {
+fn settings(side: Side, peers: &[&str]) -> NodeSettings {
     let listener = Listener { address: "127.0.0.1:0".parse().unwrap(), side };
     let peer = |text: &&str| Peer { addresses: vec![text.parse().unwrap()], domains: Vec::new() };
-    Settings::new("node.home1.test", vec![listener], peers.iter().map(peer).collect())
+    NodeSettings::new("node.home1.test", vec![listener], peers.iter().map(peer).collect())
 }
 
 /// What newcomers meet with.
@@ -80,7 +80,7 @@ struct Door {
 }
 
 impl Door {
-    async fn open(settings: &Settings) -> Self {
+    async fn open(settings: &NodeSettings) -> Self {
         let (events, heard) = mpsc::channel(1024);
         Self {
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
