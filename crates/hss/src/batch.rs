@@ -64,12 +64,12 @@ impl Service {
         }
         let requests = self.requests();
         let ordered = self.obey_all(now, orders, &mut changes)?;
-        let kept = self.keep(changes).await?;
+        let kept = self.commit(changes).await?;
         if kept.is_ok() {
             // A user who has come back leaves nothing to be told of the account that had its identities before.
             let dropped = self.hss.drop_settled();
             // What cannot be kept now is dropped again by the next process.
-            let _ = self.keep(dropped).await?;
+            let _ = self.commit(dropped).await?;
         } else if let Some(before) = before {
             self.hss = before;
         }

@@ -21,7 +21,7 @@ pub(crate) enum Read {
 impl Service {
     /// Keeps `changes` of registrations, or undoes them and says why they are not kept. The store that cannot even be read ends the
     /// process, with nothing of them acknowledged.
-    pub(crate) async fn keep(
+    pub(crate) async fn commit(
         &mut self,
         changes: Vec<StoreChange>,
     ) -> Result<Result<(), StoreError>, Failure> {

@@ -46,7 +46,7 @@ impl Tape {
         // Open for writing, too, it has no end of file between two writers.
         let pipe =
             pipe::OpenOptions::new().read_write(true).open_receiver(path).map_err(LabError::at(path))?;
-        self.readers.push(tokio::spawn(keep(pipe, Arc::clone(&self.kept), self.grown.clone())));
+        self.readers.push(tokio::spawn(collect(pipe, Arc::clone(&self.kept), self.grown.clone())));
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Drop for Tape {
     }
 }
 
-async fn keep(pipe: pipe::Receiver, kept: Arc<Mutex<Vec<Crossing>>>, grown: watch::Sender<usize>) {
+async fn collect(pipe: pipe::Receiver, kept: Arc<Mutex<Vec<Crossing>>>, grown: watch::Sender<usize>) {
     let mut lines = BufReader::new(pipe).lines();
     let mut reader = Reader::default();
     while let Ok(Some(line)) = lines.next_line().await {

@@ -54,7 +54,7 @@ impl Pcscf {
             return;
         }
         self.reg.watch(begun, registered, &mut fx.random);
-        self.settle_reg(now, fx);
+        self.carry_out_reg(now, fx);
     }
 
     /// A binding of this set has gone. When it was the last one, so has the reason to watch.
@@ -67,7 +67,7 @@ impl Pcscf {
 
     pub(crate) fn on_reg_due(&mut self, now: Now, fx: &mut Fx) {
         self.reg.on_deadline(now);
-        self.settle_reg(now, fx);
+        self.carry_out_reg(now, fx);
     }
 
     pub(crate) fn on_reg_subscribed(
@@ -78,11 +78,11 @@ impl Pcscf {
         fx: &mut Fx,
     ) {
         self.reg.on_answer(now, asking, outcome.answer());
-        self.settle_reg(now, fx);
+        self.carry_out_reg(now, fx);
     }
 
     /// Does what the subscriptions want done.
-    fn settle_reg(&mut self, now: Now, fx: &mut Fx) {
+    fn carry_out_reg(&mut self, now: Now, fx: &mut Fx) {
         while let Some((user, output)) = self.reg.poll_output() {
             match output {
                 SubscriberOutput::SubscribeAnew(_) => self.reg.wait_for_turn(user),

@@ -151,7 +151,7 @@ impl Challenges {
     ) -> Vec<String> {
         let realm = self.realms.share((&*credentials.realm).into());
         let issued = Issued { to, realm, ha1s: secrets(credentials), failures: 0, count: 0 };
-        self.keep(now, issued, random.secret(), former)
+        self.remember(now, issued, random.secret(), former)
     }
 
     /// The nonce that this REGISTER answers goes on with the credentials of the username it gives: the first REGISTER
@@ -170,10 +170,10 @@ impl Challenges {
         self.deadlines.cancel(&nonce.into());
         let mut issued = self.issued.remove(nonce)?;
         issued.count = 0;
-        Some(self.keep(now, issued, random.secret(), Nonce::NotStale))
+        Some(self.remember(now, issued, random.secret(), Nonce::NotStale))
     }
 
-    fn keep(&mut self, now: Mono, issued: Issued, nonce: String, former: Nonce) -> Vec<String> {
+    fn remember(&mut self, now: Mono, issued: Issued, nonce: String, former: Nonce) -> Vec<String> {
         if self.issued.len() >= MAX_NONCES {
             let first = self.deadlines.pop_due(Mono::at(Duration::MAX));
             self.crowded_out += 1;

@@ -18,7 +18,7 @@ impl Scscf {
         while let Some(impu) = self.users.pop_expired(now.mono) {
             let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.expire(now.wall);
-            self.settle(now, registration, Ending::Expired, SarType::TimeoutDeregistration, fx);
+            self.file_rest(now, registration, Ending::Expired, SarType::TimeoutDeregistration, fx);
         }
     }
 
@@ -40,7 +40,7 @@ impl Scscf {
         let Some(mut registration) = self.users.registration(impu).cloned() else { return };
         registration.bindings.retain(|binding| binding.contact != *contact || binding.path != *path);
         // On another flow the phone may still be there.
-        self.settle(now, registration, Ending::Deactivated, SarType::TimeoutDeregistration, fx);
+        self.file_rest(now, registration, Ending::Deactivated, SarType::TimeoutDeregistration, fx);
     }
 
     /// Takes all contacts of a user away whose application server fails (rule REG-S-10); it may have come back when the
@@ -48,18 +48,25 @@ impl Scscf {
     pub(crate) fn deregister(&mut self, now: Now, impu: &Impu, fx: &mut Fx) {
         let Some(mut registration) = self.users.registration(impu).cloned() else { return };
         registration.bindings.clear();
-        self.settle(now, registration, Ending::Probation, SarType::AdministrativeDeregistration, fx);
+        self.file_rest(now, registration, Ending::Probation, SarType::AdministrativeDeregistration, fx);
     }
 
     /// Files what is left of a registration; if nothing is, HSS and application servers are told (rule REG-S-11).
-    fn settle(&mut self, now: Now, registration: Registration, ending: Ending, kind: SarType, fx: &mut Fx) {
+    fn file_rest(
+        &mut self,
+        now: Now,
+        registration: Registration,
+        ending: Ending,
+        kind: SarType,
+        fx: &mut Fx,
+    ) {
         if registration.bindings.is_empty()
             && let Some(impu) = registration.default_impu()
         {
             self.tell_hss(Some(registration.impi.clone()), impu.clone(), kind, fx);
         }
         let servers = registration.servers.clone();
-        self.keep(now, registration, ending, &servers, fx);
+        self.file_registration(now, registration, ending, &servers, fx);
     }
 
     pub(crate) fn on_hss(&mut self, now: Now, request: &Request, fx: &mut Fx) -> Answer {
@@ -97,7 +104,7 @@ impl Scscf {
             let Some(mut registration) = self.users.registration(&impu).cloned() else { continue };
             registration.bindings.clear();
             let servers = registration.servers.clone();
-            self.keep(now, registration, ending(rtr.reason), &servers, fx);
+            self.file_registration(now, registration, ending(rtr.reason), &servers, fx);
         }
         Answer::Rta(Rta { result: ResultCode::Success })
     }
@@ -117,12 +124,12 @@ impl Scscf {
         if ppr.profile.identities.default_impu().is_none() {
             // Every identity is barred: there is nothing left to be registered by.
             registration.bindings.clear();
-            self.settle(now, registration, Ending::Rejected, SarType::AdministrativeDeregistration, fx);
+            self.file_rest(now, registration, Ending::Rejected, SarType::AdministrativeDeregistration, fx);
             return Answer::Ppa(Ppa { result: ResultCode::Success });
         }
         registration.profile = Arc::new(ppr.profile.clone().into());
         let servers = registration.servers.clone();
-        self.keep(now, registration, Ending::Deactivated, &servers, fx);
+        self.file_registration(now, registration, Ending::Deactivated, &servers, fx);
         Answer::Ppa(Ppa { result: ResultCode::Success })
     }
 

@@ -176,7 +176,7 @@ impl Scscf {
         let left = leaves.then(|| registration.clone());
         // Who leaves is to be forgotten wherever it is known.
         let told = if leaves { registration.servers.clone() } else { met };
-        self.keep(now, registration, Ending::Unregistered, &told, fx);
+        self.file_registration(now, registration, Ending::Unregistered, &told, fx);
         if let Some(left) = left {
             self.users.leaving.begins(now.mono, &left, self.settings.timer_f);
         }
@@ -220,7 +220,7 @@ impl Scscf {
 
     /// Files and journals a registration, and tells these application servers (rule REG-S-09). One without bindings is
     /// removed. `ending` says how contacts came to their end that are bound no more.
-    pub(crate) fn keep(
+    pub(crate) fn file_registration(
         &mut self,
         now: Now,
         registration: Registration,

@@ -258,7 +258,7 @@ impl Subscription {
     fn owe_subscribe(&mut self) {
         self.record.delivered = None;
         self.due = Some(Cause::Subscribe);
-        self.keep(Persist::First);
+        self.want_persisted(Persist::First);
     }
 
     fn changed(&mut self, version: u64) {
@@ -278,7 +278,7 @@ impl Subscription {
             (Standing::Pending, Authorisation::Allowed) => {
                 self.record.standing = Standing::Active;
                 self.due = self.due.max(Some(Cause::Standing));
-                self.keep(Persist::First);
+                self.want_persisted(Persist::First);
             }
             (Standing::Pending | Standing::Active, Authorisation::Refused) => {
                 self.terminate(now, Termination::of(Reason::Rejected), policy);
@@ -304,10 +304,10 @@ impl Subscription {
         if let Exchange::Waiting { .. } = self.exchange {
             self.exchange = Exchange::Idle;
         }
-        self.keep(Persist::First);
+        self.want_persisted(Persist::First);
     }
 
-    fn keep(&mut self, persist: Persist) {
+    fn want_persisted(&mut self, persist: Persist) {
         match self.keeping {
             Keeping::Journalled => self.persist = self.persist.max(Some(persist)),
             Keeping::Fetch => {}

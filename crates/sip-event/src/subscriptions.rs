@@ -166,7 +166,7 @@ impl<K: Clone + Ord + Hash> Subscriptions<K> {
             (Some(_), Some(tag)) => drop(self.by_tag.remove(&tag)),
             (Some(_), None) => {}
         }
-        self.settle(key);
+        self.note_deadline(key);
     }
 
     /// Forgets a subscription without a word to anybody: a NOTIFY of it gets 481 from now on.
@@ -278,7 +278,7 @@ impl<K: Clone + Ord + Hash> Subscriptions<K> {
             Some(_) | None => &mut held.subscriber,
         };
         let outcome = subscriber.notify(now, notify);
-        self.settle(&key);
+        self.note_deadline(&key);
         outcome.map(|()| key)
     }
 
@@ -298,12 +298,12 @@ impl<K: Clone + Ord + Hash> Subscriptions<K> {
     fn handle(&mut self, now: Now, key: &K, input: SubscriberInput<'_>) {
         if let Some(held) = self.by_key.get_mut(key) {
             held.subscriber.handle(now, input);
-            self.settle(key);
+            self.note_deadline(key);
         }
     }
 
     /// Something has happened to it: it may want something, now or later.
-    fn settle(&mut self, key: &K) {
+    fn note_deadline(&mut self, key: &K) {
         self.touched.push_back(key.clone());
         match self.by_key.get(key).and_then(|held| held.subscriber.poll_timeout()) {
             Some(at) => self.deadlines.set(key.clone(), at),

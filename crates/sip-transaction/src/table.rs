@@ -143,12 +143,12 @@ impl<P: Clone> Transactions<P> {
     /// already.
     pub fn provisional(&mut self, server: ServerId, transmit: Transmit<P>) -> Option<Transmit<P>> {
         self.servers.get(server.0).filter(|entry| entry.standing == Standing::Open)?;
-        self.keep(server, Kept::Response(transmit.clone()))?;
+        self.replace_kept(server, Kept::Response(transmit.clone()))?;
         Some(transmit)
     }
 
     /// Keeps this in place of what was kept, and gives that.
-    fn keep(&mut self, server: ServerId, kept: Kept<P>) -> Option<Kept<P>> {
+    fn replace_kept(&mut self, server: ServerId, kept: Kept<P>) -> Option<Kept<P>> {
         let entry = self.servers.get_mut(server.0)?;
         self.load.remove(Kind::Server, entry.standing, entry.size());
         let before = std::mem::replace(&mut entry.kept, kept);
@@ -198,7 +198,7 @@ impl<P: Clone> Transactions<P> {
         let entry = self.clients.get_mut(id.0)?;
         let before = entry.machine.deadline();
         match entry.machine.on_response(now, provisional) {
-            ClientEvent::PassUp if provisional => self.settle_client(id, before),
+            ClientEvent::PassUp if provisional => self.note_deadline(id, before),
             ClientEvent::PassUp => {
                 self.load.remove(Kind::Client, entry.standing, entry.size());
                 // From here on it is never sent again.
@@ -223,7 +223,7 @@ impl<P: Clone> Transactions<P> {
         let Some(entry) = self.clients.get_mut(client.0) else { return };
         let before = entry.machine.deadline();
         entry.machine.wait_until(silent);
-        self.settle_client(client, before);
+        self.note_deadline(client, before);
     }
 
     /// The request of this transaction could not be sent, or its other side is given up; whether it was still waiting for
@@ -232,7 +232,7 @@ impl<P: Clone> Transactions<P> {
         let Some(entry) = self.clients.get_mut(client.0) else { return false };
         let before = entry.machine.deadline();
         let waiting = entry.machine.on_transport_error() == ClientEvent::Failed;
-        self.settle_client(client, before);
+        self.note_deadline(client, before);
         waiting
     }
 
@@ -259,7 +259,7 @@ impl<P: Clone> Transactions<P> {
 
     /// After an event: a deadline that has moved since `before` stands in the agenda once more, one that has not moved
     /// stands there already, and a transaction without a deadline has ended.
-    fn settle_client(&mut self, id: ClientId, before: Option<Mono>) {
+    fn note_deadline(&mut self, id: ClientId, before: Option<Mono>) {
         match self.clients.get(id.0).and_then(|entry| entry.machine.deadline()) {
             Some(at) if before == Some(at) => {}
             Some(at) => self.agenda.add(at, Id::Client(id)),
@@ -328,7 +328,7 @@ impl<P: Clone> Transactions<P> {
             ClientEvent::Nothing | ClientEvent::PassUp | ClientEvent::Failed | ClientEvent::Ended => {}
         }
         // Its entry has just been taken off the agenda.
-        self.settle_client(id, None);
+        self.note_deadline(id, None);
     }
 
     fn server_deadline(&mut self, now: Mono, id: ServerId) {
@@ -336,7 +336,7 @@ impl<P: Clone> Transactions<P> {
         let is_answered = entry.standing == Standing::Finished;
         match entry.machine.on_deadline(now) {
             ServerEvent::SendTrying if matches!(entry.kept, Kept::Request(_)) => {
-                if let Some(Kept::Request(request)) = self.keep(id, Kept::Nothing) {
+                if let Some(Kept::Request(request)) = self.replace_kept(id, Kept::Nothing) {
                     self.events.push_back(Event::TryingDue { server: id, request });
                 }
             }

@@ -97,7 +97,7 @@ impl UeAgent {
             Ask::Do(_) if self.stage != Stage::Working => return Err(NotDone::Leaving),
             Ask::Do(command) => self.obey(now, command, fx)?,
         }
-        self.settle(now, fx);
+        self.run_machines(now, fx);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl UeAgent {
     }
 
     /// Does what the machines want, until nothing more comes of it.
-    pub(crate) fn settle(&mut self, now: Now, fx: &mut Fx) {
+    pub(crate) fn run_machines(&mut self, now: Now, fx: &mut Fx) {
         loop {
             let mut busy = self.run_registration(now, fx);
             busy |= self.run_subscriptions(now, fx);

@@ -76,7 +76,7 @@ impl UeAgent {
         let expires_s = header.and_then(|header| header.expires);
         let report = presence(&uri, state_of(substate), expires_s, message);
         if substate != Substate::Terminated {
-            self.settle(now, fx);
+            self.run_machines(now, fx);
         }
         match report {
             Ok(report) => self.report(report),

@@ -40,7 +40,7 @@ impl Role for UeAgent {
 
     fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Infallible> {
         let decision = self.on_inbound(now, request, fx);
-        self.settle(now, fx);
+        self.run_machines(now, fx);
         decision
     }
 
@@ -57,7 +57,7 @@ impl Role for UeAgent {
             Own::Publish => self.on_publish_ended(now, heard),
             Own::Once { method, uri } => self.on_once_ended(method, uri, outcome),
         }
-        self.settle(now, fx);
+        self.run_machines(now, fx);
     }
 
     /// RFC 5626 section 4.4: over a stream the registration lives as long as the connection.
@@ -65,7 +65,7 @@ impl Role for UeAgent {
         let ours = self.settings.pcscf;
         if ours.transport == Transport::Tcp && flow.remote == ours.address {
             self.on_flow_gone(now, fx);
-            self.settle(now, fx);
+            self.run_machines(now, fx);
         }
     }
 
@@ -94,7 +94,7 @@ impl Role for UeAgent {
         self.keepalive_due(now, fx);
         self.subscriptions.on_deadline(now);
         self.publication_due(now);
-        self.settle(now, fx);
+        self.run_machines(now, fx);
     }
 
     fn on_ask(&mut self, now: Now, _: AskId, ask: Ask, fx: &mut Fx) -> Option<Told> {

@@ -278,7 +278,7 @@ impl Connection {
         stream.active = Instant::now();
         stream.put(&bytes);
         if let Some(fallback) = fallback {
-            stream.keep(bytes, fallback);
+            stream.note_put(bytes, fallback);
         }
     }
 

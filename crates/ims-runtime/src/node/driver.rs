@@ -109,7 +109,7 @@ where
     pub(super) async fn run(mut self) -> Result<(), Failure> {
         loop {
             self.tell_room();
-            self.settle()?;
+            self.carry_out_all()?;
             self.keep_order().await?;
             if self.has_ended()? {
                 break;
@@ -129,7 +129,7 @@ where
 
     async fn keep_order(&mut self) -> Result<(), NodeError> {
         while self.sockets.keep_order().await {
-            self.settle()?;
+            self.carry_out_all()?;
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ where
                     if let Some(input) = self.sockets.on_event(event) {
                         self.handle(input.of_any());
                     }
-                    self.settle()?;
+                    self.carry_out_all()?;
                 }
                 let look = if self.sockets.has_events() { Look::More } else { Look::End };
                 self.looked(Source::Streams, look);
@@ -184,7 +184,7 @@ where
     }
 
     /// Does what the node wants until nothing more comes of it.
-    pub(super) fn settle(&mut self) -> Result<(), NodeError> {
+    pub(super) fn carry_out_all(&mut self) -> Result<(), NodeError> {
         loop {
             while let Some(output) = self.node.poll_output() {
                 self.carry_out(output)?;
@@ -213,7 +213,7 @@ where
                 Datagram::Message(flow, bytes) => {
                     if self.node.hears(self.clock.now(), flow, &bytes) {
                         self.handle(Input::message(flow, bytes));
-                        self.settle()?;
+                        self.carry_out_all()?;
                     }
                 }
             }

@@ -56,7 +56,7 @@ where
             && (self.node.is_idle() || now >= until)
         {
             self.handle(Input::GiveUp);
-            self.settle()?;
+            self.carry_out_all()?;
             self.sockets.stop_reading();
             self.phase = Phase::Closing(now + FLUSH);
         }

@@ -66,7 +66,7 @@ impl<R: Role> Endpoint<R> {
         self.last_ask += 1;
         let id = AskId(self.last_ask);
         self.handle(Input::Ask { id, ask });
-        self.settle();
+        self.carry_out_all();
         self.told.take().filter(|(answered, _)| *answered == id).map(|(_, told)| told)
     }
 
@@ -81,13 +81,13 @@ impl<R: Role> Endpoint<R> {
                 self.handle(Input::Timeout);
             }
         }
-        self.settle();
+        self.carry_out_all();
         self.sockets.flush_recording();
     }
 
     async fn keep_order(&mut self) {
         while self.sockets.keep_order().await {
-            self.settle();
+            self.carry_out_all();
         }
     }
 
@@ -110,7 +110,7 @@ impl<R: Role> Endpoint<R> {
                     if let Some(input) = self.sockets.on_event(event) {
                         self.handle(input.of_any());
                     }
-                    self.settle();
+                    self.carry_out_all();
                 }
             }
         }
@@ -124,7 +124,7 @@ impl<R: Role> Endpoint<R> {
                 Datagram::Message(flow, bytes) => {
                     if self.node.hears(self.clock.now(), flow, &bytes) {
                         self.handle(Input::message(flow, bytes));
-                        self.settle();
+                        self.carry_out_all();
                     }
                 }
             }
@@ -136,7 +136,7 @@ impl<R: Role> Endpoint<R> {
     }
 
     /// Does what the node wants until nothing more comes of it.
-    fn settle(&mut self) {
+    fn carry_out_all(&mut self) {
         loop {
             while let Some(output) = self.node.poll_output() {
                 self.carry_out(output);

@@ -65,7 +65,7 @@ impl Stream {
     }
 
     /// Keeps a response that was put.
-    pub(super) fn keep(&mut self, bytes: Bytes, fallback: SocketAddr) {
+    pub(super) fn note_put(&mut self, bytes: Bytes, fallback: SocketAddr) {
         if self.recent.len() >= MAX_RECENT {
             self.recent.pop_front();
         }

@@ -106,11 +106,11 @@ impl UdpSockets {
     pub(crate) fn send(&mut self, from: ListenerId, remote: SocketAddr, bytes: Bytes) -> Sent {
         let Some(one) = self.sockets.get_mut(usize::from(from.0)) else { return Sent::Failed };
         if !one.unsent.is_empty() {
-            return one.keep(remote, bytes);
+            return one.hold_back(remote, bytes);
         }
         match one.try_send(remote, &bytes) {
             Ok(()) => Sent::Taken,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => one.keep(remote, bytes),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => one.hold_back(remote, bytes),
             Err(error) if is_too_long(&error) => Sent::Dropped,
             Err(error) => {
                 tracing::debug!(%remote, %error, "datagram not sent");
@@ -147,7 +147,7 @@ impl One {
         Flow { listener: self.id, transport: Transport::Udp, remote, connection: None }
     }
 
-    fn keep(&mut self, remote: SocketAddr, bytes: Bytes) -> Sent {
+    fn hold_back(&mut self, remote: SocketAddr, bytes: Bytes) -> Sent {
         if self.unsent.len() >= MAX_UNSENT {
             return Sent::Dropped;
         }

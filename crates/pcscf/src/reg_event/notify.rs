@@ -40,7 +40,7 @@ impl Pcscf {
             Ok(info) => self.apply(now, &user, &info, fx),
             Err(_) => fx.log("registration information that cannot be read", message.call_id()),
         }
-        self.settle_reg(now, fx);
+        self.carry_out_reg(now, fx);
         Decision::Reply(fx.response(request, StatusCode::OK))
     }
 

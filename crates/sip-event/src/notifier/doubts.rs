@@ -35,7 +35,7 @@ impl<R: Clone + Eq + Hash> Doubts<R> {
     }
 
     /// The journal knows all about a subscription of the resource that was counted. Says whether it was the last.
-    pub(crate) fn settle(&mut self, resource: &R) -> bool {
+    pub(crate) fn remove(&mut self, resource: &R) -> bool {
         let Some(count) = self.counts.get_mut(resource) else { return false };
         *count -= 1;
         let is_last = *count == 0;

@@ -184,7 +184,7 @@ impl<P: Package> Notifier<P> {
     /// The journal has been given all that is known of this subscription.
     fn written(&mut self, slot: &mut Slot<P>) {
         slot.is_unwritten = false;
-        self.settle_doubt(slot);
+        self.end_doubt(slot);
     }
 
     /// The watcher is about to see a state that the journal knows nothing of.
@@ -196,8 +196,8 @@ impl<P: Package> Notifier<P> {
     }
 
     /// The journal now knows all that the watcher has seen, or the subscription has ended.
-    pub(super) fn settle_doubt(&mut self, slot: &mut Slot<P>) {
-        if std::mem::take(&mut slot.is_in_doubt) && self.doubts.settle(&slot.resource) {
+    pub(super) fn end_doubt(&mut self, slot: &mut Slot<P>) {
+        if std::mem::take(&mut slot.is_in_doubt) && self.doubts.remove(&slot.resource) {
             self.write_doubt(&slot.resource, Doubt::Ends);
         }
     }

@@ -136,7 +136,7 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         let subscription = self.begin(now, &mut watch, accepted);
         watch.slots.push(Slot::new(0, resource, extra, subscription, digest));
         self.watches.enter(id, &mut watch);
-        self.settle(now, LentWatch { id, watch }, Some(ruling), source);
+        self.finish(now, LentWatch { id, watch }, Some(ruling), source);
         if let Forerunner::IsAsked(forerunner) = forerunner {
             self.tell_anew(now, forerunner, source);
         }
@@ -186,7 +186,7 @@ impl<P: Package> Notifier<P> {
         };
         match refreshed {
             Ok(granted) => {
-                self.settle(now, lent, None, source);
+                self.finish(now, lent, None, source);
                 Ok(Accepted { local_tag: id.tag(), granted, is_repeat: false })
             }
             Err(refused) => {
@@ -318,7 +318,7 @@ impl<P: Package> Notifier<P> {
             let again = NotifierInput::Changed(slot.subscription.newest() + 1);
             slot.subscription.handle(now, again, with);
         }
-        self.settle(now, lent, None, source);
+        self.finish(now, lent, None, source);
     }
 
     /// Ends a watch that gives way to another watch of the same watcher. The reason tells the watcher not to subscribe again for it.
@@ -326,7 +326,7 @@ impl<P: Package> Notifier<P> {
         let Some(mut lent) = self.watches.take(id) else { return };
         let end = NotifierInput::Terminate { reason: Reason::Rejected, retry_after: None };
         self.hand(now, &mut lent.watch, end);
-        self.settle(now, lent, None, source);
+        self.finish(now, lent, None, source);
     }
 }
 

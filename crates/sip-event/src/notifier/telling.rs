@@ -55,7 +55,7 @@ impl<P: Package> Notifier<P> {
         while let Some(id) = self.watches.pop_due(now.mono) {
             let Some(mut lent) = self.watches.take(id) else { continue };
             self.hand(now, &mut lent.watch, NotifierInput::Deadline);
-            self.settle(now, lent, None, source);
+            self.finish(now, lent, None, source);
         }
         self.hints.on_deadline(now.mono);
     }
@@ -74,7 +74,7 @@ impl<P: Package> Notifier<P> {
             let with = NotifyContext { dialog, policy: &self.settings.policy };
             slot.subscription.handle(now, input, with);
         }
-        self.settle(now, lent, None, source);
+        self.finish(now, lent, None, source);
     }
 
     /// Changes what is remembered with each living subscription to a resource; `edit` is given the number of the next state.
@@ -110,7 +110,7 @@ impl<P: Package> Notifier<P> {
                 let end = NotifierInput::Terminate { reason, retry_after: None };
                 slot.subscription.handle(now, end, with);
             }
-            self.settle(now, lent, None, source);
+            self.finish(now, lent, None, source);
         }
     }
 
@@ -171,7 +171,7 @@ impl<P: Package> Notifier<P> {
 
     /// Does everything that the subscriptions of a watch want done, and gives it back. `ruling` is what has been decided about its
     /// first one.
-    pub(super) fn settle(
+    pub(super) fn finish(
         &mut self,
         now: Now,
         mut lent: LentWatch<P>,
@@ -249,7 +249,7 @@ impl<P: Package> Notifier<P> {
 
     /// A subscription has been taken out of its watch.
     fn forget(&mut self, id: WatchId, watch: &Watch<P>, mut slot: Slot<P>) {
-        self.settle_doubt(&mut slot);
+        self.end_doubt(&mut slot);
         if slot.journalled {
             self.forget_usage(id, slot.number);
             if watch.slots.is_empty() {

@@ -42,7 +42,7 @@ impl Subscription {
         // After a later SUBSCRIBE the watcher is owed another one, whatever it has confirmed.
         if self.due != Some(Cause::Subscribe) {
             self.record.delivered = Some(version);
-            self.keep(Persist::Later);
+            self.want_persisted(Persist::Later);
         }
         if let (Standing::Terminated { reason, .. }, None) = (self.record.standing, self.due) {
             self.end(NotifierEnd::Told(reason));

@@ -48,7 +48,7 @@ impl Subscription {
         let way = if is_answer { Way::Dialog } else { attempt.way };
         let (cseq, reservation) = with.dialog.take_cseq();
         if reservation == Reservation::Raised {
-            self.keep(Persist::First);
+            self.want_persisted(Persist::First);
         }
         let left = self.expires.saturating_since(now.mono).as_secs();
         let version = self.newest;
