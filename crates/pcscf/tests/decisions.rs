@@ -325,7 +325,7 @@ fn network_requests_are_believed_by_address_and_need_a_token_of_ours() {
 fn design_6_udp_flows_live_on_after_a_restart() {
     let mut desk = registered();
     let routes = subscribe(&mut desk).network;
-    desk.restart(settings(), role(SubscribeReg::Off));
+    desk.restart(Duration::ZERO, settings(), role(SubscribeReg::Off));
     assert_eq!(desk.node.role().registered(), 1);
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 5, &routes));
     assert_eq!(forwarded(&mut desk).0.to_string(), UE, "the flow token is still good");
@@ -434,7 +434,7 @@ fn reg_p_06_a_200_ends_the_bindings_it_does_not_name_and_could_have_named() {
             binds(&mut desk, &other, &[OTHER_UE]);
         }
         if when == "before a restart" {
-            desk.restart(settings(), role(SubscribeReg::Off));
+            desk.restart(Duration::ZERO, settings(), role(SubscribeReg::Off));
         }
         let first = registers(&mut desk, UE, 2);
         if when.ends_with("after it") {

@@ -114,7 +114,7 @@ fn nobody_leaves_whose_registration_ended_otherwise() {
     };
     let restarted: End = |desk| {
         leave(desk, 2);
-        desk.restart(settings(), role(SubscribeReg::Off));
+        desk.restart(Duration::ZERO, settings(), role(SubscribeReg::Off));
     };
     let somebody_came: End = |desk| {
         leave(desk, 2);

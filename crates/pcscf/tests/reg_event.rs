@@ -327,7 +327,7 @@ fn reg_p_07_after_a_restart_a_user_is_watched_where_it_registered_last() {
         let headers = format!("{CONTACT};expires=3600\r\n{phone};expires=3700\r\n{last}");
         desk.respond(MW, address(ICSCF), &message, 200, &headers);
         desk.clear();
-        desk.restart(settings(), role(SubscribeReg::On));
+        desk.restart(Duration::ZERO, settings(), role(SubscribeReg::On));
         let to = std::iter::from_fn(|| desk.sent()).last().map(|(to, _)| to.to_string());
         assert_eq!((to.as_deref(), desk.node.role().registered()), (Some(watched), 2));
     }
@@ -337,7 +337,7 @@ fn reg_p_07_after_a_restart_a_user_is_watched_where_it_registered_last() {
 fn reg_p_07_after_a_restart_everybody_is_watched_anew() {
     for (status, left) in [(200, 1), (480, 0), (403, 1)] {
         let (mut desk, former) = watching();
-        desk.restart(settings(), role(SubscribeReg::On));
+        desk.restart(Duration::ZERO, settings(), role(SubscribeReg::On));
         let subscribe = subscribed(&mut desk);
         assert_ne!(subscribe.call_id(), former.call_id());
         desk.respond(MW, address(SCSCF), &subscribe, status, "");
@@ -361,7 +361,7 @@ fn a_restart_does_not_flood_the_registrar() {
         register_one(&mut desk, number);
         desk.clear();
     }
-    desk.restart(settings(), role(SubscribeReg::On));
+    desk.restart(Duration::ZERO, settings(), role(SubscribeReg::On));
     assert_eq!(desk.node.role().reg_subscriptions(), 150);
     let mut asked = Vec::new();
     // Twenty at a time, and no more than a hundred while none is answered.

@@ -154,7 +154,7 @@ fn list_and_explain() {
     ];
     for (presentity, watcher, expected) in table {
         let uri = |text| meant(text, "home1.test").unwrap();
-        let told = ps.ask(Ask::Explain { presentity: uri(presentity), watcher: uri(watcher) });
+        let told = ps.ask(Ask::Explain { presentity: uri(presentity), watcher: uri(watcher) }).unwrap();
         assert_eq!(told.to_string(), expected, "{presentity} {watcher}");
         assert_eq!(told.refusal().is_some(), presentity.ends_with("home2.test"));
     }

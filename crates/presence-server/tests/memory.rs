@@ -52,7 +52,7 @@ fn handle(ps: &mut Ps, text: String) {
     sent.iter().skip(1).for_each(|notify| ps.answer(notify, 200));
     // What the test itself remembers: the disk and the questions to DNS.
     ps.journal.clear();
-    ps.asked = Vec::new();
+    ps.dns_asked = Vec::new();
 }
 
 fn subscribe(number: usize) -> String {

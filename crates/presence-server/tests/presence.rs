@@ -217,8 +217,9 @@ fn prs_06_another_default_action_is_applied_too() {
     let mut new = by_dialog();
     new.default_action = SubHandling::Allow;
     new.name = "another.home1.test".into();
+    let now = ps.now;
     let (role, _) = ps.node.role_mut();
-    role.reconfigure(ps.now, new, RuleBook::new());
+    role.reconfigure(now, new, RuleBook::new());
     ps.handle(ims_node::Input::Timeout);
     let notify = ps.notify();
     assert_eq!((state(&notify), shown(&notify).as_str()), ("active;expires=600", "open"));

@@ -40,7 +40,7 @@ fn updated(
         assert_eq!(ps.status(&register(ALICE, scscf, (1, 600))), 200);
     }
     let watching = ps.watch(request);
-    ps.asked.clear();
+    ps.dns_asked.clear();
     ps.publish(&publish(CAROL).body(&pidf("open")));
     let notify = ps.notify();
     (ps, watching, notify)
@@ -54,14 +54,14 @@ fn figure_6_a_watcher_of_our_domain_is_reached_by_the_s_cscf_that_registered_it(
     assert_eq!(routes(&notify), ["<sip:scscf1b.home1.test;lr>"]);
     assert_eq!((notify.call_id(), notify.cseq()), (watching.first.call_id(), watching.first.cseq() + 1));
     assert_eq!((notify.from_tag(), notify.to_tag()), (watching.first.from_tag(), watching.first.to_tag()));
-    assert!(ps.asked.iter().any(|name| name.ends_with("scscf1b.home1.test")), "{:?}", ps.asked);
+    assert!(ps.dns_asked.iter().any(|name| name.ends_with("scscf1b.home1.test")), "{:?}", ps.dns_asked);
 }
 
 #[test]
 fn figure_6_without_a_registration_the_domain_is_asked() {
     let (ps, _, notify) = updated(settings(), None, &by_gruu(ALICE, ALICES_GRUU));
     assert_eq!(routes(&notify), Vec::<&str>::new());
-    assert_eq!(ps.asked.first().map(String::as_str), Some("home1.test"));
+    assert_eq!(ps.dns_asked.first().map(String::as_str), Some("home1.test"));
 }
 
 #[test]

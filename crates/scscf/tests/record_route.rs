@@ -117,7 +117,7 @@ fn rt_so_07_a_notify_goes_back_the_way_of_its_subscribe() {
     assert_eq!(sent(&mut desk, 3, &[&own]), Err(481), "past the P-CSCF");
     assert_eq!(sent(&mut desk, 4, &[&to_notifier, BELOW]), Err(481), "the entry for the other side");
     // The key outlives the process.
-    desk.restart(settings(), role());
+    desk.restart(std::time::Duration::ZERO, settings(), role());
     assert_eq!(sent(&mut desk, 5, &[&own, BELOW]), Ok("127.0.10.11:5062".to_owned()));
 }
 

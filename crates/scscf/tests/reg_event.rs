@@ -419,7 +419,7 @@ fn sub_n_21_a_subscription_goes_on_after_a_restart() {
     let mut desk = registered();
     let (accepted, first) = watching(&mut desk);
     desk.pass(Duration::from_secs(2));
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     assert_eq!((desk.node.role().reg_watches(), desk.sent().is_none()), (1, true), "nothing is news");
     desk.receive(0, address(PCSCF), in_dialog("SUBSCRIBE", 2, &accepted, "Event: reg\r\n"));
     assert_eq!(desk.status(), Some(200));
@@ -431,7 +431,7 @@ fn sub_n_21_a_subscription_goes_on_after_a_restart() {
     let third = notified(&mut desk);
     assert_eq!(answer_third_party(&mut desk), Some(0));
     assert_eq!(contacts(&third)[0].2, ContactEvent::Deactivated);
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     let again = notified(&mut desk);
     assert_eq!((contacts(&again), state(&again)), (contacts(&third), state(&third)), "until it is confirmed");
     assert!(again.cseq() > third.cseq());
@@ -451,7 +451,7 @@ fn sub_n_21_a_journal_of_november_2026_is_read_and_written_anew() {
     for (key, value) in lines {
         desk.write(ims_node::Record { key: bytes(key), value: Some(bytes(value)) });
     }
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     assert_eq!((desk.node.role().registered(), desk.node.role().reg_watches()), (1, 1));
     let mut prefixes: Vec<u8> = desk.records().iter().map(|record| record.key[0]).collect();
     prefixes.sort();
@@ -479,7 +479,7 @@ fn sub_n_21_a_change_that_was_taken_back_is_told_after_the_restart() {
     desk.respond(0, address(PCSCF), &gone, 200, "");
     register_alice(&mut desk, 7, &format!("{second}\r\n"));
     desk.clear();
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     assert_eq!(contacts(&notifies(&mut desk)[0]).len(), 2);
 }
 
@@ -489,7 +489,7 @@ fn sub_n_21_a_registration_that_expires_meanwhile_is_told_after_the_restart() {
     watching(&mut desk);
     desk.pass(Duration::from_secs(2));
     desk.now = desk.now + Duration::from_secs(3600);
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     let notify = std::iter::from_fn(|| desk.sent()).map(|sent| sent.1).find(|m| m.cseq_method() == "NOTIFY");
     let notify = notify.unwrap();
     assert_eq!(
@@ -526,7 +526,7 @@ fn reg_s_12_another_default_identity_leaves_no_old_set_behind() {
     assert_eq!(aors, ["sip:alias@home1.test", "sip:alice@home1.test"]);
     desk.respond(0, address(PCSCF), &notify, 200, "");
     desk.pass(Duration::from_secs(2));
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     assert_eq!((desk.node.role().registered(), desk.sent().is_none()), (1, true));
     rtr(&mut desk, RtrReason::PermanentTermination);
     assert_eq!((desk.node.role().registered(), answer_third_party(&mut desk)), (0, Some(0)));

@@ -306,7 +306,7 @@ fn reg_s_09_a_server_can_tell_the_later_register_also_after_a_restart() {
     for later in 1..=3 {
         assert_eq!(call(&mut desk, 1 + 2 * later), (first.clone(), cseq + later));
     }
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     let (second, cseq) = call(&mut desk, 11);
     assert_ne!(second, first, "of another Call-ID it is the later one, whatever its CSeq");
     assert_eq!(call(&mut desk, 13), (second, cseq + 1));
@@ -315,7 +315,7 @@ fn reg_s_09_a_server_can_tell_the_later_register_also_after_a_restart() {
 #[test]
 fn design_6_a_registration_survives_the_process() {
     let mut desk = registered();
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     assert_eq!(desk.node.role().registered(), 1);
     desk.pass(Duration::from_secs(3600));
     assert_eq!((desk.node.role().registered(), desk.records().len()), (0, 2), "deadlines are absolute");

@@ -88,7 +88,7 @@ fn reg_s_09_whoever_knows_of_a_registration_hears_of_its_end() {
     registers(&mut desk, 1, &format!("{MARKED};expires=600"));
     registers(&mut desk, 3, &format!("{PLAIN};expires=600"));
     // Also from another process.
-    desk.restart(settings(), role());
+    desk.restart(Duration::ZERO, settings(), role());
     desk.clear();
     desk.pass(Duration::from_secs(600));
     assert_eq!(told(&mut desk), both(0));

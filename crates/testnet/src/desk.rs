@@ -5,10 +5,12 @@
 use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use cx_protocol::{Answer, CxFailure, Request};
-use ims_node::{Flow, HssToken, Input, ListenerId, Node, NodeSettings, Output, Role, Seq, Transmit};
-use sip_message::{Message, Response, StatusCode, Transport};
+use ims_node::{
+    AskId, Flow, HssToken, Input, ListenerId, Loss, Node, NodeSettings, Output, Record, Role, Seq, Transmit,
+};
+use sip_message::{Message, PING, Response, StatusCode, Transport};
 use sip_resolve::{DnsAnswer, Question};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -21,27 +23,50 @@ pub struct Desk<R: Role> {
     pub now: Now,
     /// Names that resolve, with their one address and port.
     pub on_dns: fn(&Question) -> DnsAnswer,
+    /// Names of which DNS was asked something.
+    pub dns_asked: Vec<String>,
+    /// What is on disk, by key.
+    pub journal: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    /// Records that were written or removed.
+    pub written: usize,
+    /// Flows that the node has closed.
+    pub closed: Vec<Flow>,
+    /// When keep-alives were sent.
+    pub pings: Vec<Now>,
+    /// Whether each message that is sent fails at once.
+    pub is_unreachable: bool,
     transmits: VecDeque<Transmit>,
     questions: VecDeque<(HssToken, Request)>,
-    records: Vec<ims_node::Record>,
+    told: Option<R::Told>,
+    last: Seq,
 }
 
 impl<R: Role> Desk<R> {
     /// A fresh node, as after its first start.
     #[must_use]
     pub fn new(settings: NodeSettings, role: R) -> Self {
-        let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_millis(1_800_000_000_000) };
-        let mut node = Node::new(settings, role, [9; 32]);
-        node.restore(now, std::iter::empty::<ims_node::Record>(), Seq(0));
-        let on_dns: fn(&Question) -> DnsAnswer = |_| DnsAnswer::NoSuchDomain(None);
+        Self::at(Wall::from_unix_millis(1_800_000_000_000), [9; 32], settings, role)
+    }
+
+    /// The same with this on the clock, and this seed for all that is drawn.
+    #[must_use]
+    pub fn at(wall: Wall, seed: [u8; 32], settings: NodeSettings, role: R) -> Self {
         let mut desk = Self {
-            node,
-            now,
-            on_dns,
+            node: Node::new(settings, role, seed),
+            now: Now { mono: Mono::ZERO, wall },
+            on_dns: |_| DnsAnswer::NoSuchDomain(None),
+            dns_asked: Vec::new(),
+            journal: BTreeMap::new(),
+            written: 0,
+            closed: Vec::new(),
+            pings: Vec::new(),
+            is_unreachable: false,
             transmits: VecDeque::new(),
             questions: VecDeque::new(),
-            records: Vec::new(),
+            told: None,
+            last: Seq(0),
         };
+        desk.node.restore(desk.now, std::iter::empty::<Record>(), Seq(0));
         desk.drain();
         desk
     }
@@ -66,25 +91,43 @@ impl<R: Role> Desk<R> {
         self.drain();
     }
 
+    /// The role is asked something; `None` if it does not answer at once.
+    pub fn ask(&mut self, ask: R::Ask) -> Option<R::Told> {
+        self.told = None;
+        self.input(Input::Ask { id: AskId(0), ask });
+        self.told.take()
+    }
+
     fn drain(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
-                Output::Transmit(transmit) => self.transmits.push_back(transmit),
+                Output::Transmit(transmit) => self.transmit(transmit),
                 Output::AskHss { token, request } => self.questions.push_back((token, request)),
                 Output::AskDns(question) => {
+                    self.dns_asked.push(question.name().to_owned());
                     let answer = (self.on_dns)(&question);
                     self.node.handle(self.now, Input::Dns { question, answer });
                 }
                 Output::Persist { seq, record } => {
-                    self.records.push(record);
+                    self.last = seq;
+                    self.write(record);
                     self.node.handle(self.now, Input::Synced(seq));
                 }
-                Output::Close(_)
-                | Output::Claim { .. }
-                | Output::HssReply { .. }
-                | Output::Told { .. }
-                | Output::Log(_) => {}
+                Output::Close(flow) => self.closed.push(flow),
+                Output::Told { told, .. } => self.told = Some(told),
+                Output::Claim { .. } | Output::HssReply { .. } | Output::Log(_) => {}
             }
+        }
+    }
+
+    fn transmit(&mut self, transmit: Transmit) {
+        if *transmit.bytes == *PING {
+            self.pings.push(self.now);
+        } else if self.is_unreachable {
+            let lost = Input::SendFailed { flow: transmit.flow, loss: Loss::Refused };
+            self.node.handle(self.now, lost);
+        } else {
+            self.transmits.push_back(transmit);
         }
     }
 
@@ -114,7 +157,8 @@ impl<R: Role> Desk<R> {
     pub fn forget(&mut self) {
         self.transmits = VecDeque::new();
         self.questions = VecDeque::new();
-        self.records = Vec::new();
+        self.journal = BTreeMap::new();
+        self.dns_asked = Vec::new();
     }
 
     /// The status of the next message sent, which is a response.
@@ -146,28 +190,28 @@ impl<R: Role> Desk<R> {
         self.receive(listener, from, text);
     }
 
-    /// The records that are on disk, newest of each key.
+    /// The records that are on disk.
     #[must_use]
-    pub fn records(&self) -> Vec<ims_node::Record> {
-        let mut live: Vec<ims_node::Record> = Vec::new();
-        for record in &self.records {
-            live.retain(|other| other.key != record.key);
-            live.extend(record.value.is_some().then(|| record.clone()));
-        }
-        live
+    pub fn records(&self) -> Vec<Record> {
+        let live = self.journal.iter();
+        live.map(|(key, value)| Record { key: key.clone(), value: Some(value.clone()) }).collect()
     }
 
     /// Puts a record into the journal.
-    pub fn write(&mut self, record: ims_node::Record) {
-        self.records.push(record);
+    pub fn write(&mut self, Record { key, value }: Record) {
+        self.written += 1;
+        match value {
+            Some(value) => self.journal.insert(key, value),
+            None => self.journal.remove(&key),
+        };
     }
 
-    /// The process dies and another one, with this role, takes over its journal.
-    pub fn restart(&mut self, settings: NodeSettings, role: R) {
-        let live = self.records();
+    /// The process dies and, after a while, another one with this role takes over its journal. The monotonic clock begins anew.
+    pub fn restart(&mut self, after: Duration, settings: NodeSettings, role: R) {
+        self.now = Now { mono: Mono::ZERO, wall: self.now.wall + after };
         self.node = Node::new(settings, role, [8; 32]);
-        let last = Seq(self.records.len().try_into().unwrap_or(u64::MAX));
-        self.node.restore(self.now, &live, last);
+        self.node.restore(self.now, self.records(), self.last);
+        self.transmits.clear();
         self.questions.clear();
         self.drain();
     }

@@ -9,17 +9,16 @@
 )]
 
 use bytes::Bytes;
-use clock::{Now, Wall};
-use ims_node::{
-    AskId, Flow, Input, Listener, ListenerId, Node, NodeSettings, Output, Peer, Record, Seq, Side,
-};
+use clock::Wall;
+use ims_node::{Input, Listener, NodeSettings, Peer, Record, Side};
 use presence_document::{Pidf, Rules};
-use presence_server::{Ask, PresenceServer, PresenceServerSettings, RuleBook, Told};
-use sip_message::{HeaderName, Message, Response, StatusCode, Transport};
+use presence_server::{Ask, PresenceServer, PresenceServerSettings, RuleBook};
+use sip_message::{HeaderName, Message, Response, StatusCode};
 use sip_resolve::{DnsAnswer, Kind, Records};
-use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
+use testnet::Desk;
 
 pub(crate) const SCSCF: &str = "127.0.10.14:5060";
 pub(crate) const PEER: &str = "127.0.20.14:5060";
@@ -36,19 +35,26 @@ const ANYWHERE: [u8; 4] = [127, 0, 10, 99];
 /// 2026-01-01T00:00:00Z, in milliseconds.
 pub(crate) const START: u64 = 1_767_225_600_000;
 
+/// A presence server on a desk; what the desk has, this has.
 pub(crate) struct Ps {
-    pub(crate) node: Node<PresenceServer>,
-    pub(crate) now: Now,
+    desk: Desk<PresenceServer>,
     /// Always there, and apart from what is kept of anybody.
     watch_key: Option<Record>,
-    /// Records that were written or removed.
-    pub(crate) written: usize,
-    pub(crate) journal: BTreeMap<Box<[u8]>, Box<[u8]>>,
-    /// Names of which DNS was asked an address or service.
-    pub(crate) asked: Vec<String>,
-    sent: VecDeque<Message>,
-    last: u64,
     branch: u32,
+}
+
+impl Deref for Ps {
+    type Target = Desk<PresenceServer>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.desk
+    }
+}
+
+impl DerefMut for Ps {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.desk
+    }
 }
 
 pub(crate) fn settings() -> PresenceServerSettings {
@@ -104,17 +110,22 @@ pub(crate) fn pidf(basic: &str) -> String {
 
 impl Ps {
     pub(crate) fn new(settings: PresenceServerSettings, rules: RuleBook) -> Self {
-        let mut first = Self::seeded(settings, rules, 7);
-        first.node.restore(first.now, None::<Record>, Seq(0));
-        first.drain();
-        first
+        let role = PresenceServer::new(settings, rules);
+        let mut desk = Desk::at(Wall::from_unix_millis(START), [7; 32], node_settings(), role);
+        desk.on_dns = |question| match question.kind() {
+            Kind::A => DnsAnswer::Records(Records::Addresses(vec![ANYWHERE.into()]), Duration::from_secs(9)),
+            Kind::Naptr | Kind::Srv | Kind::Aaaa => DnsAnswer::NoRecords(None),
+        };
+        let mut ps = Self { desk, watch_key: None, branch: 0 };
+        ps.set_watch_key_apart();
+        ps
     }
 
-    fn seeded(settings: PresenceServerSettings, rules: RuleBook, seed: u8) -> Self {
-        let node = Node::new(node_settings(), PresenceServer::new(settings, rules), [seed; 32]);
-        let now = Now { wall: Wall::from_unix_millis(START), ..Now::ZERO };
-        let (journal, asked, sent) = (BTreeMap::new(), Vec::new(), VecDeque::new());
-        Self { node, now, journal, watch_key: None, written: 0, asked, sent, last: 0, branch: 0 }
+    fn set_watch_key_apart(&mut self) {
+        let key: Box<[u8]> = (*b"n").into();
+        if let Some(value) = self.desk.journal.remove(&key) {
+            self.watch_key = Some(Record { key, value: Some(value) });
+        }
     }
 
     /// Carol lets alice, bob and dave watch; everything else is as usual, but updates go by dialog.
@@ -135,106 +146,58 @@ impl Ps {
     }
 
     /// The process dies where it stands, and after a while another one takes its journal up.
-    pub(crate) fn killed(self, after_s: u64, settings: PresenceServerSettings, rules: RuleBook) -> Self {
-        let Self { now, journal, watch_key, last, .. } = self;
-        let mut next = Self::seeded(settings, rules, 8);
-        // The monotonic clock begins anew.
-        next.now.wall = now.wall + Duration::from_secs(after_s);
-        let live = journal.iter().map(|(key, value)| Record { key: key.clone(), value: Some(value.clone()) });
-        let records: Vec<Record> = live.chain(watch_key.clone()).collect();
-        (next.journal, next.watch_key, next.last) = (journal, watch_key, last);
-        next.node.restore(next.now, records.iter(), Seq(last));
-        next.drain();
-        next
+    pub(crate) fn killed(mut self, after_s: u64, settings: PresenceServerSettings, rules: RuleBook) -> Self {
+        let key = self.watch_key.take().and_then(|record| Some((record.key, record.value?)));
+        self.desk.journal.extend(key);
+        let role = PresenceServer::new(settings, rules);
+        self.desk.restart(Duration::from_secs(after_s), node_settings(), role);
+        self.set_watch_key_apart();
+        self
     }
 
     /// A process that takes up the records that another one has left, and nothing else.
     pub(crate) fn of_journal(records: impl Iterator<Item = (Box<[u8]>, Box<[u8]>)>) -> Self {
         let mut ps = Self::usual();
-        (ps.journal, ps.watch_key) = (records.collect(), None);
+        (ps.desk.journal, ps.watch_key) = (records.collect(), None);
         ps.killed(10, by_dialog(), carols_friends())
     }
 
     pub(crate) fn handle(&mut self, input: Input<Ask>) {
-        self.node.handle(self.now, input);
-        self.drain();
-    }
-
-    fn drain(&mut self) {
-        while let Some(output) = self.node.poll_output() {
-            match output {
-                Output::Transmit(transmit) => self.sent.push_back(Message::parse(transmit.bytes).unwrap()),
-                Output::Persist { seq, record } => {
-                    self.last = seq.0;
-                    self.keep(record);
-                    self.node.handle(self.now, Input::Synced(seq));
-                }
-                Output::AskDns(question) => {
-                    self.asked.push(question.name().to_owned());
-                    let answer = match question.kind() {
-                        Kind::A => DnsAnswer::Records(
-                            Records::Addresses(vec![ANYWHERE.into()]),
-                            Duration::from_secs(9),
-                        ),
-                        Kind::Naptr | Kind::Srv | Kind::Aaaa => DnsAnswer::NoRecords(None),
-                    };
-                    self.node.handle(self.now, Input::Dns { question, answer });
-                }
-                Output::Log(_) | Output::Told { .. } => {}
-                other @ (Output::Close(_)
-                | Output::Claim { .. }
-                | Output::AskHss { .. }
-                | Output::HssReply { .. }) => {
-                    panic!("{other:?}")
-                }
-            }
-        }
-    }
-
-    fn keep(&mut self, record: Record) {
-        self.written += 1;
-        if *record.key == *b"n" {
-            self.watch_key = Some(record);
-            return;
-        }
-        match record.value {
-            Some(value) => self.journal.insert(record.key, value),
-            None => self.journal.remove(&record.key),
-        };
+        self.desk.input(input);
+        self.set_watch_key_apart();
     }
 
     /// Hands a request in as it would come from `from`.
     pub(crate) fn receive(&mut self, from: &str, bytes: Bytes) {
-        let flow = Flow {
-            listener: ListenerId(0),
-            transport: Transport::Udp,
-            remote: from.parse().unwrap(),
-            connection: None,
-        };
-        self.handle(Input::message(flow, bytes));
+        self.desk.receive(0, from.parse().unwrap(), bytes);
+        self.set_watch_key_apart();
     }
 
     /// Everything sent since the last look.
     pub(crate) fn sent(&mut self) -> Vec<Message> {
-        self.sent.drain(..).collect()
+        std::iter::from_fn(|| self.desk.sent()).map(|(_, message)| message).collect()
     }
 
     pub(crate) fn send(&mut self, request: &Request) -> Message {
-        let mut all = self.send_all(SCSCF, request);
-        let response = all.remove(0);
-        self.sent.extend(all);
+        self.hand_in(SCSCF, request);
+        let (_, response) = self.desk.sent().unwrap();
+        assert!(response.status().is_some(), "something left before the answer");
         response
     }
 
     /// The response first, as it must be, and what followed it.
     pub(crate) fn send_all(&mut self, from: &str, request: &Request) -> Vec<Message> {
+        self.hand_in(from, request);
+        let all = self.sent();
+        assert!(all[0].status().is_some(), "something left before the answer");
+        all
+    }
+
+    fn hand_in(&mut self, from: &str, request: &Request) {
         assert_eq!(self.sent().len(), 0, "something was left unread");
         self.branch += 1;
         let bytes = request.bytes(self.branch);
         self.receive(from, bytes);
-        let all = self.sent();
-        assert!(all[0].status().is_some(), "something left before the answer");
-        all
     }
 
     pub(crate) fn status(&mut self, request: &Request) -> u16 {
@@ -279,12 +242,7 @@ impl Ps {
 
     /// Time passes, and every deadline on the way is kept.
     pub(crate) fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        while let Some(at) = self.node.poll_timeout().filter(|at| *at <= end.mono) {
-            self.now = self.now + at.saturating_since(self.now.mono);
-            self.handle(Input::Timeout);
-        }
-        self.now = end;
+        self.desk.pass(time);
         self.handle(Input::Timeout);
     }
 
@@ -293,24 +251,15 @@ impl Ps {
     }
 
     pub(crate) fn set_rules(&mut self, rules: RuleBook) {
+        let now = self.now;
         let (role, _) = self.node.role_mut();
-        role.set_rules(self.now, rules);
+        role.set_rules(now, rules);
         self.handle(Input::Timeout);
-    }
-
-    pub(crate) fn ask(&mut self, ask: Ask) -> Told {
-        self.node.handle(self.now, Input::Ask { id: AskId(1), ask });
-        while let Some(output) = self.node.poll_output() {
-            if let Output::Told { told, .. } = output {
-                return told;
-            }
-        }
-        panic!("no answer")
     }
 
     /// What the presence server keeps, a line each.
     pub(crate) fn list(&mut self) -> String {
-        self.ask(Ask::List).to_string()
+        self.ask(Ask::List).unwrap().to_string()
     }
 
     /// Alice, or who it is, subscribes and confirms the first NOTIFY.

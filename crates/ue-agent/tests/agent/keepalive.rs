@@ -53,8 +53,9 @@ fn rfc5626_4_4_1_a_quiet_connection_is_never_idle() {
 #[test]
 fn rfc5626_4_4_1_without_an_answer_the_connection_is_given_up_and_registered_anew() {
     let mut ue = registered(Transport::Tcp, Some(secs(100)));
-    ue.pass(secs(100));
-    assert_eq!(ue.pings.len(), 1);
+    while ue.pings.is_empty() {
+        ue.pass(secs(1));
+    }
     let sent = ue.pings[0];
     ue.pass(Duration::from_millis(9999).saturating_sub(ue.now.mono.saturating_since(sent.mono)));
     assert!(ue.closed.is_empty());

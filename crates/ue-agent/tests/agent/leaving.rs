@@ -59,7 +59,7 @@ fn whoever_is_not_registered_is_gone_at_once() {
     ue.words("quit").unwrap();
     assert!(is_gone(&ue) && ue.requests().is_empty());
     let mut waiting = Ue::new();
-    waiting.unreachable = true;
+    waiting.is_unreachable = true;
     waiting.words("watch carol@home1.test").unwrap();
     waiting.words("quit").unwrap();
     assert!(is_gone(&waiting));

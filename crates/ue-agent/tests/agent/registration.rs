@@ -237,7 +237,7 @@ fn reg_u_08_a_changed_mind_waits_for_the_answer() {
 #[test]
 fn a_pcscf_out_of_reach_is_tried_ever_more_seldom() {
     let mut ue = Ue::new();
-    ue.unreachable = true;
+    ue.is_unreachable = true;
     ue.words("register").unwrap();
     let mut waits = Vec::new();
     for _ in 0..8 {
@@ -250,7 +250,7 @@ fn a_pcscf_out_of_reach_is_tried_ever_more_seldom() {
     for (wait, longest) in waits.iter().zip([1, 2, 4, 8, 16, 30, 30, 30]) {
         assert!(*wait <= secs(longest) && *wait >= secs(longest) * 3 / 4, "{waits:?}");
     }
-    ue.unreachable = false;
+    ue.is_unreachable = false;
     ue.pass(secs(30));
     let register = ue.request("REGISTER");
     ue.answer(&register, "200 OK", &granted(3600));
@@ -309,7 +309,7 @@ fn over_tcp_a_closed_connection_is_registered_anew() {
 #[test]
 fn a_binding_that_could_not_be_refreshed_ends_with_its_time() {
     let mut ue = Ue::registered();
-    ue.unreachable = true;
+    ue.is_unreachable = true;
     ue.pass(secs(3599));
     ue.words("status").unwrap();
     assert!(matches!(ue.reports().last(), Some(Report::Status(status)) if status.registered_s == Some(1)));

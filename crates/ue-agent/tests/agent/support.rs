@@ -1,12 +1,14 @@
 //! A user agent in virtual time, and the network around it played by the test.
 
-use clock::{Now, Wall};
-use ims_node::{AskId, Flow, Input, Listener, ListenerId, Loss, Node, NodeSettings, Output, Side};
+use clock::Wall;
+use ims_node::{Flow, Input, Listener, ListenerId, Loss, NodeSettings, Side};
 use sip_message::{HeaderName, Message, Transport};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
-use ue_agent::{Account, Ask, Command, Instance, Password, Pcscf, Report, Told, UeAgent, UeAgentSettings};
+use testnet::Desk;
+use ue_agent::{Account, Ask, Command, Instance, Password, Pcscf, Report, UeAgent, UeAgentSettings};
 
 pub(crate) const PCSCF: &str = "127.0.10.11:5060";
 pub(crate) const LOCAL: &str = "127.0.10.31:5060";
@@ -28,23 +30,29 @@ pub(crate) fn settings(transport: Transport) -> UeAgentSettings {
     UeAgentSettings { subscribe_reg: false, keepalive: Some(Duration::ZERO), ..settings }
 }
 
-/// The agent, and all that it has sent and said.
+/// An agent on a desk, and all that it has sent and said; what the desk has, this has.
 pub(crate) struct Ue {
-    pub(crate) node: Node<UeAgent>,
-    pub(crate) now: Now,
+    desk: Desk<UeAgent>,
     flow: Flow,
     branches: BTreeSet<String>,
     requests: Vec<Message>,
     responses: Vec<Message>,
-    /// Whether each transmit fails at once.
-    pub(crate) unreachable: bool,
     /// The other end of the latest request's flow.
     pub(crate) sent_to: Option<SocketAddr>,
-    /// When keep-alives were sent.
-    pub(crate) pings: Vec<Now>,
-    /// Flows that the agent has closed.
-    pub(crate) closed: Vec<Flow>,
-    told: Option<Told>,
+}
+
+impl Deref for Ue {
+    type Target = Desk<UeAgent>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.desk
+    }
+}
+
+impl DerefMut for Ue {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.desk
+    }
 }
 
 impl Ue {
@@ -59,17 +67,12 @@ impl Ue {
         let connection = (transport == Transport::Tcp).then_some(1);
         let remote = settings.pcscf.address;
         Self {
-            node: Node::new(node_settings, UeAgent::new(settings), [7; 32]),
-            now: Now { wall: START, ..Now::ZERO },
+            desk: Desk::at(START, [7; 32], node_settings, UeAgent::new(settings)),
             flow: Flow { listener: ListenerId(0), transport, remote, connection },
             branches: BTreeSet::new(),
             requests: Vec::new(),
             responses: Vec::new(),
-            unreachable: false,
             sent_to: None,
-            pings: Vec::new(),
-            closed: Vec::new(),
-            told: None,
         }
     }
 
@@ -105,48 +108,23 @@ impl Ue {
     pub(crate) fn words(&mut self, line: &str) -> Result<(), String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let command = Command::parse(&words).map_err(|bad| bad.to_string())?;
-        self.told = None;
-        self.handle(Input::Ask { id: AskId(0), ask: Ask::Do(command) });
-        self.told.take().unwrap().map_err(|why| why.to_string())
+        let told = self.desk.ask(Ask::Do(command));
+        self.sort();
+        told.unwrap().map_err(|why| why.to_string())
     }
 
     pub(crate) fn handle(&mut self, input: Input<Ask>) {
-        self.node.handle(self.now, input);
-        self.drain();
+        self.desk.input(input);
+        self.sort();
     }
 
-    fn drain(&mut self) {
-        while let Some(output) = self.node.poll_output() {
-            let transmit = match output {
-                Output::Transmit(transmit) => transmit,
-                Output::Close(flow) => {
-                    self.closed.push(flow);
-                    continue;
-                }
-                Output::Told { told, .. } => {
-                    self.told = Some(told);
-                    continue;
-                }
-                Output::AskDns(_)
-                | Output::AskHss { .. }
-                | Output::HssReply { .. }
-                | Output::Claim { .. }
-                | Output::Persist { .. }
-                | Output::Log(_) => continue,
-            };
-            if *transmit.bytes == *b"\r\n\r\n" {
-                self.pings.push(self.now);
-                continue;
-            }
-            if self.unreachable {
-                self.node.handle(self.now, Input::SendFailed { flow: transmit.flow, loss: Loss::Refused });
-                continue;
-            }
-            let message = Message::parse(transmit.bytes).unwrap();
+    /// Requests apart from responses, and each request once.
+    fn sort(&mut self) {
+        while let Some((remote, message)) = self.desk.sent() {
             if message.status().is_some() {
                 self.responses.push(message);
             } else if self.branches.insert(message.branch().unwrap().to_owned()) {
-                self.sent_to = Some(transmit.flow.remote);
+                self.sent_to = Some(remote);
                 self.requests.push(message);
             }
         }
@@ -154,12 +132,8 @@ impl Ue {
 
     /// Lets time pass, deadline by deadline.
     pub(crate) fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        while let Some(at) = self.node.poll_timeout().filter(|at| *at <= end.mono) {
-            self.now = self.now + at.saturating_since(self.now.mono);
-            self.handle(Input::Timeout);
-        }
-        self.now = end;
+        self.desk.pass(time);
+        self.sort();
     }
 
     /// What was sent since the last look, each request once.
