@@ -6,9 +6,10 @@ use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use cx_protocol::{Answer, CxFailure, Request};
 use ims_node::{
-    AskId, Flow, HssToken, Input, ListenerId, Loss, Node, NodeSettings, Output, Record, Role, Seq, Transmit,
+    AskId, Event, Flow, HssToken, Input, ListenerId, Loss, Node, NodeSettings, Output, Reason, Record, Role,
+    Seq, Transmit,
 };
-use sip_message::{Message, PING, Response, StatusCode, Transport};
+use sip_message::{HeaderName, Message, PING, Response, StatusCode, Transport};
 use sip_resolve::{DnsAnswer, Question};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -38,6 +39,8 @@ pub struct Desk<R: Role> {
     transmits: VecDeque<Transmit>,
     questions: VecDeque<(HssToken, Request)>,
     told: Option<R::Told>,
+    /// Why requests were refused.
+    reasons: Vec<Reason>,
     last: Seq,
 }
 
@@ -64,6 +67,7 @@ impl<R: Role> Desk<R> {
             transmits: VecDeque::new(),
             questions: VecDeque::new(),
             told: None,
+            reasons: Vec::new(),
             last: Seq(0),
         };
         desk.node.restore(desk.now, std::iter::empty::<Record>(), Seq(0));
@@ -115,6 +119,7 @@ impl<R: Role> Desk<R> {
                 }
                 Output::Close(flow) => self.closed.push(flow),
                 Output::Told { told, .. } => self.told = Some(told),
+                Output::Log(Event::Refused { reason, .. }) => self.reasons.push(reason),
                 Output::Claim { .. } | Output::HssReply { .. } | Output::Log(_) => {}
             }
         }
@@ -159,11 +164,25 @@ impl<R: Role> Desk<R> {
         self.questions = VecDeque::new();
         self.journal = BTreeMap::new();
         self.dns_asked = Vec::new();
+        self.reasons = Vec::new();
     }
 
     /// The status of the next message sent, which is a response.
     pub fn status(&mut self) -> Option<u16> {
         self.sent()?.1.status().map(StatusCode::code)
+    }
+
+    /// The status of the next message sent, which is an error answer of the node's own, and the reason that its Warning gives.
+    pub fn refusal(&mut self) -> Option<(u16, Reason)> {
+        let (_, message) = self.sent()?;
+        Some((message.status()?.code(), self.reason(&message)?))
+    }
+
+    /// The reason that an error answer of the node's own gives in its Warning.
+    #[must_use]
+    pub fn reason(&self, answer: &Message) -> Option<Reason> {
+        let warning = answer.value(HeaderName::Warning)?;
+        self.reasons.iter().rev().find(|reason| reason.is_in(warning)).copied()
     }
 
     /// The next question to the HSS.
