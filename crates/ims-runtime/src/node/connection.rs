@@ -25,7 +25,8 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_secs(4);
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes read at a time.
 const READ: usize = 16 * 1024;
-/// Bytes waiting to be written; above it nothing more is read or taken from the queue until the peer reads.
+/// Bytes waiting to be written; above it nothing more is taken from the queue, and of a stranger nothing more is read, until the peer
+/// reads.
 const MAX_UNSENT: usize = 256 * 1024;
 /// Bytes of events that wait until the node has room for them; above it nothing more is read.
 const MAX_UNTOLD: usize = READ;
@@ -39,10 +40,20 @@ pub(super) struct Connection {
     pub(super) events: mpsc::Sender<SocketEvent>,
     pub(super) recorder: Option<Recorder>,
     pub(super) common: Arc<Common>,
+    pub(super) reading: Reading,
     /// Between nodes: whether the other one is still there.
     pub(super) silence: Option<Silence>,
     /// For [`Connection::silence`].
     pub(super) clock: Clock,
+}
+
+/// Whether a peer that does not read is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It is: one of our own nodes. Two that have much to write to each other would otherwise wait for each other for ever.
+    Always,
+    /// It is not: what anybody else makes us write is bounded by what it reads.
+    WhileItReads,
 }
 
 /// How a connection came to its end.
@@ -139,7 +150,7 @@ impl Connection {
         let mut place = pin!(self.events.clone().reserve_owned());
         loop {
             let room = stream.unsent.len() < MAX_UNSENT;
-            let listens = room && stream.untold_bytes < MAX_UNTOLD;
+            let listens = (room || self.reading == Reading::Always) && stream.untold_bytes < MAX_UNTOLD;
             let may_read = listens && stream.readable;
             if !listens {
                 stream.pause();

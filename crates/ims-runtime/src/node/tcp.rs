@@ -1,7 +1,7 @@
 //! SIP over TCP: the listeners, and which connection a message takes (RFC 3261 section 18).
 
 use super::NodeError;
-use super::connection::{self, Connection};
+use super::connection::{self, Connection, Reading};
 use super::events::{ConnectionId, SocketEvent};
 use super::queue::{NotQueued, Outgoing, Queue, queue};
 use super::share::Common;
@@ -10,7 +10,9 @@ use crate::Clock;
 use crate::open_files;
 use crate::recording::Recorder;
 use bytes::Bytes;
-use ims_node::{Flow, Input, ListenerId, Loss, NodeSettings, Peer, Side, Silence, Transmit, site};
+use ims_node::{
+    Acquaintance, Flow, Input, ListenerId, Loss, NodeSettings, Peer, Side, Silence, Transmit, site,
+};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -355,16 +357,20 @@ impl Connections {
         let ends = crate::recording::Ends { local, remote };
         let (events, recorder) = (self.events.clone(), self.recorder.clone());
         let common = Arc::clone(&self.common);
+        let acquaintance = self.settings.acquaintance(remote.ip());
         // A phone need not answer our keep-alives (RFC 5626 section 4.4.1 has it ask, not us).
         let silence = match self.settings.side(listener) {
-            Side::Network => {
-                let acquaintance = self.settings.acquaintance(remote.ip());
-                Some(Silence::new(acquaintance, self.settings.timers.timer_f()))
-            }
+            Side::Network => Some(Silence::new(acquaintance, self.settings.timers.timer_f())),
             Side::Ue => None,
         };
+        let reading = match (self.settings.side(listener), acquaintance) {
+            (Side::Network, Acquaintance::Own) => Reading::Always,
+            (Side::Network | Side::Ue, _) => Reading::WhileItReads,
+        };
         let clock = self.clock;
-        Some((id, Connection { id, listener, ends, queued, events, recorder, common, silence, clock }))
+        let connection =
+            Connection { id, listener, ends, queued, events, recorder, common, reading, silence, clock };
+        Some((id, connection))
     }
 }
 

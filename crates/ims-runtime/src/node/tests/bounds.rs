@@ -1,10 +1,11 @@
 //! Floods, crowds and silence.
 
+use super::super::connection::Reading;
 use super::super::events::SocketEvent;
 use super::super::queue::Outgoing;
 use super::super::stream::{IDLE, STALLED};
 use super::super::tcp::Connections;
-use super::link::Link;
+use super::link::{End, Link, between_nodes};
 use super::world::{Place, message, read_until, soon};
 use bytes::Bytes;
 use ims_node::{
@@ -268,6 +269,31 @@ async fn design_16_a_node_that_is_busy_still_answers_keep_alives_and_writes() {
         assert_eq!(bytes, message(number).as_bytes());
     }
     assert!(matches!(soon(heard.recv()).await, Some(SocketEvent::Closed(1, Loss::Ended))));
+}
+
+/// Puts so many long messages in and takes as many out, both as fast as it goes.
+async fn talk(end: &mut End, count: usize) {
+    let body = "x".repeat(32 * 1024);
+    let text = message("sip:echo@home1.test", "much", "TCP");
+    let text =
+        text.replace("Content-Length: 0\r\n\r\n", &format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    let long = Outgoing { bytes: text.into(), fallback: None };
+    let (mut put, mut heard) = (0, 0);
+    while heard < count {
+        if put < count && end.queue.push(long.clone()).is_ok() {
+            put += 1;
+            continue;
+        }
+        assert!(matches!(end.heard.recv().await, Some(SocketEvent::Message(..))));
+        heard += 1;
+    }
+}
+
+#[tokio::test]
+async fn design_16_two_nodes_that_have_much_to_say_to_each_other_do_not_wait_for_each_other() {
+    let [mut one, mut other] = between_nodes(16, Reading::Always).await;
+    let both = async { tokio::join!(talk(&mut one, 640), talk(&mut other, 640)) };
+    tokio::time::timeout(STALLED, both).await.expect("20 MiB each way");
 }
 
 #[tokio::test]
