@@ -31,8 +31,8 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 pub const MAX_FROM_ADDRESS: usize = 2_000;
 /// Flows by which one peer that is being connected may be meant; what comes by another one has failed.
 const MAX_WAITING: usize = 256;
-/// Responses that wait for the news that their connection has ended, to go on another one; what is more is lost with it.
-const MAX_UNSENT: usize = 256;
+/// Responses that wait for the news that their connection has ended, to go on another one; what is more is lost with it, and counted.
+const MAX_REROUTED: usize = 10_000;
 /// Connections that the system may hold before we accept them.
 const BACKLOG: u32 = 1024;
 /// How long accepting rests when the system refuses: out of file descriptors, most likely.
@@ -51,6 +51,8 @@ pub(crate) struct Connections {
     refused: u64,
     /// How many gave way to others.
     displaced: u64,
+    /// Responses that could go nowhere.
+    lost: u64,
     pub(super) max: usize,
     pub(super) max_from_address: usize,
     common: Arc<Common>,
@@ -71,7 +73,7 @@ struct Open {
     is_counted: bool,
     /// Flows of messages that wait for it to be connected, each once; at most [`MAX_WAITING`].
     waiting: Vec<Flow>,
-    /// Responses that came after its end; at most [`MAX_UNSENT`].
+    /// Responses that came after its end; at most [`MAX_REROUTED`].
     unsent: Vec<Transmit>,
 }
 
@@ -98,6 +100,7 @@ impl Connections {
             strangers: Strangers::default(),
             refused: 0,
             displaced: 0,
+            lost: 0,
             max,
             // The same part of them, however many there are.
             max_from_address: (max * MAX_FROM_ADDRESS / MAX_CONNECTIONS).max(1),
@@ -207,6 +210,7 @@ impl Connections {
             ("connections", self.open.len() as u64),
             ("connections_refused", self.refused),
             ("connections_displaced", self.displaced),
+            ("responses_lost", self.lost),
         ];
         own.into_iter().chain(self.common.metrics())
     }
@@ -245,14 +249,18 @@ impl Connections {
             Err(NotQueued::Full) => {
                 inputs.push_back(Input::SendFailed { flow, loss: Loss::Refused });
                 self.ended(id, Loss::Ended, inputs);
+                // Nobody sends a response again.
+                if let Some(fallback) = fallback {
+                    self.undelivered(flow.listener, fallback, transmit.bytes, inputs);
+                }
             }
             // The news of its end is on its way, behind what has come on it. Then the node looks at every request on it, this one
             // too; a response is nobody's but ours.
             Err(NotQueued::Gone) if must_wait => open.waiting.push(flow),
-            Err(NotQueued::Gone) if fallback.is_some() && open.unsent.len() < MAX_UNSENT => {
+            Err(NotQueued::Gone) if fallback.is_some() && open.unsent.len() < MAX_REROUTED => {
                 open.unsent.push(transmit);
             }
-            Err(NotQueued::Gone) => {}
+            Err(NotQueued::Gone) => self.lost += u64::from(fallback.is_some()),
         }
     }
 

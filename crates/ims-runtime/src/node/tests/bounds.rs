@@ -2,7 +2,7 @@
 
 use super::super::connection::Reading;
 use super::super::events::SocketEvent;
-use super::super::queue::Outgoing;
+use super::super::queue::{MAX_QUEUED, Outgoing};
 use super::super::stream::{IDLE, STALLED};
 use super::super::tcp::Connections;
 use super::link::{End, Link, between_nodes};
@@ -204,6 +204,30 @@ async fn what_meets_a_connection_that_has_just_ended_is_looked_at_when_that_is_k
     assert!(inputs.len() == 1 && inputs.iter().all(is_its_end), "{inputs:?}");
     let (mut stream, _) = soon(peer.accept()).await.unwrap();
     soon(stream.read_exact(&mut [0; 5])).await.unwrap();
+}
+
+#[tokio::test]
+async fn design_16_a_response_for_which_its_connection_has_no_room_goes_by_another() {
+    let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (events, mut heard) = mpsc::channel(8);
+    let mut connections =
+        Connections::listen(&settings(Side::Network, &["127.0.0.1"]), &events, None).unwrap();
+    let remote = peer.local_addr().unwrap();
+    let flow = Flow { listener: ListenerId(0), transport: Transport::Tcp, remote, connection: None };
+    let mut inputs = VecDeque::new();
+    let first = Transmit { flow, fallback: None, bytes: Bytes::from_static(b"hello"), after: None };
+    connections.send(first, &mut inputs);
+    let (_stuck, _) = soon(peer.accept()).await.unwrap();
+    let Some(SocketEvent::Connected(id)) = soon(heard.recv()).await else { panic!("it is connected") };
+    connections.connected(id);
+    let numbered = Flow { connection: Some(id), ..flow };
+    let large = Bytes::from(vec![b'x'; MAX_QUEUED / 8]);
+    while inputs.is_empty() {
+        let response = Transmit { flow: numbered, fallback: Some(remote), bytes: large.clone(), after: None };
+        connections.send(response, &mut inputs);
+    }
+    let (mut other, _) = soon(peer.accept()).await.unwrap();
+    soon(other.read_exact(&mut vec![0; large.len()])).await.unwrap();
 }
 
 #[tokio::test]
