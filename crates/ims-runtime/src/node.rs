@@ -7,6 +7,7 @@
 //!
 //! Operator commands answered here: `health`, `stats`, `reload`, `drain`, `help`; all others are the role's.
 
+mod acceptor;
 mod answer;
 mod asks;
 mod backlog;
@@ -19,6 +20,8 @@ mod events;
 mod held;
 mod hss;
 mod log;
+mod one_connection;
+mod opening;
 mod queue;
 mod refused;
 mod share;

@@ -127,7 +127,11 @@ impl Sockets {
                 self.tcp.undelivered(listener, fallback, bytes, &mut self.inputs);
             }
             SocketEvent::Message(id, bytes) => {
-                return self.heard(id).map(|flow| Input::message(flow, bytes));
+                let received = Received::read(bytes);
+                if let Some(message) = received.message() {
+                    self.tcp.learn_listener(id, message);
+                }
+                return self.heard(id).map(|flow| Input::Message { flow, received });
             }
             SocketEvent::Unframed(id, head) => {
                 return self.heard(id).map(|flow| Input::Unframed { flow, head: Received::read(head) });

@@ -1,25 +1,23 @@
 //! SIP over TCP: the listeners, and which connection a message takes (RFC 3261 section 18).
 
 use super::NodeError;
-use super::connection::{self, Connection, Reading};
+use super::acceptor::{accept, listen};
 use super::events::{ConnectionId, SocketEvent};
-use super::queue::{NotQueued, Outgoing, Queue, queue};
+use super::one_connection::Origin;
+use super::queue::{NotQueued, Outgoing, Queue};
 use super::share::Common;
 use super::strangers::Strangers;
 use crate::Clock;
 use crate::open_files;
 use crate::recording::Recorder;
 use bytes::Bytes;
-use ims_node::{
-    Acquaintance, Flow, Input, ListenerId, Loss, NodeSettings, Peer, Side, Silence, Transmit, site,
-};
+use ims_node::{Flow, Input, ListenerId, Loss, NodeSettings, Peer, Side, Transmit, site};
 use sip_message::Transport;
 use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -33,21 +31,16 @@ pub const MAX_FROM_ADDRESS: usize = 2_000;
 const MAX_WAITING: usize = 256;
 /// Responses that wait for the news that their connection has ended, to go on another one; what is more is lost with it, and counted.
 const MAX_REROUTED: usize = 10_000;
-/// Connections that the system may hold before we accept them.
-const BACKLOG: u32 = 1024;
-/// How long accepting rests when the system refuses: out of file descriptors, most likely.
-const REST: Duration = Duration::from_millis(100);
-
 /// The connections of a node.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    settings: NodeSettings,
-    clock: Clock,
-    open: HashMap<ConnectionId, Open>,
-    by_peer: HashMap<(ListenerId, SocketAddr), ConnectionId>,
+    pub(super) settings: NodeSettings,
+    pub(super) clock: Clock,
+    pub(super) open: HashMap<ConnectionId, Open>,
+    pub(super) by_peer: HashMap<(ListenerId, SocketAddr), ConnectionId>,
     /// How many connections a site has, but for those that we have opened to peers.
     from: HashMap<IpAddr, usize>,
-    strangers: Strangers,
+    pub(super) strangers: Strangers,
     refused: u64,
     /// How many gave way to others.
     displaced: u64,
@@ -55,26 +48,30 @@ pub(crate) struct Connections {
     lost: u64,
     pub(super) max: usize,
     pub(super) max_from_address: usize,
-    common: Arc<Common>,
-    last_id: ConnectionId,
-    events: mpsc::Sender<SocketEvent>,
-    recorder: Option<Recorder>,
+    pub(super) common: Arc<Common>,
+    pub(super) last_id: ConnectionId,
+    pub(super) events: mpsc::Sender<SocketEvent>,
+    pub(super) recorder: Option<Recorder>,
     /// The tasks of connections; they end by themselves when their queue is dropped.
-    tasks: JoinSet<()>,
+    pub(super) tasks: JoinSet<()>,
     acceptors: JoinSet<()>,
 }
 
 /// One connection as the node sees it.
 #[derive(Debug)]
-struct Open {
-    flow: Flow,
-    queue: Queue,
+pub(super) struct Open {
+    /// Its remote address is where the peer takes new connections, once that is known.
+    pub(super) flow: Flow,
+    pub(super) queue: Queue,
+    pub(super) origin: Origin,
+    /// Whether another connection to the same peer has taken its place: what is new goes there.
+    pub(super) is_superseded: bool,
     /// Whether it counts for its site.
-    is_counted: bool,
+    pub(super) is_counted: bool,
     /// Flows of messages that wait for it to be connected, each once; at most [`MAX_WAITING`].
-    waiting: Vec<Flow>,
+    pub(super) waiting: Vec<Flow>,
     /// Responses that came after its end; at most [`MAX_REROUTED`].
-    unsent: Vec<Transmit>,
+    pub(super) unsent: Vec<Transmit>,
 }
 
 impl Connections {
@@ -135,9 +132,11 @@ impl Connections {
             self.refused += 1;
             return tracing::debug!(%remote, "too many connections, closed");
         }
-        if let Some((id, connection)) = self.enter(listener, remote) {
+        let is_peer = self.is_peer(listener, remote.ip());
+        let origin = if is_peer { Origin::Peers } else { Origin::Known };
+        if let Some((id, connection)) = self.enter(listener, remote, origin) {
             self.count(id);
-            if !self.is_peer(listener, remote.ip()) {
+            if !is_peer {
                 self.strangers.insert(id, remote.ip());
             }
             self.tasks.spawn(connection.serve(stream));
@@ -145,7 +144,7 @@ impl Connections {
     }
 
     /// Whether there is room for one more connection with this address; others may have given way to it.
-    fn admit(&mut self, ip: IpAddr, inputs: &mut VecDeque<Input>) -> bool {
+    pub(super) fn admit(&mut self, ip: IpAddr, inputs: &mut VecDeque<Input>) -> bool {
         if self.from(ip) >= self.max_from_address {
             self.displace(self.strangers.first_of(ip), inputs);
         }
@@ -157,7 +156,7 @@ impl Connections {
         self.open.len() < self.max
     }
 
-    fn count(&mut self, id: ConnectionId) {
+    pub(super) fn count(&mut self, id: ConnectionId) {
         if let Some(open) = self.open.get_mut(&id) {
             open.is_counted = true;
             *self.from.entry(site(open.flow.remote.ip())).or_default() += 1;
@@ -183,7 +182,7 @@ impl Connections {
         }
     }
 
-    fn is_peer(&self, listener: ListenerId, ip: IpAddr) -> bool {
+    pub(super) fn is_peer(&self, listener: ListenerId, ip: IpAddr) -> bool {
         self.settings.side(listener) == Side::Network && self.settings.is_peer(ip)
     }
 
@@ -191,7 +190,7 @@ impl Connections {
         self.from.get(&site(ip)).copied().unwrap_or_default()
     }
 
-    fn make_room(&mut self, inputs: &mut VecDeque<Input>) {
+    pub(super) fn make_room(&mut self, inputs: &mut VecDeque<Input>) {
         if self.open.len() >= self.max {
             self.displace(self.strangers.first_to_go(), inputs);
         }
@@ -288,7 +287,10 @@ impl Connections {
     /// heard of it.
     pub(crate) fn ended(&mut self, id: ConnectionId, loss: Loss, inputs: &mut VecDeque<Input>) {
         while self.tasks.try_join_next().is_some() {}
-        let Some(Open { flow, waiting, is_counted, unsent, .. }) = self.open.remove(&id) else { return };
+        let Some(Open { flow, waiting, is_superseded, is_counted, unsent, .. }) = self.open.remove(&id)
+        else {
+            return;
+        };
         self.strangers.remove(id);
         if is_counted {
             self.left(flow.remote.ip());
@@ -298,7 +300,8 @@ impl Connections {
             self.by_peer.remove(&peer);
         }
         inputs.extend(waiting.into_iter().map(|flow| Input::SendFailed { flow, loss }));
-        if flow.connection.is_some() {
+        // Requests name no connection: those that are under way are on the one that has taken its place.
+        if flow.connection.is_some() && !is_superseded {
             inputs.push_back(Input::Closed { flow, loss });
         }
         unsent.into_iter().for_each(|transmit| self.send(transmit, inputs));
@@ -319,89 +322,5 @@ impl Connections {
         let written = async { while self.tasks.join_next().await.is_some() {} };
         // What a peer does not take in time is lost with the connection.
         let _ = tokio::time::timeout(patience, written).await;
-    }
-
-    fn connection_to(
-        &mut self,
-        listener: ListenerId,
-        remote: SocketAddr,
-        inputs: &mut VecDeque<Input>,
-    ) -> Option<ConnectionId> {
-        if let Some(id) = self.by_peer.get(&(listener, remote)) {
-            return Some(*id);
-        }
-        // Whoever is no peer has made us open it, by the address in its Via, and has no better claim than on one of its own.
-        let is_peer = self.is_peer(listener, remote.ip());
-        let is_room = if is_peer {
-            self.make_room(inputs);
-            self.open.len() < self.max
-        } else {
-            self.admit(remote.ip(), inputs)
-        };
-        if !is_room {
-            return None;
-        }
-        let (id, connection) = self.enter(listener, remote)?;
-        if !is_peer {
-            self.count(id);
-            self.strangers.insert(id, remote.ip());
-        }
-        if let Some(open) = self.open.get_mut(&id) {
-            open.flow.connection = None;
-        }
-        self.tasks.spawn(connection.connect());
-        Some(id)
-    }
-
-    fn enter(&mut self, listener: ListenerId, remote: SocketAddr) -> Option<(ConnectionId, Connection)> {
-        let local = self.settings.listener(listener)?.address;
-        self.last_id += 1;
-        let id = self.last_id;
-        let (queue, queued) = queue(Arc::clone(&self.common));
-        let flow = Flow { listener, transport: Transport::Tcp, remote, connection: Some(id) };
-        self.open
-            .insert(id, Open { flow, queue, is_counted: false, waiting: Vec::new(), unsent: Vec::new() });
-        self.by_peer.insert((listener, remote), id);
-        let ends = crate::recording::Ends { local, remote };
-        let (events, recorder) = (self.events.clone(), self.recorder.clone());
-        let common = Arc::clone(&self.common);
-        let acquaintance = self.settings.acquaintance(remote.ip());
-        // A phone need not answer our keep-alives (RFC 5626 section 4.4.1 has it ask, not us).
-        let silence = match self.settings.side(listener) {
-            Side::Network => Some(Silence::new(acquaintance, self.settings.timers.timer_f())),
-            Side::Ue => None,
-        };
-        let reading = match (self.settings.side(listener), acquaintance) {
-            (Side::Network, Acquaintance::Own) => Reading::Always,
-            (Side::Network | Side::Ue, _) => Reading::WhileItReads,
-        };
-        let clock = self.clock;
-        let connection =
-            Connection { id, listener, ends, queued, events, recorder, common, reading, silence, clock };
-        Some((id, connection))
-    }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = connection::socket(address)?;
-    // Connections of a process that has just ended do not keep its successor from listening.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    TcpSocket::listen(socket, BACKLOG)
-}
-
-async fn accept(listener: TcpListener, id: ListenerId, events: mpsc::Sender<SocketEvent>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, remote)) => {
-                if events.send(SocketEvent::Accepted(id, remote, stream)).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(REST).await;
-            }
-        }
     }
 }

@@ -3,6 +3,7 @@
 mod bounds;
 mod gone;
 mod link;
+mod one_connection;
 mod operators;
 mod world;
 
