@@ -32,6 +32,10 @@ pub(crate) struct End {
     pub(crate) process: ProcessId,
     pub(crate) listener: ListenerId,
     pub(crate) address: SocketAddr,
+    /// Where a process with a port of its own takes new connections, once its peer has learnt that.
+    pub(crate) listens_at: Option<SocketAddr>,
+    /// Whether this process sends what is new by another connection to the same peer.
+    pub(crate) is_superseded: bool,
     pub(crate) open: bool,
     /// The news of its end is under way.
     pub(crate) ending: bool,
@@ -76,7 +80,7 @@ impl Connection {
         }
     }
 
-    pub(crate) const fn flow(&self, id: ConnectionId, side: Side) -> Flow {
+    pub(crate) fn flow(&self, id: ConnectionId, side: Side) -> Flow {
         let connection = match side {
             Side::Dialer => id.0 * 2,
             Side::Acceptor => id.0 * 2 + 1,
@@ -84,7 +88,7 @@ impl Connection {
         Flow {
             listener: self.end(side).listener,
             transport: Transport::Tcp,
-            remote: self.end(side.other()).address,
+            remote: self.end(side.other()).listens_at.unwrap_or_else(|| self.end(side.other()).address),
             connection: Some(connection),
         }
     }
@@ -111,13 +115,14 @@ impl Tcp {
                 },
             )
         });
-        let mut fitting = of_process.filter(|(id, connection, side)| {
+        let fitting = of_process.filter(|(id, connection, side)| {
             let own = connection.flow(*id, *side);
             match flow.connection {
                 Some(number) => own.connection == Some(number),
                 None => own.remote == flow.remote,
             }
         });
-        fitting.next().map(|(id, _, side)| (id, side))
+        let first = fitting.min_by_key(|(_, connection, side)| connection.end(*side).is_superseded);
+        first.map(|(id, _, side)| (id, side))
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use clock::Mono;
 use figure::Wire;
 use ims_node::{Flow, Heard, Input, ListenerId, Loss, Suspicion, Transmit, UNACKNOWLEDGED};
-use sip_message::{PING, PONG, Transport};
+use sip_message::{Message, PING, PONG, Transport, Via};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -66,6 +66,8 @@ impl World {
             process,
             listener,
             address,
+            listens_at: None,
+            is_superseded: false,
             open: true,
             ending: false,
             last_arrival: Mono::ZERO,
@@ -168,8 +170,8 @@ impl World {
         if !end.open || !self.still_lives(end.process) {
             return;
         }
-        let (process, flow) = (end.process, connection.flow(id, side));
-        self.recorder.trace(self.now, "stream", (id.0, end.address, &bytes));
+        let (process, address) = (end.process, end.address);
+        self.recorder.trace(self.now, "stream", (id.0, address, &bytes));
         let now = self.now;
         let own = self
             .tcp
@@ -179,12 +181,53 @@ impl World {
         if let Some(silence) = own {
             silence.heard(now, if bytes == PONG { Heard::Pong } else { Heard::Message(&bytes) });
         }
+        if side == Side::Acceptor {
+            self.learn_listener(id, &bytes);
+        }
+        let Some(flow) = self.tcp.connections.get(&id).map(|connection| connection.flow(id, side)) else {
+            return;
+        };
         if is_keepalive(&bytes) {
             return self.keepalive(id, side, process, flow, &bytes);
         }
         self.recorder.counters.messages_delivered += 1;
         if self.still_lives(process) {
             self.receive(process.place, flow, bytes);
+        }
+    }
+
+    /// As the runtime does: a peer that has connected is sent to on its connection, once the Via of a request has said where it listens.
+    fn learn_listener(&mut self, id: ConnectionId, bytes: &Bytes) {
+        let Some(Connection { dialer, acceptor, .. }) = self.tcp.connections.get(&id) else { return };
+        let slot = self.slots.get(acceptor.process.place);
+        let Some(settings) = slot.and_then(|slot| slot.settings.as_ref()) else { return };
+        let ip = dialer.address.ip();
+        let is_peer = settings.side(acceptor.listener) == ims_node::Side::Network && settings.is_peer(ip);
+        let Some(listens_at) = listener_of(bytes).filter(|listens_at| is_peer && listens_at.ip() == ip)
+        else {
+            return;
+        };
+        if dialer.listens_at.is_some() {
+            return;
+        }
+        let (process, own) = (acceptor.process, acceptor.address);
+        let to_peer = Flow {
+            listener: acceptor.listener,
+            transport: Transport::Tcp,
+            remote: listens_at,
+            connection: None,
+        };
+        let former = self.tcp.find(process, to_peer);
+        if let Some((former, side)) = former {
+            if side == Side::Dialer && own < listens_at {
+                return;
+            }
+            if let Some(former) = self.tcp.connections.get_mut(&former) {
+                former.end_mut(side).is_superseded = true;
+            }
+        }
+        if let Some(connection) = self.tcp.connections.get_mut(&id) {
+            connection.dialer.listens_at = Some(listens_at);
         }
     }
 
@@ -228,13 +271,16 @@ impl World {
         if !std::mem::replace(&mut end.open, false) {
             return;
         }
-        let process = end.process;
+        let (process, is_superseded) = (end.process, end.is_superseded);
         let flow = connection.flow(id, side);
         if !connection.end(side.other()).open {
             self.tcp.connections.remove(&id);
         }
         self.recorder.counters.connections_broken += 1;
-        self.handle_process(process, Input::Closed { flow, loss });
+        // What is under way names no connection: it is on the one that has taken its place.
+        if !is_superseded {
+            self.handle_process(process, Input::Closed { flow, loss });
+        }
     }
 
     /// A process closes a connection: what it wrote before still arrives.
@@ -286,4 +332,11 @@ impl World {
             self.tell_end(id, side.other(), latency, Loss::Ended);
         }
     }
+}
+
+/// Where the sender of a request takes new connections, if the Via says so by an address.
+fn listener_of(bytes: &Bytes) -> Option<SocketAddr> {
+    let message = Message::parse(bytes.clone()).ok().filter(|message| message.status().is_none())?;
+    let via = Via::parse(message.top_via()?).ok()?;
+    Some(SocketAddr::new(via.address()?, via.port().unwrap_or(5060)))
 }
