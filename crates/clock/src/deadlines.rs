@@ -172,12 +172,12 @@ mod tests {
             match what {
                 0 | 1 => {
                     deadlines.set(key, time);
-                    plain.retain(|(_, own)| *own != key);
+                    plain.retain(|(_, known)| *known != key);
                     plain.push((time, key));
                 }
                 2 => {
                     deadlines.cancel(&key);
-                    plain.retain(|(_, own)| *own != key);
+                    plain.retain(|(_, known)| *known != key);
                 }
                 _ => {
                     let due = plain.iter().copied().min().filter(|(at, _)| *at <= time);

@@ -96,12 +96,12 @@ impl Connection {
     /// When to give [`Input::Deadline`] if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        let own = match &self.state {
+        let state_deadline = match &self.state {
             State::Greeting { give_up, .. } | State::Suspect { give_up } => *give_up,
             State::Open { ask } => *ask,
             State::Closed => return None,
         };
-        Some(self.outstanding.next_deadline().map_or(own, |earliest| earliest.min(own)))
+        Some(self.outstanding.next_deadline().map_or(state_deadline, |earliest| earliest.min(state_deadline)))
     }
 
     /// How many requests of the peer have been given out and not been answered.

@@ -28,8 +28,8 @@ impl Target {
     #[must_use]
     pub fn folders(&self) -> Vec<PathBuf> {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let own = [format!("fuzz/corpus/{}", self.name)];
-        let all = own.iter().map(String::as_str).chain(self.borrowed.iter().copied());
+        let corpus = [format!("fuzz/corpus/{}", self.name)];
+        let all = corpus.iter().map(String::as_str).chain(self.borrowed.iter().copied());
         all.map(|folder| crates.join(folder)).filter(|folder| folder.is_dir()).collect()
     }
 }

@@ -169,7 +169,7 @@ impl Hss {
 fn moved(before: &Subscriber, account: &Account) -> (Registration, Option<Vec<ServiceProfile>>) {
     let (former, states) = (&before.account.sets, &before.registration);
     let is_same = |a: &ServiceProfile, b: &ServiceProfile| {
-        a.identities.identities.iter().any(|own| b.identities.find(&own.impu).is_some())
+        a.identities.identities.iter().any(|identity| b.identities.find(&identity.impu).is_some())
     };
     let from = |set: &ServiceProfile| -> Vec<usize> {
         let same = former.iter().enumerate().filter(|(_, before)| is_same(set, before));

@@ -156,12 +156,12 @@ impl Service {
     }
 
     fn stats(&self) -> Metrics {
-        let own = [
+        let counted = [
             ("cx_connections", self.server.hosts().count() as u64),
             ("requests_answered", self.requests_answered),
             ("wall_clock_stepped_s", self.clock.stepped().as_secs()),
         ];
-        self.hss.metrics().into_iter().chain(own).chain(self.unanswered.metrics()).collect()
+        self.hss.metrics().into_iter().chain(counted).chain(self.unanswered.metrics()).collect()
     }
 
     async fn drain(&mut self) -> Result<(), Failure> {

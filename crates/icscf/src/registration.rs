@@ -111,9 +111,9 @@ fn visited_network(request: &InboundRequest) -> Result<Option<Box<str>>, Refusal
     let named = request.message().value(HeaderName::PVisitedNetworkId).map(sip_message::unquote);
     match (request.source(), named) {
         (Source::Peer(domains), Some(named)) => {
-            let own = domains.iter().find(|own| own.eq_ignore_ascii_case(named));
+            let domain = domains.iter().find(|domain| domain.eq_ignore_ascii_case(named));
             let refusal = || Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignVisitedNetwork);
-            own.cloned().map(Some).ok_or_else(refusal)
+            domain.cloned().map(Some).ok_or_else(refusal)
         }
         (Source::Peer(domains), None) => Ok(domains.first().cloned()),
         (Source::Own | Source::Ue | Source::Stranger, named) => Ok(named.map(Into::into)),

@@ -43,7 +43,7 @@ impl Source {
     pub fn may_assert(&self, domain: &str) -> bool {
         match self {
             Self::Own => true,
-            Self::Peer(domains) => domains.iter().any(|own| own.eq_ignore_ascii_case(domain)),
+            Self::Peer(domains) => domains.iter().any(|peer_domain| peer_domain.eq_ignore_ascii_case(domain)),
             Self::Ue | Self::Stranger => false,
         }
     }
@@ -56,7 +56,7 @@ impl Source {
         let is_in = |domain: &str| host.strip_suffix(domain).is_some_and(|node| node.ends_with('.'));
         match self {
             Self::Own => true,
-            Self::Peer(domains) => domains.iter().any(|own| is_in(&own.to_ascii_lowercase())),
+            Self::Peer(domains) => domains.iter().any(|peer_domain| is_in(&peer_domain.to_ascii_lowercase())),
             Self::Ue | Self::Stranger => false,
         }
     }

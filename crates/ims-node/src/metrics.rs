@@ -17,7 +17,7 @@ impl<R: Role> Node<R> {
             Pressure::High => 1,
             Pressure::Extreme => 2,
         };
-        let own = [
+        let counted = [
             ("client_transactions", load.clients),
             ("server_transactions", load.servers),
             ("transaction_bytes", load.bytes),
@@ -30,10 +30,10 @@ impl<R: Role> Node<R> {
             ("pressure", pressure),
             ("work_waits", usize::from(self.work_waits())),
         ];
-        let own = own.map(|(name, count)| (name.to_owned(), count as u64));
+        let counted = counted.map(|(name, count)| (name.to_owned(), count as u64));
         let named = self.overload.shed().into_iter().chain(self.role.metrics());
         let named = named.map(|(name, count)| (name.to_owned(), count));
-        own.into_iter().chain(named).chain(self.counters.by_name()).collect()
+        counted.into_iter().chain(named).chain(self.counters.by_name()).collect()
     }
 
     /// How many deadlines of transactions were looked at since the start: a measure of work that no loaded machine changes.

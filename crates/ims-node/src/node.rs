@@ -357,9 +357,10 @@ impl<R: Role> Node<R> {
     /// When to hand in [`Input::Timeout`] if nothing else happens.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        let own = [self.transactions.deadline(), self.resolver.poll_timeout(), self.overload.deadline()];
+        let deadlines =
+            [self.transactions.deadline(), self.resolver.poll_timeout(), self.overload.deadline()];
         let work = (self.has_room && self.role.has_work()).then(|| self.window.opens_at());
-        own.into_iter().chain([self.role.deadline(), work]).flatten().min()
+        deadlines.into_iter().chain([self.role.deadline(), work]).flatten().min()
     }
 
     /// The role, for operators and tests.

@@ -12,11 +12,11 @@ use sip_event::{
 };
 use sip_message::{HeaderName, Message, Response, StatusCode};
 
-/// Does what a notifier wants done; `own` says which of the role's own requests a NOTIFY is.
+/// Does what a notifier wants done; `then` says which of the role's own requests a NOTIFY is.
 pub fn carry_out<P: Package, O, T>(
     notifier: &mut Notifier<P>,
     fx: &mut Effects<O, T>,
-    own: impl Fn(Notified) -> O,
+    then: impl Fn(Notified) -> O,
 ) {
     while let Some(output) = notifier.poll_output() {
         match output {
@@ -24,7 +24,7 @@ pub fn carry_out<P: Package, O, T>(
             Output::Hint { key, value } => fx.hint(key, value),
             Output::Forget { key } => fx.forget(key),
             Output::Send { draft, notified } => {
-                fx.send(OwnRequest { draft: *draft, next: Next::Route, then: own(notified) });
+                fx.send(OwnRequest { draft: *draft, next: Next::Route, then: then(notified) });
             }
             Output::Ended { end, call_id } => log_end(end, &call_id, fx),
         }

@@ -152,7 +152,10 @@ impl<R: Role> Node<R> {
     fn is_own_via(&self, via: &Via<'_>) -> bool {
         let port = via.port().unwrap_or(5060);
         via.address().is_some_and(|ip| {
-            self.settings.listeners.iter().any(|own| own.address.ip() == ip && own.address.port() == port)
+            self.settings
+                .listeners
+                .iter()
+                .any(|listener| listener.address.ip() == ip && listener.address.port() == port)
         })
     }
 

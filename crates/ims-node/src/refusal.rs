@@ -80,7 +80,8 @@ impl Refusal {
     /// # Errors
     /// 420, with those it names in Unsupported.
     pub fn check_demands(message: &Message, demands: HeaderName, known: &[&str]) -> Result<(), Self> {
-        let is_known = |tag: &str| tag.is_empty() || known.iter().any(|own| own.eq_ignore_ascii_case(tag));
+        let is_known =
+            |tag: &str| tag.is_empty() || known.iter().any(|extension| extension.eq_ignore_ascii_case(tag));
         let unknown: Vec<&str> = message.list(demands).filter(|tag| !is_known(tag)).collect();
         if unknown.is_empty() {
             return Ok(());

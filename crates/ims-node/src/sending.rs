@@ -156,7 +156,7 @@ impl<R: Role> Node<R> {
     fn give_back(&mut self, now: Now, purpose: Purpose<R>, refusal: &Refusal) {
         match purpose {
             Purpose::Forward { request, .. } => self.refuse(now, &request, refusal),
-            own @ Purpose::Own(..) => self.finish(now, own, &Outcome::Unreachable),
+            purpose @ Purpose::Own(..) => self.finish(now, purpose, &Outcome::Unreachable),
         }
     }
 

@@ -122,12 +122,12 @@ impl NodeSettings {
         }
         let port = uri.port();
         let own_port = |address: SocketAddr| port.unwrap_or(5060) == address.port();
-        let mut own =
+        let mut addresses =
             self.listeners.iter().map(|listener| listener.address).chain(self.aliases.iter().copied());
         if uri.is_host(&self.name) {
-            return port.is_none() || own.any(own_port);
+            return port.is_none() || addresses.any(own_port);
         }
-        uri.address().is_some_and(|ip| own.any(|address| address.ip() == ip && own_port(address)))
+        uri.address().is_some_and(|ip| addresses.any(|address| address.ip() == ip && own_port(address)))
     }
 }
 

@@ -49,12 +49,12 @@ impl Shares {
             of_site.refused += 1;
             return false;
         }
-        let Some(own) = entry(&mut self.by_source, source) else { return false };
-        if own.taken >= SHARE {
-            own.refused += 1;
+        let Some(of_source) = entry(&mut self.by_source, source) else { return false };
+        if of_source.taken >= SHARE {
+            of_source.refused += 1;
             return false;
         }
-        own.taken += 1;
+        of_source.taken += 1;
         of_site.taken += 1;
         true
     }
@@ -63,8 +63,10 @@ impl Shares {
     /// whether its site has.
     pub(crate) fn is_deaf(&mut self, now: Mono, source: SocketAddr) -> bool {
         self.begin_window(now);
-        let own = self.by_source.get(&source);
-        own.or_else(|| self.by_site.get(&site(source.ip()))).is_some_and(|count| count.refused > REFUSED)
+        let of_source = self.by_source.get(&source);
+        of_source
+            .or_else(|| self.by_site.get(&site(source.ip())))
+            .is_some_and(|count| count.refused > REFUSED)
     }
 
     fn begin_window(&mut self, now: Mono) {

@@ -10,9 +10,9 @@ const CHOSEN: u32 = 64;
 pub fn site(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(own) => own
+        IpAddr::V6(ipv6) => ipv6
             .to_ipv4_mapped()
-            .map_or_else(|| Ipv6Addr::from(u128::from(own) >> CHOSEN << CHOSEN).into(), IpAddr::V4),
+            .map_or_else(|| Ipv6Addr::from(u128::from(ipv6) >> CHOSEN << CHOSEN).into(), IpAddr::V4),
     }
 }
 

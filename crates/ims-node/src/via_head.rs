@@ -20,7 +20,12 @@ impl ViaHeads {
             };
             format!("SIP/2.0/{transport} {}{rport};branch=", listener.address).into_boxed_str()
         };
-        Self(listeners.iter().map(|own| [Transport::Udp, Transport::Tcp].map(|by| head(own, by))).collect())
+        Self(
+            listeners
+                .iter()
+                .map(|listener| [Transport::Udp, Transport::Tcp].map(|by| head(listener, by)))
+                .collect(),
+        )
     }
 
     /// For what is sent on this flow; `None` if there is no such listener.

@@ -63,9 +63,9 @@ impl<'a> Recorded<'a> {
     /// The whole list with `entry` in place of [`Recorded::own`], as a proxy may edit its own (section 16.7 step 8).
     #[must_use]
     pub fn with_own(&self, entry: &str) -> String {
-        let own = self.own_at();
+        let own_at = self.own_at();
         let entries = self.entries.iter().enumerate();
-        let edited = entries.map(|(at, written)| if at == own { entry } else { written });
+        let edited = entries.map(|(at, written)| if at == own_at { entry } else { written });
         edited.collect::<Vec<_>>().join(", ")
     }
 

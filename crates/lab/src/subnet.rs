@@ -118,7 +118,7 @@ mod tests {
     }
 
     /// A network that no lab takes of its own accord.
-    fn own(row: u8) -> Prefix {
+    fn unused_prefix(row: u8) -> Prefix {
         let [.., last] = std::process::id().to_be_bytes();
         Prefix([127, 200 + row, last])
     }
@@ -126,21 +126,21 @@ mod tests {
     #[test]
     fn a_network_is_one_lab_s_until_it_is_given_back() {
         let needed = [11, 12].map(sip);
-        let first = Subnet::take(&needed, Some(own(0))).unwrap();
-        assert_eq!(first.prefix(), own(0));
-        assert!(Subnet::take(&needed, Some(own(0))).is_none(), "that one or none");
+        let first = Subnet::take(&needed, Some(unused_prefix(0))).unwrap();
+        assert_eq!(first.prefix(), unused_prefix(0));
+        assert!(Subnet::take(&needed, Some(unused_prefix(0))).is_none(), "that one or none");
         drop(first);
-        assert_eq!(Subnet::take(&needed, Some(own(0))).unwrap().prefix(), own(0));
+        assert_eq!(Subnet::take(&needed, Some(unused_prefix(0))).unwrap().prefix(), unused_prefix(0));
     }
 
     #[test]
     fn a_network_with_one_address_in_use_is_passed_over() {
-        let node = TcpListener::bind((own(1).host(11), 5060)).unwrap();
-        assert!(Subnet::try_take(&[sip(11)], own(1)).is_none());
+        let node = TcpListener::bind((unused_prefix(1).host(11), 5060)).unwrap();
+        assert!(Subnet::try_take(&[sip(11)], unused_prefix(1)).is_none());
         drop(node);
-        let node = UdpSocket::bind((own(1).host(11), 5060)).unwrap();
-        assert!(Subnet::try_take(&[sip(11)], own(1)).is_none());
+        let node = UdpSocket::bind((unused_prefix(1).host(11), 5060)).unwrap();
+        assert!(Subnet::try_take(&[sip(11)], unused_prefix(1)).is_none());
         drop(node);
-        assert!(Subnet::try_take(&[sip(11)], own(1)).is_some());
+        assert!(Subnet::try_take(&[sip(11)], unused_prefix(1)).is_some());
     }
 }

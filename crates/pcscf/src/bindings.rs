@@ -92,7 +92,7 @@ impl Binding {
     }
 
     pub(crate) fn has_contact(&self, uri: &Uri) -> bool {
-        self.contacts().any(|own| Uri::parse(own).is_ok_and(|own| own.is_equivalent(uri)))
+        self.contacts().any(|contact| Uri::parse(contact).is_ok_and(|contact| contact.is_equivalent(uri)))
     }
 
     /// The default identity: it names the implicit set.
@@ -172,8 +172,8 @@ impl Bindings {
         binding.number = self.filed;
         binding.tag = tag(binding.aor.as_str());
         // One text for an identity, wherever it stands.
-        if let Some(own) = binding.impus.iter_mut().find(|own| **own == binding.aor) {
-            *own = binding.aor.clone();
+        if let Some(impu) = binding.impus.iter_mut().find(|impu| **impu == binding.aor) {
+            *impu = binding.aor.clone();
         }
         let (flow, aor, expiry) = (binding.flow, binding.aor.clone(), now.mono_at(binding.expires_at()));
         let slot = self.all.insert(Box::new(binding));
@@ -227,8 +227,8 @@ impl Bindings {
 
     /// Who else is registered on the flow of this binding: by another private identity, and of another implicit set.
     pub(crate) fn strangers(&self, binding: &Binding) -> Vec<Impu> {
-        let is_other = |own: &&Binding| own.impi != binding.impi && own.user() != binding.user();
-        self.on(binding.flow).filter(is_other).map(|own| own.aor.clone()).collect()
+        let is_other = |other: &&Binding| other.impi != binding.impi && other.user() != binding.user();
+        self.on(binding.flow).filter(is_other).map(|other| other.aor.clone()).collect()
     }
 
     /// The bindings of an identity that belong to this set.
@@ -315,9 +315,13 @@ impl Bindings {
     pub(crate) fn speaker(&self, flow: Flow, claims: &Claims) -> Option<(&Binding, &Impu)> {
         let bindings = self.on(flow);
         let with = |impu: &Impu| {
-            bindings
-                .clone()
-                .find_map(|binding| binding.impus.iter().find(|own| *own == impu).map(|own| (binding, own)))
+            bindings.clone().find_map(|binding| {
+                binding
+                    .impus
+                    .iter()
+                    .find(|registered| *registered == impu)
+                    .map(|registered| (binding, registered))
+            })
         };
         if let Some(preferred) = claims.preferred.iter().find_map(with) {
             return Some(preferred);
@@ -340,7 +344,7 @@ impl Bindings {
 
 fn dismiss<K: Eq + Hash>(index: &mut HashMap<K, Slots>, key: &K, slot: Slot) {
     if let Some(slots) = index.get_mut(key) {
-        slots.retain(|own| *own != slot);
+        slots.retain(|known| *known != slot);
         if slots.is_empty() {
             index.remove(key);
         }

@@ -109,7 +109,7 @@ impl Guesses {
 
     fn wait_for(&mut self, now: Mono, flow: Flow, user: Tag) -> Option<Duration> {
         let until = match self.flows.get(now, &(user, flow)) {
-            Some(own) => own.at + wait_of(own.count),
+            Some(of_flow) => of_flow.at + wait_of(of_flow.count),
             None => {
                 let place = self.sites.get(now, &(user, site(flow.remote.ip())))?;
                 let is_free = place.count < FREE_AT_SITE;
@@ -251,26 +251,26 @@ mod tests {
 
     #[test]
     fn a_flow_waits_twice_as_long_after_each_wrong_answer_and_a_minute_at_most() {
-        let (mut guesses, own, mut now) = (Guesses::default(), flow(1, 1), 0);
+        let (mut guesses, guesser, mut now) = (Guesses::default(), flow(1, 1), 0);
         let mut waits = Vec::new();
         for _ in 0..14 {
-            waits.push(guesses.wait(at(now), own, WHOM).map_or(0, |wait| wait.as_secs()));
+            waits.push(guesses.wait(at(now), guesser, WHOM).map_or(0, |wait| wait.as_secs()));
             now += waits.last().unwrap();
-            assert_eq!(guesses.wait(at(now), own, WHOM), None, "it has waited");
-            guesses.begins(at(now), own, GUESS);
+            assert_eq!(guesses.wait(at(now), guesser, WHOM), None, "it has waited");
+            guesses.begins(at(now), guesser, GUESS);
         }
         assert_eq!(waits, [0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(guesses.wait(at(now), own, [[2; 6]; 2]), None, "another identity");
+        assert_eq!(guesses.wait(at(now), guesser, [[2; 6]; 2]), None, "another identity");
         assert_eq!(guesses.wait(at(now), flow(2, 1), WHOM), None, "the owner, somewhere else");
         assert_eq!(guesses.wait(at(now), flow(1, 2), WHOM), None, "the owner, behind the same NAT");
         assert!(
-            guesses.wait(at(now), own, [IMPI, [9; 6]]).is_some(),
+            guesses.wait(at(now), guesser, [IMPI, [9; 6]]).is_some(),
             "another address of record of the account"
         );
-        assert!(guesses.wait(at(now), own, [[9; 6], WHOM[1]]).is_some(), "another username of it");
-        guesses.begins(at(now), own, GUESS);
-        guesses.succeeded(own, GUESS);
-        assert_eq!(guesses.wait(at(now), own, WHOM), None, "it has remembered its password");
+        assert!(guesses.wait(at(now), guesser, [[9; 6], WHOM[1]]).is_some(), "another username of it");
+        guesses.begins(at(now), guesser, GUESS);
+        guesses.succeeded(guesser, GUESS);
+        assert_eq!(guesses.wait(at(now), guesser, WHOM), None, "it has remembered its password");
     }
 
     #[test]

@@ -83,8 +83,8 @@ impl Pcscf {
             return None;
         }
         let recorded = Recorded::of(answer, OURS, 0)?;
-        let own = crate::from_ue::uri_of(recorded.own()?)?;
-        let (key, token) = (self.key.as_ref()?, Self::token_of(&own)?);
+        let entry = crate::from_ue::uri_of(recorded.own()?)?;
+        let (key, token) = (self.key.as_ref()?, Self::token_of(&entry)?);
         let (flow, _) = key.read(token).filter(|(flow, _)| *flow == request.flow())?;
         let phone = Phone::Subscriber(answer.from_tag().unwrap_or_default());
         let remote_tag = answer.to_tag().unwrap_or_default();

@@ -38,8 +38,13 @@ impl Pcscf {
 
     /// Restored bindings are watched anew, each user where it has registered last as far as the expiry tells.
     pub(crate) fn watch_restored(&mut self, now: Now, fx: &mut Fx) {
-        let set = |own: &Binding| {
-            Some((own.user()?.clone(), own.expires_at, own.aor.clone(), own.service_route.clone()))
+        let set = |binding: &Binding| {
+            Some((
+                binding.user()?.clone(),
+                binding.expires_at,
+                binding.aor.clone(),
+                binding.service_route.clone(),
+            ))
         };
         let mut sets: Vec<(Impu, u64, Impu, ServiceRoute)> = self.bindings.iter().filter_map(set).collect();
         sets.sort();
@@ -134,13 +139,13 @@ impl Pcscf {
     }
 
     fn subscription_headers(&self, draft: Draft, expires: u32, fx: &mut Fx) -> Draft {
-        let own = format!("<sip:{}>", self.settings.name);
+        let name_addr = format!("<sip:{}>", self.settings.name);
         draft
             .header(HeaderName::Event, REG.package)
             .header(HeaderName::Expires, expires)
             .header(HeaderName::Accept, REGINFO)
-            .header(HeaderName::Contact, &own)
-            .header(HeaderName::PAssertedIdentity, &own)
+            .header(HeaderName::Contact, &name_addr)
+            .header(HeaderName::PAssertedIdentity, &name_addr)
             .header(HeaderName::PChargingVector, charging_vector(fx))
             .without_body()
     }

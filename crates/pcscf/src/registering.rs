@@ -34,12 +34,12 @@ impl Registering {
     /// It is remembered for `timer_f` at most (RFC 3261 section 17.1.2.2), after which the UE waits no more either.
     pub(crate) fn begins(&mut self, now: Now, flow: Flow, timer_f: Duration) {
         if self.0.len() >= MAX_REGISTERING {
-            self.0.retain(|_, own| own.until > now.mono);
+            self.0.retain(|_, under_way| under_way.until > now.mono);
         }
         let until = now.mono + timer_f;
         if self.0.len() < MAX_REGISTERING || self.0.contains_key(&flow) {
-            let own = self.0.entry(flow).or_insert(UnderWay { count: 0, until, way: Way::Open });
-            (own.count, own.until) = (own.count + 1, until);
+            let under_way = self.0.entry(flow).or_insert(UnderWay { count: 0, until, way: Way::Open });
+            (under_way.count, under_way.until) = (under_way.count + 1, until);
         }
     }
 
@@ -48,22 +48,22 @@ impl Registering {
     }
 
     pub(crate) fn is_over(&mut self, flow: Flow) -> Way {
-        let Some(own) = self.0.get_mut(&flow) else { return Way::Open };
-        let way = own.way;
-        own.count = own.count.saturating_sub(1);
-        if own.count == 0 {
+        let Some(under_way) = self.0.get_mut(&flow) else { return Way::Open };
+        let way = under_way.way;
+        under_way.count = under_way.count.saturating_sub(1);
+        if under_way.count == 0 {
             self.0.remove(&flow);
         }
         way
     }
 
     pub(crate) fn closed(&mut self, flow: Flow) {
-        if let Some(own) = self.0.get_mut(&flow) {
-            own.way = Way::Closed;
+        if let Some(under_way) = self.0.get_mut(&flow) {
+            under_way.way = Way::Closed;
         }
     }
 
     pub(crate) fn has(&self, now: Now, flow: Flow) -> bool {
-        self.0.get(&flow).is_some_and(|own| own.until > now.mono && own.way == Way::Open)
+        self.0.get(&flow).is_some_and(|under_way| under_way.until > now.mono && under_way.way == Way::Open)
     }
 }

@@ -200,7 +200,7 @@ impl Pcscf {
 
     /// Releases every binding of an identity of this set, which the network has ended.
     pub(crate) fn release_user(&mut self, now: Now, aor: &Impu, user: &Impu, fx: &mut Fx) {
-        let flows: Vec<Flow> = self.bindings.of_user(aor, user).map(|own| own.flow).collect();
+        let flows: Vec<Flow> = self.bindings.of_user(aor, user).map(|binding| binding.flow).collect();
         for flow in flows {
             self.release(now, flow, aor, EndedBy::Network, fx);
         }
@@ -261,8 +261,9 @@ fn identities(response: &Message, aor: &Impu, domain: &str) -> Box<[Impu]> {
         response.list(HeaderName::PAssociatedUri).filter_map(|value| NameAddr::parse(value).ok());
     let impus = associated.filter_map(|address| Impu::new(address.uri_text()).ok());
     // A home network speaks for its own users; a telephone number has no domain.
-    let impus: Box<[Impu]> =
-        impus.filter(|impu| impu.domain().is_none_or(|own| own.eq_ignore_ascii_case(domain))).collect();
+    let impus: Box<[Impu]> = impus
+        .filter(|impu| impu.domain().is_none_or(|impu_domain| impu_domain.eq_ignore_ascii_case(domain)))
+        .collect();
     if impus.is_empty() { [aor.clone()].into() } else { impus }
 }
 

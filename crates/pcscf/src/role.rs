@@ -90,9 +90,9 @@ impl Role for Pcscf {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        let own =
+        let deadlines =
             [self.bindings.deadline(), self.reg.deadline(), self.leaving.deadline(), self.guesses.deadline()];
-        own.into_iter().flatten().min()
+        deadlines.into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Fx) {
@@ -138,7 +138,7 @@ impl Role for Pcscf {
         }
         // Connections ended with the process that had them; a datagram flow lives on.
         let gone: Vec<Flow> =
-            self.bindings.iter().map(|own| own.flow).filter(|f| f.connection.is_some()).collect();
+            self.bindings.iter().map(|binding| binding.flow).filter(|f| f.connection.is_some()).collect();
         for flow in gone {
             self.forget_flow(now, flow, fx);
         }

@@ -171,10 +171,10 @@ struct Composer<'a> {
 
 impl<'a> Composer<'a> {
     fn add(&mut self, source: Source<'a>) {
-        let own = self.contributors.len();
+        let contributor = self.contributors.len();
         self.contributors.push(Contributor { source, text: OnceCell::new() });
         for component in &source.document.components {
-            let candidate = Candidate::of(component, source, own);
+            let candidate = Candidate::of(component, source, contributor);
             match self.newest.entry(Key::of(component, source.number)) {
                 Entry::Vacant(free) => {
                     free.insert(candidate);
@@ -186,19 +186,21 @@ impl<'a> Composer<'a> {
             }
         }
         // Notes of the document speak of the person (RFC 4479 §5) and go by the newest like it.
-        if !source.document.notes.is_empty() && self.notes.is_none_or(|known| self.is_newer(own, known)) {
-            self.notes = Some(own);
+        if !source.document.notes.is_empty()
+            && self.notes.is_none_or(|known| self.is_newer(contributor, known))
+        {
+            self.notes = Some(contributor);
         }
         for element in &source.document.others {
             match self.others.entry(xml::document(element)) {
                 Entry::Vacant(free) => {
-                    free.insert((element, own));
+                    free.insert((element, contributor));
                 }
                 Entry::Occupied(mut known) => {
                     let first =
                         |contributor: usize| self.contributors.get(contributor).map(Contributor::text);
-                    if known.get().1 != own && first(own) < first(known.get().1) {
-                        known.insert((element, own));
+                    if known.get().1 != contributor && first(contributor) < first(known.get().1) {
+                        known.insert((element, contributor));
                     }
                 }
             }
@@ -220,10 +222,10 @@ impl<'a> Composer<'a> {
         let mut composite = Pidf::new(entity);
         let contributors = self.newest.values().map(|candidate| candidate.contributor).chain(self.notes);
         let contributors: Vec<usize> =
-            contributors.chain(self.others.values().map(|(_, own)| *own)).collect();
+            contributors.chain(self.others.values().map(|(_, contributor)| *contributor)).collect();
         let mut declared = BTreeSet::new();
-        let fresh = contributors.into_iter().filter(|own| declared.insert(*own));
-        declare_all(&mut composite.root, fresh.filter_map(|own| self.document(own)));
+        let fresh = contributors.into_iter().filter(|contributor| declared.insert(*contributor));
+        declare_all(&mut composite.root, fresh.filter_map(|contributor| self.document(contributor)));
         let root = composite.root.clone();
         let published = self.newest.values().map(|candidate| candidate.component.id().to_owned()).collect();
         let mut ids = Ids { published, taken: BTreeSet::new(), numbered: BTreeMap::new() };
@@ -234,11 +236,13 @@ impl<'a> Composer<'a> {
             ids.make_unique(&mut component, contributor.source.number);
             composite.components.push(component);
         }
-        if let Some(document) = self.notes.and_then(|own| self.document(own)) {
+        if let Some(document) = self.notes.and_then(|contributor| self.document(contributor)) {
             composite.notes.extend(document.notes.iter().map(|note| adopted(note, document, &root)));
         }
-        for (element, own) in self.others.values() {
-            composite.others.extend(self.document(*own).map(|document| adopted(element, document, &root)));
+        for (element, contributor) in self.others.values() {
+            composite
+                .others
+                .extend(self.document(*contributor).map(|document| adopted(element, document, &root)));
         }
         composite
     }
@@ -266,8 +270,8 @@ fn adopted(element: &Element, document: &Pidf, root: &Element) -> Element {
 fn moved(element: &mut Element, document: &Pidf, root: &Element) {
     for binding in &document.root.bindings {
         let holds = root.bindings.contains(binding);
-        let own = element.bindings.iter().any(|b| b.prefix == binding.prefix);
-        if !holds && !own {
+        let is_bound = element.bindings.iter().any(|b| b.prefix == binding.prefix);
+        if !holds && !is_bound {
             // A prefix may stand in a value too, so it keeps its meaning even if no name uses it.
             element.bindings.push(Binding::clone(binding));
         }

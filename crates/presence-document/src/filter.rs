@@ -149,8 +149,8 @@ fn names(member: &Member, component: &Component) -> bool {
             kind == Kind::Service && component.contact().is_some_and(|c| same_uri(c, uri))
         }
         Member::ServiceUriScheme(scheme) => {
-            let own = component.contact().and_then(|c| c.split_once(':'));
-            kind == Kind::Service && own.is_some_and(|(s, _)| s == &**scheme) // §3.3.1.3: case-sensitive
+            let parts = component.contact().and_then(|c| c.split_once(':'));
+            kind == Kind::Service && parts.is_some_and(|(s, _)| s == &**scheme) // §3.3.1.3: case-sensitive
         }
     }
 }

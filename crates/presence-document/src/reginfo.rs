@@ -142,7 +142,9 @@ impl RegInfo {
 
     /// Every contact with its address of record.
     pub fn contacts(&self) -> impl Iterator<Item = (&Registration, &RegContact)> {
-        self.registrations.iter().flat_map(|own| own.contacts.iter().map(move |contact| (own, contact)))
+        self.registrations
+            .iter()
+            .flat_map(|registration| registration.contacts.iter().map(move |contact| (registration, contact)))
     }
 }
 

@@ -131,24 +131,24 @@ impl Configuration for Config {
 
     fn validate(&self) -> Result<(), InvalidKey> {
         self.node.validate("node", State::Kept)?;
-        let own = &self.presence_server;
+        let config = &self.presence_server;
         for (key, min, max) in [
-            ("subscription", own.subscription_min_s, own.subscription_max_s),
-            ("publication", own.publication_min_s, own.publication_max_s),
+            ("subscription", config.subscription_min_s, config.subscription_max_s),
+            ("publication", config.publication_min_s, config.publication_max_s),
         ] {
             if min == 0 || min > max {
                 let reason = format!("must be above 0 and not above {key}_max_s");
                 return Err(InvalidKey::new(format!("presence_server.{key}_min_s"), reason));
             }
         }
-        for (index, agent) in own.agents.iter().enumerate() {
+        for (index, agent) in config.agents.iter().enumerate() {
             let mut uris = agent.presentities.iter().chain([&agent.identity]);
             if uris.any(|uri| Uri::parse(uri).is_err()) {
                 let key = format!("presence_server.agents[{index}]");
                 return Err(InvalidKey::new(key, "identity and presentities must be URIs"));
             }
         }
-        own.limits.validate()
+        config.limits.validate()
     }
 }
 
@@ -181,34 +181,34 @@ impl LimitsConfig {
 
 impl Config {
     fn settings(&self) -> PresenceServerSettings {
-        let own = &self.presence_server;
+        let config = &self.presence_server;
         let usual = PresenceServerSettings::new(&self.node.name, &self.node.domain);
-        let updates = match own.notify_updates {
+        let updates = match config.notify_updates {
             UpdatesConfig::Identity => Updates::Identity,
             UpdatesConfig::Dialog => Updates::Dialog,
         };
-        let min_interval = own.min_notify_interval_s.duration();
+        let min_interval = config.min_notify_interval_s.duration();
         let limits = |min_s, max_s| Limits { default_s: PACKAGE_DEFAULT_S, min_s, max_s };
         let agent = |agent: &AgentConfig| Agent {
             identity: agent.identity.clone(),
             presentities: agent.presentities.clone(),
         };
         PresenceServerSettings {
-            default_action: own.default_action.action(),
+            default_action: config.default_action.action(),
             notify: NotifyPolicy {
                 updates,
                 min_interval,
                 timer_n: self.node.timers().timer_f(),
                 ..usual.notify
             },
-            subscription: limits(own.subscription_min_s, own.subscription_max_s),
-            publication: limits(own.publication_min_s, own.publication_max_s),
-            agents: own.agents.iter().map(agent).collect(),
-            registration_hint: match own.registration_hint {
+            subscription: limits(config.subscription_min_s, config.subscription_max_s),
+            publication: limits(config.publication_min_s, config.publication_max_s),
+            agents: config.agents.iter().map(agent).collect(),
+            registration_hint: match config.registration_hint {
                 HintConfig::None => RegistrationHint::None,
                 HintConfig::Open => RegistrationHint::Open,
             },
-            bounds: own.limits.bounds(),
+            bounds: config.limits.bounds(),
             ..usual
         }
     }

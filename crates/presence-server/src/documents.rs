@@ -53,7 +53,9 @@ impl Documents {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Presentity, &Publication)> {
         let all = self.presentities.iter();
-        all.flat_map(|(presentity, publications)| publications.iter().map(move |own| (presentity, own)))
+        all.flat_map(|(presentity, publications)| {
+            publications.iter().map(move |publication| (presentity, publication))
+        })
     }
 
     pub(crate) const fn crowded_out(&self) -> u64 {
@@ -72,7 +74,7 @@ impl Documents {
 
     /// The publication with this serial number.
     pub(crate) fn publication(&self, presentity: &str, serial: u64) -> Option<&Publication> {
-        self.presentities.get(presentity)?.iter().find(|own| own.serial() == serial)
+        self.presentities.get(presentity)?.iter().find(|publication| publication.serial() == serial)
     }
 
     /// The publication that this PUBLISH was the last one to make or to change.
@@ -116,7 +118,7 @@ impl Documents {
     /// A presentity of which something has ended, and what that is.
     pub(crate) fn pop_due(&mut self, now: Now) -> Option<(Presentity, Vec<PublicationRecord>)> {
         let presentity = self.deadlines.pop_due(now.mono)?;
-        let gone = self.presentities.get_mut(&presentity).map(|own| own.expire(now));
+        let gone = self.presentities.get_mut(&presentity).map(|publications| publications.expire(now));
         self.composed.forget(&presentity);
         self.tidy(now, &presentity);
         Some((presentity, gone.unwrap_or_default()))
@@ -126,8 +128,8 @@ impl Documents {
     pub(crate) fn restore(&mut self, now: Now, mut publications: Vec<(Presentity, Publication)>) {
         publications.sort_by_key(|(_, publication)| (publication.expires_at(), publication.serial()));
         for (presentity, publication) in publications {
-            let own = self.presentities.entry(presentity.clone()).or_default();
-            own.replay(PublicationRecord::Stored(Box::new(publication)));
+            let of_presentity = self.presentities.entry(presentity.clone()).or_default();
+            of_presentity.replay(PublicationRecord::Stored(Box::new(publication)));
             self.tidy(now, &presentity);
         }
     }
@@ -153,7 +155,7 @@ impl Documents {
             let until = publications.and_then(Publications::next_expiry);
             let change = sphere_change(documents.iter().map(|stored| &stored.document), now.wall);
             let sphere = sphere(documents.iter().map(|stored| &stored.document), now.wall).map(Into::into);
-            let octets = publications.map_or(0, |own| own.iter().map(|one| one.document().len()).sum());
+            let octets = publications.map_or(0, |all| all.iter().map(|one| one.document().len()).sum());
             if is_registered && documents.is_empty() {
                 documents.push(registered_document(presentity));
             }

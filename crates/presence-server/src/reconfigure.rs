@@ -9,7 +9,8 @@ impl PresenceServer {
     pub fn set_rules(&mut self, now: Now, rules: RuleBook) {
         let old = std::mem::replace(&mut self.rules, rules);
         let watched = self.notifier.resources().into_iter();
-        let changed: Vec<Presentity> = watched.filter(|own| !old.agrees(&self.rules, own)).collect();
+        let changed: Vec<Presentity> =
+            watched.filter(|presentity| !old.agrees(&self.rules, presentity)).collect();
         for presentity in self.notifier.resources() {
             self.rules.note_time(now, &presentity, &self.documents);
         }

@@ -87,6 +87,6 @@ fn scscf_of(message: &Message) -> Option<Box<str>> {
 /// How long the registration lasts, in seconds (RFC 3261 section 10.2.1.1); not said, it is over.
 fn seconds_of(message: &Message) -> u32 {
     let contact = message.first_address(HeaderName::Contact);
-    let own = contact.and_then(|contact| contact.params().get("expires").and_then(delta_seconds));
-    own.or_else(|| message.expires()).unwrap_or(0)
+    let of_contact = contact.and_then(|contact| contact.params().get("expires").and_then(delta_seconds));
+    of_contact.or_else(|| message.expires()).unwrap_or(0)
 }

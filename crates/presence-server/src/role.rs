@@ -25,9 +25,9 @@ impl Role for PresenceServer {
         }
     }
 
-    fn on_own_response(&mut self, now: Now, own: Notified, outcome: &Outcome, fx: &mut Fx) {
+    fn on_own_response(&mut self, now: Now, notified: Notified, outcome: &Outcome, fx: &mut Fx) {
         let (notifier, mut view) = self.parts();
-        notifier.on_notified(now, own.0, outcome.into(), &mut view);
+        notifier.on_notified(now, notified.0, outcome.into(), &mut view);
         notifier::carry_out(&mut self.notifier, fx, Notified);
     }
 
@@ -44,8 +44,8 @@ impl Role for PresenceServer {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        let own = [self.documents.deadline(), self.registrations.deadline(), self.rules.deadline()];
-        own.into_iter().chain([self.notifier.poll_timeout()]).flatten().min()
+        let deadlines = [self.documents.deadline(), self.registrations.deadline(), self.rules.deadline()];
+        deadlines.into_iter().chain([self.notifier.poll_timeout()]).flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Fx) {

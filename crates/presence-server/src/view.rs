@@ -70,7 +70,7 @@ impl Views {
 
     /// What a watcher with this verdict is shown (rule PRS-04).
     pub(crate) fn view(&mut self, verdict: &Verdict) -> View {
-        if let Some((_, view)) = self.made.iter().find(|(own, _)| own == verdict) {
+        if let Some((_, view)) = self.made.iter().find(|(known, _)| known == verdict) {
             return view.clone();
         }
         let view = match verdict.action {

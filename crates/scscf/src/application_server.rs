@@ -37,8 +37,9 @@ impl Scscf {
             Some(index) => {
                 let meant = Impu::new(request.request_uri().as_str()).ok();
                 let alias = meant.as_ref().and_then(|meant| profile.alias(meant)).cloned();
-                let own = published_for(request, &visit, alias.as_ref().or(meant.as_ref()), profile);
-                let as_whom = AsWhom { alias, published_for: own };
+                let published_for =
+                    published_for(request, &visit, alias.as_ref().or(meant.as_ref()), profile);
+                let as_whom = AsWhom { alias, published_for };
                 self.to_server(request, Visit { index, ..visit }, as_whom, profile)
             }
             None => self.after_criteria(now, request, &visit),
@@ -70,8 +71,8 @@ impl Scscf {
         plan.routes = vec![format!("<{uri}>"), format!("<sip:{odi}@{};lr{orig}>", self.settings.name)];
         plan.headers.push((HeaderName::PServedUser, Some(served_user(&visit))));
         plan.request_uri = as_whom.alias.and_then(|alias| Uri::parse(alias.as_str()).ok());
-        if let Some(own) = as_whom.published_for {
-            plan.headers.push((HeaderName::PAssertedIdentity, Some(format!("<{own}>"))));
+        if let Some(impu) = as_whom.published_for {
+            plan.headers.push((HeaderName::PAssertedIdentity, Some(format!("<{impu}>"))));
         }
         plan.record_routes.extend(match is_originating(visit.case) {
             true => self.originating_entry(request),
@@ -168,8 +169,8 @@ fn published_for(
     if *request.method() != Method::Publish || !is_originating(visit.case) {
         return None;
     }
-    let own = meant.filter(|own| **own != visit.impu)?;
-    profile.identities.usable().any(|usable| usable == own).then(|| own.clone())
+    let impu = meant.filter(|impu| **impu != visit.impu)?;
+    profile.identities.usable().any(|usable| usable == impu).then(|| impu.clone())
 }
 
 /// P-Served-User (RFC 5502).

@@ -51,8 +51,9 @@ impl AskAnswer for Told {}
 impl Scscf {
     pub(crate) fn contacts(&self, now: Now) -> Vec<RegisteredContact> {
         let users = self.users.registrations();
-        let bindings =
-            users.flat_map(|(impu, registration)| registration.bindings.iter().map(move |own| (impu, own)));
+        let bindings = users.flat_map(|(impu, registration)| {
+            registration.bindings.iter().map(move |binding| (impu, binding))
+        });
         let mut contacts: Vec<RegisteredContact> = bindings
             .map(|(impu, binding)| RegisteredContact {
                 impu: impu.as_str().into(),

@@ -218,9 +218,9 @@ impl Challenges {
             Credentials::all(message).filter(|given| !given.response.is_empty()).take(MAX_CREDENTIALS)
         {
             let issued = self.issued.get_mut(given.nonce);
-            let own = issued.filter(|issued| issued.to == *user);
-            if let Some(own) = own.filter(|own| !own.is_right(&given)) {
-                own.failures = own.failures.saturating_add(1);
+            let issued = issued.filter(|issued| issued.to == *user);
+            if let Some(issued) = issued.filter(|issued| !issued.is_right(&given)) {
+                issued.failures = issued.failures.saturating_add(1);
             }
         }
     }

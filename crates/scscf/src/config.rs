@@ -70,7 +70,7 @@ impl Config {
             false => TerminatingRecordRoute::Off,
         };
         let strict = if self.scscf.strict_digest_uri { StrictDigestUri::On } else { StrictDigestUri::Off };
-        let (own, others): (Vec<_>, Vec<_>) =
+        let (home, others): (Vec<_>, Vec<_>) =
             self.node.peers.iter().partition(|peer| peer.domains.is_empty());
         ScscfSettings {
             terminating_record_route: record_route,
@@ -79,7 +79,7 @@ impl Config {
             timer_f: self.node.timers().timer_f(),
             as_patience: self.scscf.as_patience_ms.duration(),
             strict_digest_uri: strict,
-            own_addresses: own.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
+            own_addresses: home.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
             peer_addresses: others.iter().flat_map(|peer| peer.addresses.iter().copied()).collect(),
             peer_domains: others.iter().flat_map(|peer| peer.domains.iter().cloned()).collect(),
             ..ScscfSettings::new(&self.node.name, &self.node.domain)

@@ -53,7 +53,8 @@ impl ContactUpdate {
     /// A phone that came back with another address replaces its old one (it is known by its instance, RFC 5626 section
     /// 4.2).
     pub(crate) fn replaces(&self, binding: &Binding) -> bool {
-        let same_instance = |own: &str| binding.instance.as_deref().is_some_and(|its| is_same_urn(own, its));
+        let same_instance =
+            |instance: &str| binding.instance.as_deref().is_some_and(|its| is_same_urn(instance, its));
         self.is_same_contact(binding) || self.instance.as_deref().is_some_and(same_instance)
     }
 }
@@ -113,7 +114,7 @@ fn is_same_urn(left: &str, right: &str) -> bool {
 
 /// RFC 3840 section 6: whatever a phone says of its contact it is told again, and so is whoever asks.
 fn params(given: Params<'_>) -> Option<Box<str>> {
-    let theirs = given.iter().filter(|(name, _)| !OURS.iter().any(|own| own.eq_ignore_ascii_case(name)));
+    let theirs = given.iter().filter(|(name, _)| !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)));
     let text = theirs.fold(String::new(), |text, (name, value)| match value {
         Some(value) => text + ";" + name + "=" + value,
         None => text + ";" + name,

@@ -125,9 +125,9 @@ fn spt_met(spt: &Spt, facts: &Facts<'_>, patterns: &mut Patterns) -> bool {
 
 fn header_met(name: &str, content: Option<&str>, facts: &Facts<'_>, patterns: &mut Patterns) -> bool {
     let wanted = HeaderName::from_bytes(name.as_bytes());
-    let mut values = facts.message.header_lines().filter(|(own, _)| {
-        let own_name = HeaderName::from_bytes(own);
-        own_name == wanted && (wanted != HeaderName::Other || own.eq_ignore_ascii_case(name.as_bytes()))
+    let mut values = facts.message.header_lines().filter(|(header, _)| {
+        let header_name = HeaderName::from_bytes(header);
+        header_name == wanted && (wanted != HeaderName::Other || header.eq_ignore_ascii_case(name.as_bytes()))
     });
     let Some(pattern) = content else { return values.next().is_some() };
     values.any(|(_, value)| {
@@ -148,7 +148,7 @@ fn sdp_met(line: &str, content: Option<&str>, facts: &Facts<'_>, patterns: &mut 
     }
     let body = facts.message.body();
     let text = String::from_utf8_lossy(&body);
-    let mut lines = text.lines().filter_map(|text| text.split_once('=')).filter(|(own, _)| *own == line);
+    let mut lines = text.lines().filter_map(|text| text.split_once('=')).filter(|(field, _)| *field == line);
     match content {
         None => lines.next().is_some(),
         Some(pattern) => lines.any(|(_, value)| patterns.is_match(pattern, value)),

@@ -45,8 +45,8 @@ impl Scscf {
             request.message().first_address(HeaderName::Contact).and_then(|contact| contact.uri().ok());
         let ours = |uri: &Uri| uri.params().has("gr") && uri.is_host(&self.settings.domain);
         let Some(gruu) = contact.filter(ours) else { return Ok(()) };
-        let own = Impu::new(gruu.as_str()).is_ok_and(|impu| profile.identities.find(&impu).is_some());
-        if own { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignGruu)) }
+        let is_of_user = Impu::new(gruu.as_str()).is_ok_and(|impu| profile.identities.find(&impu).is_some());
+        if is_of_user { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignGruu)) }
     }
 
     /// Rule RT-SO-02: P-Served-User from an application server, else the asserted identity.

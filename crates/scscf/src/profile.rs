@@ -21,8 +21,8 @@ impl Profile {
     /// The SIP identity that a telephone number of this set is another name of (TS 23.228 section 4.3.3.1, ADR 0015): the first
     /// that is not barred. `None` for whatever is no number of this set.
     pub(crate) fn alias(&self, number: &Impu) -> Option<&Impu> {
-        let is_number = number.domain().is_none() && self.identities.usable().any(|own| own == number);
-        self.identities.usable().find(|own| is_number && own.domain().is_some())
+        let is_number = number.domain().is_none() && self.identities.usable().any(|impu| impu == number);
+        self.identities.usable().find(|impu| is_number && impu.domain().is_some())
     }
 }
 

@@ -59,9 +59,10 @@ impl Scscf {
         let makes_dialog = opens_dialog(request) && answer.status().is_some_and(StatusCode::is_success);
         let below = request.message().list(HeaderName::RecordRoute).count();
         let recorded = Recorded::of(answer, 1, below).filter(|_| makes_dialog);
-        let own = recorded.as_ref().and_then(|recorded| uri_of(recorded.own()?));
-        let (Some(recorded), Some(own)) = (recorded, own) else { return Vec::new() };
-        let Some(user) = own.user().filter(|user| is_ours(user) && own.is_host(&self.settings.name)) else {
+        let entry = recorded.as_ref().and_then(|recorded| uri_of(recorded.own()?));
+        let (Some(recorded), Some(entry)) = (recorded, entry) else { return Vec::new() };
+        let Some(user) = entry.user().filter(|user| is_ours(user) && entry.is_host(&self.settings.name))
+        else {
             return Vec::new();
         };
         let next = hop(recorded.ahead().next(), answer);

@@ -302,9 +302,9 @@ fn contact_value(now: Now, aor: Option<&Uri>, registration: &Registration, bindi
     let mut value = format!("{display}<{}>{params};expires={left}", binding.contact);
     if let Some(instance) = &binding.instance {
         value.push_str(&format!(";+sip.instance=\"{instance}\""));
-        let own = aor.and_then(|aor| Impu::new(aor.as_str()).ok());
-        let own = own.filter(|own| binding.gruu && registration.profile.identities.find(own).is_some());
-        if let Some(gruu) = own.and_then(|impu| crate::in_dialog::public_gruu(&impu, instance)) {
+        let impu = aor.and_then(|aor| Impu::new(aor.as_str()).ok());
+        let impu = impu.filter(|impu| binding.gruu && registration.profile.identities.find(impu).is_some());
+        if let Some(gruu) = impu.and_then(|impu| crate::in_dialog::public_gruu(&impu, instance)) {
             value.push_str(&format!(";pub-gruu=\"{gruu}\""));
         }
     }

@@ -142,8 +142,8 @@ impl Role for Scscf {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        let own = [self.users.deadline(), self.challenges.deadline(), self.reg.poll_timeout()];
-        own.into_iter().flatten().min()
+        let deadlines = [self.users.deadline(), self.challenges.deadline(), self.reg.poll_timeout()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Fx) {

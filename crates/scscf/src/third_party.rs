@@ -65,14 +65,16 @@ impl Scscf {
         while let Some(index) = first_match(criteria, from, &facts, &mut self.patterns) {
             from = index + 1;
             // A criterion without a trigger is for requests; it asks for no REGISTER.
-            let Some(criterion) = criteria.get(index).filter(|own| own.trigger.is_some()) else { continue };
+            let Some(criterion) = criteria.get(index).filter(|criterion| criterion.trigger.is_some()) else {
+                continue;
+            };
             let server = &criterion.application_server;
             if !met.iter().any(|known| known.uri == server.uri) {
                 met.push(Server { uri: server.uri.clone(), handling: server.default_handling });
             }
         }
         let is_other = |known: &&Server| {
-            names(&registration.profile, known) && !met.iter().any(|own| own.uri == known.uri)
+            names(&registration.profile, known) && !met.iter().any(|server| server.uri == known.uri)
         };
         let others = registration.servers.iter().filter(is_other);
         let servers = met.iter().chain(others).cloned().collect();
@@ -106,17 +108,17 @@ impl Scscf {
     /// One Call-ID for a user for as long as this process runs and a rising CSeq, so that a server can tell the later of
     /// two (RFC 3261 section 10.2.4).
     fn third_party_register(&mut self, server: &Uri, impu: &Impu, seconds: u64, fx: &mut Fx) -> Draft {
-        let own = self.settings.uri();
+        let scscf = self.settings.uri();
         let (token, cseq) = self.third_party.next(&mut fx.random);
         let user = ims_node::digest::hex(Sha256::digest(impu.as_str()).get(..12).unwrap_or_default());
         let uri = server.without_param("lr");
         Draft::new(Method::Register, uri)
             .header(HeaderName::MaxForwards, 70)
-            .header(HeaderName::From, format_args!("<{own}>;tag={}", fx.random.token()))
+            .header(HeaderName::From, format_args!("<{scscf}>;tag={}", fx.random.token()))
             .header(HeaderName::To, format_args!("<{impu}>"))
             .header(HeaderName::CallId, format_args!("{token}-{user}@{}", self.settings.name))
             .header(HeaderName::CSeq, format_args!("{cseq} REGISTER"))
-            .header(HeaderName::Contact, format_args!("<{own}>"))
+            .header(HeaderName::Contact, format_args!("<{scscf}>"))
             .header(HeaderName::Expires, seconds)
             .without_body()
     }

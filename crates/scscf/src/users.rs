@@ -87,8 +87,8 @@ impl Users {
         *servers = self.servers.share(servers.clone());
         bindings.shrink_to_fit();
         for aor in bindings.iter_mut().filter_map(|binding| binding.aor.as_mut()) {
-            if let Some(own) = profile.identities.find(aor) {
-                *aor = own.impu.clone();
+            if let Some(identity) = profile.identities.find(aor) {
+                *aor = identity.impu.clone();
             }
         }
     }
@@ -133,9 +133,9 @@ impl Users {
         self.share_criteria(&mut profile);
         // By the SIP identity of a number too, by which application servers know the user.
         let alias = profile.alias(impu).cloned();
-        for own in std::iter::once(impu).chain(&alias) {
-            self.visitors.insert(own.clone(), profile.clone());
-            self.visitor_ends.set(own.clone(), now + VISITOR_LIFE);
+        for impu in std::iter::once(impu).chain(&alias) {
+            self.visitors.insert(impu.clone(), profile.clone());
+            self.visitor_ends.set(impu.clone(), now + VISITOR_LIFE);
         }
         profile
     }

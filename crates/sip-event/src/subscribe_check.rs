@@ -68,7 +68,7 @@ fn quality(request: &RawMessage, ours: &str) -> u16 {
         let range = range.trim();
         let specific = if range.eq_ignore_ascii_case(ours) {
             3
-        } else if range.strip_suffix("/*").is_some_and(|own| own.eq_ignore_ascii_case(family)) {
+        } else if range.strip_suffix("/*").is_some_and(|top_level| top_level.eq_ignore_ascii_case(family)) {
             2
         } else {
             u8::from(range == "*/*")

@@ -34,7 +34,7 @@ const fn classes_of(b: u8) -> u8 {
 /// Whether the byte is of one of these classes.
 #[inline]
 pub(crate) fn is(b: u8, class: u8) -> bool {
-    CLASSES.get(usize::from(b)).is_some_and(|own| own & class != 0)
+    CLASSES.get(usize::from(b)).is_some_and(|classes| classes & class != 0)
 }
 
 /// How many bytes at the front are of this class.

@@ -121,7 +121,7 @@ fn cseq(head: &Head<'_>) -> Result<u32, Defect> {
         return Err(Defect::Malformed(Field::CSeq));
     }
     match (head.raw.method(), number) {
-        (Some(own), Some(number)) if own.as_str() == method => Ok(number),
+        (Some(request_method), Some(number)) if request_method.as_str() == method => Ok(number),
         _ if method.is_empty() || method.bytes().any(|b| b.is_ascii_whitespace()) => {
             Err(Defect::Malformed(Field::CSeq))
         }

@@ -102,8 +102,8 @@ impl Draft {
     /// The value of each header line of this name, up to a fold.
     pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &str> {
         self.lines.split(|b: &u8| *b == b'\n').filter_map(move |line| {
-            let (own, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
-            let is_it = HeaderName::from_bytes(own) == name;
+            let (header, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
+            let is_it = HeaderName::from_bytes(header) == name;
             std::str::from_utf8(value.get(1..)?).ok().filter(|_| is_it).map(str::trim)
         })
     }

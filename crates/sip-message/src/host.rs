@@ -51,7 +51,7 @@ impl Host {
     #[must_use]
     pub fn is_name(&self, name: &str) -> bool {
         self.name()
-            .is_some_and(|own| own.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.')))
+            .is_some_and(|host| host.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.')))
     }
 }
 

@@ -128,13 +128,16 @@ impl<'a> Params<'a> {
     /// Whether a parameter of this name is there, in any case.
     #[must_use]
     pub fn has(self, name: &str) -> bool {
-        self.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
+        self.iter().any(|(param, _)| param.eq_ignore_ascii_case(name))
     }
 
     /// The value of the first parameter of this name; quotes taken off.
     #[must_use]
     pub fn get(self, name: &str) -> Option<&'a str> {
-        self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).and_then(|(_, value)| value).map(unquote)
+        self.iter()
+            .find(|(param, _)| param.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value)
+            .map(unquote)
     }
 
     /// The first parameter of each of these names, with its value where it has one; quotes taken off.
@@ -149,7 +152,7 @@ impl<'a> Params<'a> {
         match self.checked_plain(wanted) {
             Some(found) => Ok(found),
             None if self.is_well_formed() => {
-                let first = |name: &str| self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+                let first = |name: &str| self.iter().find(|(param, _)| param.eq_ignore_ascii_case(name));
                 Ok(wanted.map(|name| first(name).map(|(_, value)| value.map(unquote))))
             }
             None => Err(ParamsError),

@@ -190,8 +190,10 @@ impl Uri {
         let kept: String = self
             .params()
             .iter()
-            .filter(|(own, _)| !own.eq_ignore_ascii_case(name))
-            .map(|(own, value)| value.map_or_else(|| format!(";{own}"), |value| format!(";{own}={value}")))
+            .filter(|(param, _)| !param.eq_ignore_ascii_case(name))
+            .map(|(param, value)| {
+                value.map_or_else(|| format!(";{param}"), |value| format!(";{param}={value}"))
+            })
             .collect();
         let head = self.text.get(..self.params.start()).unwrap_or_default();
         let tail = self.text.get(self.params.end()..).unwrap_or_default();

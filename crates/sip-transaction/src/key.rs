@@ -30,24 +30,24 @@ impl<I: Copy + PartialEq> Keys<I> {
     /// The id of this key; `key_of` gives the key of an id.
     pub(crate) fn get<'a>(&self, key: &str, key_of: impl Fn(I) -> Option<&'a str>) -> Option<I> {
         let hash = self.hasher.hash_one(key);
-        let found = self.ids.find(hash, |own| own.hash == hash && key_of(own.id) == Some(key));
-        found.map(|own| own.id)
+        let found = self.ids.find(hash, |hashed| hashed.hash == hash && key_of(hashed.id) == Some(key));
+        found.map(|hashed| hashed.id)
     }
 
     /// Adds a key that is not there.
     pub(crate) fn insert(&mut self, key: &str, id: I) {
         let hash = self.hasher.hash_one(key);
-        self.ids.insert_unique(hash, Hashed { hash, id }, |own| own.hash);
+        self.ids.insert_unique(hash, Hashed { hash, id }, |hashed| hashed.hash);
     }
 
     pub(crate) fn remove(&mut self, key: &str, id: I) {
         let hash = self.hasher.hash_one(key);
-        if let Ok(entry) = self.ids.find_entry(hash, |own| own.id == id) {
+        if let Ok(entry) = self.ids.find_entry(hash, |hashed| hashed.id == id) {
             entry.remove();
         }
         // What a burst needed is given back.
         if let Some(room) = room_after_burst(self.ids.len(), self.ids.capacity()) {
-            self.ids.shrink_to(room, |own| own.hash);
+            self.ids.shrink_to(room, |hashed| hashed.hash);
         }
     }
 }

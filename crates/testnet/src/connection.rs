@@ -116,10 +116,10 @@ impl Tcp {
             )
         });
         let fitting = of_process.filter(|(id, connection, side)| {
-            let own = connection.flow(*id, *side);
+            let end_flow = connection.flow(*id, *side);
             match flow.connection {
-                Some(number) => own.connection == Some(number),
-                None => own.remote == flow.remote,
+                Some(number) => end_flow.connection == Some(number),
+                None => end_flow.remote == flow.remote,
             }
         });
         let first = fitting.min_by_key(|(_, connection, side)| connection.end(*side).is_superseded);

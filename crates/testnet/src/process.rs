@@ -73,8 +73,8 @@ impl Slot {
 
     /// Asks the node once more when it wants [`ims_node::Input::Timeout`].
     pub(crate) fn note_deadline(&mut self) {
-        let own = self.node.as_ref().and_then(|node| node.poll_timeout());
-        self.due = own.map(|own| self.started + own.since_start());
+        let deadline = self.node.as_ref().and_then(|node| node.poll_timeout());
+        self.due = deadline.map(|deadline| self.started + deadline.since_start());
     }
 
     /// The outputs that a sync has set free, in the order in which they were wanted.

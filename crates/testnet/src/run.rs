@@ -92,7 +92,8 @@ impl World {
         let awake = (0..).zip(&self.slots).filter(|(_, slot)| slot.frozen.is_none());
         let timer = awake.filter_map(|(place, slot)| Some((slot.due?, place))).min();
         let first = [event, timer.map(|(due, _)| due)].into_iter().flatten().min();
-        if let Some((due, id, side)) = self.tcp.next_silence(|own| !self.is_frozen(own.process.place))
+        if let Some((due, id, side)) =
+            self.tcp.next_silence(|connection_end| !self.is_frozen(connection_end.process.place))
             && due <= end
             && first.is_none_or(|first| due < first)
         {

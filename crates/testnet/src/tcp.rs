@@ -173,12 +173,12 @@ impl World {
         let (process, address) = (end.process, end.address);
         self.recorder.trace(self.now, "stream", (id.0, address, &bytes));
         let now = self.now;
-        let own = self
+        let silence = self
             .tcp
             .connections
             .get_mut(&id)
             .and_then(|connection| connection.end_mut(side).silence.as_mut());
-        if let Some(silence) = own {
+        if let Some(silence) = silence {
             silence.heard(now, if bytes == PONG { Heard::Pong } else { Heard::Message(&bytes) });
         }
         if side == Side::Acceptor {

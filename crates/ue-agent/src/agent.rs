@@ -158,7 +158,10 @@ impl UeAgent {
             uri: self.identity().as_str().into(),
             registered_s: self.registration.binding().map(|binding| left(binding.expires)),
             watching: watching.map(|uri| uri.as_str().into()).collect(),
-            published: self.publication.as_ref().is_some_and(|own| own.standing() == Standing::There),
+            published: self
+                .publication
+                .as_ref()
+                .is_some_and(|publication| publication.standing() == Standing::There),
         };
         self.report(Report::Status(status));
     }

@@ -24,9 +24,9 @@ pub(crate) struct Binding {
 
 impl Binding {
     /// Reads the 200; `None` when our contact is not among those bound.
-    pub(crate) fn read(now: Now, response: &Message, own: &Uri, instance: &str) -> Option<Self> {
+    pub(crate) fn read(now: Now, response: &Message, contact_uri: &Uri, instance: &str) -> Option<Self> {
         let contact = response.list(HeaderName::Contact).filter_map(|value| NameAddr::parse(value).ok());
-        let contact = contact.into_iter().find(|contact| is_own(contact, own, instance))?;
+        let contact = contact.into_iter().find(|contact| is_own(contact, contact_uri, instance))?;
         let expires = contact.params().get("expires").and_then(delta_seconds).or_else(|| response.expires());
         let granted = expires.filter(|seconds| *seconds > 0)?;
         let gruu = contact.params().get("pub-gruu").and_then(|text| Uri::parse(text).ok());
@@ -55,7 +55,7 @@ impl Binding {
 
     /// The identity to speak as: the one that was registered, or the default one when that is barred.
     pub(crate) fn identity<'a>(&'a self, registered: &'a Uri) -> &'a Uri {
-        let known = self.identities.iter().any(|own| own.is_equivalent(registered));
+        let known = self.identities.iter().any(|identity| identity.is_equivalent(registered));
         if known { registered } else { self.identities.first().unwrap_or(registered) }
     }
 }

@@ -137,5 +137,5 @@ fn presence(
 
 /// Whether a Content-Type is this one, its parameters left out.
 fn is_type(value: &str, expected: &str) -> bool {
-    value.split(';').next().is_some_and(|own| own.trim().eq_ignore_ascii_case(expected))
+    value.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(expected))
 }

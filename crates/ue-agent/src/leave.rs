@@ -72,7 +72,8 @@ impl UeAgent {
         match self.stage {
             Stage::Working | Stage::Gone => false,
             Stage::Leaving { deregister, until } => {
-                let standing = self.publication.as_ref().map_or(Standing::Nothing, |own| own.standing());
+                let standing =
+                    self.publication.as_ref().map_or(Standing::Nothing, |publication| publication.standing());
                 let settled = self.subscriptions.is_empty() && standing == Standing::Nothing;
                 // Without a registration nothing can be ended.
                 let hopeless = self.registration.binding().is_none();

@@ -91,7 +91,9 @@ impl UeAgent {
     /// Does what the publication wants; whether there was anything.
     pub(crate) fn run_publication(&mut self, fx: &mut Fx) -> bool {
         let mut busy = false;
-        while let Some(output) = self.publication.as_mut().and_then(|own| own.publisher.poll_output()) {
+        while let Some(output) =
+            self.publication.as_mut().and_then(|publication| publication.publisher.poll_output())
+        {
             busy = true;
             self.on_publisher(output);
         }

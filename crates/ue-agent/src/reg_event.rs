@@ -81,7 +81,7 @@ impl UeAgent {
     fn is_own(&self, contact: &RegContact) -> bool {
         let same_uri = || {
             let bound = Uri::parse(&contact.uri).ok();
-            bound.zip(self.settings.contact()).is_some_and(|(bound, own)| bound.is_equivalent(&own))
+            bound.zip(self.settings.contact()).is_some_and(|(bound, ours)| bound.is_equivalent(&ours))
         };
         let instance = contact.instance.as_deref().map(|text| text.trim_matches(['<', '>']));
         instance.map_or_else(same_uri, |other| {
@@ -99,8 +99,11 @@ impl UeAgent {
     fn tell_others(&mut self, info: &RegInfo) {
         let aor = self.identity().clone();
         let of_us = |text: &str| Uri::parse(text).is_ok_and(|uri| uri.is_equivalent(&aor));
-        let contacts: Vec<&RegContact> =
-            info.contacts().filter(|(own, _)| of_us(&own.aor)).map(|(_, contact)| contact).collect();
+        let contacts: Vec<&RegContact> = info
+            .contacts()
+            .filter(|(registration, _)| of_us(&registration.aor))
+            .map(|(_, contact)| contact)
+            .collect();
         let is_active = |uri: &str| {
             contacts.iter().any(|contact| contact.state == ContactState::Active && *contact.uri == *uri)
         };

@@ -121,12 +121,12 @@ impl Registration {
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        let own = match self.state {
+        let state_deadline = match self.state {
             State::Waiting { until } => Some(until),
             State::Registered { refresh } => Some(refresh),
             State::Idle | State::Outstanding { .. } => None,
         };
-        [own, self.binding.as_ref().map(|binding| binding.expires)].into_iter().flatten().min()
+        [state_deadline, self.binding.as_ref().map(|binding| binding.expires)].into_iter().flatten().min()
     }
 
     /// Takes what happened.
@@ -287,11 +287,11 @@ impl Registration {
         if self.wish == Wish::Gone {
             return self.stop(failure);
         }
-        let own = FIRST_WAIT.saturating_mul(1 << self.failures.min(16)).min(LONGEST_WAIT);
+        let backoff = FIRST_WAIT.saturating_mul(1 << self.failures.min(16)).min(LONGEST_WAIT);
         // Up to a quarter less, so that agents that lost the same P-CSCF do not come back together.
-        let quarter = own / 4;
+        let quarter = backoff / 4;
         let less = u32::try_from(random.bits() & 0xff).unwrap_or(0);
-        let wait = asked.unwrap_or_else(|| own - quarter * less / 0xff);
+        let wait = asked.unwrap_or_else(|| backoff - quarter * less / 0xff);
         self.failures = self.failures.saturating_add(1);
         self.state = State::Waiting { until: now.mono + wait };
         self.outputs.push_back(Output::Failed { failure, retry: Some(wait) });

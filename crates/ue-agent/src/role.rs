@@ -74,7 +74,7 @@ impl Role for UeAgent {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        let publication = self.publication.as_ref().and_then(|own| own.deadline());
+        let publication = self.publication.as_ref().and_then(|publication| publication.deadline());
         let others = [
             self.registration.deadline(),
             self.subscriptions.poll_timeout(),

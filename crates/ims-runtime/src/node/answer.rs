@@ -46,8 +46,8 @@ where
                 request.answer(&Draining::BEGUN);
             }
             Ok(NodeAsk::Help) => {
-                let own = Command::usages(self.operator.blueprint.commands);
-                request.answer(&Help::of(Command::usages(COMMANDS).chain(own)));
+                let of_role = Command::usages(self.operator.blueprint.commands);
+                request.answer(&Help::of(Command::usages(COMMANDS).chain(of_role)));
             }
             Err(bad @ (BadWords::Usage(_) | BadWords::Argument { .. })) => request.answer(&bad),
             Err(BadWords::Unknown) => self.ask_role(request),

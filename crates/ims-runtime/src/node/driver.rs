@@ -156,8 +156,8 @@ where
         let now = self.clock.now().mono;
         let room = (!self.has_room).then(|| now + ROOM);
         let probe = self.probe.as_ref().map(|(_, at)| *at);
-        let own = [self.node.poll_timeout(), self.phase.deadline(), self.asks.deadline(), room, probe];
-        own.into_iter().chain([self.sockets.flush_at(now)]).flatten().min()
+        let deadlines = [self.node.poll_timeout(), self.phase.deadline(), self.asks.deadline(), room, probe];
+        deadlines.into_iter().chain([self.sockets.flush_at(now)]).flatten().min()
     }
 
     fn on(&mut self, woken: Woken) -> Result<(), NodeError> {

@@ -60,9 +60,9 @@ pub(super) fn queue(common: Arc<Common>) -> (Queue, Queued) {
 impl Queue {
     pub(super) fn push(&self, message: Outgoing) -> Result<(), NotQueued> {
         let length = message.bytes.len();
-        let own = self.room.bytes.load(Relaxed) + length;
+        let queued = self.room.bytes.load(Relaxed) + length;
         let all = self.room.common.queued.load(Relaxed) + length;
-        if own > MAX_QUEUED || all > MAX_ALL_QUEUED {
+        if queued > MAX_QUEUED || all > MAX_ALL_QUEUED {
             return Err(NotQueued::Full);
         }
         // Before it is sent: it may have been written before this is done.

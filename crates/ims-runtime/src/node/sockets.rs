@@ -255,7 +255,7 @@ impl Sockets {
     /// Counters and sizes, by name.
     pub(super) fn metrics(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let Counts { udp_in, tcp_in, udp_out, tcp_out, send_failed, dropped_out } = self.counts;
-        let own = [
+        let counted = [
             ("udp_in", udp_in),
             ("udp_out", udp_out),
             ("tcp_in", tcp_in),
@@ -263,7 +263,7 @@ impl Sockets {
             ("send_failed", send_failed),
             ("dropped_out", dropped_out),
         ];
-        own.into_iter().chain(self.tcp.metrics())
+        counted.into_iter().chain(self.tcp.metrics())
     }
 
     /// Closes the connections once what is queued on them is written.

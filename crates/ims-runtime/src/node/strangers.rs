@@ -32,7 +32,7 @@ impl Strangers {
         self.last_turn += 1;
         let turn = self.last_turn;
         self.known.insert(id, (site, turn));
-        self.change(site, |own| own.insert(turn, id));
+        self.change(site, |connections| connections.insert(turn, id));
     }
 
     /// Something has come on this connection.
@@ -41,27 +41,27 @@ impl Strangers {
         self.last_turn += 1;
         let (site, before) = (*site, std::mem::replace(turn, self.last_turn));
         let now = self.last_turn;
-        self.change(site, |own| {
-            own.remove(&before);
-            own.insert(now, id)
+        self.change(site, |connections| {
+            connections.remove(&before);
+            connections.insert(now, id)
         });
     }
 
     /// It is none of them any more.
     pub(super) fn remove(&mut self, id: ConnectionId) {
         if let Some((site, turn)) = self.known.remove(&id) {
-            self.change(site, |own| own.remove(&turn));
+            self.change(site, |connections| connections.remove(&turn));
         }
     }
 
     /// Changes what a site holds, and with it its rank.
     fn change<T>(&mut self, site: IpAddr, what: impl FnOnce(&mut BTreeMap<Turn, ConnectionId>) -> T) {
-        let own = self.by_site.entry(site).or_default();
-        if let Some(rank) = rank(site, own) {
+        let connections = self.by_site.entry(site).or_default();
+        if let Some(rank) = rank(site, connections) {
             self.by_rank.remove(&rank);
         }
-        what(own);
-        match rank(site, own) {
+        what(connections);
+        match rank(site, connections) {
             Some(rank) => drop(self.by_rank.insert(rank)),
             None => drop(self.by_site.remove(&site)),
         }
@@ -81,8 +81,8 @@ impl Strangers {
 }
 
 /// `None` for one that holds nothing.
-fn rank(site: IpAddr, own: &BTreeMap<Turn, ConnectionId>) -> Option<Rank> {
-    own.first_key_value().map(|(turn, _)| (own.len(), Reverse(*turn), site))
+fn rank(site: IpAddr, connections: &BTreeMap<Turn, ConnectionId>) -> Option<Rank> {
+    connections.first_key_value().map(|(turn, _)| (connections.len(), Reverse(*turn), site))
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
         for step in 0..5000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let (id, what) = (state >> 40 & 31, state >> 33 & 3);
-            let at = plain.iter().position(|(own, _)| *own == id);
+            let at = plain.iter().position(|(known, _)| *known == id);
             match (what, at) {
                 (0 | 1, None) => {
                     let from = address(u8::try_from(step % 5).unwrap());
@@ -155,8 +155,8 @@ mod tests {
                 }
                 (2, at) => {
                     strangers.used(id);
-                    if let Some(own) = at.map(|at| plain.remove(at)) {
-                        plain.push(own);
+                    if let Some(entry) = at.map(|at| plain.remove(at)) {
+                        plain.push(entry);
                     }
                 }
                 (3, at) => {
@@ -165,9 +165,9 @@ mod tests {
                 }
                 _ => {}
             }
-            let count = |ip: IpAddr| plain.iter().filter(|(_, own)| *own == ip).count();
+            let count = |ip: IpAddr| plain.iter().filter(|(_, from)| *from == ip).count();
             let fullest = plain.iter().map(|(_, ip)| count(*ip)).max();
-            let expected = plain.iter().find(|(_, own)| Some(count(*own)) == fullest);
+            let expected = plain.iter().find(|(_, ip)| Some(count(*ip)) == fullest);
             assert_eq!(strangers.first_to_go(), expected.map(|(id, _)| *id), "after step {step}");
         }
     }

@@ -205,13 +205,13 @@ impl Connections {
 
     /// By name, for the operator.
     pub(crate) fn metrics(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let own = [
+        let counted = [
             ("connections", self.open.len() as u64),
             ("connections_refused", self.refused),
             ("connections_displaced", self.displaced),
             ("responses_lost", self.lost),
         ];
-        own.into_iter().chain(self.common.metrics())
+        counted.into_iter().chain(self.common.metrics())
     }
 
     fn left(&mut self, ip: IpAddr) {

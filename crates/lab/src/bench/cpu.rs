@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn a_process_has_used_something_and_one_that_is_not_there_nothing() {
-        let own = std::process::id();
-        assert!(cpu(own).unwrap() > Duration::ZERO);
-        assert!(resident_kib(own).unwrap() > 0);
+        let pid = std::process::id();
+        assert!(cpu(pid).unwrap() > Duration::ZERO);
+        assert!(resident_kib(pid).unwrap() > 0);
         assert!(cpu(NOBODY).is_err() && resident_kib(NOBODY).is_err());
         assert_eq!(&*file_system(Path::new("/proc/self")), "proc");
         assert!(machine(Path::new("/proc/self")).ends_with("journals on proc"));

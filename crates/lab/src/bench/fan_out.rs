@@ -114,9 +114,9 @@ async fn gather(
         let presentity = presentity.to_owned();
         subscribing.spawn(async move {
             let mut failures = Vec::new();
-            let own = (socket..watchers).step_by(usize::from(SOCKETS));
-            let watchers = own.len();
-            for watcher in own {
+            let share = (socket..watchers).step_by(usize::from(SOCKETS));
+            let watchers = share.len();
+            for watcher in share {
                 user.becomes(&format!("{presentity}-{}", network::name(watcher)), &presentity);
                 failures.extend(Operation::Subscribe.perform(&mut user).await.err());
             }
@@ -125,8 +125,8 @@ async fn gather(
     }
     let (mut sockets, mut failures) = (Vec::new(), Vec::new());
     while let Some(ended) = subscribing.join_next().await {
-        let Ok((socket, own)) = ended else { continue };
-        failures.extend(own);
+        let Ok((socket, failed)) = ended else { continue };
+        failures.extend(failed);
         sockets.push(socket);
     }
     Ok((sockets, failures))

@@ -19,7 +19,7 @@ impl Line {
     /// The value of this name.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<f64> {
-        self.values.iter().find(|(own, _)| *own == name).map(|(_, value)| *value)
+        self.values.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
     }
 }
 

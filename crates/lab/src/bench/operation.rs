@@ -36,7 +36,7 @@ pub enum Operation {
 
 /// What a user has at the network.
 #[derive(Debug, Default)]
-pub(crate) struct Own {
+pub(crate) struct UserState {
     challenged: Option<Challenged>,
     /// Entity-tags.
     publications: Vec<String>,
@@ -66,11 +66,11 @@ impl Operation {
             Self::Refresh => refresh(user).await,
             Self::Publish => publish(user, None, Some("open")).await,
             Self::Modify => {
-                let tag = user.own.publications.pop();
+                let tag = user.state.publications.pop();
                 publish(user, Some(tag.ok_or(Failure::NothingThere)?), Some("closed")).await
             }
             Self::Remove => {
-                let tag = user.own.publications.pop();
+                let tag = user.state.publications.pop();
                 publish(user, Some(tag.ok_or(Failure::NothingThere)?), None).await
             }
             Self::Subscribe => subscribe(user).await,
@@ -87,7 +87,7 @@ async fn options(user: &mut User) -> Result<u64, Failure> {
 }
 
 async fn register(user: &mut User) -> Result<u64, Failure> {
-    user.own.challenged = None;
+    user.state.challenged = None;
     let draft = register_draft(user)?;
     let Answer { response, repeats } = user.ask(draft.without_body(), Expect::Response).await?;
     if response.status() != Some(StatusCode::UNAUTHORIZED) {
@@ -95,13 +95,13 @@ async fn register(user: &mut User) -> Result<u64, Failure> {
     }
     let challenge = response.value(HeaderName::WwwAuthenticate).and_then(Challenge::parse);
     let nonce = challenge.ok_or(Failure::Incomplete)?.nonce.to_owned();
-    user.own.challenged = Some(Challenged { nonce, count: 0 });
+    user.state.challenged = Some(Challenged { nonce, count: 0 });
     Ok(repeats + refresh(user).await?)
 }
 
 async fn refresh(user: &mut User) -> Result<u64, Failure> {
     let draft = register_draft(user)?;
-    let challenged = user.own.challenged.as_mut().ok_or(Failure::NothingThere)?;
+    let challenged = user.state.challenged.as_mut().ok_or(Failure::NothingThere)?;
     challenged.count += 1;
     let (impi, uri) = (format!("{}@{DOMAIN}", user.name), format!("sip:{DOMAIN}"));
     let (algorithm, count) = (sip_message::DigestAlgorithm::Md5, format!("{:08x}", challenged.count));
@@ -153,7 +153,7 @@ async fn publish(user: &mut User, tag: Option<String>, basic: Option<&str>) -> R
     if basic.is_some() {
         let tag = response.value(HeaderName::SipEtag).ok_or(Failure::Incomplete)?.to_owned();
         // The one that has waited longest is changed next.
-        user.own.publications.insert(0, tag);
+        user.state.publications.insert(0, tag);
     }
     Ok(repeats)
 }
@@ -176,7 +176,7 @@ async fn subscribe(user: &mut User) -> Result<u64, Failure> {
     let target = response.first_address(HeaderName::Contact).and_then(|contact| contact.uri().ok());
     let mut route_set: Vec<String> = response.list(HeaderName::RecordRoute).map(str::to_owned).collect();
     route_set.reverse();
-    user.own.dialogs.push(Dialog {
+    user.state.dialogs.push(Dialog {
         call_id,
         remote: response.value(HeaderName::To).unwrap_or_default().to_owned(),
         remote_target: target.ok_or(Failure::Incomplete)?.to_string(),
@@ -186,7 +186,7 @@ async fn subscribe(user: &mut User) -> Result<u64, Failure> {
 }
 
 async fn unsubscribe(user: &mut User) -> Result<u64, Failure> {
-    let dialog = user.own.dialogs.pop().ok_or(Failure::NothingThere)?;
+    let dialog = user.state.dialogs.pop().ok_or(Failure::NothingThere)?;
     let mut draft = user.draft(Method::Subscribe, &dialog.remote_target, &dialog.remote, &dialog.call_id)?;
     for route in &dialog.route_set {
         draft = draft.header(HeaderName::Route, route);

@@ -122,11 +122,11 @@ pub(crate) async fn drive(operation: Operation, users: &mut Vec<User>, rounds: u
     let mut shares = BTreeMap::new();
     while let Some(ended) = running.join_next().await {
         // A worker that panicked has said so, and its users are missing from the count.
-        let Ok((at, (share, own))) = ended else { continue };
+        let Ok((at, (share, of_worker))) = ended else { continue };
         shares.insert(at, share);
-        tally.took.extend(own.took);
-        tally.failures.extend(own.failures);
-        tally.repeats += own.repeats;
+        tally.took.extend(of_worker.took);
+        tally.failures.extend(of_worker.failures);
+        tally.repeats += of_worker.repeats;
     }
     users.extend(shares.into_values().flatten());
     tally

@@ -86,13 +86,13 @@ async fn many(
     let mut working = JoinSet::new();
     for worker in 0..u16::try_from(IN_FLIGHT).unwrap_or(u16::MAX) {
         let mut user = one(lab, worker, ACTIVE, hop).await?;
-        let own = (numbers.start + u32::from(worker)..numbers.end).step_by(IN_FLIGHT);
+        let share = (numbers.start + u32::from(worker)..numbers.end).step_by(IN_FLIGHT);
         working.spawn(async move {
             let mut failures = Vec::new();
-            for number in own {
+            for number in share {
                 user.becomes(&format!("d{number}"), &format!("d{}", number / 10));
                 failures.extend(operation.perform(&mut user).await.err());
-                user.own = Default::default();
+                user.state = Default::default();
             }
             failures
         });

@@ -1,7 +1,7 @@
 //! A user of the measured network: one socket, one request at a time.
 
 use super::network::{self, DOMAIN};
-use super::operation::Own;
+use super::operation::UserState;
 use bytes::Bytes;
 use sip_message::{Draft, HeaderName, Message, Method, Response, StatusCode, Uri};
 use std::fmt;
@@ -78,7 +78,7 @@ pub(crate) struct User {
     /// The user whom it watches.
     pub(crate) watched: String,
     pub(crate) way: Way,
-    pub(crate) own: Own,
+    pub(crate) state: UserState,
     socket: UdpSocket,
     local: SocketAddr,
     /// Grows with every request, so that everything counted by it is new.
@@ -96,7 +96,7 @@ impl User {
             impu: impu(number),
             watched: impu(network::watched(number, users)),
             way: hop.way,
-            own: Own::default(),
+            state: UserState::default(),
             local: socket.local_addr()?,
             socket,
             sequence: 0,

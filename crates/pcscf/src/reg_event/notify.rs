@@ -51,8 +51,11 @@ impl Pcscf {
             if registration.state == RegState::Terminated && registration.contacts.is_empty() {
                 self.release_user(now, &aor, user, fx);
             }
-            let ended: Vec<&RegContact> =
-                registration.contacts.iter().filter(|own| own.state == ContactState::Terminated).collect();
+            let ended: Vec<&RegContact> = registration
+                .contacts
+                .iter()
+                .filter(|contact| contact.state == ContactState::Terminated)
+                .collect();
             let known = self.bindings.of_user(&aor, user);
             let over: Vec<(Flow, ContactEvent)> =
                 known.filter_map(|binding| Some((binding.flow, end_of(binding, &ended)?))).collect();
@@ -87,10 +90,10 @@ fn end_of(binding: &Binding, ended: &[&RegContact]) -> Option<ContactEvent> {
         _ => true,
     };
     let mut event = None;
-    for own in binding.contacts() {
-        let own = Uri::parse(own).ok()?;
+    for bound in binding.contacts() {
+        let bound = Uri::parse(bound).ok()?;
         let is_it =
-            |contact: &&&RegContact| Uri::parse(&contact.uri).is_ok_and(|uri| uri.is_equivalent(&own));
+            |contact: &&&RegContact| Uri::parse(&contact.uri).is_ok_and(|uri| uri.is_equivalent(&bound));
         let end = ended.iter().find(|contact| is_it(contact) && is_of_it(contact))?;
         // Of several contacts each may have been bound by a REGISTER of its own.
         if binding.others.is_empty() && !is_same_register(end) {

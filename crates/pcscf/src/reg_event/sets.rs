@@ -185,8 +185,8 @@ impl RegSubscriptions {
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        let own = [self.subscriptions.poll_timeout(), self.unwanted.next(), self.turns.deadline()];
-        own.into_iter().flatten().min()
+        let deadlines = [self.subscriptions.poll_timeout(), self.unwanted.next(), self.turns.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     pub(crate) fn on_deadline(&mut self, now: Now) {

@@ -220,15 +220,15 @@ fn inner(element: &mut Element, lang: Option<&str>) {
         .children
         .retain(|node| !matches!(node, Node::Element(child) if is_component(child) || is_no_device(child)));
     for child in elements_mut(element) {
-        let own = child.lang().or(lang).map(str::to_owned);
+        let child_lang = child.lang().or(lang).map(str::to_owned);
         if is_note(child) || child.is(RPID, "note") {
-            note(child, own.as_deref());
+            note(child, child_lang.as_deref());
             continue;
         }
         if child.is(DATA_MODEL, "deviceID") {
             uri(child);
         }
-        inner(child, own.as_deref());
+        inner(child, child_lang.as_deref());
     }
 }
 

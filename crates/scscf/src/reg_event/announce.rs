@@ -24,7 +24,7 @@ impl Scscf {
         }
         let after = self.users.registration(user);
         let is_bound = |gone: &&Binding| {
-            after.is_some_and(|after| after.bindings.iter().any(|own| own.contact == gone.contact))
+            after.is_some_and(|after| after.bindings.iter().any(|binding| binding.contact == gone.contact))
         };
         let gone: Vec<(Binding, Ending)> = before
             .iter()

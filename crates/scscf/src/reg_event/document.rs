@@ -81,7 +81,8 @@ fn registration(
         RegContact { expires_s, ..contact(impu, binding, ContactState::Active, event) }
     });
     // One that has been bound again since is not told of twice.
-    let is_back = |gone: &EndedContact| bindings.iter().any(|own| own.contact == gone.binding.contact);
+    let is_back =
+        |gone: &EndedContact| bindings.iter().any(|binding| binding.contact == gone.binding.contact);
     let terminated = ended.iter().filter(|gone| !is_back(gone)).map(|gone| {
         let retry_after_s = (gone.ending == Ending::Probation).then_some(PROBATION_S);
         let event = event(gone.ending);

@@ -89,7 +89,7 @@ impl Source<Reg> for RegView<'_> {
     /// The set may have another default identity by now.
     fn current(&self, user: Impu) -> Impu {
         let registration = self.users.registration(&user);
-        registration.and_then(|own| own.default_impu()).cloned().unwrap_or(user)
+        registration.and_then(|registration| registration.default_impu()).cloned().unwrap_or(user)
     }
 
     fn extra(&self, subscribe: &Message) -> Result<Untold, UnknownBody> {

@@ -124,7 +124,8 @@ fn watcher(request: &InboundRequest, registration: &Registration) -> Result<Arc<
     let source = request.source();
     let is_user = |uri: &Uri| {
         let impu = Impu::new(uri.as_str()).ok();
-        impu.and_then(|impu| registration.profile.identities.find(&impu)).is_some_and(|own| !own.barred)
+        impu.and_then(|impu| registration.profile.identities.find(&impu))
+            .is_some_and(|identity| !identity.barred)
     };
     let paths = registration.bindings.iter().flat_map(|binding| &binding.path);
     let paths = paths.filter_map(|entry| NameAddr::parse(entry).ok()?.uri().ok());

@@ -35,7 +35,7 @@ impl<R: Clone + Eq + Hash> Changes<R> {
         match self.left.get_mut(resource) {
             Some(left) => {
                 let first: HashSet<WatchId> = left.iter().copied().collect();
-                watches.retain(|own| !first.contains(own));
+                watches.retain(|id| !first.contains(id));
                 watches.append(left);
                 *left = watches;
             }
@@ -76,7 +76,7 @@ impl<R: Clone + Eq + Hash> Changes<R> {
             if self.turns.front() == Some(from) {
                 self.looked_at = 0;
             }
-            self.turns.retain(|own| own != from);
+            self.turns.retain(|resource| resource != from);
             let in_order: Vec<WatchId> = watches.into_iter().rev().collect();
             self.add(to, &in_order);
         }

@@ -48,9 +48,9 @@ impl<R: Clone + Eq + Hash> Doubts<R> {
     /// A resource has another name now. `None` if the resource is not in doubt; otherwise whether the new name was in doubt already.
     pub(crate) fn rename(&mut self, from: &R, to: &R) -> Option<bool> {
         let count = self.counts.remove(from)?;
-        let own = self.counts.entry(to.clone()).or_default();
-        let was_there = *own > 0;
-        *own += count;
+        let total = self.counts.entry(to.clone()).or_default();
+        let was_there = *total > 0;
+        *total += count;
         Some(was_there)
     }
 }

@@ -109,12 +109,12 @@ impl<P: Package> Watches<P> {
     /// The watch that an earlier copy of this request has made, if there was one ([`Ask`]).
     pub(crate) fn made_by(&self, subscribe: &Message, ask: Ask) -> Option<(WatchId, &Watch<P>)> {
         let id = self.key.as_ref()?.id(ask);
-        let own = DialogId {
+        let dialog_id = DialogId {
             call_id: subscribe.call_id().into(),
             local_tag: id.tag().into(),
             remote_tag: subscribe.from_tag()?.into(),
         };
-        self.get(id).filter(|watch| watch.dialog.is(&own)).map(|watch| (id, watch))
+        self.get(id).filter(|watch| watch.dialog.is(&dialog_id)).map(|watch| (id, watch))
     }
 
     /// The watch whose dialog this is.
@@ -156,7 +156,7 @@ impl<P: Package> Watches<P> {
     /// Nothing in this watch is about this resource any more.
     pub(crate) fn forget(&mut self, id: WatchId, resource: &P::Resource) {
         if let Some(watches) = self.of_resource.get_mut(resource) {
-            watches.retain(|own| *own != id);
+            watches.retain(|known| *known != id);
             if watches.is_empty() {
                 self.of_resource.remove(resource);
             }

@@ -120,8 +120,8 @@ async fn a_newcomer_takes_the_place_of_the_idlest_stranger_of_the_address_that_h
     assert!(door.flow_of(&newcomer).is_some());
     assert_eq!(soon(first.read(&mut [0; 8])).await.unwrap(), 0, "closed");
     // Who is registered stays; when everybody is, nobody else comes in.
-    for own in [&alone, &second, &third, &newcomer] {
-        let flow = door.flow_of(own).unwrap();
+    for stream in [&alone, &second, &third, &newcomer] {
+        let flow = door.flow_of(stream).unwrap();
         door.connections.claim(flow, true);
     }
     let mut late = door.enter("127.0.0.6").await;
