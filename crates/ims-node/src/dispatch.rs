@@ -5,7 +5,7 @@ use crate::decision::{Decision, ForwardPlan, Verdict};
 use crate::errand::{Errand, Purpose};
 use crate::failing::MAX_RETRY_AFTER_S;
 use crate::inbound::InboundRequest;
-use crate::node::{HssWait, MAX_HSS_WAITING, Node, status_of};
+use crate::node::{HssWait, MAX_HSS_WAITING, Node};
 use crate::own::Outcome;
 use crate::prepare::prepare;
 use crate::refusal::Refusal;
@@ -135,5 +135,21 @@ const fn cause_of(outcome: &Outcome) -> NodeCause {
         Outcome::Unresolved(E::Unsupported) => NodeCause::NoCommonTransport,
         Outcome::Unresolved(E::Busy) => NodeCause::TooManyLookups,
         Outcome::Unresolved(E::AllUnavailable(_)) => NodeCause::AllServersOverloaded,
+    }
+}
+
+/// The status that tells upstream how a request ended, where no response came (section 10 of the rules).
+const fn status_of(outcome: &Outcome) -> Option<StatusCode> {
+    use sip_resolve::ResolveError as E;
+    match outcome {
+        Outcome::Response(_) => None,
+        // Where whoever sent the request has timed out as well, its transaction has ended and takes no answer (RFC 4320
+        // section 4.2).
+        Outcome::TimedOut | Outcome::Unreachable => Some(StatusCode::SERVER_TIMEOUT),
+        Outcome::Unresolved(E::NoSuchDomain | E::NoRecords) => Some(StatusCode::NOT_FOUND),
+        // 416 would say that the scheme is unknown (RFC 3261 section 21.4.14), and whoever hears it tries a SIP URI.
+        Outcome::Unresolved(E::DnsFailed | E::Unsupported) => Some(StatusCode::SERVER_TIMEOUT),
+        // Rule SIP-16: that others are overloaded is no reason to avoid us.
+        Outcome::Unresolved(E::Busy | E::AllUnavailable(_)) => Some(StatusCode::SERVER_ERROR),
     }
 }

@@ -10,7 +10,6 @@ use crate::input::Input;
 use crate::loop_check::LoopCheck;
 use crate::output::{Event, Output, Transmit};
 use crate::overload::Overload;
-use crate::own::Outcome;
 use crate::random::Random;
 use crate::record::{Record, Seq};
 use crate::refusals::Refusals;
@@ -23,7 +22,7 @@ use crate::window::{SliceId, Window};
 use bytes::Bytes;
 use clock::{Mono, Now};
 use hashbrown::HashMap;
-use sip_message::{PING, StatusCode, Transport};
+use sip_message::{PING, Transport};
 use sip_resolve::{LookupId, Resolver};
 use sip_transaction::Transactions;
 use std::borrow::Borrow;
@@ -384,21 +383,5 @@ impl<R: Role> Node<R> {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.is_idle() && self.transactions.is_empty()
-    }
-}
-
-/// The status that tells upstream how a request ended, where no response came (section 10 of the rules).
-pub(crate) const fn status_of(outcome: &Outcome) -> Option<StatusCode> {
-    use sip_resolve::ResolveError as E;
-    match outcome {
-        Outcome::Response(_) => None,
-        // Where whoever sent the request has timed out as well, its transaction has ended and takes no answer (RFC 4320
-        // section 4.2).
-        Outcome::TimedOut | Outcome::Unreachable => Some(StatusCode::SERVER_TIMEOUT),
-        Outcome::Unresolved(E::NoSuchDomain | E::NoRecords) => Some(StatusCode::NOT_FOUND),
-        // 416 would say that the scheme is unknown (RFC 3261 section 21.4.14), and whoever hears it tries a SIP URI.
-        Outcome::Unresolved(E::DnsFailed | E::Unsupported) => Some(StatusCode::SERVER_TIMEOUT),
-        // Rule SIP-16: that others are overloaded is no reason to avoid us.
-        Outcome::Unresolved(E::Busy | E::AllUnavailable(_)) => Some(StatusCode::SERVER_ERROR),
     }
 }
