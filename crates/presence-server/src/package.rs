@@ -79,8 +79,8 @@ impl Source<Presence> for PresenceView<'_> {
         Ruling { authorisation: ruling.authorisation(), view: ruling.verdict }
     }
 
-    fn digest(&mut self, now: Now, presentity: &Presentity, view: &Verdict) -> u64 {
-        self.view(now, presentity, view).digest
+    fn fingerprint(&mut self, now: Now, presentity: &Presentity, view: &Verdict) -> u64 {
+        self.view(now, presentity, view).fingerprint
     }
 
     fn body(&mut self, now: Now, seen: Seen<'_, Presence>, _: &Notify) -> Option<Body> {

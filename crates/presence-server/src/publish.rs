@@ -5,7 +5,7 @@ use crate::documents::Taken;
 use crate::identity::{Sender, presentity, sender};
 use crate::package::{PIDF, Presence, bad_event};
 use crate::presentity::Presentity;
-use crate::view::digest;
+use crate::view::fingerprint;
 use crate::{Fx, PresenceServer, journal};
 use clock::Now;
 use ims_node::{InboundRequest, Refusal, is_body_optional, is_encoded};
@@ -123,7 +123,7 @@ fn published(response: Response, tag: &str, expires: Granted) -> Response {
 
 /// Which phone it is (rule PRS-10): most use one Call-ID for all that they publish, and no two use the same one.
 fn source(message: &Message, publisher: &Sender) -> u64 {
-    digest(format!("{} {}", publisher.text(), message.call_id()).as_bytes()).max(1)
+    fingerprint(format!("{} {}", publisher.text(), message.call_id()).as_bytes()).max(1)
 }
 
 /// Rule PUB-05.

@@ -24,7 +24,7 @@ pub(crate) struct Registration {
 /// What tells a later REGISTER from an earlier one (RFC 3261 section 10.3 step 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Origin {
-    /// Digest of the Call-ID.
+    /// Fingerprint of the Call-ID.
     #[n(0)]
     pub(crate) call: u64,
     #[n(1)]

@@ -17,8 +17,8 @@ const MAX_BODY: usize = 56 * 1024;
 pub(crate) struct View {
     /// The body of its NOTIFYs; `None` shows nothing at all.
     pub(crate) body: Option<Bytes>,
-    /// Equal views have equal digests, also over a restart.
-    pub(crate) digest: u64,
+    /// Equal views have equal fingerprints, also over a restart.
+    pub(crate) fingerprint: u64,
 }
 
 /// The views of one presentity, each made once.
@@ -77,7 +77,7 @@ impl Views {
             SubHandling::Allow => View::of(&filter(&self.composite, &verdict.permissions)),
             SubHandling::PoliteBlock => View::of(&polite_block_document(self.composite.entity())),
             SubHandling::Confirm => View::of(&neutral_document(self.composite.entity())),
-            SubHandling::Block => View { body: None, digest: 0 },
+            SubHandling::Block => View { body: None, fingerprint: 0 },
         };
         self.made.push((verdict.clone(), view.clone()));
         view
@@ -90,13 +90,14 @@ impl View {
         if body.len() > MAX_BODY {
             return Self::of(&polite_block_document(document.entity()));
         }
-        let digest = digest(&body);
-        Self { body: Some(body), digest }
+        let fingerprint = fingerprint(&body);
+        Self { body: Some(body), fingerprint }
     }
 }
 
-pub(crate) fn digest(body: &[u8]) -> u64 {
-    Sha256::digest(body).iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+/// A fingerprint of these octets: the first eight octets of their SHA-256, the same in every process.
+pub(crate) fn fingerprint(body: &[u8]) -> u64 {
+    Sha256::digest(body).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// What one source says.

@@ -19,7 +19,7 @@
 //! SUBSCRIBE. [`Subscription::restore`] sends a NOTIFY only where that is not the newest, or where the SUBSCRIBE was
 //! answered and its NOTIFY not confirmed.
 //!
-//! Not here: bodies and what they mean, authorisation rules, transactions, digest, the way to the next hop.
+//! Not here: bodies and what they mean, authorisation rules, transactions, digest authentication, the way to the next hop.
 
 mod answer;
 mod dialog;

@@ -74,8 +74,8 @@ pub trait Source<P: Package> {
     /// Whether this watcher may watch, and what it is shown.
     fn ruling(&mut self, now: Now, resource: &P::Resource, watcher: &str) -> Ruling<P::ViewKey>;
 
-    /// A digest of what there is to see. Views are equal if their digests are equal, also after a restart.
-    fn digest(&mut self, now: Now, resource: &P::Resource, view: &P::ViewKey) -> u64;
+    /// A fingerprint of what there is to see. Views are equal if their fingerprints are equal, also after a restart.
+    fn fingerprint(&mut self, now: Now, resource: &P::Resource, view: &P::ViewKey) -> u64;
 
     /// What there is to see, for the NOTIFY that is described; `None` shows nothing.
     fn body(&mut self, now: Now, seen: Seen<'_, P>, notify: &Notify) -> Option<Body>;

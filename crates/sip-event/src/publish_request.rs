@@ -5,10 +5,10 @@ use sip_message::{HeaderName, RawMessage};
 /// The part of a PUBLISH that [`crate::Publications::publish`] decides on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublishRequest<'a> {
-    /// What tells this PUBLISH from every other one, whatever way it takes: a digest of its sender, Call-ID, CSeq number, From
+    /// What tells this PUBLISH from every other one, whatever way it takes: a fingerprint of its sender, Call-ID, CSeq number, From
     /// tag and what it asks for; not zero.
     pub ask: u64,
-    /// Who sends it: a digest of what is the same in all that one phone publishes; zero where that is not known.
+    /// Who sends it: a fingerprint of what is the same in all that one phone publishes; zero where that is not known.
     pub source: u64,
     /// SIP-If-Match.
     pub if_match: IfMatch<'a>,

@@ -52,8 +52,8 @@ pub(super) fn reginfo(
     RegInfo { version, state: InfoState::Partial, registrations }.to_bytes().into()
 }
 
-/// Names a state: equal for states that tell a watcher the same but for the time left.
-pub(super) fn digest(registration: &Registration) -> u64 {
+/// A fingerprint of a state: equal for states that tell a watcher the same but for the time left.
+pub(super) fn fingerprint(registration: &Registration) -> u64 {
     let mut hasher = Sha256::new();
     for impu in registration.profile.identities.usable() {
         hasher.update(impu.as_str());
@@ -65,7 +65,7 @@ pub(super) fn digest(registration: &Registration) -> u64 {
         hasher.update([0]);
         hasher.update(binding.instance.as_deref().unwrap_or_default());
     }
-    hasher.finalize().iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+    hasher.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn registration(

@@ -1,7 +1,7 @@
 //! The package, what it remembers with a subscription, and what its notifier sees of the registrar.
 
 use super::Ending;
-use super::document::{digest, reginfo};
+use super::document::{fingerprint, reginfo};
 use crate::binding::Binding;
 use crate::settings::ScscfSettings;
 use crate::users::Users;
@@ -102,8 +102,8 @@ impl Source<Reg> for RegView<'_> {
         Ruling { authorisation: Authorisation::Allowed, view: () }
     }
 
-    fn digest(&mut self, _: Now, user: &Impu, (): &()) -> u64 {
-        self.users.registration(user).map_or(0, digest)
+    fn fingerprint(&mut self, _: Now, user: &Impu, (): &()) -> u64 {
+        self.users.registration(user).map_or(0, fingerprint)
     }
 
     /// The version of a document follows the dialog's CSeq, which rises by one with each NOTIFY and upwards over a restart.

@@ -42,7 +42,7 @@ impl Ask {
         let (event, contact) = (request.value(HeaderName::Event), request.value(HeaderName::Contact));
         let about = format!("{event:?} {contact:?} {if_match} {expires:?}");
         let ask = format!("{method} {resource} {sender} {call_id} {tag} {cseq} {about} ");
-        Self(digest([ask.as_bytes(), &request.body()]).max(1))
+        Self(short_hash([ask.as_bytes(), &request.body()]).max(1))
     }
 
     /// As it is kept; never zero.
@@ -73,12 +73,13 @@ impl WatchKey {
     }
 
     pub(crate) fn id(&self, ask: Ask) -> WatchId {
-        WatchId(digest([&self.0[..], &ask.0.to_be_bytes()]))
+        WatchId(short_hash([&self.0[..], &ask.0.to_be_bytes()]))
     }
 }
 
-fn digest(parts: [&[u8]; 2]) -> u64 {
+/// The first eight octets of the SHA-256 of these parts.
+fn short_hash(parts: [&[u8]; 2]) -> u64 {
     let mut hasher = Sha256::new();
     parts.iter().for_each(|part| hasher.update(part));
-    hasher.finalize().iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+    hasher.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

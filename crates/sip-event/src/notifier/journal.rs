@@ -55,7 +55,7 @@ pub struct KeptUsage<P: Package> {
     pub number: u8,
     /// Its lifetime and state.
     pub record: SubscriptionRecord,
-    /// Digest of the last view that the watcher confirmed; zero if the watcher may have seen a later view.
+    /// Fingerprint of the last view that the watcher confirmed; zero if the watcher may have seen a later view.
     pub confirmed: u64,
     /// What is watched.
     pub resource: P::Resource,

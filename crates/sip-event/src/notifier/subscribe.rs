@@ -128,13 +128,13 @@ impl<P: Package<Resource: Display>> Notifier<P> {
             self.end_watch(now, forerunner, source);
         }
         // To see what there is takes the longest: nobody who is refused has it done.
-        let digest = source.digest(now, &resource, &ruling.view);
+        let fingerprint = source.fingerprint(now, &resource, &ruling.view);
         let mut watch = Watch::new(watcher, dialog);
         watch.made_at = Some(now.mono);
         let authorisation = ruling.authorisation;
         let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
         let subscription = self.begin(now, &mut watch, accepted);
-        watch.slots.push(Slot::new(0, resource, extra, subscription, digest));
+        watch.slots.push(Slot::new(0, resource, extra, subscription, fingerprint));
         self.watches.enter(id, &mut watch);
         self.finish(now, LentWatch { id, watch }, Some(ruling), source);
         if let Forerunner::IsAsked(forerunner) = forerunner {
@@ -248,10 +248,10 @@ impl<P: Package> Notifier<P> {
         let authorisation = ruling.authorisation;
         check_allowed(authorisation)?;
         watch.dialog.refresh_target(subscribe)?;
-        let digest = source.digest(now, &resource, &ruling.view);
+        let fingerprint = source.fingerprint(now, &resource, &ruling.view);
         let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
         let subscription = self.begin(now, watch, accepted);
-        self.watches.add(*id, watch, Slot::new(number, resource, extra, subscription, digest));
+        self.watches.add(*id, watch, Slot::new(number, resource, extra, subscription, fingerprint));
         Ok(granted)
     }
 

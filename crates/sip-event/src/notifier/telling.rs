@@ -161,8 +161,8 @@ impl<P: Package> Notifier<P> {
         let Watch { dialog, slots, watcher, .. } = &mut *lent.watch;
         let Some(slot) = slots.get_mut(at).filter(|slot| slot.is_told_of(resource)) else { return true };
         let ruling = source.ruling(now, resource, watcher);
-        let digest = source.digest(now, resource, &ruling.view);
-        for input in inputs(slot, ruling.authorisation, digest).into_iter().flatten() {
+        let fingerprint = source.fingerprint(now, resource, &ruling.view);
+        for input in inputs(slot, ruling.authorisation, fingerprint).into_iter().flatten() {
             let with = NotifyContext { dialog, policy: &self.settings.policy };
             slot.subscription.handle(now, input, with);
         }
@@ -282,9 +282,9 @@ impl<P: Package> Slot<P> {
 
     /// Takes over what the subscription's record calls delivered.
     fn confirm(&mut self, source: &impl Source<P>) {
-        let SentView { version, digest } = self.sent;
+        let SentView { version, fingerprint } = self.sent;
         if self.subscription.record().delivered() == Some(version) {
-            self.confirmed = digest;
+            self.confirmed = fingerprint;
             source.delivered(&mut self.extra, version);
         }
     }
@@ -298,8 +298,8 @@ impl<P: Package> Slot<P> {
         view: &P::ViewKey,
         source: &mut impl Source<P>,
     ) -> Box<Draft> {
-        self.newest = source.digest(now, &self.resource, view);
-        self.sent = SentView { version: notify.version, digest: self.newest };
+        self.newest = source.fingerprint(now, &self.resource, view);
+        self.sent = SentView { version: notify.version, fingerprint: self.newest };
         let draft = match notify.way {
             Way::Dialog => dialog.request_numbered(Method::Notify, notify.cseq),
             Way::Identity => {
@@ -325,10 +325,10 @@ impl<P: Package> Slot<P> {
 fn inputs<P: Package>(
     slot: &mut Slot<P>,
     authorisation: Authorisation,
-    digest: u64,
+    fingerprint: u64,
 ) -> [Option<NotifierInput>; 2] {
-    let changed = (slot.newest != digest).then(|| {
-        slot.newest = digest;
+    let changed = (slot.newest != fingerprint).then(|| {
+        slot.newest = fingerprint;
         NotifierInput::Changed(slot.subscription.newest() + 1)
     });
     let authorised = Some(NotifierInput::Authorised(authorisation));

@@ -15,7 +15,7 @@ pub(crate) const MAX_IN_DIALOG: usize = 8;
 /// The number of the first state that a watcher is shown.
 pub(crate) const FIRST_VERSION: u64 = 1;
 
-/// Stands for the digest of the confirmed view when nobody knows which view the watcher has seen last. No view has this digest.
+/// Stands for the fingerprint of the confirmed view when nobody knows which view the watcher has seen last. No view has this fingerprint.
 pub(crate) const UNKNOWN: u64 = 0;
 
 /// Number of a watch: its dialog's local tag, its key here and in the journal.
@@ -59,7 +59,7 @@ pub(crate) struct Watch<P: Package> {
 pub(crate) struct SentView {
     /// The number of the state.
     pub(crate) version: u64,
-    pub(crate) digest: u64,
+    pub(crate) fingerprint: u64,
 }
 
 /// One subscription and what its watcher has seen.
@@ -78,11 +78,11 @@ pub(crate) struct Slot<P: Package> {
     pub(crate) resource: P::Resource,
     pub(crate) extra: P::Extra,
     pub(crate) subscription: Subscription,
-    /// Digest of the newest view.
+    /// Fingerprint of the newest view.
     pub(crate) newest: u64,
     /// The view in the last NOTIFY sent.
     pub(crate) sent: SentView,
-    /// Digest of the last view that the watcher confirmed.
+    /// Fingerprint of the last view that the watcher confirmed.
     pub(crate) confirmed: u64,
 }
 
@@ -92,7 +92,7 @@ impl<P: Package> Slot<P> {
         resource: P::Resource,
         extra: P::Extra,
         subscription: Subscription,
-        digest: u64,
+        fingerprint: u64,
     ) -> Self {
         Self {
             number,
@@ -103,13 +103,13 @@ impl<P: Package> Slot<P> {
             resource,
             extra,
             subscription,
-            newest: digest,
+            newest: fingerprint,
             sent: SentView::default(),
             confirmed: 0,
         }
     }
 
-    /// Digest of the view that the watcher has seen last, or [`UNKNOWN`]: a watcher may have seen a NOTIFY that it has not answered.
+    /// Fingerprint of the view that the watcher has seen last, or [`UNKNOWN`]: a watcher may have seen a NOTIFY that it has not answered.
     pub(crate) fn known(&self) -> u64 {
         let SentView { version, .. } = self.sent;
         let is_certain = version == 0 || self.subscription.record().delivered() == Some(version);

@@ -63,8 +63,8 @@ impl Source<Light> for House {
         Ruling { authorisation, view: authorisation == Authorisation::Allowed }
     }
 
-    fn digest(&mut self, _: Now, room: &String, may_see: &bool) -> u64 {
-        self.light(room, *may_see).bytes().fold(7, |digest, byte| digest * 31 + u64::from(byte))
+    fn fingerprint(&mut self, _: Now, room: &String, may_see: &bool) -> u64 {
+        self.light(room, *may_see).bytes().fold(7, |number, byte| number * 31 + u64::from(byte))
     }
 
     fn body(&mut self, _: Now, seen: Seen<'_, Light>, _: &Notify) -> Option<Body> {
