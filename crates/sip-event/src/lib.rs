@@ -57,7 +57,7 @@ pub use expires::{Granted, Limits, TooBrief, grant, grant_publication};
 pub use notifier::ask::{Ask, is_recent};
 pub use notifier::journal::{KeptDialog, KeptUsage, UnreadableRecord};
 pub use notifier::subscribe::{Accepted, Asked, Refused};
-pub use notifier::watch::{Notified, WatchId};
+pub use notifier::watcher_dialog::{Notified, WatcherDialogId};
 pub use notifier::{Notifier, NotifierBounds, NotifierSettings, Output, Subscribed};
 pub use notify::{
     AcceptedSubscribe, Authorisation, Cause, NotifierEnd, NotifierInput, NotifierOutput, Notify,

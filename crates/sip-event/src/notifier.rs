@@ -20,7 +20,7 @@ pub(crate) mod journal;
 pub(crate) mod subscribe;
 mod table;
 mod telling;
-pub(crate) mod watch;
+pub(crate) mod watcher_dialog;
 
 use crate::expires::Limits;
 use crate::notify::{NotifierEnd, NotifyPolicy};
@@ -33,8 +33,8 @@ use hints::Hints;
 use journal::Restoring;
 use sip_message::Draft;
 use std::collections::VecDeque;
-use table::Watches;
-use watch::Notified;
+use table::WatcherDialogs;
+use watcher_dialog::Notified;
 
 /// What a notifier is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub struct Subscribed<'a, P: Package> {
 #[derive(Debug)]
 pub struct Notifier<P: Package> {
     settings: NotifierSettings,
-    watches: Watches<P>,
+    dialogs: WatcherDialogs<P>,
     changes: Changes<P::Resource>,
     hints: Hints,
     doubts: Doubts<P::Resource>,
@@ -135,7 +135,7 @@ impl<P: Package> Notifier<P> {
     pub fn new(settings: NotifierSettings) -> Self {
         Self {
             settings,
-            watches: Watches::new(),
+            dialogs: WatcherDialogs::new(),
             changes: Changes::new(),
             hints: Hints::default(),
             doubts: Doubts::new(),
@@ -158,58 +158,58 @@ impl<P: Package> Notifier<P> {
     /// When to call [`Notifier::on_deadline`] if nothing else happens.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.watches.deadline().into_iter().chain(self.hints.deadline()).min()
+        self.dialogs.deadline().into_iter().chain(self.hints.deadline()).min()
     }
 
     /// How many dialogs there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.watches.len()
+        self.dialogs.len()
     }
 
     /// Whether nobody has subscribed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.watches.len() == 0
+        self.dialogs.len() == 0
     }
 
     /// How many different watchers there are.
     #[must_use]
     pub fn watchers(&self) -> usize {
-        self.watches.watchers()
+        self.dialogs.watchers()
     }
 
     /// Whether anybody watches this.
     #[must_use]
     pub fn is_watched(&self, resource: &P::Resource) -> bool {
-        !self.watches.of(resource).is_empty()
+        !self.dialogs.of(resource).is_empty()
     }
 
     /// How many things are watched.
     #[must_use]
     pub fn resources_len(&self) -> usize {
-        self.watches.resources_len()
+        self.dialogs.resources_len()
     }
 
     /// When the first subscription ends or is told something, if nothing else happens: there may be room then.
     #[must_use]
     pub fn first_deadline(&self) -> Option<Mono> {
-        self.watches.deadline()
+        self.dialogs.deadline()
     }
 
     /// Everything that is watched, in order.
     #[must_use]
     pub fn resources(&self) -> Vec<P::Resource> {
-        self.watches.resources()
+        self.dialogs.resources()
     }
 
     /// All subscriptions, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Subscribed<'_, P>> {
-        self.watches.iter().flat_map(|watch| {
-            watch.slots.iter().map(|slot| Subscribed {
-                watcher: &watch.watcher,
-                resource: &slot.resource,
-                record: slot.subscription.record(),
+        self.dialogs.iter().flat_map(|watcher_dialog| {
+            watcher_dialog.usages.iter().map(|usage| Subscribed {
+                watcher: &watcher_dialog.watcher,
+                resource: &usage.resource,
+                record: usage.subscription.record(),
             })
         })
     }

@@ -7,10 +7,10 @@
 //! with 482; here the second copy gets the answer of the first, because the sender may hear no other answer.
 //!
 //! What a request made knows that request, also after a restart: a publication by the [`Ask`] of the last PUBLISH that it took, a
-//! subscription by its number, which follows from its ask ([`WatchKey`]). A request that comes later than Timer J is no repeat,
+//! subscription by its number, which follows from its ask ([`WatcherDialogKey`]). A request that comes later than Timer J is no repeat,
 //! and a sender that never counts its CSeq up begins anew.
 
-use super::watch::WatchId;
+use super::watcher_dialog::WatcherDialogId;
 use crate::expires::Granted;
 use clock::{Now, Wall};
 use sha2::{Digest as _, Sha256};
@@ -55,9 +55,9 @@ impl Ask {
 /// Makes the numbers of subscriptions, which are the tags of their dialogs: the same for the same request, and not to be
 /// guessed by anybody else.
 #[derive(Debug, Clone)]
-pub(crate) struct WatchKey([u8; 32]);
+pub(crate) struct WatcherDialogKey([u8; 32]);
 
-impl WatchKey {
+impl WatcherDialogKey {
     pub(crate) const fn new(key: [u8; 32]) -> Self {
         Self(key)
     }
@@ -72,8 +72,8 @@ impl WatchKey {
         &self.0
     }
 
-    pub(crate) fn id(&self, ask: Ask) -> WatchId {
-        WatchId(short_hash([&self.0[..], &ask.0.to_be_bytes()]))
+    pub(crate) fn id(&self, ask: Ask) -> WatcherDialogId {
+        WatcherDialogId(short_hash([&self.0[..], &ask.0.to_be_bytes()]))
     }
 }
 

@@ -1,21 +1,21 @@
 //! Changes that watchers have not been told of yet. A resource with very many watchers is told of in parts, between which the node
 //! does what else there is to do: an answer to somebody else does not wait for ten thousand NOTIFYs.
 
-use super::watch::WatchId;
+use super::watcher_dialog::WatcherDialogId;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
-/// How many watches of one resource are looked at before the next resource has its turn.
+/// How many dialogs of one resource are looked at before the next resource has its turn.
 const TURN: usize = 64;
 
-/// Resources that changed, each with its watches that have not been looked at since.
+/// Resources that changed, each with its dialogs that have not been looked at since.
 #[derive(Debug)]
 pub(crate) struct Changes<R> {
-    /// The watches of each resource, the next one last.
-    left: HashMap<R, Vec<WatchId>>,
+    /// The dialogs of each resource, the next one last.
+    left: HashMap<R, Vec<WatcherDialogId>>,
     /// Whose turn it is: every resource of `left` once.
     turns: VecDeque<R>,
-    /// How many watches of the first resource in `turns` have been looked at in its present turn.
+    /// How many dialogs of the first resource in `turns` have been looked at in its present turn.
     looked_at: usize,
 }
 
@@ -24,23 +24,23 @@ impl<R: Clone + Eq + Hash> Changes<R> {
         Self { left: HashMap::new(), turns: VecDeque::new(), looked_at: 0 }
     }
 
-    /// A resource has changed: all its watches are to be looked at, also the watches that were looked at for an earlier change a
-    /// moment ago. Watches that still wait because of an earlier change come first: otherwise the last watches of a resource that
+    /// A resource has changed: all its dialogs are to be looked at, also the dialogs that were looked at for an earlier change a
+    /// moment ago. Dialogs that still wait because of an earlier change come first: otherwise the last dialogs of a resource that
     /// changes again and again would never have their turn.
-    pub(crate) fn add(&mut self, resource: &R, watches: &[WatchId]) {
-        if watches.is_empty() {
+    pub(crate) fn add(&mut self, resource: &R, dialogs: &[WatcherDialogId]) {
+        if dialogs.is_empty() {
             return;
         }
-        let mut watches: Vec<WatchId> = watches.iter().rev().copied().collect();
+        let mut dialogs: Vec<WatcherDialogId> = dialogs.iter().rev().copied().collect();
         match self.left.get_mut(resource) {
             Some(left) => {
-                let first: HashSet<WatchId> = left.iter().copied().collect();
-                watches.retain(|id| !first.contains(id));
-                watches.append(left);
-                *left = watches;
+                let first: HashSet<WatcherDialogId> = left.iter().copied().collect();
+                dialogs.retain(|id| !first.contains(id));
+                dialogs.append(left);
+                *left = dialogs;
             }
             None => {
-                self.left.insert(resource.clone(), watches);
+                self.left.insert(resource.clone(), dialogs);
                 self.turns.push_back(resource.clone());
             }
         }
@@ -50,8 +50,8 @@ impl<R: Clone + Eq + Hash> Changes<R> {
         self.turns.is_empty()
     }
 
-    /// The next watch to look at. Resources take turns.
-    pub(crate) fn next(&mut self) -> Option<(R, WatchId)> {
+    /// The next dialog to look at. Resources take turns.
+    pub(crate) fn next(&mut self) -> Option<(R, WatcherDialogId)> {
         let resource = self.turns.front()?.clone();
         let left = self.left.get_mut(&resource)?;
         let next = left.pop()?;
@@ -72,12 +72,12 @@ impl<R: Clone + Eq + Hash> Changes<R> {
 
     /// A resource has another name now.
     pub(crate) fn rename(&mut self, from: &R, to: &R) {
-        if let Some(watches) = self.left.remove(from) {
+        if let Some(dialogs) = self.left.remove(from) {
             if self.turns.front() == Some(from) {
                 self.looked_at = 0;
             }
             self.turns.retain(|resource| resource != from);
-            let in_order: Vec<WatchId> = watches.into_iter().rev().collect();
+            let in_order: Vec<WatcherDialogId> = dialogs.into_iter().rev().collect();
             self.add(to, &in_order);
         }
     }
@@ -87,18 +87,18 @@ impl<R: Clone + Eq + Hash> Changes<R> {
 mod tests {
     use super::*;
 
-    fn many(count: u64) -> Vec<WatchId> {
-        (0..count).map(WatchId).collect()
+    fn many(count: u64) -> Vec<WatcherDialogId> {
+        (0..count).map(WatcherDialogId).collect()
     }
 
     /// The next `count` at most.
     fn next(changes: &mut Changes<&'static str>, count: usize) -> Vec<(&'static str, u64)> {
         let all = std::iter::from_fn(|| changes.next());
-        all.take(count).map(|(resource, WatchId(number))| (resource, number)).collect()
+        all.take(count).map(|(resource, WatcherDialogId(number))| (resource, number)).collect()
     }
 
     #[test]
-    fn resources_take_turns_and_watches_keep_their_order() {
+    fn resources_take_turns_and_dialogs_keep_their_order() {
         let mut changes = Changes::new();
         changes.add(&"large", &many(200));
         changes.add(&"small", &many(65));

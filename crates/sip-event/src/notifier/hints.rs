@@ -2,7 +2,7 @@
 //! confirmed by then, or that it has not confirmed. If the process dies within that second, the next process finds out by `doubts` that
 //! the journal knows too little, and sends those watchers a NOTIFY too many.
 
-use super::watch::WatchId;
+use super::watcher_dialog::WatcherDialogId;
 use clock::Mono;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,8 +15,8 @@ const DELAY: Duration = Duration::from_secs(1);
 struct Waiting {
     /// When the journal is to be told.
     due: Mono,
-    watch: WatchId,
-    slot: u8,
+    dialog: WatcherDialogId,
+    usage: u8,
 }
 
 /// The subscriptions, each once, first confirmed first.
@@ -30,8 +30,8 @@ pub(crate) struct Hints {
 }
 
 impl Hints {
-    pub(crate) fn add(&mut self, now: Mono, watch: WatchId, slot: u8) {
-        self.waiting.push_back(Waiting { due: now + DELAY, watch, slot });
+    pub(crate) fn add(&mut self, now: Mono, dialog: WatcherDialogId, usage: u8) {
+        self.waiting.push_back(Waiting { due: now + DELAY, dialog, usage });
         self.due_at_the_end();
     }
 
@@ -61,11 +61,11 @@ impl Hints {
     }
 
     /// The next one that is due.
-    pub(crate) fn pop_due(&mut self) -> Option<(WatchId, u8)> {
+    pub(crate) fn pop_due(&mut self) -> Option<(WatcherDialogId, u8)> {
         if !self.is_due() {
             return None;
         }
-        self.waiting.pop_front().map(|first| (first.watch, first.slot))
+        self.waiting.pop_front().map(|first| (first.dialog, first.usage))
     }
 }
 
@@ -77,16 +77,16 @@ mod tests {
     fn a_hint_is_due_after_its_delay_or_when_the_process_ends() {
         let at = |millis| Mono::at(Duration::from_millis(millis));
         let mut hints = Hints::default();
-        hints.add(at(100), WatchId(1), 0);
-        hints.add(at(600), WatchId(2), 0);
+        hints.add(at(100), WatcherDialogId(1), 0);
+        hints.add(at(600), WatcherDialogId(2), 0);
         assert_eq!((hints.deadline(), hints.is_due(), hints.pop_due()), (Some(at(1100)), false, None));
         hints.on_deadline(at(1100));
         assert_eq!((hints.deadline(), hints.is_due()), (None, true));
-        assert_eq!((hints.pop_due(), hints.pop_due()), (Some((WatchId(1), 0)), None));
+        assert_eq!((hints.pop_due(), hints.pop_due()), (Some((WatcherDialogId(1), 0)), None));
         assert_eq!(hints.deadline(), Some(at(1600)));
         hints.end();
-        assert_eq!((hints.pop_due(), hints.is_due()), (Some((WatchId(2), 0)), false));
-        hints.add(at(1700), WatchId(3), 0);
-        assert_eq!((hints.deadline(), hints.pop_due()), (None, Some((WatchId(3), 0))));
+        assert_eq!((hints.pop_due(), hints.is_due()), (Some((WatcherDialogId(2), 0)), false));
+        hints.add(at(1700), WatcherDialogId(3), 0);
+        assert_eq!((hints.deadline(), hints.pop_due()), (None, Some((WatcherDialogId(3), 0))));
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `d`, number | a dialog and its watcher |
-//! | `u`, number, slot | a subscription in it, and what its watcher has confirmed |
+//! | `d`, number of the dialog | a dialog and its watcher |
+//! | `u`, number of the dialog, number of the subscription | a subscription in it, and what its watcher has confirmed |
 //! | `x`, resource | what its watchers have confirmed is not all in the journal (`doubts`) |
 //! | `n` | the key that subscriptions are numbered with |
 
-use super::ask::WatchKey;
-use super::table::LentWatch;
-use super::watch::{FIRST_VERSION, Slot, UNKNOWN, Watch, WatchId};
+use super::ask::WatcherDialogKey;
+use super::table::LentDialog;
+use super::watcher_dialog::{FIRST_VERSION, UNKNOWN, Usage, WatcherDialog, WatcherDialogId};
 use super::{Notifier, Output};
 use crate::dialog::Dialog;
 use crate::notify::NotifyContext;
@@ -72,7 +72,7 @@ pub(crate) struct Restoring<P: Package> {
     /// The numbers of dialogs of which some record cannot be read. The other records of such a dialog stay in the journal too.
     unreadable: BTreeSet<u64>,
     doubts: BTreeSet<P::Resource>,
-    key: Option<WatchKey>,
+    key: Option<WatcherDialogKey>,
 }
 
 impl<P: Package> Restoring<P> {
@@ -94,11 +94,11 @@ enum Doubt {
     Ends,
 }
 
-fn dialog_key(WatchId(id): WatchId) -> Box<[u8]> {
+fn dialog_key(WatcherDialogId(id): WatcherDialogId) -> Box<[u8]> {
     [&[DIALOG][..], &id.to_be_bytes()].concat().into()
 }
 
-fn usage_key(WatchId(id): WatchId, number: u8) -> Box<[u8]> {
+fn usage_key(WatcherDialogId(id): WatcherDialogId, number: u8) -> Box<[u8]> {
     [&[USAGE][..], &id.to_be_bytes(), &[number]].concat().into()
 }
 
@@ -107,8 +107,8 @@ fn doubt_key(resource: &[u8]) -> Box<[u8]> {
 }
 
 /// The version of `extra` stands before `extra`, so that a reader knows whether it can read `extra` before it tries.
-fn usage_record<P: Package>(
-    WatchId(id): WatchId,
+fn encode_usage<P: Package>(
+    WatcherDialogId(id): WatcherDialogId,
     number: u8,
     record: &SubscriptionRecord,
     confirmed: u64,
@@ -121,12 +121,12 @@ fn usage_record<P: Package>(
     Ok(encoder.into_writer().into())
 }
 
-fn slot_record<P: Package>(
-    id: WatchId,
-    slot: &Slot<P>,
+fn usage_record<P: Package>(
+    id: WatcherDialogId,
+    usage: &Usage<P>,
 ) -> Result<Box<[u8]>, minicbor::encode::Error<Infallible>> {
-    let record = slot.subscription.record();
-    usage_record::<P>(id, slot.number, record, slot.known(), &slot.resource, &slot.extra)
+    let record = usage.subscription.record();
+    encode_usage::<P>(id, usage.number, record, usage.known(), &usage.resource, &usage.extra)
 }
 
 fn read_usage<P: Package>(value: &[u8]) -> Result<KeptUsage<P>, minicbor::decode::Error> {
@@ -143,62 +143,66 @@ fn read_usage<P: Package>(value: &[u8]) -> Result<KeptUsage<P>, minicbor::decode
 }
 
 impl<P: Package> Notifier<P> {
-    pub(super) fn keep_dialog(&mut self, id: WatchId, watch: &Watch<P>) {
-        let kept = KeptDialog { id: id.0, watcher: (&*watch.watcher).into(), dialog: watch.dialog.clone() };
+    pub(super) fn keep_dialog(&mut self, id: WatcherDialogId, watcher_dialog: &WatcherDialog<P>) {
+        let kept = KeptDialog {
+            id: id.0,
+            watcher: (&*watcher_dialog.watcher).into(),
+            dialog: watcher_dialog.dialog.clone(),
+        };
         // Writing to memory cannot fail.
         if let Ok(value) = minicbor::to_vec(&kept) {
             self.outputs.push_back(Output::Keep { key: dialog_key(id), value: value.into() });
         }
     }
 
-    pub(super) fn keep_usage(&mut self, id: WatchId, slot: &mut Slot<P>) {
-        if let Ok(value) = slot_record(id, slot) {
-            self.outputs.push_back(Output::Keep { key: usage_key(id, slot.number), value });
+    pub(super) fn keep_usage(&mut self, id: WatcherDialogId, usage: &mut Usage<P>) {
+        if let Ok(value) = usage_record(id, usage) {
+            self.outputs.push_back(Output::Keep { key: usage_key(id, usage.number), value });
         }
-        self.written(slot);
+        self.written(usage);
     }
 
     /// The journal is to learn of this subscription a second later.
-    pub(super) fn put_off(&mut self, now: Mono, id: WatchId, slot: &mut Slot<P>) {
-        if !std::mem::replace(&mut slot.is_in_hints, true) {
-            self.hints.add(now, id, slot.number);
+    pub(super) fn put_off(&mut self, now: Mono, id: WatcherDialogId, usage: &mut Usage<P>) {
+        if !std::mem::replace(&mut usage.is_in_hints, true) {
+            self.hints.add(now, id, usage.number);
         }
     }
 
     /// Tells the journal what the watcher has confirmed, or that it has not.
-    pub(super) fn write_hint(&mut self, id: WatchId, number: u8) {
-        let Some(mut lent) = self.watches.take(id) else { return };
-        let mut slots = lent.watch.slots.iter_mut();
-        if let Some(slot) = slots.find(|slot| slot.number == number && slot.is_in_hints) {
-            slot.is_in_hints = false;
-            if (slot.is_unwritten || slot.is_in_doubt)
-                && let Ok(value) = slot_record(id, slot)
+    pub(super) fn write_hint(&mut self, id: WatcherDialogId, number: u8) {
+        let Some(mut lent) = self.dialogs.take(id) else { return };
+        let mut usages = lent.watcher_dialog.usages.iter_mut();
+        if let Some(usage) = usages.find(|usage| usage.number == number && usage.is_in_hints) {
+            usage.is_in_hints = false;
+            if (usage.is_unwritten || usage.is_in_doubt)
+                && let Ok(value) = usage_record(id, usage)
             {
                 self.outputs.push_back(Output::Hint { key: usage_key(id, number), value: Some(value) });
-                self.written(slot);
+                self.written(usage);
             }
         }
-        self.watches.put_back(lent);
+        self.dialogs.put_back(lent);
     }
 
     /// The journal has been given all that is known of this subscription.
-    fn written(&mut self, slot: &mut Slot<P>) {
-        slot.is_unwritten = false;
-        self.end_doubt(slot);
+    fn written(&mut self, usage: &mut Usage<P>) {
+        usage.is_unwritten = false;
+        self.end_doubt(usage);
     }
 
     /// The watcher is about to see a state that the journal knows nothing of.
-    pub(super) fn doubt(&mut self, now: Mono, id: WatchId, slot: &mut Slot<P>) {
-        if !std::mem::replace(&mut slot.is_in_doubt, true) && self.doubts.add(&slot.resource) {
-            self.write_doubt(&slot.resource, Doubt::Begins);
+    pub(super) fn doubt(&mut self, now: Mono, id: WatcherDialogId, usage: &mut Usage<P>) {
+        if !std::mem::replace(&mut usage.is_in_doubt, true) && self.doubts.add(&usage.resource) {
+            self.write_doubt(&usage.resource, Doubt::Begins);
         }
-        self.put_off(now, id, slot);
+        self.put_off(now, id, usage);
     }
 
     /// The journal now knows all that the watcher has seen, or the subscription has ended.
-    pub(super) fn end_doubt(&mut self, slot: &mut Slot<P>) {
-        if std::mem::take(&mut slot.is_in_doubt) && self.doubts.remove(&slot.resource) {
-            self.write_doubt(&slot.resource, Doubt::Ends);
+    pub(super) fn end_doubt(&mut self, usage: &mut Usage<P>) {
+        if std::mem::take(&mut usage.is_in_doubt) && self.doubts.remove(&usage.resource) {
+            self.write_doubt(&usage.resource, Doubt::Ends);
         }
     }
 
@@ -223,11 +227,11 @@ impl<P: Package> Notifier<P> {
         self.write_doubt(from, Doubt::Ends);
     }
 
-    pub(super) fn forget_usage(&mut self, id: WatchId, number: u8) {
+    pub(super) fn forget_usage(&mut self, id: WatcherDialogId, number: u8) {
         self.outputs.push_back(Output::Forget { key: usage_key(id, number) });
     }
 
-    pub(super) fn forget_dialog(&mut self, id: WatchId) {
+    pub(super) fn forget_dialog(&mut self, id: WatcherDialogId) {
         self.outputs.push_back(Output::Forget { key: dialog_key(id) });
     }
 
@@ -258,7 +262,7 @@ impl<P: Package> Notifier<P> {
             }
             _ => {
                 let key = value.try_into().map_err(|_| UnreadableRecord)?;
-                self.restoring.key = Some(WatchKey::new(key));
+                self.restoring.key = Some(WatcherDialogKey::new(key));
             }
         }
         Ok(())
@@ -274,13 +278,13 @@ impl<P: Package> Notifier<P> {
     pub fn convert_key(&mut self, key: [u8; 32]) {
         if self.restoring.key.is_none() {
             self.outputs.push_back(Output::Keep { key: KEY.into(), value: key[..].into() });
-            self.restoring.key = Some(WatchKey::new(key));
+            self.restoring.key = Some(WatcherDialogKey::new(key));
         }
     }
 
     /// Takes a subscription from the journal of an earlier version, which had other records: it is written anew.
     pub fn convert(&mut self, dialog: Option<KeptDialog>, usage: KeptUsage<P>) {
-        let id = WatchId(usage.id);
+        let id = WatcherDialogId(usage.id);
         // A process that died while it converted has left both kinds, and the new one counts.
         if let Some(dialog) = dialog.filter(|dialog| !self.restoring.dialogs.contains_key(&dialog.id)) {
             if let Ok(value) = minicbor::to_vec(&dialog) {
@@ -290,7 +294,7 @@ impl<P: Package> Notifier<P> {
         }
         if let Entry::Vacant(place) = self.restoring.usages.entry((usage.id, usage.number)) {
             let KeptUsage { number, record, confirmed, resource, extra, .. } = &usage;
-            if let Ok(value) = usage_record::<P>(id, *number, record, *confirmed, resource, extra) {
+            if let Ok(value) = encode_usage::<P>(id, *number, record, *confirmed, resource, extra) {
                 self.outputs.push_back(Output::Keep { key: usage_key(id, *number), value });
             }
             place.insert(usage);
@@ -302,35 +306,35 @@ impl<P: Package> Notifier<P> {
         let restoring = std::mem::replace(&mut self.restoring, Restoring::new());
         let Restoring { mut dialogs, usages, unreadable, doubts, key } = restoring;
         let is_new = key.is_none();
-        let key = key.unwrap_or_else(|| WatchKey::fresh(random));
+        let key = key.unwrap_or_else(|| WatcherDialogKey::fresh(random));
         if is_new {
             self.outputs.push_back(Output::Keep { key: KEY.into(), value: key.bytes()[..].into() });
         }
-        self.watches.set_key(key);
+        self.dialogs.set_key(key);
         let mut by_dialog: BTreeMap<u64, Vec<KeptUsage<P>>> = BTreeMap::new();
         for usage in usages.into_values() {
             by_dialog.entry(usage.id).or_default().push(usage);
         }
         for (id, usages) in by_dialog {
             match dialogs.remove(&id) {
-                Some(dialog) => self.restore_watch(now, dialog, usages, &doubts, source),
+                Some(dialog) => self.restore_dialog(now, dialog, usages, &doubts, source),
                 None if unreadable.contains(&id) => {}
-                None => usages.iter().for_each(|usage| self.forget_usage(WatchId(id), usage.number)),
+                None => usages.iter().for_each(|usage| self.forget_usage(WatcherDialogId(id), usage.number)),
             }
         }
         let halves = dialogs.keys().filter(|id| !unreadable.contains(id));
-        halves.for_each(|id| self.forget_dialog(WatchId(*id)));
+        halves.for_each(|id| self.forget_dialog(WatcherDialogId(*id)));
         for resource in &doubts {
             if !self.doubts.has(resource) {
                 self.write_doubt(resource, Doubt::Ends);
             }
         }
-        for resource in self.watches.resources() {
+        for resource in self.dialogs.resources() {
             self.changed(&resource);
         }
     }
 
-    fn restore_watch(
+    fn restore_dialog(
         &mut self,
         now: Now,
         kept: KeptDialog,
@@ -338,25 +342,25 @@ impl<P: Package> Notifier<P> {
         doubts: &BTreeSet<P::Resource>,
         source: &mut impl Source<P>,
     ) {
-        let id = WatchId(kept.id);
-        let mut watch = Watch::new(kept.watcher.into(), kept.dialog);
+        let id = WatcherDialogId(kept.id);
+        let mut watcher_dialog = WatcherDialog::new(kept.watcher.into(), kept.dialog);
         for KeptUsage { number, record, confirmed, resource, extra, .. } in usages {
-            let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
+            let with = NotifyContext { dialog: &mut watcher_dialog.dialog, policy: &self.settings.policy };
             // No newer version is known yet: whether there is one is seen by comparing views.
             let version = record.delivered().unwrap_or(FIRST_VERSION);
             let subscription = Subscription::restore(now, record, version, with);
             let is_in_doubt = doubts.contains(&resource) && subscription.is_active();
             let resource = source.current(resource);
             let confirmed = if is_in_doubt { UNKNOWN } else { confirmed };
-            let mut slot = Slot::new(number, resource, extra, subscription, confirmed);
-            slot.confirmed = confirmed;
-            slot.journalled = true;
+            let mut usage = Usage::new(number, resource, extra, subscription, confirmed);
+            usage.confirmed = confirmed;
+            usage.journalled = true;
             if is_in_doubt {
-                self.doubt(now.mono, id, &mut slot);
+                self.doubt(now.mono, id, &mut usage);
             }
-            watch.slots.push(slot);
+            watcher_dialog.usages.push(usage);
         }
-        self.watches.enter(id, &mut watch);
-        self.watches.put_back(LentWatch { id, watch });
+        self.dialogs.enter(id, &mut watcher_dialog);
+        self.dialogs.put_back(LentDialog { id, watcher_dialog });
     }
 }

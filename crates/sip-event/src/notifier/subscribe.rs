@@ -2,8 +2,8 @@
 
 use super::Notifier;
 use super::ask::{Ask, is_recent};
-use super::table::LentWatch;
-use super::watch::{FIRST_VERSION, Slot, Watch, WatchId};
+use super::table::LentDialog;
+use super::watcher_dialog::{FIRST_VERSION, Usage, WatcherDialog, WatcherDialogId};
 use crate::dialog::{BadDialog, Dialog, DialogError};
 use crate::dialog_id::DialogId;
 use crate::expires::{Granted, TooBrief, grant};
@@ -81,9 +81,9 @@ enum Forerunner {
     /// There is no forerunner, or none was looked for.
     None,
     /// There is no room for both subscriptions, and the forerunner ends.
-    GivesWay(WatchId),
+    GivesWay(WatcherDialogId),
     /// The forerunner is sent a NOTIFY; if its watcher has lost it, the answer is 481.
-    IsAsked(WatchId),
+    IsAsked(WatcherDialogId),
 }
 
 /// A SUBSCRIBE in a dialog that has passed the checks of a refresh.
@@ -122,21 +122,21 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         if !granted.is_zero() && !can_keep {
             return Err(Refused::NotKept);
         }
-        let id = self.watches.fresh_id(ask, random);
+        let id = self.dialogs.fresh_id(ask, random);
         let dialog = Dialog::from_subscribe(subscribe, &id.tag())?.spread(id.0);
         if let Forerunner::GivesWay(forerunner) = forerunner {
-            self.end_watch(now, forerunner, source);
+            self.end_dialog(now, forerunner, source);
         }
         // To see what there is takes the longest: nobody who is refused has it done.
         let fingerprint = source.fingerprint(now, &resource, &ruling.view);
-        let mut watch = Watch::new(watcher, dialog);
-        watch.made_at = Some(now.mono);
+        let mut watcher_dialog = WatcherDialog::new(watcher, dialog);
+        watcher_dialog.made_at = Some(now.mono);
         let authorisation = ruling.authorisation;
         let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
-        let subscription = self.begin(now, &mut watch, accepted);
-        watch.slots.push(Slot::new(0, resource, extra, subscription, fingerprint));
-        self.watches.enter(id, &mut watch);
-        self.finish(now, LentWatch { id, watch }, Some(ruling), source);
+        let subscription = self.begin(now, &mut watcher_dialog, accepted);
+        watcher_dialog.usages.push(Usage::new(0, resource, extra, subscription, fingerprint));
+        self.dialogs.enter(id, &mut watcher_dialog);
+        self.finish(now, LentDialog { id, watcher_dialog }, Some(ruling), source);
         if let Forerunner::IsAsked(forerunner) = forerunner {
             self.tell_anew(now, forerunner, source);
         }
@@ -145,19 +145,24 @@ impl<P: Package<Resource: Display>> Notifier<P> {
 }
 
 impl<P: Package> Notifier<P> {
-    /// The watch and lifetime that an earlier copy of this SUBSCRIBE was given, if there was one ([`Ask`]).
-    fn subscribed_before(&self, now: Now, subscribe: &Message, ask: Ask) -> Option<(WatchId, Granted)> {
-        let (id, watch) = self.watches.made_by(subscribe, ask)?;
+    /// The dialog and lifetime that an earlier copy of this SUBSCRIBE was given, if there was one ([`Ask`]).
+    fn subscribed_before(
+        &self,
+        now: Now,
+        subscribe: &Message,
+        ask: Ask,
+    ) -> Option<(WatcherDialogId, Granted)> {
+        let (id, watcher_dialog) = self.dialogs.made_by(subscribe, ask)?;
         // The same request was granted the same.
         let granted = self.grant(subscribe).ok()?;
         let timer_j = self.settings.policy.timer_n;
-        let is_recent = match watch.made_at {
+        let is_recent = match watcher_dialog.made_at {
             Some(made_at) => now.mono.saturating_since(made_at) < timer_j,
             // Of one that was refreshed since, nothing better is known.
-            None => watch
-                .slots
+            None => watcher_dialog
+                .usages
                 .iter()
-                .any(|slot| is_recent(now, granted, slot.subscription.record().expires_at(), timer_j)),
+                .any(|usage| is_recent(now, granted, usage.subscription.record().expires_at(), timer_j)),
         };
         (granted.is_zero() || is_recent).then_some((id, granted))
     }
@@ -177,9 +182,9 @@ impl<P: Package> Notifier<P> {
         source: &mut impl Source<P>,
     ) -> Result<Accepted, Refused> {
         let dialog = DialogId::of_request(subscribe).ok_or(Refused::NoSubscription)?;
-        let id = self.watches.of_dialog(&dialog).ok_or(Refused::NoSubscription)?;
-        let mut lent = self.watches.take(id).ok_or(Refused::NoSubscription)?;
-        let refreshed = if is_watcher(&lent.watch.watcher) {
+        let id = self.dialogs.of_dialog(&dialog).ok_or(Refused::NoSubscription)?;
+        let mut lent = self.dialogs.take(id).ok_or(Refused::NoSubscription)?;
+        let refreshed = if is_watcher(&lent.watcher_dialog.watcher) {
             self.refresh(now, subscribe, can_keep, &mut lent, source)
         } else {
             Err(Refused::SomebodyElse)
@@ -190,7 +195,7 @@ impl<P: Package> Notifier<P> {
                 Ok(Accepted { local_tag: id.tag(), granted, is_repeat: false })
             }
             Err(refused) => {
-                self.watches.put_back(lent);
+                self.dialogs.put_back(lent);
                 Err(refused)
             }
         }
@@ -201,16 +206,16 @@ impl<P: Package> Notifier<P> {
         now: Now,
         subscribe: &Message,
         can_keep: bool,
-        lent: &mut LentWatch<P>,
+        lent: &mut LentDialog<P>,
         source: &mut impl Source<P>,
     ) -> Result<Granted, Refused> {
-        let watch = &mut *lent.watch;
-        watch.dialog.accept(subscribe)?;
+        let watcher_dialog = &mut *lent.watcher_dialog;
+        watcher_dialog.dialog.accept(subscribe)?;
         let event = check_event(subscribe, P::PACKAGES)?;
-        let is_live = |slot: &Slot<P>| slot.subscription.is_live(now);
-        let known = watch.slots.iter().position(|slot| slot.is_for(event));
-        let is_there = known.map(|at| watch.slots.get(at).is_some_and(is_live));
-        if is_there == Some(false) || !watch.slots.iter().any(is_live) {
+        let is_live = |usage: &Usage<P>| usage.subscription.is_live(now);
+        let known = watcher_dialog.usages.iter().position(|usage| usage.is_for(event));
+        let is_there = known.map(|at| watcher_dialog.usages.get(at).is_some_and(is_live));
+        if is_there == Some(false) || !watcher_dialog.usages.iter().any(is_live) {
             return Err(Refused::NoSubscription);
         }
         let granted = self.grant(subscribe)?;
@@ -219,12 +224,12 @@ impl<P: Package> Notifier<P> {
         if !can_keep {
             return Err(Refused::NotKept);
         }
-        let Some(slot) = known.and_then(|at| watch.slots.get_mut(at)) else {
+        let Some(usage) = known.and_then(|at| watcher_dialog.usages.get_mut(at)) else {
             return self.open_beside(now, lent, Checked { subscribe, event, granted, extra }, source);
         };
-        watch.dialog.refresh_target(subscribe)?;
-        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
-        slot.subscription.handle(now, NotifierInput::Subscribed(granted), with);
+        watcher_dialog.dialog.refresh_target(subscribe)?;
+        let with = NotifyContext { dialog: &mut watcher_dialog.dialog, policy: &self.settings.policy };
+        usage.subscription.handle(now, NotifierInput::Subscribed(granted), with);
         Ok(granted)
     }
 
@@ -232,32 +237,37 @@ impl<P: Package> Notifier<P> {
     fn open_beside(
         &mut self,
         now: Now,
-        lent: &mut LentWatch<P>,
+        lent: &mut LentDialog<P>,
         checked: Checked<'_, P>,
         source: &mut impl Source<P>,
     ) -> Result<Granted, Refused> {
-        let LentWatch { id, watch } = lent;
+        let LentDialog { id, watcher_dialog } = lent;
         let Checked { subscribe, event, granted, extra } = checked;
         if granted.is_zero() {
             return Err(Refused::NoSubscription);
         }
-        let number = watch.free_number().ok_or(Refused::CrowdedDialog)?;
-        let known = watch.slots.first().ok_or(Refused::NoSubscription)?;
+        let number = watcher_dialog.free_number().ok_or(Refused::CrowdedDialog)?;
+        let known = watcher_dialog.usages.first().ok_or(Refused::NoSubscription)?;
         let resource = source.beside(&known.resource, event);
-        let ruling = source.ruling(now, &resource, &watch.watcher);
+        let ruling = source.ruling(now, &resource, &watcher_dialog.watcher);
         let authorisation = ruling.authorisation;
         check_allowed(authorisation)?;
-        watch.dialog.refresh_target(subscribe)?;
+        watcher_dialog.dialog.refresh_target(subscribe)?;
         let fingerprint = source.fingerprint(now, &resource, &ruling.view);
         let accepted = AcceptedSubscribe { event, granted, authorisation, version: FIRST_VERSION };
-        let subscription = self.begin(now, watch, accepted);
-        self.watches.add(*id, watch, Slot::new(number, resource, extra, subscription, fingerprint));
+        let subscription = self.begin(now, watcher_dialog, accepted);
+        self.dialogs.add(*id, watcher_dialog, Usage::new(number, resource, extra, subscription, fingerprint));
         Ok(granted)
     }
 
-    /// The subscription that an accepted SUBSCRIBE begins in the dialog of this watch.
-    fn begin(&self, now: Now, watch: &mut Watch<P>, accepted: AcceptedSubscribe<'_>) -> Subscription {
-        let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
+    /// The subscription that an accepted SUBSCRIBE begins in this dialog.
+    fn begin(
+        &self,
+        now: Now,
+        watcher_dialog: &mut WatcherDialog<P>,
+        accepted: AcceptedSubscribe<'_>,
+    ) -> Subscription {
+        let with = NotifyContext { dialog: &mut watcher_dialog.dialog, policy: &self.settings.policy };
         Subscription::new(now, accepted, with)
     }
 
@@ -281,7 +291,7 @@ impl<P: Package> Notifier<P> {
         let is_looked_for = !granted.is_zero() && (crowded.is_some() || self.settings.asks_forerunners);
         let target = || subscribe.first_address(HeaderName::Contact)?.uri().ok();
         let found = is_looked_for.then(target).flatten();
-        let found = found.and_then(|target| self.watches.forerunner(resource, watcher, &target));
+        let found = found.and_then(|target| self.dialogs.forerunner(resource, watcher, &target));
         match (crowded, found) {
             (None, None) => Ok(Forerunner::None),
             (None, Some(forerunner)) => Ok(Forerunner::IsAsked(forerunner)),
@@ -296,36 +306,36 @@ impl<P: Package> Notifier<P> {
     /// Whether there is room for one more subscription if every bound is multiplied by `times`.
     fn check_bounds(&self, resource: &P::Resource, watcher: &str, times: usize) -> Result<(), Refused> {
         let bounds = &self.settings.bounds;
-        let to_it = self.watches.of(resource).len();
-        let is_new = to_it == 0 && self.watches.resources_len() >= bounds.resources;
+        let to_it = self.dialogs.of(resource).len();
+        let is_new = to_it == 0 && self.dialogs.resources_len() >= bounds.resources;
         if to_it >= bounds.per_resource.saturating_mul(times) {
             Err(Refused::CrowdedResource)
-        } else if self.watches.count_by(watcher) >= bounds.per_watcher.saturating_mul(times) {
+        } else if self.dialogs.count_by(watcher) >= bounds.per_watcher.saturating_mul(times) {
             Err(Refused::BusyWatcher)
-        } else if self.watches.len() >= bounds.subscriptions.saturating_mul(times) || is_new {
-            Err(Refused::NoRoom(self.watches.deadline()))
+        } else if self.dialogs.len() >= bounds.subscriptions.saturating_mul(times) || is_new {
+            Err(Refused::NoRoom(self.dialogs.deadline()))
         } else {
             Ok(())
         }
     }
 
     /// Sends a watcher a NOTIFY although nothing has changed: a watcher that has lost the subscription answers 481.
-    fn tell_anew(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
-        let Some(mut lent) = self.watches.take(id) else { return };
-        let Watch { dialog, slots, .. } = &mut *lent.watch;
-        for slot in slots {
+    fn tell_anew(&mut self, now: Now, id: WatcherDialogId, source: &mut impl Source<P>) {
+        let Some(mut lent) = self.dialogs.take(id) else { return };
+        let WatcherDialog { dialog, usages, .. } = &mut *lent.watcher_dialog;
+        for usage in usages {
             let with = NotifyContext { dialog, policy: &self.settings.policy };
-            let again = NotifierInput::Changed(slot.subscription.newest() + 1);
-            slot.subscription.handle(now, again, with);
+            let again = NotifierInput::Changed(usage.subscription.newest() + 1);
+            usage.subscription.handle(now, again, with);
         }
         self.finish(now, lent, None, source);
     }
 
-    /// Ends a watch that gives way to another watch of the same watcher. The reason tells the watcher not to subscribe again for it.
-    fn end_watch(&mut self, now: Now, id: WatchId, source: &mut impl Source<P>) {
-        let Some(mut lent) = self.watches.take(id) else { return };
+    /// Ends a dialog that gives way to another dialog of the same watcher. The reason tells the watcher not to subscribe again for it.
+    fn end_dialog(&mut self, now: Now, id: WatcherDialogId, source: &mut impl Source<P>) {
+        let Some(mut lent) = self.dialogs.take(id) else { return };
         let end = NotifierInput::Terminate { reason: Reason::Rejected, retry_after: None };
-        self.hand(now, &mut lent.watch, end);
+        self.hand(now, &mut lent.watcher_dialog, end);
         self.finish(now, lent, None, source);
     }
 }

@@ -1,7 +1,7 @@
 //! NOTIFY: who is told what, and what becomes of it (RFC 6665 section 4.2.2).
 
-use super::table::LentWatch;
-use super::watch::{Notified, SentView, Slot, Watch, WatchId};
+use super::table::LentDialog;
+use super::watcher_dialog::{Notified, SentView, Usage, WatcherDialog, WatcherDialogId};
 use super::{Notifier, Output};
 use crate::dialog::Dialog;
 use crate::notify::{Authorisation, Cause, NotifierInput, NotifierOutput, Notify, NotifyContext, Way};
@@ -14,12 +14,12 @@ impl<P: Package> Notifier<P> {
     /// Something has changed about a resource: what there is to see, or who may see it. Its watchers are told by
     /// [`Notifier::work`], where that is news to them.
     pub fn changed(&mut self, resource: &P::Resource) {
-        self.changes.add(resource, self.watches.of(resource));
+        self.changes.add(resource, self.dialogs.of(resource));
     }
 
     /// Everything that is watched has changed.
     pub fn all_changed(&mut self) {
-        self.watches.resources().iter().for_each(|resource| self.changed(resource));
+        self.dialogs.resources().iter().for_each(|resource| self.changed(resource));
     }
 
     /// Whether [`Notifier::work`] has something to do.
@@ -33,8 +33,8 @@ impl<P: Package> Notifier<P> {
     pub fn work(&mut self, now: Now, room: usize, source: &mut impl Source<P>) {
         // Hints come before changes: nothing waits for a hint, but changes that never end would keep it waiting for ever.
         for _ in 0..room {
-            let Some((watch, slot)) = self.hints.pop_due() else { break };
-            self.write_hint(watch, slot);
+            let Some((id, number)) = self.hints.pop_due() else { break };
+            self.write_hint(id, number);
         }
         let mut left = room as u64;
         while left > 0 {
@@ -52,9 +52,9 @@ impl<P: Package> Notifier<P> {
 
     /// The time of [`Notifier::poll_timeout`] has come.
     pub fn on_deadline(&mut self, now: Now, source: &mut impl Source<P>) {
-        while let Some(id) = self.watches.pop_due(now.mono) {
-            let Some(mut lent) = self.watches.take(id) else { continue };
-            self.hand(now, &mut lent.watch, NotifierInput::Deadline);
+        while let Some(id) = self.dialogs.pop_due(now.mono) {
+            let Some(mut lent) = self.dialogs.take(id) else { continue };
+            self.hand(now, &mut lent.watcher_dialog, NotifierInput::Deadline);
             self.finish(now, lent, None, source);
         }
         self.hints.on_deadline(now.mono);
@@ -68,11 +68,11 @@ impl<P: Package> Notifier<P> {
         input: NotifierInput,
         source: &mut impl Source<P>,
     ) {
-        let Some(mut lent) = self.watches.take(notified.watch) else { return };
-        let Watch { dialog, slots, .. } = &mut *lent.watch;
-        if let Some(slot) = slots.iter_mut().find(|slot| slot.number == notified.slot) {
+        let Some(mut lent) = self.dialogs.take(notified.dialog) else { return };
+        let WatcherDialog { dialog, usages, .. } = &mut *lent.watcher_dialog;
+        if let Some(usage) = usages.iter_mut().find(|usage| usage.number == notified.usage) {
             let with = NotifyContext { dialog, policy: &self.settings.policy };
-            slot.subscription.handle(now, input, with);
+            usage.subscription.handle(now, input, with);
         }
         self.finish(now, lent, None, source);
     }
@@ -80,15 +80,15 @@ impl<P: Package> Notifier<P> {
     /// Changes what is remembered with each living subscription to a resource; `edit` is given the number of the next state.
     /// [`Notifier::changed`] is to follow.
     pub fn edit(&mut self, resource: &P::Resource, mut edit: impl FnMut(&mut P::Extra, u64)) {
-        for id in self.watches.of(resource).to_vec() {
-            let Some(mut lent) = self.watches.take(id) else { continue };
-            for slot in lent.watch.slots.iter_mut().filter(|slot| slot.is_told_of(resource)) {
-                edit(&mut slot.extra, slot.subscription.newest() + 1);
-                if slot.journalled {
-                    self.keep_usage(id, slot);
+        for id in self.dialogs.of(resource).to_vec() {
+            let Some(mut lent) = self.dialogs.take(id) else { continue };
+            for usage in lent.watcher_dialog.usages.iter_mut().filter(|usage| usage.is_told_of(resource)) {
+                edit(&mut usage.extra, usage.subscription.newest() + 1);
+                if usage.journalled {
+                    self.keep_usage(id, usage);
                 }
             }
-            self.watches.put_back(lent);
+            self.dialogs.put_back(lent);
         }
     }
 
@@ -101,14 +101,14 @@ impl<P: Package> Notifier<P> {
         edit: impl Fn(&mut P::Extra, u64),
         source: &mut impl Source<P>,
     ) {
-        for id in self.watches.of(resource).to_vec() {
-            let Some(mut lent) = self.watches.take(id) else { continue };
-            let Watch { dialog, slots, .. } = &mut *lent.watch;
-            for slot in slots.iter_mut().filter(|slot| slot.is_told_of(resource)) {
-                edit(&mut slot.extra, slot.subscription.newest() + 1);
+        for id in self.dialogs.of(resource).to_vec() {
+            let Some(mut lent) = self.dialogs.take(id) else { continue };
+            let WatcherDialog { dialog, usages, .. } = &mut *lent.watcher_dialog;
+            for usage in usages.iter_mut().filter(|usage| usage.is_told_of(resource)) {
+                edit(&mut usage.extra, usage.subscription.newest() + 1);
                 let with = NotifyContext { dialog, policy: &self.settings.policy };
                 let end = NotifierInput::Terminate { reason, retry_after: None };
-                slot.subscription.handle(now, end, with);
+                usage.subscription.handle(now, end, with);
             }
             self.finish(now, lent, None, source);
         }
@@ -118,32 +118,32 @@ impl<P: Package> Notifier<P> {
     pub fn rename(&mut self, from: &P::Resource, to: &P::Resource) {
         self.changes.rename(from, to);
         self.rename_doubt(from, to);
-        for id in self.watches.rename(from, to) {
-            let Some(mut lent) = self.watches.take(id) else { continue };
-            let slots = lent.watch.slots.iter_mut();
-            for slot in slots.filter(|slot| slot.journalled && slot.resource == *to) {
-                self.keep_usage(id, slot);
+        for id in self.dialogs.rename(from, to) {
+            let Some(mut lent) = self.dialogs.take(id) else { continue };
+            let usages = lent.watcher_dialog.usages.iter_mut();
+            for usage in usages.filter(|usage| usage.journalled && usage.resource == *to) {
+                self.keep_usage(id, usage);
             }
-            self.watches.put_back(lent);
+            self.dialogs.put_back(lent);
         }
     }
 
-    /// Hands an input to every subscription of a watch.
-    pub(super) fn hand(&self, now: Now, watch: &mut Watch<P>, input: NotifierInput) {
-        for slot in &mut watch.slots {
-            let with = NotifyContext { dialog: &mut watch.dialog, policy: &self.settings.policy };
-            slot.subscription.handle(now, input, with);
+    /// Hands an input to every subscription of a dialog.
+    pub(super) fn hand(&self, now: Now, watcher_dialog: &mut WatcherDialog<P>, input: NotifierInput) {
+        for usage in &mut watcher_dialog.usages {
+            let with = NotifyContext { dialog: &mut watcher_dialog.dialog, policy: &self.settings.policy };
+            usage.subscription.handle(now, input, with);
         }
     }
 
     /// One watcher learns what there is to see now, where that is news.
-    fn tell(&mut self, now: Now, id: WatchId, resource: &P::Resource, source: &mut impl Source<P>) {
+    fn tell(&mut self, now: Now, id: WatcherDialogId, resource: &P::Resource, source: &mut impl Source<P>) {
         // It may have ended meanwhile.
-        let Some(mut lent) = self.watches.take(id) else { return };
+        let Some(mut lent) = self.dialogs.take(id) else { return };
         // A NOTIFY that an earlier process has left to be sent has taken its CSeq already, and must leave before any new one.
         self.carry_out_all(now, &mut lent, None, source);
         let mut at = 0;
-        while at < lent.watch.slots.len() {
+        while at < lent.watcher_dialog.usages.len() {
             at += usize::from(self.look(now, &mut lent, at, resource, source));
         }
         self.leave(lent);
@@ -153,28 +153,28 @@ impl<P: Package> Notifier<P> {
     fn look(
         &mut self,
         now: Now,
-        lent: &mut LentWatch<P>,
+        lent: &mut LentDialog<P>,
         at: usize,
         resource: &P::Resource,
         source: &mut impl Source<P>,
     ) -> bool {
-        let Watch { dialog, slots, watcher, .. } = &mut *lent.watch;
-        let Some(slot) = slots.get_mut(at).filter(|slot| slot.is_told_of(resource)) else { return true };
+        let WatcherDialog { dialog, usages, watcher, .. } = &mut *lent.watcher_dialog;
+        let Some(usage) = usages.get_mut(at).filter(|usage| usage.is_told_of(resource)) else { return true };
         let ruling = source.ruling(now, resource, watcher);
         let fingerprint = source.fingerprint(now, resource, &ruling.view);
-        for input in inputs(slot, ruling.authorisation, fingerprint).into_iter().flatten() {
+        for input in inputs(usage, ruling.authorisation, fingerprint).into_iter().flatten() {
             let with = NotifyContext { dialog, policy: &self.settings.policy };
-            slot.subscription.handle(now, input, with);
+            usage.subscription.handle(now, input, with);
         }
         self.carry_out(now, lent, at, Some(ruling), source)
     }
 
-    /// Does everything that the subscriptions of a watch want done, and gives it back. `ruling` is what has been decided about its
+    /// Does everything that the subscriptions of a dialog want done, and gives it back. `ruling` is what has been decided about its
     /// first one.
     pub(super) fn finish(
         &mut self,
         now: Now,
-        mut lent: LentWatch<P>,
+        mut lent: LentDialog<P>,
         ruling: Option<Ruling<P::ViewKey>>,
         source: &mut impl Source<P>,
     ) {
@@ -185,22 +185,22 @@ impl<P: Package> Notifier<P> {
     fn carry_out_all(
         &mut self,
         now: Now,
-        lent: &mut LentWatch<P>,
+        lent: &mut LentDialog<P>,
         mut ruling: Option<Ruling<P::ViewKey>>,
         source: &mut impl Source<P>,
     ) {
         let mut at = 0;
-        while at < lent.watch.slots.len() {
+        while at < lent.watcher_dialog.usages.len() {
             at += usize::from(self.carry_out(now, lent, at, ruling.take(), source));
         }
     }
 
-    /// Gives a watch back, or forgets one in which nothing is subscribed to any more.
-    fn leave(&mut self, lent: LentWatch<P>) {
-        if lent.watch.slots.is_empty() {
-            self.watches.dismiss(&lent);
+    /// Gives a dialog back, or forgets one in which nothing is subscribed to any more.
+    fn leave(&mut self, lent: LentDialog<P>) {
+        if lent.watcher_dialog.usages.is_empty() {
+            self.dialogs.dismiss(&lent);
         } else {
-            self.watches.put_back(lent);
+            self.dialogs.put_back(lent);
         }
     }
 
@@ -208,72 +208,79 @@ impl<P: Package> Notifier<P> {
     fn carry_out(
         &mut self,
         now: Now,
-        lent: &mut LentWatch<P>,
+        lent: &mut LentDialog<P>,
         at: usize,
         mut ruling: Option<Ruling<P::ViewKey>>,
         source: &mut impl Source<P>,
     ) -> bool {
-        let (id, watch) = (lent.id, &mut *lent.watch);
-        while let Some(slot) = watch.slots.get_mut(at) {
-            match slot.subscription.poll_output() {
+        let (id, watcher_dialog) = (lent.id, &mut *lent.watcher_dialog);
+        while let Some(usage) = watcher_dialog.usages.get_mut(at) {
+            match usage.subscription.poll_output() {
                 None => return true,
                 Some(NotifierOutput::Persist) => {
-                    slot.confirm(source);
-                    slot.journalled = true;
-                    self.keep_dialog(id, watch);
-                    if let Some(slot) = watch.slots.get_mut(at) {
-                        self.keep_usage(id, slot);
+                    usage.confirm(source);
+                    usage.journalled = true;
+                    self.keep_dialog(id, watcher_dialog);
+                    if let Some(usage) = watcher_dialog.usages.get_mut(at) {
+                        self.keep_usage(id, usage);
                     }
                 }
                 Some(NotifierOutput::PersistLater) => {
-                    slot.confirm(source);
-                    slot.is_unwritten = true;
-                    self.put_off(now.mono, id, slot);
+                    usage.confirm(source);
+                    usage.is_unwritten = true;
+                    self.put_off(now.mono, id, usage);
                 }
                 Some(NotifierOutput::Notify(notify)) => {
-                    let decide = || source.ruling(now, &slot.resource, &watch.watcher);
+                    let decide = || source.ruling(now, &usage.resource, &watcher_dialog.watcher);
                     let ruling = ruling.take().unwrap_or_else(decide);
-                    let draft = slot.show(now, &watch.dialog, &notify, &ruling.view, source);
-                    self.notify(now, id, slot, notify.cause, draft);
+                    let draft = usage.show(now, &watcher_dialog.dialog, &notify, &ruling.view, source);
+                    self.notify(now, id, usage, notify.cause, draft);
                 }
                 Some(NotifierOutput::Ended(end)) => {
-                    let slot = watch.slots.remove(at);
-                    let call_id = watch.dialog.call_id().into();
+                    let usage = watcher_dialog.usages.remove(at);
+                    let call_id = watcher_dialog.dialog.call_id().into();
                     self.outputs.push_back(Output::Ended { end, call_id });
-                    self.forget(id, watch, slot);
+                    self.forget(id, watcher_dialog, usage);
                 }
             }
         }
         false
     }
 
-    /// A subscription has been taken out of its watch.
-    fn forget(&mut self, id: WatchId, watch: &Watch<P>, mut slot: Slot<P>) {
-        self.end_doubt(&mut slot);
-        if slot.journalled {
-            self.forget_usage(id, slot.number);
-            if watch.slots.is_empty() {
+    /// A subscription has been taken out of its dialog.
+    fn forget(&mut self, id: WatcherDialogId, watcher_dialog: &WatcherDialog<P>, mut usage: Usage<P>) {
+        self.end_doubt(&mut usage);
+        if usage.journalled {
+            self.forget_usage(id, usage.number);
+            if watcher_dialog.usages.is_empty() {
                 self.forget_dialog(id);
             }
         }
-        if !watch.is_about(&slot.resource) {
-            self.watches.forget(id, &slot.resource);
+        if !watcher_dialog.is_about(&usage.resource) {
+            self.dialogs.forget(id, &usage.resource);
         }
     }
 
     /// Sends a NOTIFY (rule SUB-N-08).
-    fn notify(&mut self, now: Now, id: WatchId, slot: &mut Slot<P>, cause: Cause, draft: Box<Draft>) {
+    fn notify(
+        &mut self,
+        now: Now,
+        id: WatcherDialogId,
+        usage: &mut Usage<P>,
+        cause: Cause,
+        draft: Box<Draft>,
+    ) {
         // The subscription's own record says that a SUBSCRIBE is owed a NOTIFY, and that a subscription has ended.
-        if slot.journalled && cause != Cause::Subscribe && !slot.subscription.is_terminated() {
-            self.doubt(now.mono, id, slot);
+        if usage.journalled && cause != Cause::Subscribe && !usage.subscription.is_terminated() {
+            self.doubt(now.mono, id, usage);
         }
         self.sent += 1;
-        let notified = Notified { watch: id, slot: slot.number };
+        let notified = Notified { dialog: id, usage: usage.number };
         self.outputs.push_back(Output::Send { draft, notified });
     }
 }
 
-impl<P: Package> Slot<P> {
+impl<P: Package> Usage<P> {
     /// Whether a change of this resource is for this subscription: one that is only waiting to be told that it is over has
     /// nothing new to learn.
     fn is_told_of(&self, resource: &P::Resource) -> bool {
@@ -323,13 +330,13 @@ impl<P: Package> Slot<P> {
 /// What a subscription is told, in the order that makes one NOTIFY of it: a watcher that is let in is let in with the
 /// newest view, and one that is shut out is told so before anything else.
 fn inputs<P: Package>(
-    slot: &mut Slot<P>,
+    usage: &mut Usage<P>,
     authorisation: Authorisation,
     fingerprint: u64,
 ) -> [Option<NotifierInput>; 2] {
-    let changed = (slot.newest != fingerprint).then(|| {
-        slot.newest = fingerprint;
-        NotifierInput::Changed(slot.subscription.newest() + 1)
+    let changed = (usage.newest != fingerprint).then(|| {
+        usage.newest = fingerprint;
+        NotifierInput::Changed(usage.subscription.newest() + 1)
     });
     let authorised = Some(NotifierInput::Authorised(authorisation));
     match authorisation {

@@ -1,4 +1,4 @@
-//! A watch: one dialog of one watcher, and the subscriptions in it.
+//! A dialog of a watcher, and the subscriptions in it: its dialog usages, as RFC 5057 calls them.
 
 use crate::dialog::Dialog;
 use crate::local_tag;
@@ -15,14 +15,15 @@ pub(crate) const MAX_IN_DIALOG: usize = 8;
 /// The number of the first state that a watcher is shown.
 pub(crate) const FIRST_VERSION: u64 = 1;
 
-/// Stands for the fingerprint of the confirmed view when nobody knows which view the watcher has seen last. No view has this fingerprint.
+/// Stands for the fingerprint of the confirmed view when nobody knows which view the watcher has seen last. No view has
+/// this fingerprint.
 pub(crate) const UNKNOWN: u64 = 0;
 
-/// Number of a watch: its dialog's local tag, its key here and in the journal.
+/// Number of a watcher's dialog: its local tag, its key here and in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WatchId(pub(crate) u64);
+pub struct WatcherDialogId(pub(crate) u64);
 
-impl WatchId {
+impl WatcherDialogId {
     /// The number in a local tag; `None` when the tag is none of ours.
     #[must_use]
     pub fn of_tag(tag: &str) -> Option<Self> {
@@ -39,17 +40,17 @@ impl WatchId {
 /// What is remembered while a NOTIFY is under way: the subscription that it is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notified {
-    pub(crate) watch: WatchId,
-    pub(crate) slot: u8,
+    pub(crate) dialog: WatcherDialogId,
+    pub(crate) usage: u8,
 }
 
 /// One dialog and what is subscribed to in it, nearly always one thing.
 #[derive(Debug)]
-pub(crate) struct Watch<P: Package> {
+pub(crate) struct WatcherDialog<P: Package> {
     /// Who watches, as the network asserts it.
     pub(crate) watcher: Arc<str>,
     pub(crate) dialog: Dialog,
-    pub(crate) slots: SmallVec<[Slot<P>; 1]>,
+    pub(crate) usages: SmallVec<[Usage<P>; 1]>,
     /// When its first SUBSCRIBE came; `None` when that was before the last restart.
     pub(crate) made_at: Option<Mono>,
 }
@@ -64,8 +65,8 @@ pub(crate) struct SentView {
 
 /// One subscription and what its watcher has seen.
 #[derive(Debug)]
-pub(crate) struct Slot<P: Package> {
-    /// Its number in the watch: no other subscription in the watch has the same number at the same time.
+pub(crate) struct Usage<P: Package> {
+    /// Its number in the dialog: no other subscription in the dialog has the same number at the same time.
     pub(crate) number: u8,
     /// Whether the subscription has a record in the journal; a fetch has none.
     pub(crate) journalled: bool,
@@ -86,7 +87,7 @@ pub(crate) struct Slot<P: Package> {
     pub(crate) confirmed: u64,
 }
 
-impl<P: Package> Slot<P> {
+impl<P: Package> Usage<P> {
     pub(crate) fn new(
         number: u8,
         resource: P::Resource,
@@ -121,25 +122,25 @@ impl<P: Package> Slot<P> {
     }
 }
 
-impl<P: Package> Watch<P> {
+impl<P: Package> WatcherDialog<P> {
     /// A dialog in which nothing is subscribed to yet.
     pub(crate) fn new(watcher: Arc<str>, dialog: Dialog) -> Box<Self> {
-        Box::new(Self { watcher, dialog, slots: SmallVec::new(), made_at: None })
+        Box::new(Self { watcher, dialog, usages: SmallVec::new(), made_at: None })
     }
 
     /// When the first of its subscriptions is due.
     pub(crate) fn poll_timeout(&self) -> Option<Mono> {
-        self.slots.iter().filter_map(|slot| slot.subscription.poll_timeout()).min()
+        self.usages.iter().filter_map(|usage| usage.subscription.poll_timeout()).min()
     }
 
     /// The number for one more subscription; `None` when they are used up.
     pub(crate) fn free_number(&self) -> Option<u8> {
-        let last = self.slots.iter().map(|slot| slot.number).max();
-        last.map_or(Some(0), |last| last.checked_add(1)).filter(|_| self.slots.len() < MAX_IN_DIALOG)
+        let last = self.usages.iter().map(|usage| usage.number).max();
+        last.map_or(Some(0), |last| last.checked_add(1)).filter(|_| self.usages.len() < MAX_IN_DIALOG)
     }
 
     /// Whether anything in it is about this resource.
     pub(crate) fn is_about(&self, resource: &P::Resource) -> bool {
-        self.slots.iter().any(|slot| slot.resource == *resource)
+        self.usages.iter().any(|usage| usage.resource == *resource)
     }
 }
