@@ -7,8 +7,8 @@ use crate::view::{Stored, Views, registered_document};
 use clock::{Deadlines, Mono, Now, Wall};
 use presence_document::{Pidf, compose, sphere, sphere_change};
 use sip_event::{
-    Ask, IfMatch, Publication, PublicationRecord, Publications, PublishError, PublishLimits, PublishRequest,
-    Published,
+    IfMatch, Publication, PublicationRecord, Publications, PublishError, PublishLimits, PublishRequest,
+    Published, RequestFingerprint,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const MAX_DOCUMENTS: usize = 48 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken<'a> {
     /// How it is known when it comes once more, for how long it may.
-    pub(crate) ask: Ask,
+    pub(crate) request: RequestFingerprint,
     pub(crate) timer_j: Duration,
     pub(crate) publish: &'a PublishRequest<'a>,
     pub(crate) limits: &'a PublishLimits,
@@ -78,13 +78,18 @@ impl Documents {
     }
 
     /// The publication that this PUBLISH was the last one to make or to change.
-    pub(crate) fn made_by(&self, now: Now, presentity: &str, ask: Ask) -> Option<&Publication> {
-        self.presentities.get(presentity)?.made_by(now, ask.number())
+    pub(crate) fn made_by(
+        &self,
+        now: Now,
+        presentity: &str,
+        request: RequestFingerprint,
+    ) -> Option<&Publication> {
+        self.presentities.get(presentity)?.made_by(now, request.number())
     }
 
     /// The entity-tag that this PUBLISH was given when it came before.
-    pub(crate) fn given(&mut self, now: Now, ask: Ask) -> Option<&str> {
-        self.answered.given(now, ask)
+    pub(crate) fn entity_tag_of(&mut self, now: Now, request: RequestFingerprint) -> Option<&str> {
+        self.answered.entity_tag_of(now, request)
     }
 
     /// Octets left for one document beside the others of its presentity.
@@ -102,7 +107,7 @@ impl Documents {
         presentity: &Presentity,
         taken: Taken<'_>,
     ) -> Result<Published, PublishError> {
-        let Taken { ask, publish, limits, tag, timer_j } = taken;
+        let Taken { request, publish, limits, tag, timer_j } = taken;
         let publications = self.presentities.entry(presentity.clone()).or_default();
         let live = publications.iter().filter(|publication| publication.expires_at() > now.wall).count();
         let is_full = publish.if_match == IfMatch::Absent && live >= limits.max_publications;
@@ -110,7 +115,7 @@ impl Documents {
         self.tidy(now, presentity);
         let published = published?;
         self.crowded_out += u64::from(is_full && !published.expires.is_zero());
-        self.answered.note(now, ask, &published.tag, timer_j);
+        self.answered.note(now, request, &published.tag, timer_j);
         self.composed.forget(presentity);
         Ok(published)
     }

@@ -11,15 +11,15 @@ use clock::Now;
 use ims_node::{InboundRequest, Refusal, is_body_optional, is_encoded};
 use presence_document::Pidf;
 use sip_event::{
-    Ask, Change, Granted, IfMatch, Package, PublishBody, PublishError, PublishLimits, PublishRequest,
-    Published, check_event, grant_publication, is_recent,
+    Change, Granted, IfMatch, Package, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
+    RequestFingerprint, check_event, grant_publication, is_recent,
 };
 use sip_message::{HeaderName, Message, Response, StatusCode, quote};
 
 /// What tells a PUBLISH from others: which request it is, and which phone it comes from.
 #[derive(Debug, Clone, Copy)]
 struct Origin {
-    ask: Ask,
+    request: RequestFingerprint,
     source: u64,
 }
 
@@ -37,8 +37,8 @@ impl PresenceServer {
         check_event(message, Presence::PACKAGES).map_err(bad_event)?;
         let publisher = sender(request)?;
         self.check_publisher(&publisher, &presentity)?;
-        let ask = Ask::new(message, publisher.text(), &presentity);
-        if let Some((tag, expires)) = self.published_before(now, message, &presentity, ask) {
+        let fingerprint = RequestFingerprint::new(message, publisher.text(), &presentity);
+        if let Some((tag, expires)) = self.published_before(now, message, &presentity, fingerprint) {
             fx.hold_answer();
             return Ok(published(fx.response(request, StatusCode::OK), &tag, expires));
         }
@@ -47,7 +47,7 @@ impl PresenceServer {
             let first_end = now.seconds_until(self.documents.deadline());
             return Err(Refusal::no_room(Cause::TooManyPresentities, first_end));
         }
-        let origin = Origin { ask, source: source(message, &publisher) };
+        let origin = Origin { request: fingerprint, source: source(message, &publisher) };
         let outcome = self.publish(now, message, origin, &presentity, fx);
         let Published { tag, expires, change, .. } =
             outcome.map_err(|error| refused(message, error, &self.settings.name))?;
@@ -59,23 +59,23 @@ impl PresenceServer {
         Ok(published(fx.response(request, StatusCode::OK), &tag, expires))
     }
 
-    /// The entity-tag and lifetime that an earlier copy of this PUBLISH was given, if there was one ([`Ask`]).
+    /// The entity-tag and lifetime that an earlier copy of this PUBLISH was given, if there was one ([`RequestFingerprint`]).
     fn published_before(
         &mut self,
         now: Now,
         message: &Message,
         presentity: &str,
-        ask: Ask,
+        fingerprint: RequestFingerprint,
     ) -> Option<(Box<str>, Granted)> {
         // The same request was granted the same.
         let granted = grant_publication(message.expires(), &self.settings.publication).ok()?;
-        let made = self.documents.made_by(now, presentity, ask);
+        let made = self.documents.made_by(now, presentity, fingerprint);
         if let Some(made) =
             made.filter(|made| is_recent(now, granted, made.expires_at(), self.settings.notify.timer_n))
         {
             return Some((made.tag().into(), granted));
         }
-        self.documents.given(now, ask).map(|tag| (tag.into(), granted))
+        self.documents.entity_tag_of(now, fingerprint).map(|tag| (tag.into(), granted))
     }
 
     fn publish(
@@ -86,7 +86,7 @@ impl PresenceServer {
         presentity: &Presentity,
         fx: &mut Fx,
     ) -> Result<Published, PublishError> {
-        let Origin { ask, source } = origin;
+        let Origin { request, source } = origin;
         let if_match = IfMatch::of(message);
         let limits = PublishLimits {
             expires: self.settings.publication,
@@ -96,10 +96,10 @@ impl PresenceServer {
         let body = message.body();
         let body = body_of(message, &body, limits.max_document);
         let expires = message.expires();
-        let publish = PublishRequest { ask: ask.number(), source, if_match, expires, body };
+        let publish = PublishRequest { fingerprint: request.number(), source, if_match, expires, body };
         let tag = fx.random.secret();
         let timer_j = self.settings.notify.timer_n;
-        let taken = Taken { ask, timer_j, publish: &publish, limits: &limits, tag: &tag };
+        let taken = Taken { request, timer_j, publish: &publish, limits: &limits, tag: &tag };
         let published = self.documents.publish(now, presentity, taken)?;
         journal::keep_publications(&self.documents, presentity, &published.records, fx);
         Ok(published)

@@ -5,7 +5,7 @@ use crate::package::{Presence, is_watcher};
 use crate::{Fx, Notified, PresenceServer};
 use clock::Now;
 use ims_node::{InboundRequest, Refusal, Storage, notifier};
-use sip_event::Asked;
+use sip_event::InitialSubscribe;
 use sip_message::Response;
 
 impl PresenceServer {
@@ -24,9 +24,9 @@ impl PresenceServer {
         } else {
             let resource = presentity(&self.settings, request.request_uri())?;
             let watcher = sender(request)?.into_text();
-            let asked = Asked { subscribe, resource: resource.clone(), watcher, can_keep };
+            let initial = InitialSubscribe { subscribe, resource: resource.clone(), watcher, can_keep };
             let (notifier, mut view) = self.parts();
-            let outcome = notifier.subscribe(now, asked, &mut view, &mut || fx.random.bits());
+            let outcome = notifier.subscribe(now, initial, &mut view, &mut || fx.random.bits());
             if self.notifier.is_watched(&resource) {
                 self.rules.note_time(now, &resource, &self.documents);
             }

@@ -54,9 +54,9 @@ pub use dialog::{BadDialog, Dialog, DialogError};
 pub use dialog_id::DialogId;
 pub use dialog_text::MAX_DIALOG_TEXT;
 pub use expires::{Granted, Limits, TooBrief, grant, grant_publication};
-pub use notifier::ask::{Ask, is_recent};
 pub use notifier::journal::{KeptDialog, KeptUsage, UnreadableRecord};
-pub use notifier::subscribe::{Accepted, Asked, Refused};
+pub use notifier::request_fingerprint::{RequestFingerprint, is_recent};
+pub use notifier::subscribe::{Accepted, InitialSubscribe, Refused};
 pub use notifier::watcher_dialog::{Notified, WatcherDialogId};
 pub use notifier::{Notifier, NotifierBounds, NotifierSettings, Output, Subscribed};
 pub use notify::{

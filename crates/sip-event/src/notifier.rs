@@ -5,18 +5,18 @@
 //! how many subscriptions there may be. A node has a single notifier for all its packages, because a dialog may carry subscriptions to
 //! several packages (section 4.5.2).
 //!
-//! * `subscribe` takes a SUBSCRIBE; `ask` knows a request that comes a second time.
+//! * `subscribe` takes a SUBSCRIBE; `request_fingerprint` knows a request that comes a second time.
 //! * `telling` sends NOTIFYs and takes their answers; `changes` holds the watchers who wait to be told.
 //! * `journal` keeps what must survive the process. `hints` holds what may be lost with the process, and `doubts` finds out after a restart
 //!   that it was lost.
 //!
 //! After each call the owner reads with [`Notifier::poll_output`] what is to be done.
 
-pub(crate) mod ask;
 mod changes;
 mod doubts;
 mod hints;
 pub(crate) mod journal;
+pub(crate) mod request_fingerprint;
 pub(crate) mod subscribe;
 mod table;
 mod telling;

@@ -24,11 +24,11 @@ pub struct Publication {
     #[n(5)]
     #[cbor(with = "minicbor::bytes")]
     pub(crate) document: Box<[u8]>,
-    /// Of the PUBLISH that it was last changed or refreshed by, see [`crate::PublishRequest::ask`]. Records of before it was
-    /// kept have none.
+    /// Of the PUBLISH that it was last changed or refreshed by, see [`crate::PublishRequest::fingerprint`]. Records of
+    /// before it was kept have none.
     #[n(6)]
     #[cbor(default)]
-    pub(crate) ask: u64,
+    pub(crate) request_fingerprint: u64,
     /// Of the PUBLISH that made it, see [`crate::PublishRequest::source`].
     #[n(7)]
     #[cbor(default)]
@@ -114,10 +114,10 @@ pub enum PublicationRecord {
         #[n(2)]
         #[cbor(with = "crate::subscription_record::wall_millis")]
         expires_at: Wall,
-        /// The PUBLISH that did it.
+        /// The fingerprint of the PUBLISH that did it.
         #[n(3)]
         #[cbor(default)]
-        ask: u64,
+        request_fingerprint: u64,
     },
     /// It is gone.
     #[n(2)]

@@ -126,7 +126,7 @@ impl Publications {
                 };
                 self.add(now, new, limits)
             }
-            (Some(at), None) => self.renew(at, expires.ends(now), fresh_tag, request.ask),
+            (Some(at), None) => self.renew(at, expires.ends(now), fresh_tag, request.fingerprint),
             (Some(at), Some(document)) => self.modify(at, fresh(now, request, expires, fresh_tag, &document)),
         };
         Ok(Published { tag: fresh_tag.into(), expires, change, records })
@@ -135,9 +135,9 @@ impl Publications {
     /// The publication that this very PUBLISH was the last one to make or to change: a repeat that was taken for a new
     /// request is given its entity-tag again, and changes nothing.
     #[must_use]
-    pub fn made_by(&self, now: Now, ask: u64) -> Option<&Publication> {
+    pub fn made_by(&self, now: Now, fingerprint: u64) -> Option<&Publication> {
         let mut live = self.entries.iter().filter(|entry| entry.expires_at > now.wall);
-        live.find(|entry| entry.ask == ask && ask != 0)
+        live.find(|entry| entry.request_fingerprint == fingerprint && fingerprint != 0)
     }
 
     /// What names this source, if something else of it is live.
@@ -181,12 +181,17 @@ impl Publications {
         at: usize,
         expires_at: Wall,
         tag: &str,
-        ask: u64,
+        request_fingerprint: u64,
     ) -> (Change, Vec<PublicationRecord>) {
         let mut entry = self.entries.remove(at);
         entry.tag = tag.into();
-        (entry.expires_at, entry.ask) = (expires_at, ask);
-        let record = PublicationRecord::Renewed { serial: entry.serial, tag: tag.into(), expires_at, ask };
+        (entry.expires_at, entry.request_fingerprint) = (expires_at, request_fingerprint);
+        let record = PublicationRecord::Renewed {
+            serial: entry.serial,
+            tag: tag.into(),
+            expires_at,
+            request_fingerprint,
+        };
         self.entries.push(entry);
         (Change::Unchanged, vec![record])
     }
@@ -197,7 +202,7 @@ impl Publications {
             .get(at)
             .is_some_and(|old| old.document == new.document && old.content_type == new.content_type);
         if same {
-            return self.renew(at, new.expires_at, &new.tag, new.ask);
+            return self.renew(at, new.expires_at, &new.tag, new.request_fingerprint);
         }
         let Publication { serial, source, first, .. } = self.entries.remove(at);
         let new = Publication { serial, source, first, ..new };
@@ -231,10 +236,10 @@ impl Publications {
                 self.next_serial = self.next_serial.max(publication.serial.saturating_add(1));
                 self.push(*publication);
             }
-            PublicationRecord::Renewed { serial, tag, expires_at, ask } => {
+            PublicationRecord::Renewed { serial, tag, expires_at, request_fingerprint } => {
                 if let Some(mut entry) = self.take(serial) {
                     entry.tag = tag;
-                    (entry.expires_at, entry.ask) = (expires_at, ask);
+                    (entry.expires_at, entry.request_fingerprint) = (expires_at, request_fingerprint);
                     self.entries.push(entry);
                 }
             }
@@ -282,7 +287,7 @@ fn fresh(
         modified: now.wall,
         content_type: document.content_type.into(),
         document: document.octets.into(),
-        ask: request.ask,
+        request_fingerprint: request.fingerprint,
         source: request.source,
         first: None,
     }

@@ -7,7 +7,7 @@ use sip_message::{HeaderName, RawMessage};
 pub struct PublishRequest<'a> {
     /// What tells this PUBLISH from every other one, whatever way it takes: a fingerprint of its sender, Call-ID, CSeq number, From
     /// tag and what it asks for; not zero.
-    pub ask: u64,
+    pub fingerprint: u64,
     /// Who sends it: a fingerprint of what is the same in all that one phone publishes; zero where that is not known.
     pub source: u64,
     /// SIP-If-Match.

@@ -24,8 +24,8 @@ fn sub_n_01_checks_come_in_their_order() {
     let acceptable = long.clone().lines("Accept: text/plain\r\n");
     let plain = Subscribe { body: "", ..acceptable.clone() };
     let mut scene = Scene::new();
-    let check = |scene: &mut Scene, ask: &Subscribe<'_>, expected: &str| {
-        let refused = format!("{:?}", scene.subscribe(ask).unwrap_err());
+    let check = |scene: &mut Scene, request: &Subscribe<'_>, expected: &str| {
+        let refused = format!("{:?}", scene.subscribe(request).unwrap_err());
         assert!(refused.starts_with(expected), "{refused} instead of {expected}");
     };
     check(&mut scene, &worst, "Event");

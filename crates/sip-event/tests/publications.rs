@@ -30,7 +30,7 @@ const fn request<'a>(
     expires: Option<u32>,
     body: Option<PublishBody<'a>>,
 ) -> PublishRequest<'a> {
-    PublishRequest { ask: 1, source: 0, if_match, expires, body }
+    PublishRequest { fingerprint: 1, source: 0, if_match, expires, body }
 }
 
 /// A store, the journal that was written for it, and the tags given out.
@@ -215,7 +215,7 @@ fn sub_n_21_the_journal_rebuilds_the_store() {
         serial: 999,
         tag: "x".into(),
         expires_at: secs(1).wall,
-        ask: 1,
+        request_fingerprint: 1,
     });
     unknown.replay(PublicationRecord::Removed { serial: 999 });
     assert_eq!(unknown, store.publications);

@@ -7,7 +7,7 @@ use crate::{Fx, Scscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
 use ims_node::{Decision, InboundRequest, Refusal, Storage, notifier};
-use sip_event::{Accepted, Asked, Package, Refused};
+use sip_event::{Accepted, InitialSubscribe, Package, Refused};
 use sip_message::{HeaderName, Message, Method, NameAddr, Response, StatusCode, Uri};
 use std::sync::Arc;
 
@@ -81,9 +81,9 @@ impl Scscf {
         let watcher = watcher(request, registration)?;
         self.check_gruu(request, &registration.profile)?;
         let can_keep = fx.storage() == Storage::Open;
-        let asked = Asked { subscribe, resource: user, watcher, can_keep };
+        let initial = InitialSubscribe { subscribe, resource: user, watcher, can_keep };
         let (reg, mut view) = self.reg();
-        let outcome = reg.subscribe(now, asked, &mut view, &mut || fx.random.bits());
+        let outcome = reg.subscribe(now, initial, &mut view, &mut || fx.random.bits());
         self.answer_subscribe(now, subscribe, outcome, fx)
     }
 

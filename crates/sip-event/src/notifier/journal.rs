@@ -7,7 +7,7 @@
 //! | `x`, resource | what its watchers have confirmed is not all in the journal (`doubts`) |
 //! | `n` | the key that subscriptions are numbered with |
 
-use super::ask::WatcherDialogKey;
+use super::request_fingerprint::WatcherDialogKey;
 use super::table::LentDialog;
 use super::watcher_dialog::{FIRST_VERSION, UNKNOWN, Usage, WatcherDialog, WatcherDialogId};
 use super::{Notifier, Output};

@@ -1,7 +1,7 @@
 //! SUBSCRIBE (RFC 6665 section 4.2.1): a new subscription, a fetch, a refresh, an end.
 
 use super::Notifier;
-use super::ask::{Ask, is_recent};
+use super::request_fingerprint::{RequestFingerprint, is_recent};
 use super::table::LentDialog;
 use super::watcher_dialog::{FIRST_VERSION, Usage, WatcherDialog, WatcherDialogId};
 use crate::dialog::{BadDialog, Dialog, DialogError};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// A SUBSCRIBE outside a dialog, from somebody whom the network has asserted.
 #[derive(Debug)]
-pub struct Asked<'a, P: Package> {
+pub struct InitialSubscribe<'a, P: Package> {
     /// The request.
     pub subscribe: &'a Message,
     /// What it is about.
@@ -104,13 +104,13 @@ impl<P: Package<Resource: Display>> Notifier<P> {
     pub fn subscribe(
         &mut self,
         now: Now,
-        asked: Asked<'_, P>,
+        initial: InitialSubscribe<'_, P>,
         source: &mut impl Source<P>,
         random: &mut dyn FnMut() -> u64,
     ) -> Result<Accepted, Refused> {
-        let Asked { subscribe, resource, watcher, can_keep } = asked;
-        let ask = Ask::new(subscribe, &watcher, &resource);
-        if let Some((id, granted)) = self.subscribed_before(now, subscribe, ask) {
+        let InitialSubscribe { subscribe, resource, watcher, can_keep } = initial;
+        let request = RequestFingerprint::new(subscribe, &watcher, &resource);
+        if let Some((id, granted)) = self.subscribed_before(now, subscribe, request) {
             return Ok(Accepted { local_tag: id.tag(), granted, is_repeat: true });
         }
         let event = check_event(subscribe, P::PACKAGES)?;
@@ -122,7 +122,7 @@ impl<P: Package<Resource: Display>> Notifier<P> {
         if !granted.is_zero() && !can_keep {
             return Err(Refused::NotKept);
         }
-        let id = self.dialogs.fresh_id(ask, random);
+        let id = self.dialogs.fresh_id(request, random);
         let dialog = Dialog::from_subscribe(subscribe, &id.tag())?.spread(id.0);
         if let Forerunner::GivesWay(forerunner) = forerunner {
             self.end_dialog(now, forerunner, source);
@@ -145,14 +145,14 @@ impl<P: Package<Resource: Display>> Notifier<P> {
 }
 
 impl<P: Package> Notifier<P> {
-    /// The dialog and lifetime that an earlier copy of this SUBSCRIBE was given, if there was one ([`Ask`]).
+    /// The dialog and lifetime that an earlier copy of this SUBSCRIBE was given, if there was one ([`RequestFingerprint`]).
     fn subscribed_before(
         &self,
         now: Now,
         subscribe: &Message,
-        ask: Ask,
+        request: RequestFingerprint,
     ) -> Option<(WatcherDialogId, Granted)> {
-        let (id, watcher_dialog) = self.dialogs.made_by(subscribe, ask)?;
+        let (id, watcher_dialog) = self.dialogs.made_by(subscribe, request)?;
         // The same request was granted the same.
         let granted = self.grant(subscribe).ok()?;
         let timer_j = self.settings.policy.timer_n;

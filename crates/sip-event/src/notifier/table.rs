@@ -1,6 +1,6 @@
 //! The dialogs of all watchers, found by number, by resource, by watcher and by deadline.
 
-use super::ask::{Ask, WatcherDialogKey};
+use super::request_fingerprint::{RequestFingerprint, WatcherDialogKey};
 use super::watcher_dialog::{Usage, WatcherDialog, WatcherDialogId};
 use crate::dialog_id::DialogId;
 use crate::package::Package;
@@ -103,21 +103,25 @@ impl<P: Package> WatcherDialogs<P> {
 
     /// The number for the dialog that this request makes: one that follows from the request, so that the request is known
     /// when it comes once more, and in the rare case that another dialog has it, any that is free.
-    pub(crate) fn fresh_id(&self, ask: Ask, random: &mut dyn FnMut() -> u64) -> WatcherDialogId {
-        let mut id = self.key.as_ref().map_or_else(|| WatcherDialogId(random()), |key| key.id(ask));
+    pub(crate) fn fresh_id(
+        &self,
+        request: RequestFingerprint,
+        random: &mut dyn FnMut() -> u64,
+    ) -> WatcherDialogId {
+        let mut id = self.key.as_ref().map_or_else(|| WatcherDialogId(random()), |key| key.id(request));
         while self.all.contains_key(&id) {
             id = WatcherDialogId(random());
         }
         id
     }
 
-    /// The dialog that an earlier copy of this request has made, if there was one ([`Ask`]).
+    /// The dialog that an earlier copy of this request has made, if there was one ([`RequestFingerprint`]).
     pub(crate) fn made_by(
         &self,
         subscribe: &Message,
-        ask: Ask,
+        request: RequestFingerprint,
     ) -> Option<(WatcherDialogId, &WatcherDialog<P>)> {
-        let id = self.key.as_ref()?.id(ask);
+        let id = self.key.as_ref()?.id(request);
         let dialog_id = DialogId {
             call_id: subscribe.call_id().into(),
             local_tag: id.tag().into(),

@@ -4,7 +4,7 @@ use crate::support::{POLICY, secs};
 use bytes::Bytes;
 use clock::Now;
 use sip_event::{
-    Accepted, Asked, Authorisation, Body, Limits, Notified, Notifier, NotifierBounds, NotifierEnd,
+    Accepted, Authorisation, Body, InitialSubscribe, Limits, Notified, Notifier, NotifierBounds, NotifierEnd,
     NotifierInput, NotifierSettings, Notify, NotifyPolicy, Output, Package, Refused, Ruling, Seen, Source,
     UnknownBody, Updates,
 };
@@ -192,15 +192,16 @@ impl Scene {
         Self::started(notifier, house, Now { wall, ..secs(0) }, journal)
     }
 
-    pub(crate) fn subscribe(&mut self, ask: &Subscribe<'_>) -> Result<Accepted, Refused> {
-        let subscribe = ask.message();
-        let outcome = if ask.to_tag.is_empty() {
-            let resource = ask.room.to_owned();
-            let watcher = ask.name().into();
-            let asked = Asked { subscribe: &subscribe, resource, watcher, can_keep: self.can_keep };
-            self.notifier.subscribe(self.now, asked, &mut self.house, &mut numbers())
+    pub(crate) fn subscribe(&mut self, request: &Subscribe<'_>) -> Result<Accepted, Refused> {
+        let subscribe = request.message();
+        let outcome = if request.to_tag.is_empty() {
+            let resource = request.room.to_owned();
+            let watcher = request.name().into();
+            let initial =
+                InitialSubscribe { subscribe: &subscribe, resource, watcher, can_keep: self.can_keep };
+            self.notifier.subscribe(self.now, initial, &mut self.house, &mut numbers())
         } else {
-            let is_watcher = |watcher: &str| watcher == ask.name();
+            let is_watcher = |watcher: &str| watcher == request.name();
             self.notifier.resubscribe(self.now, &subscribe, self.can_keep, is_watcher, &mut self.house)
         };
         self.drain();
@@ -208,8 +209,8 @@ impl Scene {
     }
 
     /// Subscribes and confirms the first NOTIFY.
-    pub(crate) fn watching(&mut self, ask: &Subscribe<'_>) -> Accepted {
-        let accepted = self.subscribe(ask).unwrap();
+    pub(crate) fn watching(&mut self, request: &Subscribe<'_>) -> Accepted {
+        let accepted = self.subscribe(request).unwrap();
         self.answer(200);
         accepted
     }

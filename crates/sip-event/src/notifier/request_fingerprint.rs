@@ -6,9 +6,9 @@
 //! of a SUBSCRIBE a subscription that its watcher does not know. RFC 3261 section 8.2.2.2 would have the second copy refused
 //! with 482; here the second copy gets the answer of the first, because the sender may hear no other answer.
 //!
-//! What a request made knows that request, also after a restart: a publication by the [`Ask`] of the last PUBLISH that it took, a
-//! subscription by its number, which follows from its ask ([`WatcherDialogKey`]). A request that comes later than Timer J is no repeat,
-//! and a sender that never counts its CSeq up begins anew.
+//! What a request made knows that request, also after a restart: a publication by the [`RequestFingerprint`] of the last PUBLISH that
+//! it took, a subscription by its number, which follows from the fingerprint of its SUBSCRIBE ([`WatcherDialogKey`]). A request that
+//! comes later than Timer J is no repeat, and a sender that never counts its CSeq up begins anew.
 
 use super::watcher_dialog::WatcherDialogId;
 use crate::expires::Granted;
@@ -26,11 +26,11 @@ pub fn is_recent(now: Now, granted: Granted, ends: Wall, timer_j: Duration) -> b
     Duration::from_secs(granted.seconds().into()).saturating_sub(left) < timer_j
 }
 
-/// One request, whatever way it takes.
+/// Says which request one is, whatever way it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ask(u64);
+pub struct RequestFingerprint(u64);
 
-impl Ask {
+impl RequestFingerprint {
     /// Sender and resource are those that were checked: nobody is given what another one asked for. What the request is for counts
     /// too, because not every sender counts its CSeq up.
     #[must_use]
@@ -41,8 +41,8 @@ impl Ask {
         let expires = request.expires();
         let (event, contact) = (request.value(HeaderName::Event), request.value(HeaderName::Contact));
         let about = format!("{event:?} {contact:?} {if_match} {expires:?}");
-        let ask = format!("{method} {resource} {sender} {call_id} {tag} {cseq} {about} ");
-        Self(short_hash([ask.as_bytes(), &request.body()]).max(1))
+        let content = format!("{method} {resource} {sender} {call_id} {tag} {cseq} {about} ");
+        Self(short_hash([content.as_bytes(), &request.body()]).max(1))
     }
 
     /// As it is kept; never zero.
@@ -72,8 +72,8 @@ impl WatcherDialogKey {
         &self.0
     }
 
-    pub(crate) fn id(&self, ask: Ask) -> WatcherDialogId {
-        WatcherDialogId(short_hash([&self.0[..], &ask.0.to_be_bytes()]))
+    pub(crate) fn id(&self, fingerprint: RequestFingerprint) -> WatcherDialogId {
+        WatcherDialogId(short_hash([&self.0[..], &fingerprint.0.to_be_bytes()]))
     }
 }
 
