@@ -39,7 +39,7 @@ enum State {
         give_up: Mono,
         peer: Option<PeerHello>,
     },
-    /// Proved, and heard of lately.
+    /// Proved, and heard of recently.
     Open {
         ask: Mono,
     },

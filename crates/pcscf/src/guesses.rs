@@ -171,7 +171,7 @@ fn wait_of(count: u32) -> Duration {
     }
 }
 
-/// Wrong answers that were given lately.
+/// Wrong answers that were given recently.
 #[derive(Debug)]
 struct Memory<K: Clone + Eq + Hash + Ord> {
     all: HashMap<K, Failures>,

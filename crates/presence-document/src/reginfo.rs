@@ -34,7 +34,7 @@ pub struct Registration {
     pub id: Box<str>,
     /// Its state.
     pub state: RegState,
-    /// What is, or lately was, bound to it.
+    /// What is, or recently was, bound to it.
     pub contacts: Vec<RegContact>,
 }
 

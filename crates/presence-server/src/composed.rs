@@ -1,4 +1,4 @@
-//! Composites that were made lately: a presentity with many watchers is composed once, not once for each.
+//! Composites that were made recently: a presentity with many watchers is composed once, not once for each.
 
 use crate::presentity::Presentity;
 use crate::view::Views;

@@ -92,7 +92,7 @@ impl Scscf {
         self.users.leaving.ends_of(&rtr.impi);
         for impu in &rtr.impus {
             self.users.leaving.ends(impu);
-            self.users.forget_visitor(impu);
+            self.users.forget_unregistered(impu);
         }
         let ended: Vec<Impu> = self
             .users
@@ -117,10 +117,10 @@ impl Scscf {
         let mut identities = ppr.profile.identities.identities.iter();
         let known = identities.find_map(|identity| self.users.registration(&identity.impu));
         let Some(mut registration) = known.cloned() else {
-            self.users.forget_visitors(&ppr.profile.identities);
+            self.users.forget_unregistered_set(&ppr.profile.identities);
             return Answer::Ppa(Ppa { result: ResultCode::IdentityNotRegistered });
         };
-        self.users.forget_visitors(&ppr.profile.identities);
+        self.users.forget_unregistered_set(&ppr.profile.identities);
         if ppr.profile.identities.default_impu().is_none() {
             // Every identity is barred: there is nothing left to be registered by.
             registration.bindings.clear();

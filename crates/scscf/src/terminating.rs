@@ -28,7 +28,7 @@ impl Scscf {
             let profile = registration.profile.clone();
             return self.serve(now, request, impu, SessionCase::TerminatingRegistered, &profile);
         }
-        if let Some(profile) = self.users.visitor(&impu).cloned() {
+        if let Some(profile) = self.users.unregistered(&impu).cloned() {
             return self.serve(now, request, impu, SessionCase::TerminatingUnregistered, &profile);
         }
         // Rule RT-ST-02: the profile of somebody who is not registered comes from the HSS first.
@@ -53,7 +53,7 @@ impl Scscf {
         };
         match (saa.result, saa.profile, impu) {
             (ResultCode::Success, Some(profile), Some(impu)) => {
-                let profile = self.users.put_visitor(now.mono, &impu, profile.into());
+                let profile = self.users.put_unregistered(now.mono, &impu, profile.into());
                 self.serve(now, request, impu, case, &profile)
             }
             (ResultCode::UserUnknown, ..) => {

@@ -14,10 +14,10 @@ use std::time::Duration;
 const MAX_REGISTRATIONS: usize = 200_000;
 
 /// Profiles of unregistered users kept at a time; above it the one unused longest goes and is asked for again.
-const MAX_VISITORS: usize = 20_000;
+const MAX_UNREGISTERED: usize = 20_000;
 
 /// How long the profile of an unregistered user is kept.
-const VISITOR_LIFE: Duration = Duration::from_secs(60);
+const UNREGISTERED_LIFE: Duration = Duration::from_secs(60);
 
 /// Registrations by default public identity, with an index of their other identities, and profiles of unregistered users.
 #[derive(Debug, Default)]
@@ -26,8 +26,9 @@ pub(crate) struct Users {
     /// The default identity of the set, for every other identity of a registered one.
     default_of: HashMap<Impu, Impu>,
     expiries: Deadlines<Impu>,
-    visitors: HashMap<Impu, Arc<Profile>>,
-    visitor_ends: Deadlines<Impu>,
+    /// Profiles of users in unregistered state (TS 24.229), whom somebody has recently asked for.
+    unregistered: HashMap<Impu, Arc<Profile>>,
+    unregistered_ends: Deadlines<Impu>,
     criteria: Pool<[InitialFilterCriterion]>,
     servers: Pool<[Server]>,
     pub(crate) leaving: Leaving,
@@ -47,15 +48,15 @@ impl Users {
         itself.or_else(|| self.default_of.get(impu))
     }
 
-    /// The profile of a user, registered, lately asked for, or leaving.
+    /// The profile of a user, registered, unregistered and recently asked for, or leaving.
     pub(crate) fn profile(&self, impu: &Impu) -> Option<&Arc<Profile>> {
         let registered = self.registration(impu).map(|registration| &registration.profile);
-        registered.or_else(|| self.visitor(impu)).or_else(|| self.leaving.profile(impu))
+        registered.or_else(|| self.unregistered(impu)).or_else(|| self.leaving.profile(impu))
     }
 
-    /// The profile of an unregistered user, lately asked for.
-    pub(crate) fn visitor(&self, impu: &Impu) -> Option<&Arc<Profile>> {
-        self.visitors.get(impu)
+    /// The profile of an unregistered user, recently asked for.
+    pub(crate) fn unregistered(&self, impu: &Impu) -> Option<&Arc<Profile>> {
+        self.unregistered.get(impu)
     }
 
     /// Files a registration under all its identities (rule REG-S-07: the implicit set is registered together). One
@@ -74,7 +75,7 @@ impl Users {
             if identity.impu != *default {
                 self.default_of.insert(identity.impu.clone(), default.clone());
             }
-            self.visitors.remove(&identity.impu);
+            self.unregistered.remove(&identity.impu);
             self.leaving.ends(&identity.impu);
         }
         self.registrations.insert(default.clone(), registration);
@@ -123,41 +124,42 @@ impl Users {
     }
 
     /// Keeps the profile of an unregistered user for a while.
-    pub(crate) fn put_visitor(&mut self, now: Mono, impu: &Impu, profile: Profile) -> Arc<Profile> {
-        if self.visitors.len() >= MAX_VISITORS {
-            let first = self.visitor_ends.pop_due(Mono::at(Duration::MAX));
+    pub(crate) fn put_unregistered(&mut self, now: Mono, impu: &Impu, profile: Profile) -> Arc<Profile> {
+        if self.unregistered.len() >= MAX_UNREGISTERED {
+            let first = self.unregistered_ends.pop_due(Mono::at(Duration::MAX));
             self.crowded_out += 1;
-            first.map(|first| self.visitors.remove(&first));
+            first.map(|first| self.unregistered.remove(&first));
         }
         let mut profile = Arc::new(profile);
         self.share_criteria(&mut profile);
         // By the SIP identity of a number too, by which application servers know the user.
         let alias = profile.alias(impu).cloned();
         for impu in std::iter::once(impu).chain(&alias) {
-            self.visitors.insert(impu.clone(), profile.clone());
-            self.visitor_ends.set(impu.clone(), now + VISITOR_LIFE);
+            self.unregistered.insert(impu.clone(), profile.clone());
+            self.unregistered_ends.set(impu.clone(), now + UNREGISTERED_LIFE);
         }
         profile
     }
 
     /// The HSS has another profile of this user, or none any more.
-    pub(crate) fn forget_visitor(&mut self, impu: &Impu) {
-        if self.visitors.remove(impu).is_some() {
-            self.visitor_ends.cancel(impu);
+    pub(crate) fn forget_unregistered(&mut self, impu: &Impu) {
+        if self.unregistered.remove(impu).is_some() {
+            self.unregistered_ends.cancel(impu);
         }
     }
 
-    pub(crate) fn forget_visitors(&mut self, set: &ImplicitRegistrationSet) {
+    /// The same for every identity of a set.
+    pub(crate) fn forget_unregistered_set(&mut self, set: &ImplicitRegistrationSet) {
         for identity in &set.identities {
-            self.forget_visitor(&identity.impu);
+            self.forget_unregistered(&identity.impu);
         }
     }
 
     /// Forgets profiles that have been kept long enough.
     pub(crate) fn expire_profiles(&mut self, now: Mono) {
         self.leaving.expire(now);
-        while let Some(impu) = self.visitor_ends.pop_due(now) {
-            self.visitors.remove(&impu);
+        while let Some(impu) = self.unregistered_ends.pop_due(now) {
+            self.unregistered.remove(&impu);
         }
     }
 
@@ -167,7 +169,10 @@ impl Users {
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        [self.expiries.next(), self.visitor_ends.next(), self.leaving.deadline()].into_iter().flatten().min()
+        [self.expiries.next(), self.unregistered_ends.next(), self.leaving.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether one more user can register.
@@ -178,7 +183,7 @@ impl Users {
     pub(crate) fn metrics(&self) -> [(&'static str, u64); 3] {
         [
             ("registrations", self.registrations.len() as u64),
-            ("visitors", self.visitors.len() as u64),
+            ("visitors", self.unregistered.len() as u64),
             ("visitors_crowded_out", self.crowded_out),
         ]
     }
