@@ -54,7 +54,8 @@ impl Pcscf {
         domain: &str,
     ) -> Result<Option<Guess>, Refusal> {
         let (message, flow) = (request.message(), request.flow());
-        let answers = Credentials::all(message).filter(|given| !given.response.is_empty()).count();
+        let answers =
+            Credentials::all(message).filter(|credentials| !credentials.response.is_empty()).count();
         let impi = private_identity(message, aor, domain).filter(|_| answers > 0);
         let Some(impi) = impi.map(|impi| tag(impi.as_str())) else { return Ok(None) };
         if self.bindings.is_registered_as(flow, impi) {

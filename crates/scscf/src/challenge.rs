@@ -74,20 +74,21 @@ struct Issued {
 
 impl Issued {
     /// Whether the password is, and the realm that we named (RFC 7616 section 3.3: only the nonce can be stale).
-    fn is_right(&self, given: &Credentials<'_>) -> bool {
-        let known = given.digest_algorithm().and_then(|algorithm| {
+    fn is_right(&self, credentials: &Credentials<'_>) -> bool {
+        let known = credentials.digest_algorithm().and_then(|algorithm| {
             self.ha1s.iter().find(|ha1| spoken(ha1) == Some(algorithm)).map(|ha1| (algorithm, ha1.to_hex()))
         });
-        let expected = known.map(|(algorithm, ha1)| digest::response(algorithm, &ha1, "REGISTER", given));
-        let response = given.response.to_ascii_lowercase();
+        let expected =
+            known.map(|(algorithm, ha1)| digest::response(algorithm, &ha1, "REGISTER", credentials));
+        let response = credentials.response.to_ascii_lowercase();
         let is_right =
             expected.is_some_and(|expected| bool::from(expected.as_bytes().ct_eq(response.as_bytes())));
-        is_right && *given.realm == *self.realm
+        is_right && *credentials.realm == *self.realm
     }
 
     /// RFC 7616 section 3.4.5: a count that does not rise is a replay. Without a count a nonce serves once.
-    fn is_fresh(&self, given: &Credentials<'_>) -> bool {
-        count(given).unwrap_or(1) > self.count
+    fn is_fresh(&self, credentials: &Credentials<'_>) -> bool {
+        count(credentials).unwrap_or(1) > self.count
     }
 }
 
@@ -156,11 +157,11 @@ impl Challenges {
 
     /// The nonce that this REGISTER answers goes on with the credentials of the username it gives: the first REGISTER
     /// had none, and the username is part of the digest.
-    pub(crate) fn adopt(&mut self, message: &Message, impi: Impi, given: &DigestCredentials) {
+    pub(crate) fn adopt(&mut self, message: &Message, impi: Impi, credentials: &DigestCredentials) {
         let issued = self.chosen(message).and_then(|answer| self.issued.get_mut(answer.nonce));
         if let Some(issued) = issued {
             issued.to.impi = impi;
-            issued.ha1s = secrets(given);
+            issued.ha1s = secrets(credentials);
         }
     }
 
@@ -188,7 +189,8 @@ impl Challenges {
 
     /// Checks the credentials of a REGISTER for this user.
     pub(crate) fn check(&mut self, message: &Message, user: &Registrant) -> Check {
-        let Some(credentials) = self.chosen(message).filter(|given| !given.response.is_empty()) else {
+        let Some(credentials) = self.chosen(message).filter(|credentials| !credentials.response.is_empty())
+        else {
             return Check::Absent;
         };
         let chosen = self.issued.get(credentials.nonce).filter(|issued| issued.to.impu == user.impu);
@@ -214,12 +216,13 @@ impl Challenges {
 
     /// Each wrong answer is a guess, whichever of several challenges it is for, and whatever stands beside it.
     fn count_wrong(&mut self, message: &Message, user: &Registrant) {
-        for given in
-            Credentials::all(message).filter(|given| !given.response.is_empty()).take(MAX_CREDENTIALS)
+        for credentials in Credentials::all(message)
+            .filter(|credentials| !credentials.response.is_empty())
+            .take(MAX_CREDENTIALS)
         {
-            let issued = self.issued.get_mut(given.nonce);
+            let issued = self.issued.get_mut(credentials.nonce);
             let issued = issued.filter(|issued| issued.to == *user);
-            if let Some(issued) = issued.filter(|issued| !issued.is_right(&given)) {
+            if let Some(issued) = issued.filter(|issued| !issued.is_right(&credentials)) {
                 issued.failures = issued.failures.saturating_add(1);
             }
         }
@@ -228,19 +231,20 @@ impl Challenges {
     /// Which of the credentials in a REGISTER count: those that are right, else those that answer a challenge of ours, else
     /// those for our realm. Where all are for others there are none.
     fn chosen<'a>(&self, message: &'a Message) -> Option<Credentials<'a>> {
-        let is_ours = |given: &Credentials<'_>| given.realm.eq_ignore_ascii_case(&self.realm);
+        let is_ours = |credentials: &Credentials<'_>| credentials.realm.eq_ignore_ascii_case(&self.realm);
         // A challenge to somebody else is none of this user's.
         let impu = message.to_uri().and_then(|to| Impu::new(to.as_str()).ok());
-        let issued_to = |given: &Credentials<'_>| {
-            self.issued.get(given.nonce).filter(|issued| Some(&issued.to.impu) == impu.as_ref())
+        let issued_to = |credentials: &Credentials<'_>| {
+            self.issued.get(credentials.nonce).filter(|issued| Some(&issued.to.impu) == impu.as_ref())
         };
-        let rank = |given: &Credentials<'_>| {
-            let issued = issued_to(given);
-            let is_right = issued.is_some_and(|issued| issued.is_right(given) && issued.is_fresh(given));
-            let is_of_realm = issued.is_some_and(|issued| *issued.realm == *given.realm);
-            (is_right, is_of_realm, issued.is_some(), is_ours(given))
+        let rank = |credentials: &Credentials<'_>| {
+            let issued = issued_to(credentials);
+            let is_right =
+                issued.is_some_and(|issued| issued.is_right(credentials) && issued.is_fresh(credentials));
+            let is_of_realm = issued.is_some_and(|issued| *issued.realm == *credentials.realm);
+            (is_right, is_of_realm, issued.is_some(), is_ours(credentials))
         };
-        let counts = |given: &Credentials<'_>| is_ours(given) || issued_to(given).is_some();
+        let counts = |credentials: &Credentials<'_>| is_ours(credentials) || issued_to(credentials).is_some();
         let mut all = Credentials::all(message).filter(counts).take(MAX_CREDENTIALS);
         let first = all.next()?;
         // Nearly always there is nothing to choose from, and no digest is made here. Of equals the first is taken.
@@ -249,9 +253,9 @@ impl Challenges {
 
     /// Forgets the challenge that this REGISTER answers.
     pub(crate) fn forget(&mut self, message: &Message) {
-        if let Some(given) = self.chosen(message) {
-            self.deadlines.cancel(&given.nonce.into());
-            self.issued.remove(given.nonce);
+        if let Some(credentials) = self.chosen(message) {
+            self.deadlines.cancel(&credentials.nonce.into());
+            self.issued.remove(credentials.nonce);
         }
     }
 }
@@ -276,8 +280,8 @@ fn spoken(ha1: &Ha1) -> Option<DigestAlgorithm> {
 
 /// How often its sender has used this nonce. Without a quality of protection the count is not part of the digest, and anybody
 /// could raise it.
-fn count(given: &Credentials<'_>) -> Option<u32> {
-    let counted = given.nc.filter(|_| given.qop.is_some() && given.cnonce.is_some());
+fn count(credentials: &Credentials<'_>) -> Option<u32> {
+    let counted = credentials.nc.filter(|_| credentials.qop.is_some() && credentials.cnonce.is_some());
     counted.map(|nc| u32::from_str_radix(nc, 16).unwrap_or(0))
 }
 

@@ -113,8 +113,8 @@ fn is_same_urn(left: &str, right: &str) -> bool {
 }
 
 /// RFC 3840 section 6: whatever a phone says of its contact it is told again, and so is whoever asks.
-fn params(given: Params<'_>) -> Option<Box<str>> {
-    let theirs = given.iter().filter(|(name, _)| !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)));
+fn params(written: Params<'_>) -> Option<Box<str>> {
+    let theirs = written.iter().filter(|(name, _)| !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)));
     let text = theirs.fold(String::new(), |text, (name, value)| match value {
         Some(value) => text + ";" + name + "=" + value,
         None => text + ";" + name,

@@ -354,8 +354,9 @@ fn registrant(message: &Message, domain: &str) -> Result<Registrant, Refusal> {
     let bad = |cause| Refusal::new(StatusCode::BAD_REQUEST, cause);
     let to = message.to_uri().filter(|uri| uri.is_sip()).ok_or_else(|| bad(NodeCause::ToNotSip))?;
     let impu = Impu::new(to.as_str()).map_err(|_| bad(NodeCause::ToNotImpu))?;
-    let given = Credentials::for_domain(message, domain);
-    let username = given.map(|credentials| credentials.username).filter(|username| !username.is_empty());
+    let credentials = Credentials::for_domain(message, domain);
+    let username =
+        credentials.map(|credentials| credentials.username).filter(|username| !username.is_empty());
     let impi = username.map_or_else(|| Impi::derived(to.as_str()), Impi::new);
     let impi = impi.map_err(|_| bad(NodeCause::NoImpi))?;
     Ok(Registrant { impi, impu })

@@ -85,7 +85,7 @@ impl<'a> Credentials<'a> {
     pub fn for_domain(request: &'a RawMessage, domain: &str) -> Option<Self> {
         let mut all = Self::all(request);
         let only = all.next().filter(|_| all.next().is_none());
-        Self::all(request).find(|given| given.realm.eq_ignore_ascii_case(domain)).or(only)
+        Self::all(request).find(|credentials| credentials.realm.eq_ignore_ascii_case(domain)).or(only)
     }
 
     /// The algorithm; absent means MD5 (RFC 7616 section 3.3). `None` for one that is not spoken here.
