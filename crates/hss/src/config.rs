@@ -3,7 +3,7 @@
 use crate::seed::Subscribers;
 use crate::store::Store;
 use cx_protocol::Secret;
-use ims_runtime::cli::{Failure, Occasion};
+use ims_runtime::cli::{Failure, Occasion, tell_remarks};
 use ims_runtime::config::{ConfigFile, Configuration, InvalidKey};
 use ims_runtime::cx::{CxIdentity, MIN_SECRET};
 use serde::Deserialize;
@@ -90,5 +90,7 @@ pub(crate) fn check(config: &HssConfig, occasion: Occasion) -> Result<(), Failur
     if !is_needed && Store::exists(&config.store_path()) {
         return Ok(());
     }
-    file.load().map(drop).map_err(|error| InvalidKey::new("subscribers", error.to_string()).into())
+    let subscribers = file.load().map_err(|error| InvalidKey::new("subscribers", error.to_string()))?;
+    tell_remarks(occasion, &file, &subscribers);
+    Ok(())
 }

@@ -6,7 +6,7 @@ use cx_protocol::{
     PublicIdentity, ScscfName, ServiceProfile,
 };
 use hss::{Account, Credentials, Scscf, ScscfDirectory, StoreChange};
-use ims_runtime::config::{Configuration, InvalidKey};
+use ims_runtime::config::{Configuration, InvalidKey, reached_by_udp};
 use md5::Md5;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
@@ -135,6 +135,27 @@ impl Configuration for Subscribers {
 
     fn validate(&self) -> Result<(), InvalidKey> {
         self.build().map(drop)
+    }
+
+    fn remarks(&self) -> Vec<InvalidKey> {
+        let names = self.scscf.iter().enumerate();
+        let scscfs = names.map(|(at, entry)| (format!("scscf[{at}].name"), entry.name.0.as_str()));
+        let servers = self.profile.iter().flat_map(|(name, profile)| profile.servers(name));
+        scscfs.chain(servers).filter_map(|(key, uri)| reached_by_udp(key, uri)).collect()
+    }
+}
+
+impl ProfileEntry {
+    /// The application servers of the profile of this name, each with its key.
+    fn servers(&self, name: &str) -> impl Iterator<Item = (String, &str)> {
+        let profile = format!("profile.{name}");
+        let presence_server =
+            self.presence_server.iter().map(|uri| (format!("profile.{name}.presence_server"), &**uri));
+        let criteria = self.criterion.iter().enumerate();
+        let servers = criteria.map(move |(at, entry)| {
+            (format!("{profile}.criterion[{at}].application_server"), entry.application_server())
+        });
+        servers.chain(presence_server.collect::<Vec<_>>())
     }
 }
 

@@ -110,6 +110,10 @@ impl<'de> Deserialize<'de> for ServerUri {
 }
 
 impl CriterionEntry {
+    pub(crate) fn application_server(&self) -> &str {
+        &self.application_server.0
+    }
+
     /// The criterion; the index of the line in `when` that is wrong otherwise.
     pub(crate) fn build(&self) -> Result<InitialFilterCriterion, usize> {
         let spts = self.when.iter().enumerate().map(|(index, entry)| entry.build().ok_or(index));

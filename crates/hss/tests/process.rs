@@ -324,6 +324,27 @@ async fn sigterm_drains_and_ends_with_0_within_5_s() {
 }
 
 #[test]
+fn design_16_check_warns_of_a_server_that_is_reached_by_udp_whatever_the_zone_prefers() {
+    let node = Node::new();
+    let warning = |node: &Node| {
+        let checked = node.command("check").output().unwrap();
+        assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+        String::from_utf8(checked.stderr).unwrap()
+    };
+    assert_eq!(warning(&node), "");
+    let text = std::fs::read_to_string(node.path("subscribers.toml")).unwrap();
+    for (uri, is_warned) in [
+        ("sip:ps1.home1.test:5070", true),
+        ("sip:127.0.10.17", true),
+        ("sip:ps1.home1.test:5070;transport=tcp", false),
+    ] {
+        std::fs::write(node.path("subscribers.toml"), text.replace("sip:ps1.home1.test", uri)).unwrap();
+        let warning = warning(&node);
+        assert_eq!(warning.contains("application_server: is reached by UDP"), is_warned, "{uri}: {warning}");
+    }
+}
+
+#[test]
 fn a_state_directory_has_one_process() {
     let node = Node::new();
     let _running = node.start();

@@ -3,7 +3,7 @@
 use cx_protocol::ScscfName;
 use icscf::{Admits, Icscf, IcscfSettings, RecordRoute, Scscf};
 use ims_runtime::cli::{Failure, Start};
-use ims_runtime::config::{Configuration, InvalidKey, Millis};
+use ims_runtime::config::{Configuration, InvalidKey, Millis, reached_by_udp};
 use ims_runtime::ctl::Reloaded;
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
@@ -67,6 +67,11 @@ impl Configuration for Config {
             }
         }
         Ok(())
+    }
+
+    fn remarks(&self) -> Vec<InvalidKey> {
+        let scscfs = self.icscf.scscfs.iter().enumerate();
+        scscfs.filter_map(|(at, own)| reached_by_udp(format!("icscf.scscfs[{at}].name"), &own.name)).collect()
     }
 }
 

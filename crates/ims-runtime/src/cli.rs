@@ -182,12 +182,14 @@ where
         Command::Run { log_format, exit_with_parent, .. } => {
             logging::init(log_format);
             open_files::raise();
+            tell_remarks(Occasion::Start, &file, &config);
             let listen =
                 || if exit_with_parent { Signals::listen()?.with_parent() } else { Signals::listen() };
             (service.check)(&config, Occasion::Start)
                 .and_then(|()| run(service.run, config, file.clone(), listen))
         }
         Command::Check(_) => (service.check)(&config, Occasion::Check).map(|()| {
+            tell_remarks(Occasion::Check, &file, &config);
             say(&format!("{}: ok", file.path().display()));
             ExitCode::SUCCESS
         }),
@@ -200,6 +202,16 @@ where
         Err(failure @ Failure::Failed(_)) => {
             eprintln!("{}: {failure}", service.name);
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells of what can be in a configuration and may not be meant.
+pub fn tell_remarks<C: Configuration>(occasion: Occasion, file: &ConfigFile<C>, config: &C) {
+    for remark in file.remarks(config) {
+        match occasion {
+            Occasion::Check => eprintln!("warning: {remark}"),
+            Occasion::Start => tracing::warn!("{remark}"),
         }
     }
 }

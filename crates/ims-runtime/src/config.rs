@@ -16,6 +16,7 @@ pub use relocation::Relocation;
 pub use sections::{AddressFamily, DnsConfig, Millis, Seconds};
 
 use serde::de::DeserializeOwned;
+use sip_message::Uri;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,22 @@ pub trait Configuration: DeserializeOwned {
     /// # Errors
     /// The first key with a value that cannot be, and why.
     fn validate(&self) -> Result<(), InvalidKey>;
+
+    /// Keys whose values can be and may not be meant: `check` and the log tell of them.
+    fn remarks(&self) -> Vec<InvalidKey> {
+        Vec::new()
+    }
+}
+
+/// A remark on the URI of a node if it has a port or an address and no transport. That is one place that speaks UDP (RFC 3263 section
+/// 4.1), whatever the zone prefers for the node's name.
+#[must_use]
+pub fn reached_by_udp(key: impl Into<Box<str>>, uri: &str) -> Option<InvalidKey> {
+    const REASON: &str =
+        "is reached by UDP, whatever the zone prefers: it has a port or an address and no transport";
+    let uri = Uri::parse(uri).ok().filter(|uri| uri.is_sip() && !uri.params().has("transport"))?;
+    let is_one_place = uri.port().is_some() || uri.address().is_some();
+    is_one_place.then(|| InvalidKey::new(key, REASON))
 }
 
 /// A configuration file of type `C`.
@@ -97,6 +114,12 @@ impl<C: Configuration> ConfigFile<C> {
         }
         config.validate().map_err(|invalid| self.invalid_in(&text, invalid))?;
         Ok(config)
+    }
+
+    /// What [`Configuration::remarks`] says, with the places in this file.
+    #[must_use]
+    pub fn remarks(&self, config: &C) -> Vec<ConfigError> {
+        config.remarks().into_iter().map(|remark| self.invalid(remark)).collect()
     }
 
     /// Says where in this file the key of `invalid` stands, for checks that are made after loading.
