@@ -16,9 +16,9 @@ impl Reason {
     /// Whether the Warning of a node of ours gives this reason.
     #[must_use]
     pub fn is_in(&self, warning: &str) -> bool {
-        warning
-            .split_once(self.name)
-            .is_some_and(|(before, after)| before.ends_with('[') && after.starts_with(','))
+        // The text may hold the name as well.
+        let mut names = warning.split('[').skip(1);
+        names.any(|part| part.strip_prefix(self.name).is_some_and(|after| after.starts_with(',')))
     }
 }
 
@@ -95,6 +95,15 @@ mod tests {
         );
         assert!(reason.is_in(&warning) && !NodeCause::Loop.reason().is_in(&warning));
         assert!(!reason.is_in("399 h \"flow_unknown\""));
+    }
+
+    #[test]
+    fn every_cause_is_found_in_its_own_warning_and_in_no_other() {
+        for cause in NodeCause::ALL {
+            let warning = format!("399 h \"{}\"", cause.reason());
+            let found: Vec<_> = NodeCause::ALL.iter().filter(|own| own.reason().is_in(&warning)).collect();
+            assert_eq!(found, [cause]);
+        }
     }
 
     #[test]
