@@ -10,8 +10,8 @@
 
 mod common;
 
-use common::{Bench, CLIENT, Fake, NEXT, answer, read, request, request_to};
-use ims_node::{Flow, ForwardPlan, Input, Loss, Next, Output};
+use common::{Bench, CLIENT, Fake, Fate, NEXT, answer, fate_in, read, refused, request, request_to};
+use ims_node::{Flow, ForwardPlan, Input, Loss, Next, NodeCause, Output};
 use sip_message::{Message, Transport};
 use sip_resolve::{DnsAnswer, Kind, Records};
 use std::time::Duration;
@@ -42,20 +42,23 @@ fn ask(bench: &mut Bench, number: u32, length: usize) {
 
 type Way = (String, Transport);
 
-/// Where requests went, in order, and the statuses of the responses to the client.
-fn seen(bench: &mut Bench) -> (Vec<Way>, Vec<u16>) {
+/// Where requests went, in order, and what the client was answered.
+fn seen(bench: &mut Bench) -> (Vec<Way>, Vec<Fate>) {
     let sent = bench.sent();
     let (requests, responses): (Vec<_>, Vec<_>) =
         sent.iter().partition(|one| one.bytes.starts_with(b"MESSAGE"));
     let mut ways: Vec<Way> =
         requests.iter().map(|one| (one.flow.remote.ip().to_string(), one.flow.transport)).collect();
     ways.dedup();
-    let mut statuses: Vec<u16> =
-        responses.iter().map(|one| read(&one.bytes).status().unwrap().code()).collect();
+    let mut answers: Vec<Fate> = responses.iter().map(|one| fate_in(&read(&one.bytes))).collect();
     // A 100 is sent twice.
-    statuses.dedup();
-    (ways, statuses)
+    answers.dedup();
+    (ways, answers)
 }
+
+const TRYING: Fate = (100, None);
+const SILENT: Fate = (504, Some(NodeCause::NextHopSilent.reason()));
+const UNREACHABLE: Fate = (504, Some(NodeCause::NextHopUnreachable.reason()));
 
 fn tried(bench: &mut Bench) -> Vec<Way> {
     seen(bench).0
@@ -76,14 +79,14 @@ fn sip_15_each_silent_address_is_given_up_before_five_seconds_and_then_the_clien
     ask(&mut bench, 1, 1);
     bench.pass(SILENCE - LATER);
     let (first, answers) = seen(&mut bench);
-    assert_eq!((first.len(), answers), (1, vec![100]), "RFC 4320 section 4.1");
+    assert_eq!((first.len(), answers), (1, vec![TRYING]), "RFC 4320 section 4.1");
     bench.pass(LATER);
     assert_eq!(seen(&mut bench), (vec![way(other(&first[0]), Transport::Udp)], vec![]));
     // Until then it is remembered who was silent.
     ask(&mut bench, 2, 1);
     assert_eq!(tried(&mut bench), [way(other(&first[0]), Transport::Udp)]);
     bench.pass(SILENCE);
-    assert_eq!(seen(&mut bench).1, [100, 504]);
+    assert_eq!(seen(&mut bench).1, [TRYING, SILENT]);
 }
 
 #[test]
@@ -95,10 +98,10 @@ fn sip_15_whoever_says_100_has_until_the_client_stops_waiting() {
     bench.receive(&next.to_string(), answer(&forwarded, 100, ""));
     bench.sent();
     bench.pass(Duration::from_millis(26_499));
-    assert_eq!(seen(&mut bench).1, [100], "once more, in case the first one was lost");
+    assert_eq!(seen(&mut bench).1, [TRYING], "once more, in case the first one was lost");
     // Two seconds before its Timer F.
     bench.pass(LATER);
-    assert_eq!(seen(&mut bench).1, [504]);
+    assert_eq!(seen(&mut bench).1, [SILENT]);
 }
 
 #[test]
@@ -134,7 +137,7 @@ fn sip_15_an_ended_connection_is_opened_anew_once_before_its_address_is_suspect(
     assert_eq!((again.len(), again[0].flow), (1, asked_for));
     let anew = Flow { connection: Some(8), ..connection };
     bench.input(Input::Closed { flow: anew, loss: Loss::Ended });
-    assert_eq!(seen(&mut bench).1, [504]);
+    assert_eq!(seen(&mut bench).1, [UNREACHABLE]);
     // Its address is tried all the same where it is the only one, and anew.
     assert_eq!(on_a_connection(&mut bench, "z9hG4bK2").0, asked_for);
 }
@@ -149,7 +152,8 @@ fn sip_15_a_silent_connection_and_one_that_cannot_be_had_are_not_opened_anew() {
         } else {
             Input::SendFailed { flow: asked_for, loss: Loss::Refused }
         });
-        assert_eq!(seen(&mut bench), (vec![], vec![504]), "silent: {silent}");
+        let fate = if silent { SILENT } else { UNREACHABLE };
+        assert_eq!(seen(&mut bench), (vec![], vec![fate]), "silent: {silent}");
     }
 }
 
@@ -164,7 +168,8 @@ fn a_way_that_is_lost_again_and_again_costs_nothing_more_for_what_has_failed() {
     let refused = Bench::flow(0, NEXT);
     bench.input(Input::SendFailed { flow: refused, loss: Loss::Refused });
     // A URI with a port has no other address to try.
-    assert!(bench.sent().iter().filter(|one| one.bytes.starts_with(b"SIP/2.0 504")).count() == 500);
+    let answers: Vec<Fate> = bench.sent().iter().map(|one| fate_in(&read(&one.bytes))).collect();
+    assert_eq!(answers, [UNREACHABLE; 500]);
     let before = bench.node.steps();
     for _ in 0..500 {
         bench.input(Input::SendFailed { flow: refused, loss: Loss::Refused });
@@ -200,7 +205,7 @@ fn a_phone_is_given_up_after_refusals_over_some_seconds_and_never_after_one() {
     bench.pass(Duration::from_millis(2000));
     bench.input(Input::SendFailed { flow: phone, loss: Loss::Refused });
     assert_eq!(bench.node.role().closed, Some(phone));
-    assert_eq!(seen(&mut bench).1, [100, 504]);
+    assert_eq!(seen(&mut bench).1, [TRYING, UNREACHABLE]);
 }
 
 #[test]
@@ -223,11 +228,11 @@ fn nobody_is_given_up_by_refusals_of_what_was_not_sent() {
 fn says_other_things(mut bench: Bench, way: Flow, second: &Message) {
     bench.pass(Duration::from_secs(3));
     bench.receive_on(way, answer(second, 200, ""));
-    assert_eq!(seen(&mut bench).1, [200]);
+    assert_eq!(seen(&mut bench).1, [(200, None)]);
     bench.pass(SILENCE - LATER);
-    assert_eq!(seen(&mut bench).1, [100]);
+    assert_eq!(seen(&mut bench).1, [TRYING]);
     bench.pass(LATER);
-    assert_eq!(seen(&mut bench).1, [504]);
+    assert_eq!(seen(&mut bench).1, [SILENT]);
 }
 
 #[test]
@@ -263,18 +268,19 @@ fn isc_06_a_node_that_was_stopped_hears_what_came_meanwhile_before_it_blames_any
     bench.receive(&next.to_string(), answer(&forwarded, 200, ""));
     let (tried, answers) = seen(&mut bench);
     assert!(tried.iter().all(|(address, _)| *address == next.ip().to_string()), "{tried:?}");
-    assert_eq!(answers.last(), Some(&200));
+    assert_eq!(answers.last(), Some(&(200, None)));
 }
 
 #[test]
 fn rfc3263_4_1_a_transport_that_is_not_spoken_says_nothing_about_the_servers_of_a_domain() {
+    let not_spoken = refused(504, NodeCause::NoCommonTransport);
     for (uri, expected) in [
         ("sip:bob@two.home1.test;transport=wss", Ok(Kind::Naptr)),
         ("sip:bob@two.home1.test;transport=tls-sctp", Ok(Kind::Naptr)),
         ("sip:bob@two.home1.test;transport=udp", Ok(Kind::Srv)),
         // One place, which speaks that and nothing else.
-        ("sip:bob@two.home1.test:5061;transport=wss", Err(504)),
-        ("sip:bob@192.0.2.9;transport=wss", Err(504)),
+        ("sip:bob@two.home1.test:5061;transport=wss", Err(not_spoken)),
+        ("sip:bob@192.0.2.9;transport=wss", Err(not_spoken)),
     ] {
         let mut bench = bench();
         bench.receive(CLIENT, request_to("MESSAGE", uri, ""));
@@ -282,7 +288,7 @@ fn rfc3263_4_1_a_transport_that_is_not_spoken_says_nothing_about_the_servers_of_
             Output::AskDns(question) => Some(question.kind()),
             _ => None,
         });
-        let outcome = asked.ok_or_else(|| bench.status());
+        let outcome = asked.ok_or_else(|| bench.fate());
         assert_eq!(outcome, expected, "{uri}");
     }
 }

@@ -9,9 +9,9 @@
 
 mod common;
 
-use common::{Bench, CLIENT, Fake, NEXT, answer, read, request};
+use common::{Bench, CLIENT, Fake, NEXT, answer, fate_in, read, refused, request};
 use cx_protocol::{Impu, Leg, Lir, LirType, MAX_OUTSTANDING, Request};
-use ims_node::{Decision, Event, ForwardPlan, Input, Output, Pressure};
+use ims_node::{Decision, Event, ForwardPlan, Input, NodeCause, Output, Pressure};
 use sip_message::{HeaderName, Method};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -75,7 +75,9 @@ fn the_fuller_the_tables_the_more_is_shed_and_notify_last() {
         bench.receive(CLIENT, numbered(method, 100_000, in_dialog));
         let (remote, message) = bench.sent_one();
         assert_eq!(remote.to_string() == NEXT, taken, "{method}");
-        assert_eq!(message.status().map(|status| status.code()), (!taken).then_some(503), "{method}");
+        let fate = message.status().map(|_| fate_in(&message));
+        let expected = (!taken).then(|| refused(503, NodeCause::Overloaded));
+        assert_eq!(fate, expected, "{method}");
     }
 
     let mut number = high;
@@ -110,9 +112,11 @@ fn whoever_is_turned_away_is_told_when_to_come_again_and_not_all_at_once() {
             bench.receive(CLIENT, numbered("REGISTER", number, false));
             // Some are within the share of their source and taken.
             let sent = bench.sent();
-            let refused = sent.last().filter(|one| one.bytes.starts_with(b"SIP/2.0 503"));
-            let answer = refused.map(|one| read(&one.bytes));
-            pauses.extend(answer.map(|answer| answer.retry_after().unwrap()));
+            let turned_away = sent.last().filter(|one| one.bytes.starts_with(b"SIP/2.0 503"));
+            if let Some(answer) = turned_away.map(|one| read(&one.bytes)) {
+                assert_eq!(fate_in(&answer), refused(503, NodeCause::Overloaded));
+                pauses.insert(answer.retry_after().unwrap());
+            }
         }
         assert_eq!(pauses, (from..=to).collect());
     }
@@ -141,10 +145,10 @@ fn sip_15_a_server_that_asks_for_it_is_spared_what_is_new_and_nothing_else() {
     bench.receive(CLIENT, numbered("MESSAGE", 1, false));
     let (_, forwarded) = bench.sent_one();
     bench.receive(NEXT, answer(&forwarded, 503, "Retry-After: 20\r\n"));
-    let (_, refused) = bench.sent_one();
+    let (_, answered) = bench.sent_one();
     // Rule SIP-16: it is not us who are overloaded; the phone may come again then.
-    let seen = (refused.status().unwrap().code(), refused.value(HeaderName::RetryAfter));
-    assert_eq!(seen, (500, Some("20")));
+    assert_eq!(fate_in(&answered), refused(500, NodeCause::NextHopUnavailable));
+    assert_eq!(answered.value(HeaderName::RetryAfter), Some("20"));
     bench.pass(Duration::from_secs(8));
     for (number, method, in_dialog, spared) in [
         (2, "SUBSCRIBE", false, true),
@@ -157,7 +161,9 @@ fn sip_15_a_server_that_asks_for_it_is_spared_what_is_new_and_nothing_else() {
         let [one] = &sent[..] else { panic!("{sent:?}") };
         assert_eq!(one.flow.remote.to_string() == NEXT, !spared, "{method}");
         if spared {
-            assert_eq!(read(&one.bytes).value(HeaderName::RetryAfter), Some("13"));
+            let answered = read(&one.bytes);
+            assert_eq!(fate_in(&answered), refused(500, NodeCause::AllServersOverloaded));
+            assert_eq!(answered.value(HeaderName::RetryAfter), Some("13"));
         }
     }
 }

@@ -11,9 +11,9 @@
 
 mod common;
 
-use common::{Bench, CLIENT, Fake, NEXT, answer, read, request, request_to};
-use ims_node::{Flow, ForwardPlan, Input, Loss, Output, Refusal};
-use sip_message::{HeaderName, StatusCode, Transport};
+use common::{Bench, CLIENT, Fake, Fate, NEXT, answer, fate_in, read, refused, request, request_to};
+use ims_node::{Flow, ForwardPlan, Input, Loss, NodeCause, Output, Refusal};
+use sip_message::{Defect, Field, HeaderName, StatusCode, Transport};
 use std::time::Duration;
 
 #[test]
@@ -27,23 +27,26 @@ fn sip_03_max_forwards_is_lowered_added_or_ends_the_way() {
     }
     let mut bench = Bench::forwarding();
     bench.receive(CLIENT, request("MESSAGE", "Max-Forwards: 0\r\n"));
-    assert_eq!(bench.status(), 483);
+    assert_eq!(bench.fate(), refused(483, NodeCause::NoHopLeft));
 }
 
 #[test]
 fn sip_02_what_every_node_refuses() {
+    let unknown_scheme = refused(416, NodeCause::UnknownScheme);
+    let proxy_require = request("OPTIONS", "Proxy-Require: noProxiesSupportThis\r\n");
+    let malformed = refused(400, Defect::Malformed(Field::MaxForwards));
     let cases = [
-        (request_to("OPTIONS", "nobodyKnowsThisScheme:totallyopaquecontent", ""), 416),
-        (request_to("OPTIONS", "soap.beep://192.0.2.103:3002", ""), 416),
-        (request("OPTIONS", "Proxy-Require: noProxiesSupportThis\r\n"), 420),
-        (request("INVITE", ""), 405),
-        (request("CANCEL", ""), 481),
-        (request("MESSAGE", "Max-Forwards: x\r\n"), 400),
+        (request_to("OPTIONS", "nobodyKnowsThisScheme:totallyopaquecontent", ""), unknown_scheme),
+        (request_to("OPTIONS", "soap.beep://192.0.2.103:3002", ""), unknown_scheme),
+        (proxy_require, refused(420, NodeCause::UnknownProxyRequire)),
+        (request("INVITE", ""), refused(405, NodeCause::NoCalls)),
+        (request("CANCEL", ""), refused(481, NodeCause::NothingToCancel)),
+        (request("MESSAGE", "Max-Forwards: x\r\n"), malformed),
     ];
-    for (text, status) in cases {
+    for (text, expected) in cases {
         let mut bench = Bench::forwarding();
         bench.receive(CLIENT, text.clone());
-        assert_eq!(bench.status(), status, "{text}");
+        assert_eq!(bench.fate(), expected, "{text}");
     }
 }
 
@@ -57,7 +60,7 @@ fn rfc3261_9_2_a_cancel_of_a_transaction_that_is_there_is_200_and_changes_nothin
     bench.receive(CLIENT, cancel.clone());
     assert_eq!(bench.status(), 200);
     bench.receive(CLIENT, cancel.replace("branch=z9hG4bK", "branch=z9hG4bKother"));
-    assert_eq!(bench.status(), 481);
+    assert_eq!(bench.fate(), refused(481, NodeCause::NothingToCancel));
     bench.receive(NEXT, answer(&forwarded, 200, ""));
     assert_eq!(bench.status(), 200, "the answer of the MESSAGE");
 }
@@ -88,11 +91,14 @@ fn rfc3261_21_5_14_what_the_next_hop_would_not_read_is_refused_and_nobody_else_s
         bench.receive(CLIENT, padded(head, body));
         assert_eq!(bench.sent_one().0.to_string(), NEXT, "{head}, {body}");
     }
-    for (head, body, status) in [(1, 65_250, 513), (32_500, 1, 513), (32_700, 1, 413), (40_000, 25_000, 413)]
+    let grown = refused(513, NodeCause::RequestTooLong);
+    let too_large = refused(413, Defect::TooLarge);
+    for (head, body, expected) in
+        [(1, 65_250, grown), (32_500, 1, grown), (32_700, 1, too_large), (40_000, 25_000, too_large)]
     {
         let mut bench = Bench::forwarding();
         bench.receive(CLIENT, padded(head, body));
-        assert_eq!(bench.status(), status, "{head}, {body}");
+        assert_eq!(bench.fate(), expected, "{head}, {body}");
     }
 }
 
@@ -170,7 +176,7 @@ fn rfc5393_a_loop_is_refused_and_a_spiral_is_not() {
     bench.receive(CLIENT, request("MESSAGE", "Max-Forwards: 9\r\n"));
     let (_, first) = bench.sent_one();
     bench.receive(NEXT, first.bytes().clone());
-    assert_eq!(bench.status(), 482, "the same request again");
+    assert_eq!(bench.fate(), refused(482, NodeCause::Loop), "the same request again");
     let text = String::from_utf8(first.bytes().to_vec()).unwrap();
     let changed = [
         text.replace("MESSAGE sip:bob@192.0.2.9 ", "MESSAGE sip:bob@192.0.2.9;other "),
@@ -208,22 +214,21 @@ fn sip_07_nobody_is_told_408_and_a_slow_answer_is_announced_by_100() {
     bench.pass(Duration::from_millis(3499));
     assert!(bench.sent().iter().all(|transmit| transmit.flow.remote.to_string() == NEXT));
     bench.pass(Duration::from_millis(1));
-    let to_client: Vec<u16> = statuses_to_client(&mut bench);
-    assert_eq!(to_client, [100]);
+    assert_eq!(told_the_client(&mut bench), [(100, None)]);
     // The next hop has said nothing at all.
     bench.pass(Duration::from_secs(60));
     assert_eq!(
-        statuses_to_client(&mut bench),
-        [100, 504],
+        told_the_client(&mut bench),
+        [(100, None), refused(504, NodeCause::NextHopSilent)],
         "the 100 once more, in case the first one was lost"
     );
     assert!(bench.node.is_quiet());
 }
 
-fn statuses_to_client(bench: &mut Bench) -> Vec<u16> {
+fn told_the_client(bench: &mut Bench) -> Vec<Fate> {
     let sent = bench.sent();
     let to_client = sent.iter().filter(|transmit| transmit.flow.remote.to_string() == CLIENT);
-    to_client.map(|transmit| read(&transmit.bytes).status().unwrap().code()).collect()
+    to_client.map(|transmit| fate_in(&read(&transmit.bytes))).collect()
 }
 
 #[test]
@@ -232,15 +237,16 @@ fn sip_15_and_16_failures_of_the_next_hop() {
     bench.receive(CLIENT, request("MESSAGE", ""));
     let flow = bench.sent()[0].flow;
     bench.input(Input::SendFailed { flow, loss: Loss::Refused });
-    assert_eq!(bench.status(), 504, "cannot be reached");
+    assert_eq!(bench.fate(), refused(504, NodeCause::NextHopUnreachable));
 
     let mut bench = Bench::forwarding();
     bench.receive(CLIENT, request("MESSAGE", ""));
     let (_, forwarded) = bench.sent_one();
     bench.receive(NEXT, answer(&forwarded, 503, "Retry-After: 9\r\n"));
-    assert_eq!(bench.status(), 500, "503 of another is no 503 of ours");
+    let unavailable = refused(500, NodeCause::NextHopUnavailable);
+    assert_eq!(bench.fate(), unavailable, "503 of another is no 503 of ours");
     bench.receive(CLIENT, request("MESSAGE", "").replace("z9hG4bKclient", "z9hG4bKtwo"));
-    assert_eq!(bench.status(), 500, "it asked to be left alone");
+    assert_eq!(bench.fate(), refused(500, NodeCause::AllServersOverloaded));
     bench.pass(Duration::from_millis(9001));
     bench.sent();
     bench.receive(CLIENT, request("MESSAGE", "").replace("z9hG4bKclient", "z9hG4bKthree"));
@@ -262,7 +268,7 @@ fn sip_10_a_long_request_goes_over_tcp_and_over_udp_if_that_is_refused() {
             assert!(via.value(HeaderName::Via).unwrap().contains(transport.via_token()));
             bench.input(Input::SendFailed { flow: sent[0].flow, loss: Loss::Refused });
         }
-        assert_eq!(bench.status(), 504);
+        assert_eq!(bench.fate(), refused(504, NodeCause::NextHopUnreachable));
     }
 }
 
@@ -324,7 +330,7 @@ fn draining_answers_what_still_waits() {
     bench.receive(CLIENT, request("MESSAGE", ""));
     bench.sent();
     bench.input(Input::GiveUp);
-    assert_eq!(bench.status(), 503);
+    assert_eq!(bench.fate(), refused(503, NodeCause::Draining));
     assert!(bench.node.is_idle());
 }
 
@@ -360,7 +366,7 @@ fn a_plan_is_carried_out_in_full() {
 fn a_refusal_carries_what_its_status_asks_for() {
     let fake = Fake {
         decide: |_, _| {
-            Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, ims_node::NodeCause::ExpiresTooShort)
+            Refusal::new(StatusCode::INTERVAL_TOO_BRIEF, NodeCause::ExpiresTooShort)
                 .with(HeaderName::MinExpires, 60)
                 .into()
         },
@@ -369,10 +375,8 @@ fn a_refusal_carries_what_its_status_asks_for() {
     let mut bench = Bench::new(fake);
     bench.receive(CLIENT, request("SUBSCRIBE", ""));
     let (_, response) = bench.sent_one();
-    assert_eq!(
-        (response.status().unwrap().code(), response.value(HeaderName::MinExpires)),
-        (423, Some("60"))
-    );
+    assert_eq!(fate_in(&response), refused(423, NodeCause::ExpiresTooShort));
+    assert_eq!(response.value(HeaderName::MinExpires), Some("60"));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use clock::{Mono, Now, Wall};
 use ims_node::{
     AskId, Decision, Effects, Flow, ForwardPlan, InboundRequest, Input, Listener, ListenerId, NoAsk, Node,
-    NodeSettings, Outcome, Output, Peer, Role, Side, Transmit, Verdict,
+    NodeCause, NodeSettings, Outcome, Output, Peer, Reason, Role, Side, Transmit, Verdict,
 };
-use sip_message::{Message, Transport};
+use sip_message::{Defect, Field, HeaderName, Message, Transport};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -156,6 +156,26 @@ impl Bench {
     pub fn status(&mut self) -> u16 {
         self.sent_one().1.status().expect("a response").code()
     }
+
+    /// The status of the one response sent since last asked, and the reason if it refuses.
+    pub fn fate(&mut self) -> Fate {
+        fate_in(&self.sent_one().1)
+    }
+}
+
+/// The status of an answer, and the reason if it is a refusal.
+pub type Fate = (u16, Option<Reason>);
+
+pub fn refused(status: u16, cause: impl Into<Reason>) -> Fate {
+    (status, Some(cause.into()))
+}
+
+pub fn fate_in(answer: &Message) -> Fate {
+    let defects = [Defect::TooLarge, Defect::Malformed(Field::MaxForwards)];
+    let mut reasons =
+        NodeCause::ALL.iter().map(|cause| cause.reason()).chain(defects.into_iter().map(Reason::from));
+    let warning = answer.value(HeaderName::Warning).unwrap_or_default();
+    (answer.status().expect("a response").code(), reasons.find(|reason| reason.is_in(warning)))
 }
 
 pub fn read(bytes: &Bytes) -> Message {
