@@ -17,5 +17,6 @@ causes! {
         RegistrationUnderWay = "registration_under_way", "the registration on this flow is under way", "TS 24.229 5.2.6.4";
         FlowLeft = "flow_left", "nobody is registered on this flow any more", "RFC 5626 5.3";
         FlowGone = "flow_gone", "the UE's flow is gone", "RFC 5626 5.3.1";
+        BadNotify = "bad_notify", "no Subscription-State or no Contact that can be used", "RFC 6665 4.1.3";
     }
 }

@@ -1,14 +1,15 @@
 //! NOTIFYs of the `reg` package: contacts that the S-CSCF has ended are believed no more.
 
 use crate::bindings::{Binding, RegisterId};
+use crate::cause::Cause;
 use crate::leaving::EndedBy;
 use crate::{Fx, Pcscf, Waiting};
 use clock::Now;
 use cx_protocol::Impu;
-use ims_node::{Decision, Flow, InboundRequest, NodeCause, Refusal};
+use ims_node::{Decision, Flow, InboundRequest, Refusal};
 use presence_document::{ContactEvent, ContactState, RegContact, RegInfo, RegState};
-use sip_event::BadNotify;
-use sip_message::{HeaderName, Method, StatusCode, Uri};
+use sip_event::{BadEvent, BadNotify, DialogError};
+use sip_message::{Method, StatusCode, Uri};
 
 impl Pcscf {
     /// Whether the dialog ends here: a NOTIFY to our own Contact.
@@ -105,10 +106,10 @@ fn end_of(binding: &Binding, ended: &[&RegContact]) -> Option<ContactEvent> {
 }
 
 fn refusal(bad: BadNotify) -> Refusal {
-    let refusal = Refusal::new(bad.status(), NodeCause::NoSubscription);
-    if bad == BadNotify::BadEvent {
-        refusal.with(HeaderName::AllowEvents, super::REG.package)
-    } else {
-        refusal
+    match bad {
+        BadNotify::NoSuchSubscription => Refusal::no_subscription(),
+        BadNotify::BadEvent => Refusal::of_event(BadEvent, super::REG.package),
+        BadNotify::Stale => DialogError::StaleCSeq.into(),
+        BadNotify::Malformed => Refusal::new(bad.status(), Cause::BadNotify),
     }
 }
