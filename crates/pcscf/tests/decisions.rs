@@ -11,8 +11,8 @@
 mod common;
 
 use common::*;
-use ims_node::{Input, Loss};
-use pcscf::{Pcscf, SubscribeReg};
+use ims_node::{Input, Loss, NodeCause};
+use pcscf::{Cause, Pcscf, SubscribeReg};
 use sip_message::{HeaderName, Message};
 use std::time::Duration;
 use testnet::Desk;
@@ -69,10 +69,10 @@ fn reg_p_03_each_line_of_credentials_stays_one_of_its_own() {
 fn reg_p_05_a_home_network_that_does_not_answer_is_504() {
     let mut desk = desk();
     desk.receive(GM, address(UE), register(1, CONTACT));
-    let (_, message) = forwarded(&mut desk);
+    forwarded(&mut desk);
     let flow = Desk::<Pcscf>::flow(MW, address(ICSCF));
     desk.input(Input::SendFailed { flow, loss: Loss::Refused });
-    assert_eq!(desk.status(), Some(504), "{:?}", message.branch());
+    assert_eq!(desk.refusal(), refused(504, Cause::HomeNetworkSilent));
 }
 
 #[test]
@@ -172,13 +172,13 @@ fn reg_p_06_a_binding_ends_when_it_expires() {
 #[test]
 fn rt_p_01_nobody_registered_on_the_flow_is_403() {
     let mut desk = registered();
-    desk.receive(GM, address(OTHER_UE), request("PUBLISH", "sip:alice@home1.test", 1, ""));
-    assert_eq!(desk.status(), Some(403));
+    let text = request("PUBLISH", "sip:alice@home1.test", 1, "");
+    assert_eq!(refusal_of(&mut desk, OTHER_UE, text), refused(403, NodeCause::FlowUnknown));
 }
 
 #[test]
 fn rt_p_01_nobody_else_tells_a_phone_that_its_flow_is_unknown() {
-    let unknown = ims_node::NodeCause::FlowUnknown.reason().to_string();
+    let unknown = NodeCause::FlowUnknown.reason().to_string();
     for (warning, stays) in [(unknown.as_str(), false), ("not today", true)] {
         let mut desk = registered();
         desk.receive(GM, address(UE), request("MESSAGE", "sip:eve@home2.test", 1, ""));
@@ -265,9 +265,12 @@ fn rt_p_08_a_flow_that_is_gone_is_430() {
         assert_eq!(desk.node.role().registered(), 1);
         desk.input(Input::SendFailed { flow, loss: Loss::Refused });
     }
-    let statuses: Vec<u16> =
-        std::iter::from_fn(|| desk.sent()).filter_map(|(_, sent)| Some(sent.status()?.code())).collect();
-    assert_eq!((statuses, desk.node.role().registered()), (vec![100, 430], 0));
+    let answers = std::iter::from_fn(|| desk.sent()).filter(|(_, sent)| sent.status().is_some());
+    let answers: Vec<Message> = answers.map(|(_, answer)| answer).collect();
+    let [trying, refusal] = &answers[..] else { panic!("{answers:?}") };
+    assert_eq!(trying.status().map(|status| status.code()), Some(100));
+    assert_eq!(refusal_in(&desk, refusal), refused(430, Cause::FlowGone));
+    assert_eq!(desk.node.role().registered(), 0);
 }
 
 #[test]
@@ -279,12 +282,13 @@ fn rt_p_08_a_registration_under_way_is_not_a_flow_that_is_gone() {
     let notify = |number| in_dialog("NOTIFY", number, std::slice::from_ref(&path));
     desk.receive(MW, address(SCSCF), notify(1));
     let (_, answer) = desk.sent().unwrap();
-    let said = (answer.status().unwrap().code(), answer.value(HeaderName::RetryAfter));
-    assert_eq!(said, (500, Some("5")), "the 200 to REGISTER is still on its way");
+    let waits = refused(500, Cause::RegistrationUnderWay);
+    assert_eq!(refusal_in(&desk, &answer), waits, "the 200 to REGISTER is still on its way");
+    assert_eq!(answer.value(HeaderName::RetryAfter), Some("5"));
     desk.respond(MW, address(ICSCF), &asked, 403, "");
     assert_eq!(desk.status(), Some(403));
     desk.receive(MW, address(SCSCF), notify(2));
-    assert_eq!(desk.status(), Some(430), "nobody has registered");
+    assert_eq!(desk.refusal(), refused(430, Cause::FlowLeft), "nobody has registered");
 }
 
 #[test]
@@ -311,13 +315,13 @@ fn network_requests_are_believed_by_address_and_need_a_token_of_ours() {
     let routes = subscribe(&mut desk).network;
     let forged: Vec<String> = routes.iter().map(|route| route.replace("@", "A@")).collect();
     let rows = [
-        (address("203.0.113.1:5060"), routes, 403),
-        (address(SCSCF), forged, 403),
-        (address(SCSCF), vec!["<sip:pcscf1a.home1.test;lr>".into()], 404),
+        (address("203.0.113.1:5060"), routes, refused(403, NodeCause::Outsider)),
+        (address(SCSCF), forged, refused(403, Cause::ForeignFlowToken)),
+        (address(SCSCF), vec!["<sip:pcscf1a.home1.test;lr>".into()], refused(404, Cause::NoFlowNamed)),
     ];
-    for (number, (from, routes, status)) in (10..).zip(rows) {
+    for (number, (from, routes, expected)) in (10..).zip(rows) {
         desk.receive(MW, from, in_dialog("NOTIFY", number, &routes));
-        assert_eq!(desk.status(), Some(status), "{routes:?}");
+        assert_eq!(desk.refusal(), expected, "{routes:?}");
     }
 }
 
@@ -348,7 +352,7 @@ fn design_8_nobody_is_registered_by_a_registrar_of_its_own() {
         let text = request("REGISTER", uri, number, CONTACT)
             .replace(&format!("To: <{uri}>"), &format!("To: <{to}>"));
         desk.receive(GM, address(UE), text);
-        assert_eq!(desk.status(), Some(403), "{uri} {to}");
+        assert_eq!(desk.refusal(), refused(403, Cause::ForeignHome), "{uri} {to}");
     }
 }
 
@@ -387,7 +391,7 @@ fn a_phone_that_registers_at_an_address_is_told_the_domains() {
     let mut desk = desk();
     desk.receive(GM, address(UE), request("REGISTER", "sip:127.0.10.11", 1, CONTACT));
     let (_, answer) = desk.sent().unwrap();
-    assert_eq!(answer.status().map(|status| status.code()), Some(403));
+    assert_eq!(refusal_in(&desk, &answer), refused(403, Cause::ForeignHome));
     let warnings: Vec<&str> = answer.values(HeaderName::Warning).collect();
     assert!(warnings[1].ends_with("\"REGISTER for these domains: home1.test\""), "{warnings:?}");
 }
@@ -399,8 +403,9 @@ fn reg_p_06_a_phone_that_comes_from_another_port_leaves_its_old_flow() {
     let (_, forwarded) = forwarded(&mut desk);
     desk.respond(MW, address(ICSCF), &forwarded, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
     assert_eq!((desk.status(), desk.node.role().registered()), (Some(200), 1));
-    desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", 3, ""));
-    assert_eq!(desk.status(), Some(403), "whoever is on the old flow now");
+    let text = request("PUBLISH", "sip:alice@home1.test", 3, "");
+    let unknown = refused(403, NodeCause::FlowUnknown);
+    assert_eq!(refusal_of(&mut desk, UE, text), unknown, "whoever is on the old flow now");
 }
 
 /// Alice's phone at this address registers; gives the REGISTER as it is forwarded.
@@ -473,6 +478,5 @@ fn reg_e_03_a_phone_whose_binding_another_one_ends_is_told() {
     // It may do nothing else any more.
     let text = request("PUBLISH", "sip:alice@home1.test", 3, "")
         .replace("198.51.100.7:5080;", &format!("{OTHER_UE};"));
-    desk.receive(GM, address(OTHER_UE), text);
-    assert_eq!(desk.status(), Some(403));
+    assert_eq!(refusal_of(&mut desk, OTHER_UE, text), refused(403, NodeCause::FlowUnknown));
 }

@@ -12,7 +12,7 @@ mod common;
 
 use common::*;
 use ims_node::{Flow, Input};
-use pcscf::{Pcscf, SharedFlows, SubscribeReg};
+use pcscf::{Cause, Pcscf, SharedFlows, SubscribeReg};
 use sip_message::{HeaderName, Transport, Uri};
 use testnet::Desk;
 
@@ -99,7 +99,7 @@ fn rt_p_07_a_request_in_a_dialog_of_somebody_else_is_481() {
     for (number, (what, text)) in cases.into_iter().enumerate() {
         desk.clear();
         desk.receive(GM, address(UE), text.replace("SUBSCRIBE2", &format!("x{number}")));
-        assert_eq!(desk.status(), Some(481), "{what}");
+        assert_eq!(desk.refusal(), refused(481, Cause::NotOfThisFlow), "{what}");
     }
 }
 
@@ -121,7 +121,7 @@ fn rt_p_07_a_phone_that_is_watched_notifies_along_the_way_of_the_subscription() 
     assert_eq!(forwarded(&mut desk).0.to_string(), SCSCF);
     let elsewhere = notify.replace("scscf2a.home2.test", "10.0.0.9").replace("NOTIFY1", "x");
     desk.receive(GM, address(UE), elsewhere);
-    assert_eq!(desk.status(), Some(481));
+    assert_eq!(desk.refusal(), refused(481, Cause::NotOfThisFlow));
 }
 
 #[test]
@@ -169,9 +169,8 @@ fn rt_p_07_the_notifier_of_reg_is_the_s_cscf_and_nothing_else_on_that_host() {
         let (_, message) = forwarded(&mut desk);
         let way = accept(&mut desk, &message, "").phone;
         let refresh = in_dialog("SUBSCRIBE", 2, &way).replace("sip:alice@198.51.100.7:5080", target);
-        desk.receive(GM, address(UE), refresh);
-        let (_, sent) = desk.sent().unwrap();
-        assert_eq!(sent.status().map(|status| status.code()), (!passes).then_some(481), "{target}");
+        let expected = if passes { None } else { refused(481, Cause::NotOfThisFlow) };
+        assert_eq!(refusal_of(&mut desk, UE, refresh), expected, "{target}");
     }
 }
 
@@ -208,8 +207,8 @@ fn rfc5626_a_udp_address_that_a_nat_hands_on_takes_nobody_with_it() {
         desk.clear();
         desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &[path]));
         let (_, sent) = desk.sent().unwrap();
-        let status = sent.status().map(|status| status.code());
-        assert_eq!(status, (!passes).then_some(430), "{shared:?} {connection:?} {credentials:?}");
+        let expected = if passes { None } else { refused(430, Cause::FlowLeft) };
+        assert_eq!(refusal_in(&desk, &sent), expected, "{shared:?} {connection:?} {credentials:?}");
         let asked = "P-Preferred-Identity: <sip:alice@home1.test>\r\n";
         let text = request("PUBLISH", "sip:alice@home1.test", 6, asked);
         let text = if connection.is_some() { text.replace("/UDP", "/TCP") } else { text };

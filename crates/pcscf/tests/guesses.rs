@@ -11,7 +11,7 @@
 mod common;
 
 use common::*;
-use pcscf::{Pcscf, SubscribeReg};
+use pcscf::{Cause, Pcscf, SubscribeReg};
 use sip_message::HeaderName;
 use std::time::Duration;
 use testnet::Desk;
@@ -26,7 +26,10 @@ fn answers(desk: &mut Desk<Pcscf>, (from, number): (&str, u32), verdict: (u16, &
     desk.receive(GM, address(from), register(number, &format!("{CONTACT}\r\n{digest}")));
     let (_, sent) = desk.sent().unwrap();
     let answer = match sent.status() {
-        Some(_) => sent,
+        Some(_) => {
+            assert_eq!(desk.reason(&sent), Some(Cause::TooManyGuesses.reason()));
+            sent
+        }
         None => {
             let (status, headers) = verdict;
             desk.respond(MW, address(ICSCF), &sent, status, headers);

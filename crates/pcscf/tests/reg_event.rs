@@ -11,8 +11,8 @@
 mod common;
 
 use common::*;
-use ims_node::{Flow, Input, ListenerId, Loss};
-use pcscf::{Pcscf, SubscribeReg};
+use ims_node::{Flow, Input, ListenerId, Loss, NodeCause, Reason};
+use pcscf::{Cause, Pcscf, SubscribeReg};
 use sip_message::{HeaderName, Message, Transport};
 use std::time::Duration;
 use testnet::Desk;
@@ -48,8 +48,7 @@ fn accept(desk: &mut Desk<Pcscf>, subscribe: &Message) {
         200,
         "Expires: 600000\r\nContact: <sip:scscf1a.home1.test>\r\n",
     );
-    let status = notify(desk, subscribe, (1, "active;expires=600000"), &[contact("active", "registered", 1)]);
-    assert_eq!(status, Some(200));
+    notified(desk, subscribe, (1, "active;expires=600000"), &[contact("active", "registered", 1)]);
 }
 
 /// A contact of alice as a document has it, made by the REGISTER with this CSeq.
@@ -81,23 +80,22 @@ fn notify_text(subscribe: &Message, (cseq, state): (u32, &str), body: &str) -> S
     )
 }
 
-/// The S-CSCF sends a NOTIFY; gives the status of the answer.
-fn notify(
-    desk: &mut Desk<Pcscf>,
-    subscribe: &Message,
-    (cseq, state): (u32, &str),
-    contacts: &[String],
-) -> Option<u16> {
+/// The S-CSCF sends a NOTIFY.
+fn notify(desk: &mut Desk<Pcscf>, subscribe: &Message, (cseq, state): (u32, &str), contacts: &[String]) {
     let registration = if state.starts_with("terminated") { "terminated" } else { "active" };
     let text = notify_text(subscribe, (cseq, state), &reginfo(registration, contacts));
     desk.receive(MW, address(SCSCF), text);
-    desk.status()
 }
 
-/// What alice's phone gets for a request.
-fn publish(desk: &mut Desk<Pcscf>, number: u32) -> Option<u16> {
-    desk.receive(GM, address(UE), request("PUBLISH", "sip:alice@home1.test", number, ""));
-    desk.sent().unwrap().1.status().map(|status| status.code())
+/// As [`notify`], and it is taken.
+fn notified(desk: &mut Desk<Pcscf>, subscribe: &Message, head: (u32, &str), contacts: &[String]) {
+    notify(desk, subscribe, head, contacts);
+    assert_eq!(desk.status(), Some(200), "{head:?} {contacts:?}");
+}
+
+/// How a request of alice's phone is refused: `None` when it passes.
+fn publish(desk: &mut Desk<Pcscf>, number: u32) -> Option<(u16, Reason)> {
+    refusal_of(desk, UE, request("PUBLISH", "sip:alice@home1.test", number, ""))
 }
 
 const ENDED: &str = "terminated;reason=noresource";
@@ -137,24 +135,25 @@ fn reg_p_07_switched_off_or_without_a_service_route_nobody_is_watched() {
 fn reg_p_07_what_the_registrar_ends_is_believed_no_more() {
     for event in ["deactivated", "rejected", "expired", "unregistered", "probation"] {
         let (mut desk, subscribe) = watching();
-        assert_eq!(notify(&mut desk, &subscribe, (2, ENDED), &[contact("terminated", event, 1)]), Some(200));
+        notified(&mut desk, &subscribe, (2, ENDED), &[contact("terminated", event, 1)]);
         assert_eq!((desk.node.role().registered(), desk.records().len()), (0, 1), "{event}");
-        assert_eq!(publish(&mut desk, 1), Some(403));
+        assert_eq!(publish(&mut desk, 1), refused(403, NodeCause::FlowUnknown));
         assert_eq!(desk.node.role().reg_subscriptions(), 0);
     }
     let (mut desk, subscribe) = watching();
-    assert_eq!(notify(&mut desk, &subscribe, (2, ENDED), &[]), Some(200), "a registrar that lists nothing");
-    assert_eq!(desk.node.role().registered(), 0);
+    notified(&mut desk, &subscribe, (2, ENDED), &[]);
+    assert_eq!(desk.node.role().registered(), 0, "a registrar that lists nothing");
 }
 
 #[test]
 fn reg_p_07_only_who_leaves_may_take_back_what_it_published() {
     let unpublish = || request("PUBLISH", "sip:alice@home1.test", 7, "SIP-If-Match: e1\r\nExpires: 0\r\n");
+    let unknown = refused(403, NodeCause::FlowUnknown);
     for (event, leaves, expected) in [
         ("unregistered", true, None),
-        ("deactivated", true, Some(403)),
-        ("rejected", true, Some(403)),
-        ("unregistered", false, Some(403)),
+        ("deactivated", true, unknown),
+        ("rejected", true, unknown),
+        ("unregistered", false, unknown),
     ] {
         let (mut desk, subscribe) = watching();
         if leaves {
@@ -162,8 +161,8 @@ fn reg_p_07_only_who_leaves_may_take_back_what_it_published() {
             desk.receive(GM, address(UE), register(2, &format!("{CONTACT};expires=0\r\n")));
             forwarded(&mut desk);
         }
-        assert_eq!(notify(&mut desk, &subscribe, (2, ENDED), &[contact("terminated", event, 2)]), Some(200));
-        assert_eq!(refused(&mut desk, UE, unpublish()), expected, "{event} {leaves}");
+        notified(&mut desk, &subscribe, (2, ENDED), &[contact("terminated", event, 2)]);
+        assert_eq!(refusal_of(&mut desk, UE, unpublish()), expected, "{event} {leaves}");
     }
 }
 
@@ -172,7 +171,7 @@ fn reg_p_07_one_of_two_contacts() {
     let (mut desk, subscribe) = watching();
     let other = contact("terminated", "rejected", 1).replace("198.51.100.7", "198.51.100.8");
     let contacts = [contact("active", "registered", 1), other];
-    assert_eq!(notify(&mut desk, &subscribe, (2, "active;expires=600000"), &contacts), Some(200));
+    notified(&mut desk, &subscribe, (2, "active;expires=600000"), &contacts);
     assert_eq!((desk.node.role().registered(), publish(&mut desk, 1)), (1, None));
 }
 
@@ -180,7 +179,7 @@ fn reg_p_07_one_of_two_contacts() {
 fn reg_p_07_a_document_that_names_no_contact_says_whether_the_user_is_registered() {
     for (state, registered) in [("active;expires=600000", 1), (ENDED, 0)] {
         let (mut desk, subscribe) = watching();
-        assert_eq!(notify(&mut desk, &subscribe, (2, state), &[]), Some(200));
+        notified(&mut desk, &subscribe, (2, state), &[]);
         assert_eq!(desk.node.role().registered(), registered, "{state}");
     }
 }
@@ -190,7 +189,7 @@ fn reg_p_08_a_late_notify_does_not_end_what_a_later_register_made() {
     let (mut desk, subscribe) = watching();
     register_alice(&mut desk, 2, 3600);
     let late = [contact("terminated", "deactivated", 1)];
-    assert_eq!(notify(&mut desk, &subscribe, (2, ENDED), &late), Some(200));
+    notified(&mut desk, &subscribe, (2, ENDED), &late);
     assert_eq!((desk.node.role().registered(), desk.node.role().reg_subscriptions()), (1, 1));
     let anew = subscribed(&mut desk);
     assert_ne!(anew.call_id(), subscribe.call_id(), "and it is watched again");
@@ -213,15 +212,19 @@ fn reg_p_07_who_is_told_by_whom() {
     let other_tag = text.replace("tag=answered", "tag=other").replace("z9hG4bKn2", "z9hG4bKa");
     let other_call = text.replace(subscribe.call_id(), "unknown");
     let other_event = text.replace("Event: reg", "Event: presence").replace("z9hG4bKn2", "z9hG4bKb");
+    let no_state = text.replace("Subscription-State", "X-State").replace("z9hG4bKn2", "z9hG4bKc");
+    let earlier = text.replace("CSeq: 2", "CSeq: 0").replace("z9hG4bKn2", "z9hG4bKd");
     let rows = [
-        ("203.0.113.1:5060", text, 403),
-        (SCSCF, other_tag, 481),
-        (SCSCF, other_call, 481),
-        (SCSCF, other_event, 489),
+        ("203.0.113.1:5060", text, refused(403, NodeCause::Outsider)),
+        (SCSCF, other_tag, refused(481, NodeCause::NoSubscription)),
+        (SCSCF, other_call, refused(481, NodeCause::NoSubscription)),
+        (SCSCF, other_event, refused(489, NodeCause::UnknownEvent)),
+        (SCSCF, no_state, refused(400, Cause::BadNotify)),
+        (SCSCF, earlier, refused(500, NodeCause::StaleCSeq)),
     ];
-    for (from, text, status) in rows {
+    for (from, text, expected) in rows {
         desk.receive(MW, address(from), text);
-        assert_eq!((desk.status(), desk.node.role().registered()), (Some(status), 1));
+        assert_eq!((desk.refusal(), desk.node.role().registered()), (expected, 1));
     }
 }
 
@@ -238,7 +241,7 @@ fn reg_p_07_a_flow_of_two_contacts_ends_when_both_have_ended() {
         desk.clear();
         let first = contact("terminated", "deactivated", 2);
         let other = first.replace("sip:alice@198.51.100.7:5080", second);
-        notify(&mut desk, &subscribe, (2, "active;expires=600000"), &[first, other][..ended]);
+        notified(&mut desk, &subscribe, (2, "active;expires=600000"), &[first, other][..ended]);
         assert_eq!(desk.node.role().registered(), registered, "{ended} have ended");
     }
 }
@@ -251,7 +254,7 @@ fn reg_p_07_the_phone_can_still_be_told_for_a_while() {
     let routes: Vec<String> = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
     desk.respond(MW, address(SCSCF), &message, 200, "");
     assert_eq!(desk.status(), Some(200));
-    notify(&mut desk, &subscribe, (2, ENDED), &[contact("terminated", "deactivated", 1)]);
+    notified(&mut desk, &subscribe, (2, ENDED), &[contact("terminated", "deactivated", 1)]);
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 1, &routes));
     let (to, message) = forwarded(&mut desk);
     assert_eq!(to.to_string(), UE);
@@ -259,7 +262,7 @@ fn reg_p_07_the_phone_can_still_be_told_for_a_while() {
     desk.pass(Duration::from_secs(32));
     desk.clear();
     desk.receive(MW, address(SCSCF), in_dialog("NOTIFY", 2, &routes));
-    assert_eq!(desk.status(), Some(430));
+    assert_eq!(desk.refusal(), refused(430, Cause::FlowLeft));
 }
 
 #[test]
@@ -271,7 +274,8 @@ fn reg_p_07_a_user_who_leaves_is_watched_no_longer_than_its_last_notify_takes() 
     assert_eq!((desk.status(), desk.node.role().reg_subscriptions()), (Some(200), 1));
     desk.pass(Duration::from_secs(32));
     assert_eq!(desk.node.role().reg_subscriptions(), 0);
-    assert_eq!(notify(&mut desk, &subscribe, (2, ENDED), &[]), Some(481));
+    notify(&mut desk, &subscribe, (2, ENDED), &[]);
+    assert_eq!(desk.refusal(), refused(481, NodeCause::NoSubscription));
 }
 
 /// The Service-Route of the other S-CSCF.
@@ -295,10 +299,11 @@ fn reg_p_07_who_comes_back_at_another_s_cscf_is_watched_there() {
         assert_eq!((to.to_string().as_str(), anew.cseq_method()), (OTHER_SCSCF, "SUBSCRIBE"), "{accepted}");
         assert_eq!(anew.value(HeaderName::Route), Some("<sip:orig@scscf1b.home1.test;lr>"));
         desk.respond(MW, address(SCSCF), &former, 480, "");
-        assert_eq!(notify(&mut desk, &former, (2, ENDED), &[]), Some(481), "{accepted}");
+        notify(&mut desk, &former, (2, ENDED), &[]);
+        assert_eq!(desk.refusal(), refused(481, NodeCause::NoSubscription), "{accepted}");
         assert_eq!((desk.node.role().registered(), desk.node.role().reg_subscriptions()), (1, 1));
         desk.respond(MW, address(OTHER_SCSCF), &anew, 200, "Expires: 600000\r\n");
-        assert_eq!(notify(&mut desk, &anew, (1, ENDED), &[contact("terminated", "rejected", 2)]), Some(200));
+        notified(&mut desk, &anew, (1, ENDED), &[contact("terminated", "rejected", 2)]);
         assert_eq!(desk.node.role().registered(), 0, "{accepted}: the other one is believed");
     }
 }
@@ -342,7 +347,9 @@ fn reg_p_07_after_a_restart_everybody_is_watched_anew() {
         assert_ne!(subscribe.call_id(), former.call_id());
         desk.respond(MW, address(SCSCF), &subscribe, status, "");
         assert_eq!(desk.node.role().registered(), left, "{status}");
-        assert_eq!(notify(&mut desk, &former, (2, ENDED), &[]), Some(481), "the dialog of the dead process");
+        notify(&mut desk, &former, (2, ENDED), &[]);
+        let unknown = refused(481, NodeCause::NoSubscription);
+        assert_eq!(desk.refusal(), unknown, "the dialog of the dead process");
     }
 }
 
@@ -395,12 +402,16 @@ fn rfc5626_5_2_a_200_that_comes_after_the_connection_binds_nobody() {
             desk.input(Input::Closed { flow: tcp(1), loss: Loss::Ended });
         }
         desk.respond(MW, address(ICSCF), &message, 200, &format!("{CONTACT};expires=600\r\n{SERVICE_ROUTE}"));
-        assert_eq!(desk.status(), Some(if closed { 430 } else { 200 }));
+        let (_, answer) = desk.sent().unwrap();
+        let status = answer.status().unwrap().code();
+        let gone = closed.then(|| Cause::RegisterFlowGone.reason());
+        assert_eq!((status, desk.reason(&answer)), (if closed { 430 } else { 200 }, gone));
         assert_eq!(desk.node.role().registered(), usize::from(!closed));
         desk.clear();
         let bytes = request("PUBLISH", "sip:alice@home1.test", 2, "");
         desk.input(Input::message(tcp(if closed { 2 } else { 1 }), bytes));
-        let answer = desk.sent().unwrap().1.status().map(|status| status.code());
-        assert_eq!(answer, closed.then_some(403));
+        let (_, answer) = desk.sent().unwrap();
+        let unknown = if closed { refused(403, NodeCause::FlowUnknown) } else { None };
+        assert_eq!(refusal_in(&desk, &answer), unknown);
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use ims_node::{Listener, NodeSettings, Peer, Side};
+use ims_node::{Listener, NodeSettings, Peer, Reason, Side};
 use pcscf::{Pcscf, SharedFlows, SubscribeReg};
 use sip_message::{HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
@@ -109,12 +109,23 @@ pub fn leave(desk: &mut Desk<Pcscf>, number: u32) {
     assert_eq!(desk.status(), Some(200));
 }
 
-/// What is sent on or answered for a request of a phone at this address: `None` when it passes.
-pub fn refused(desk: &mut Desk<Pcscf>, from: &str, text: String) -> Option<u16> {
+/// The status and the reason of a refusal.
+pub fn refused(status: u16, cause: impl Into<Reason>) -> Option<(u16, Reason)> {
+    Some((status, cause.into()))
+}
+
+/// How the request is refused of which this message says what has become: `None` when it is sent on.
+pub fn refusal_in(desk: &Desk<Pcscf>, message: &Message) -> Option<(u16, Reason)> {
+    let status = message.status()?.code();
+    Some((status, desk.reason(message).expect("an error answer of our own")))
+}
+
+/// How a request of a phone at this address is refused: `None` when it passes.
+pub fn refusal_of(desk: &mut Desk<Pcscf>, from: &str, text: String) -> Option<(u16, Reason)> {
     desk.clear();
     desk.receive(GM, address(from), text);
     let (_, message) = desk.sent().unwrap();
-    message.status().map(|status| status.code())
+    refusal_in(desk, &message)
 }
 
 pub fn forwarded(desk: &mut Desk<Pcscf>) -> (SocketAddr, Message) {
