@@ -42,6 +42,9 @@ impl Scscf {
                 && instance.is_none_or(|gr| crate::in_dialog::is_instance(binding, gr))
         };
         let mut bindings: Vec<&Binding> = registration.bindings.iter().filter(is_meant).collect();
+        if bindings.is_empty() {
+            return if instance.is_some() { crate::in_dialog::no_binding() } else { not_registered().into() };
+        }
         bindings.sort_by_key(|binding| Reverse(binding.preference()));
         let left = bindings.iter().rev().map(|binding| binding.contact.clone()).collect();
         self.offer_next(now, request, impu.clone(), left, None)
@@ -73,7 +76,7 @@ impl Scscf {
         }
         match best {
             Some(best) => Decision::Relay(best),
-            None => not_registered().into(),
+            None => flow_failed().into(),
         }
     }
 

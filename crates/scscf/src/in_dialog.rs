@@ -66,7 +66,7 @@ fn leads_elsewhere() -> Decision<Waiting> {
     Refusal::new(StatusCode::NO_SUCH_TRANSACTION, Cause::NotOfThisDialog).into()
 }
 
-fn no_binding() -> Decision<Waiting> {
+pub(crate) fn no_binding() -> Decision<Waiting> {
     Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, Cause::GruuUnknown).into()
 }
 
