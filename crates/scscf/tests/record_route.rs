@@ -11,7 +11,8 @@
 mod common;
 
 use common::*;
-use scscf::Scscf;
+use ims_node::{NodeCause, Reason};
+use scscf::{Cause, Scscf};
 use sip_message::{HeaderName, Message};
 use testnet::Desk;
 
@@ -49,12 +50,14 @@ fn in_dialog(method: &str, number: u32, uri: &str, routes: &[&str]) -> String {
 }
 
 /// Where it is sent, or how it is refused.
-fn fate(desk: &mut Desk<Scscf>, from: &str, text: String) -> Result<String, u16> {
+fn fate(desk: &mut Desk<Scscf>, from: &str, text: String) -> Result<String, (u16, Reason)> {
     desk.clear();
     desk.receive(0, address(from), text);
     let (to, message) = desk.sent().unwrap();
-    message.status().map_or_else(|| Ok(to.to_string()), |status| Err(status.code()))
+    refusal_in(desk, &message).map_or_else(|| Ok(to.to_string()), Err)
 }
+
+const ELSEWHERE: (u16, Reason) = (481, Cause::NotOfThisDialog.reason());
 
 #[test]
 fn rt_so_07_a_refresh_goes_where_the_answer_said_and_nowhere_else() {
@@ -62,18 +65,18 @@ fn rt_so_07_a_refresh_goes_where_the_answer_said_and_nowhere_else() {
     let notifier = "sip:127.0.10.27:5060";
     let rows = [
         ("figures 1 and 2: the next proxy", icscf, vec![icscf], notifier, Ok("127.0.10.23:5060")),
-        ("another port of that host", icscf, vec![elsewhere], notifier, Err(481)),
-        ("the notifier, past the proxy", icscf, vec![], notifier, Err(481)),
+        ("another port of that host", icscf, vec![elsewhere], notifier, Err(ELSEWHERE)),
+        ("the notifier, past the proxy", icscf, vec![], notifier, Err(ELSEWHERE)),
         ("TS 24.141: the notifier itself", "", vec![], notifier, Ok("127.0.10.27:5060")),
         ("without its default port", "", vec![], "sip:127.0.10.27", Ok("127.0.10.27:5060")),
-        ("somebody else at that address", "", vec![], "sip:x@127.0.10.27", Err(481)),
-        ("another port of the notifier", "", vec![], "sip:127.0.10.27:6379;transport=tcp", Err(481)),
-        ("another address", "", vec![], "sip:x@127.0.10.23:3868", Err(481)),
-        ("an address beside the name", "", vec![], "sip:127.0.10.27;maddr=10.0.0.9", Err(481)),
-        ("a name of another network", "", vec![], "sip:home2.test", Err(481)),
-        ("a proxy of the sender's own", "", vec![elsewhere], notifier, Err(481)),
+        ("somebody else at that address", "", vec![], "sip:x@127.0.10.27", Err(ELSEWHERE)),
+        ("another port of the notifier", "", vec![], "sip:127.0.10.27:6379;transport=tcp", Err(ELSEWHERE)),
+        ("another address", "", vec![], "sip:x@127.0.10.23:3868", Err(ELSEWHERE)),
+        ("an address beside the name", "", vec![], "sip:127.0.10.27;maddr=10.0.0.9", Err(ELSEWHERE)),
+        ("a name of another network", "", vec![], "sip:home2.test", Err(ELSEWHERE)),
+        ("a proxy of the sender's own", "", vec![elsewhere], notifier, Err(ELSEWHERE)),
         ("a server of this domain", "", vec![], "sip:ps1.home1.test", Ok(PS)),
-        ("another port of it", "", vec![], "sip:ps1.home1.test:6379", Err(481)),
+        ("another port of it", "", vec![], "sip:ps1.home1.test:6379", Err(ELSEWHERE)),
     ];
     for (what, behind, routes, uri, expected) in rows {
         let mut desk = registered();
@@ -100,7 +103,7 @@ fn rt_so_07_an_address_that_is_no_nodes_is_nobodys_word() {
         let routes: Vec<&str> =
             [own.as_str(), behind].into_iter().filter(|route| !route.is_empty()).collect();
         let refresh = in_dialog("SUBSCRIBE", 2, contact, &routes);
-        assert_eq!(fate(&mut desk, PCSCF, refresh), Err(481), "{behind} {contact}");
+        assert_eq!(fate(&mut desk, PCSCF, refresh), Err(ELSEWHERE), "{behind} {contact}");
     }
 }
 
@@ -113,9 +116,9 @@ fn rt_so_07_a_notify_goes_back_the_way_of_its_subscribe() {
         fate(desk, PS, in_dialog("NOTIFY", number, phone, routes))
     };
     assert_eq!(sent(&mut desk, 1, &[&own, BELOW]), Ok("127.0.10.11:5062".to_owned()));
-    assert_eq!(sent(&mut desk, 2, &[&own, "<sip:127.0.10.23:3868;lr>"]), Err(481));
-    assert_eq!(sent(&mut desk, 3, &[&own]), Err(481), "past the P-CSCF");
-    assert_eq!(sent(&mut desk, 4, &[&to_notifier, BELOW]), Err(481), "the entry for the other side");
+    assert_eq!(sent(&mut desk, 2, &[&own, "<sip:127.0.10.23:3868;lr>"]), Err(ELSEWHERE));
+    assert_eq!(sent(&mut desk, 3, &[&own]), Err(ELSEWHERE), "past the P-CSCF");
+    assert_eq!(sent(&mut desk, 4, &[&to_notifier, BELOW]), Err(ELSEWHERE), "the entry for the other side");
     // The key outlives the process.
     desk.restart(std::time::Duration::ZERO, settings(), role());
     assert_eq!(sent(&mut desk, 5, &[&own, BELOW]), Ok("127.0.10.11:5062".to_owned()));
@@ -131,7 +134,7 @@ fn sub_p_01_a_notify_that_makes_the_dialog_tells_the_phone_the_way_to_its_sender
     let [back] = &recorded(&message)[..] else { panic!("{:?}", recorded(&message)) };
     let refresh = |number, uri| in_dialog("SUBSCRIBE", number, uri, &[back]);
     assert_eq!(fate(&mut desk, PCSCF, refresh(2, "sip:127.0.10.27")), Ok("127.0.10.27:5060".to_owned()));
-    assert_eq!(fate(&mut desk, PCSCF, refresh(3, "sip:127.0.10.28")), Err(481));
+    assert_eq!(fate(&mut desk, PCSCF, refresh(3, "sip:127.0.10.28")), Err(ELSEWHERE));
 }
 
 #[test]
@@ -141,13 +144,13 @@ fn figure_7_a_watcher_of_another_domain_is_found_afresh_by_its_identity_alone() 
     let plain = "<sip:scscf1a.home1.test;lr>";
     let rows = [
         (PS, plain, "sip:bob@home2.test;gr=urn:uuid:1", Ok("127.0.10.23:5060")),
-        (PS, plain, "sip:bob@home2.test:3868", Err(481)),
-        (PS, plain, "sip:bob@home2.test;maddr=127.0.10.28", Err(481)),
-        (PS, plain, "sip:bob@127.0.10.28", Err(481)),
-        (PS, plain, "sip:home2.test", Err(481)),
+        (PS, plain, "sip:bob@home2.test:3868", Err(ELSEWHERE)),
+        (PS, plain, "sip:bob@home2.test;maddr=127.0.10.28", Err(ELSEWHERE)),
+        (PS, plain, "sip:bob@127.0.10.28", Err(ELSEWHERE)),
+        (PS, plain, "sip:home2.test", Err(ELSEWHERE)),
         // A phone comes by our entry.
-        (PCSCF, &own, "sip:bob@home2.test;gr=urn:uuid:1", Err(481)),
-        (STRANGER, plain, "sip:bob@home2.test;gr=urn:uuid:1", Err(403)),
+        (PCSCF, &own, "sip:bob@home2.test;gr=urn:uuid:1", Err(ELSEWHERE)),
+        (STRANGER, plain, "sip:bob@home2.test;gr=urn:uuid:1", Err((403, NodeCause::Outsider.reason()))),
     ];
     for (number, (from, route, uri, expected)) in (10..).zip(rows) {
         let text = in_dialog("NOTIFY", number, uri, &[route]);
@@ -165,10 +168,10 @@ fn rt_so_07_a_dialog_with_one_user_leads_to_nobody_else() {
         fate(desk, PCSCF, in_dialog(method, number, uri, &[route]))
     };
     assert!(sent(&mut desk, "SUBSCRIBE", 2, contact, &own).is_ok(), "as its answer said");
-    assert_eq!(sent(&mut desk, "SUBSCRIBE", 3, "sip:alias@home1.test", &own), Err(481));
-    assert_eq!(sent(&mut desk, "NOTIFY", 4, "sip:alias@home1.test", &own), Err(481));
+    assert_eq!(sent(&mut desk, "SUBSCRIBE", 3, "sip:alias@home1.test", &own), Err(ELSEWHERE));
+    assert_eq!(sent(&mut desk, "NOTIFY", 4, "sip:alias@home1.test", &own), Err(ELSEWHERE));
     let plain = "<sip:scscf1a.home1.test;lr>";
-    assert_eq!(sent(&mut desk, "SUBSCRIBE", 5, contact, plain), Err(481), "in no dialog through us");
+    assert_eq!(sent(&mut desk, "SUBSCRIBE", 5, contact, plain), Err(ELSEWHERE), "in no dialog through us");
     assert!(sent(&mut desk, "NOTIFY", 6, contact, plain).is_ok(), "figure 6: the watcher is found afresh");
 }
 
@@ -191,7 +194,7 @@ fn rt_st_05_the_s_cscf_stays_on_the_way_to_a_phone_that_is_watched() {
     let watcher = "sip:bob@198.51.100.9";
     let along = fate(&mut desk, PCSCF, in_dialog("NOTIFY", 1, watcher, &[&own, BELOW]));
     assert_eq!(along, Ok("127.0.10.11:5062".to_owned()));
-    assert_eq!(fate(&mut desk, PCSCF, in_dialog("NOTIFY", 2, watcher, &[&own])), Err(481));
+    assert_eq!(fate(&mut desk, PCSCF, in_dialog("NOTIFY", 2, watcher, &[&own])), Err(ELSEWHERE));
 }
 
 #[test]
@@ -199,6 +202,6 @@ fn rt_st_01_nobody_routes_through_the_s_cscf_to_another_domain() {
     for uri in ["sip:x@127.0.10.23:3868", "sip:bob@home2.test", "sip:x@home2.test;transport=tcp"] {
         let mut desk = registered();
         let text = request("MESSAGE", uri, 1, "Route: <sip:scscf1a.home1.test;lr>\r\n");
-        assert_eq!(fate(&mut desk, ICSCF, text), Err(404), "{uri}");
+        assert_eq!(fate(&mut desk, ICSCF, text), Err((404, Cause::OtherDomain.reason())), "{uri}");
     }
 }

@@ -12,9 +12,9 @@ mod common;
 
 use common::*;
 use cx_protocol::{DefaultHandling, Impi, Impu, Ppr, Request, Rtr, RtrReason};
-use ims_node::{HssRequestId, Input};
+use ims_node::{HssRequestId, Input, NodeCause};
 use presence_document::{ContactEvent, ContactState, InfoState, RegInfo, RegState};
-use scscf::Scscf;
+use scscf::{Cause, Scscf};
 use sip_message::{HeaderName, Message};
 use std::time::Duration;
 use testnet::Desk;
@@ -89,27 +89,31 @@ fn rtr(desk: &mut Desk<Scscf>, reason: RtrReason) {
 fn reg_e_01_nobody_registered_is_480() {
     let mut desk = desk();
     desk.receive(0, address(PCSCF), subscribe(1, P_CSCF, ""));
-    assert_eq!((desk.status(), desk.asked()), (Some(480), None));
+    assert_eq!((desk.refusal(), desk.asked()), (refused(480, Cause::NotRegisteredHere), None));
 }
 
 #[test]
 fn reg_e_02_who_may_watch() {
-    for (from, asserted, status) in [
-        (PCSCF, ALICE, 200),
-        (PCSCF, "sip:alias@home1.test", 200),
-        (PCSCF, "sip:barred@home1.test", 403),
-        (PCSCF, P_CSCF, 200),
-        (PCSCF, "sip:pcscf1b.home1.test", 403),
-        (PCSCF, "sip:somebody@pcscf1a.home1.test", 403),
-        (PS, "sip:ps1.home1.test", 200),
-        (PS, "sip:ps2.home1.test", 403),
-        (PCSCF, "sip:bob@home1.test", 403),
-        (STRANGER, ALICE, 403),
+    let may_not = Some(Cause::RegWatcherNotAllowed.reason());
+    for (from, asserted, reason) in [
+        (PCSCF, ALICE, None),
+        (PCSCF, "sip:alias@home1.test", None),
+        (PCSCF, "sip:barred@home1.test", may_not),
+        (PCSCF, P_CSCF, None),
+        (PCSCF, "sip:pcscf1b.home1.test", may_not),
+        (PCSCF, "sip:somebody@pcscf1a.home1.test", may_not),
+        (PS, "sip:ps1.home1.test", None),
+        (PS, "sip:ps2.home1.test", may_not),
+        (PCSCF, "sip:bob@home1.test", may_not),
+        (STRANGER, ALICE, Some(NodeCause::Outsider.reason())),
     ] {
         let mut desk = registered();
         desk.receive(0, address(from), subscribe(1, asserted, ""));
-        assert_eq!(desk.status(), Some(status), "{from} {asserted}");
-        assert_eq!(desk.node.role().reg_watches(), usize::from(status == 200));
+        let (_, answer) = desk.sent().unwrap();
+        let status = if reason.is_some() { 403 } else { 200 };
+        let told = (answer.status().unwrap().code(), desk.reason(&answer));
+        assert_eq!(told, (status, reason), "{from} {asserted}");
+        assert_eq!(desk.node.role().reg_watches(), usize::from(reason.is_none()));
     }
 }
 
@@ -280,22 +284,23 @@ fn reg_e_05_a_refresh_is_the_business_of_its_watcher_alone() {
 
 #[test]
 fn sub_n_12_to_20_what_a_request_in_the_dialog_gets() {
-    for (method, headers, status) in [
-        ("SUBSCRIBE", "Event: reg\r\n", 200),
-        ("SUBSCRIBE", "Event: reg\r\nExpires: 0\r\n", 200),
-        ("SUBSCRIBE", "Event: reg\r\nExpires: 5\r\n", 423),
-        ("SUBSCRIBE", "Event: reg;id=2\r\n", 200),
-        ("SUBSCRIBE", "Event: reg;id=2\r\nExpires: 0\r\n", 481),
-        ("SUBSCRIBE", "Event: presence\r\n", 489),
-        ("SUBSCRIBE", "Event: reg\r\nAccept: application/pidf+xml\r\n", 406),
-        ("SUBSCRIBE", "Event: reg\r\nRequire: sip-gold\r\n", 420),
-        ("NOTIFY", "Event: reg\r\n", 481),
+    for (method, headers, status, cause) in [
+        ("SUBSCRIBE", "Event: reg\r\n", 200, None),
+        ("SUBSCRIBE", "Event: reg\r\nExpires: 0\r\n", 200, None),
+        ("SUBSCRIBE", "Event: reg\r\nExpires: 5\r\n", 423, Some(NodeCause::ExpiresTooShort)),
+        ("SUBSCRIBE", "Event: reg;id=2\r\n", 200, None),
+        ("SUBSCRIBE", "Event: reg;id=2\r\nExpires: 0\r\n", 481, Some(NodeCause::NoSubscription)),
+        ("SUBSCRIBE", "Event: presence\r\n", 489, Some(NodeCause::UnknownEvent)),
+        ("SUBSCRIBE", "Event: reg\r\nAccept: application/pidf+xml\r\n", 406, Some(NodeCause::NotAcceptable)),
+        ("SUBSCRIBE", "Event: reg\r\nRequire: sip-gold\r\n", 420, Some(NodeCause::UnknownRequire)),
+        ("NOTIFY", "Event: reg\r\n", 481, Some(NodeCause::NoSubscription)),
     ] {
         let mut desk = registered();
         let (accepted, _) = watching(&mut desk);
         desk.receive(0, address(PCSCF), in_dialog(method, 2, &accepted, headers));
         let (_, response) = desk.sent().unwrap();
-        assert_eq!(response.status().unwrap().code(), status, "{method} {headers}");
+        let told = (response.status().unwrap().code(), desk.reason(&response));
+        assert_eq!(told, (status, cause.map(NodeCause::reason)), "{method} {headers}");
         let allowed = (status == 489).then_some("reg");
         assert_eq!(response.value(HeaderName::AllowEvents), allowed);
     }
@@ -303,7 +308,7 @@ fn sub_n_12_to_20_what_a_request_in_the_dialog_gets() {
     let (accepted, _) = watching(&mut desk);
     let other = in_dialog("SUBSCRIBE", 2, &accepted, "Event: reg\r\n").replace("c-SUBSCRIBE", "c-other");
     desk.receive(0, address(PCSCF), other);
-    assert_eq!(desk.status(), Some(481));
+    assert_eq!(desk.refusal(), refused(481, NodeCause::NoSubscription));
 }
 
 #[test]
@@ -374,7 +379,11 @@ fn one_user_has_so_many_watchers_and_no_more() {
         let text = text.replace("Contact: <sip:alice@home1.test>", &format!("Contact: <sip:a@h:{number}>"));
         desk.clear();
         desk.receive(0, address(PCSCF), text);
-        assert_eq!(desk.status(), Some(if number <= 40 { 200 } else { 500 }), "{number}");
+        if number <= 40 {
+            assert_eq!(desk.status(), Some(200), "{number}");
+        } else {
+            assert_eq!(desk.refusal(), refused(500, Cause::TooManyOfUser), "{number}");
+        }
     }
     assert_eq!(desk.node.role().reg_watches(), 40);
 }

@@ -14,8 +14,8 @@ use common::*;
 use cx_protocol::{
     Answer, CxFailure, DefaultHandling, Impi, Impu, Ppr, Request, ResultCode, Rtr, RtrReason, SarType,
 };
-use ims_node::{HssRequestId, Input};
-use scscf::Scscf;
+use ims_node::{HssRequestId, Input, NodeCause};
+use scscf::{Cause, Scscf};
 use sip_message::{Challenge, DigestAlgorithm, HeaderName, NameAddr};
 use std::time::Duration;
 use testnet::Desk;
@@ -24,7 +24,7 @@ use testnet::Desk;
 fn reg_s_01_from_outside_the_trust_domain_is_403() {
     let mut desk = desk();
     desk.receive(0, address(STRANGER), register(1, CONTACT));
-    assert_eq!((desk.status(), desk.asked()), (Some(403), None));
+    assert_eq!((desk.refusal(), desk.asked()), (refused(403, NodeCause::Outsider), None));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn reg_s_03_three_wrong_responses_end_the_attempt_and_the_hss_is_told() {
     }
     let headers = format!("{CONTACT}{}", authorization(&challenges[0], "wrong", 1));
     desk.receive(0, address(ICSCF), register(4, &headers));
-    assert_eq!(desk.status(), Some(403));
+    assert_eq!(desk.refusal(), refused(403, Cause::WrongPassword));
     let Some(Request::Sar(sar)) = desk.asked() else { panic!("the HSS is not told") };
     assert_eq!(sar.kind, SarType::AuthenticationFailure);
     assert_eq!(desk.node.role().registered(), 0);
@@ -122,37 +122,37 @@ fn design_8_a_username_in_another_spelling_is_checked_with_its_own_secret() {
 
 #[test]
 fn reg_s_04_and_06_what_is_refused_before_anybody_is_asked() {
-    for (headers, status) in [
-        ("Contact: <sip:a@h>;expires=59\r\n", 423),
-        ("Contact: *\r\n", 400),
-        ("Contact: sip:a@h?Route=x\r\n", 400),
-        ("Contact: <sip:a@h>\r\nRequire: sip-gold\r\n", 420),
+    for (headers, expected) in [
+        ("Contact: <sip:a@h>;expires=59\r\n", refused(423, Cause::IntervalTooBrief)),
+        ("Contact: *\r\n", refused(400, Cause::BadStarContact)),
+        ("Contact: sip:a@h?Route=x\r\n", refused(400, Cause::ContactNotAddress)),
+        ("Contact: <sip:a@h>\r\nRequire: sip-gold\r\n", refused(420, NodeCause::UnknownRequire)),
     ] {
         let mut desk = desk();
         desk.receive(0, address(ICSCF), register(1, headers));
-        assert_eq!((desk.status(), desk.asked()), (Some(status), None), "{headers}");
+        assert_eq!((desk.refusal(), desk.asked()), (expected, None), "{headers}");
     }
 }
 
 #[test]
 fn reg_s_01_and_edge_15_what_the_hss_refuses_or_does_not_answer() {
     let rows = [
-        (Ok(saa_result(ResultCode::IdentityAlreadyRegistered)), 480),
-        (Ok(saa_result(ResultCode::UserUnknown)), 403),
-        (Err(CxFailure::Timeout), 504),
+        (Ok(saa_result(ResultCode::IdentityAlreadyRegistered)), refused(480, Cause::OtherScscf)),
+        (Ok(saa_result(ResultCode::UserUnknown)), refused(403, Cause::HssRefuses)),
+        (Err(CxFailure::Timeout), refused(504, NodeCause::HssSilent)),
     ];
-    for (answer, status) in rows {
+    for (answer, expected) in rows {
         let mut desk = desk();
         let challenges = challenged(&mut desk, 1, CONTACT);
         let headers = format!("{CONTACT}{}", authorization(&challenges[0], "alice-secret", 1));
         desk.receive(0, address(ICSCF), register(2, &headers));
         desk.hss(answer);
-        assert_eq!((desk.status(), desk.node.role().registered()), (Some(status), 0));
+        assert_eq!((desk.refusal(), desk.node.role().registered()), (expected, 0));
     }
     let mut desk = desk();
     desk.receive(0, address(ICSCF), register(1, CONTACT));
     desk.hss(Err(CxFailure::NotConnected));
-    assert_eq!(desk.status(), Some(504));
+    assert_eq!(desk.refusal(), refused(504, NodeCause::HssSilent));
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn reg_s_08_an_earlier_register_of_the_same_call_changes_nothing() {
     let challenges = challenged(&mut desk, 10, CONTACT);
     let headers = format!("{CONTACT}Expires: 0\r\n{}", authorization(&challenges[0], "alice-secret", 1));
     desk.receive(0, address(ICSCF), register(2, &headers).replace("REGISTER2", "REGISTERx"));
-    assert_eq!((desk.status(), desk.node.role().registered()), (Some(500), 1));
+    assert_eq!((desk.refusal(), desk.node.role().registered()), (refused(500, Cause::EarlierRegister), 1));
 }
 
 #[test]
@@ -225,7 +225,8 @@ fn rfc3261_10_3_an_earlier_register_is_told_by_its_instance_too() {
     let challenges = challenged(&mut desk, 10, CONTACT);
     let headers = format!("{}{}", contact("198.51.100.7"), authorization(&challenges[0], "alice-secret", 1));
     desk.receive(0, address(ICSCF), register(4, &headers));
-    assert_eq!(desk.status(), Some(500), "what was sent before does not bring the old address back");
+    let earlier = refused(500, Cause::EarlierRegister);
+    assert_eq!(desk.refusal(), earlier, "what was sent before does not bring the old address back");
 }
 
 #[test]
@@ -343,9 +344,8 @@ fn rfc7616_3_3_credentials_for_another_realm_are_wrong_and_not_stale() {
         let headers = format!("{CONTACT}{}", for_realm(&challenge, realm));
         desk.receive(0, address(ICSCF), register(4, &headers));
         let sent = std::iter::from_fn(|| desk.sent()).map(|(_, message)| message);
-        let refused = sent.into_iter().find(|message| message.status().is_some()).unwrap();
-        assert_eq!(refused.status().unwrap().code(), 403, "{realm:?}");
-        assert!(refused.value(HeaderName::Warning).unwrap().contains("realm"), "{realm:?}");
+        let answer = sent.into_iter().find(|message| message.status().is_some()).unwrap();
+        assert_eq!(refusal_in(&desk, &answer), refused(403, Cause::OtherRealm), "{realm:?}");
     }
 }
 
@@ -389,14 +389,16 @@ fn reg_s_03_each_wrong_answer_counts_whatever_stands_beside_it() {
     let (_, response) = desk.sent().unwrap();
     let carols = response.list_of_challenges();
     let mut alices = challenged(&mut desk, 1, CONTACT);
-    let mut statuses = Vec::new();
     for number in 2..5 {
         let beside = authorization(&carols[0], "wrong", 1);
         let headers = format!("{CONTACT}{beside}{}", authorization(&alices[0], "wrong", number));
         desk.receive(0, address(ICSCF), register(number, &headers));
         let (_, response) = desk.sent().unwrap();
-        statuses.push(response.status().unwrap().code());
-        alices = response.list_of_challenges();
+        if number < 4 {
+            assert_eq!(response.status().unwrap().code(), 401, "{number}");
+            alices = response.list_of_challenges();
+        } else {
+            assert_eq!(refusal_in(&desk, &response), refused(403, Cause::WrongPassword));
+        }
     }
-    assert_eq!(statuses, [401, 401, 403]);
 }

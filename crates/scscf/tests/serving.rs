@@ -12,8 +12,8 @@ mod common;
 
 use common::*;
 use cx_protocol::{CxFailure, DefaultHandling, Request, ResultCode, SarType};
-use ims_node::{Input, Loss};
-use scscf::Scscf;
+use ims_node::{Input, Loss, NodeCause, Reason};
+use scscf::{Cause, Scscf};
 use sip_message::{HeaderName, Message};
 use std::time::Duration;
 use testnet::Desk;
@@ -71,16 +71,16 @@ fn rt_so_02_and_03_who_may_begin_a_request() {
     let rows = [
         (PCSCF, from("sip:alice@home1.test"), None),
         (PCSCF, from("sip:alias@home1.test"), None),
-        (PCSCF, from("sip:barred@home1.test"), Some(403)),
-        (PCSCF, from("sip:carol@home1.test"), Some(403)),
-        (PCSCF, ORIG.replace("P-Asserted-Identity", "X-Nobody"), Some(403)),
-        (STRANGER, ORIG.to_owned(), Some(403)),
+        (PCSCF, from("sip:barred@home1.test"), refused(403, Cause::IdentityBarred)),
+        (PCSCF, from("sip:carol@home1.test"), refused(403, Cause::SenderNotRegistered)),
+        (PCSCF, ORIG.replace("P-Asserted-Identity", "X-Nobody"), refused(403, Cause::NoAssertedIdentity)),
+        (STRANGER, ORIG.to_owned(), refused(403, NodeCause::Outsider)),
     ];
-    for (number, (source, headers, refused)) in (1..).zip(rows) {
+    for (number, (source, headers, expected)) in (1..).zip(rows) {
         let mut desk = registered();
         desk.receive(0, address(source), request("PUBLISH", ALICE, number, &headers));
         let (_, message) = desk.sent().unwrap();
-        assert_eq!(message.status().map(|status| status.code()), refused, "{source} {headers}");
+        assert_eq!(refusal_in(&desk, &message), expected, "{source} {headers}");
     }
 }
 
@@ -88,25 +88,30 @@ fn rt_so_02_and_03_who_may_begin_a_request() {
 fn rt_so_07_a_to_tag_spares_nothing_but_a_request_of_a_dialog() {
     let from = |identity: &str| ORIG.replace("sip:alice@home1.test", identity);
     let alice = || from(ALICE);
+    let unregistered = Err((403, Cause::SenderNotRegistered.reason()));
+    let barred = Err((403, Cause::IdentityBarred.reason()));
+    let numeric = Err((404, Cause::RequestUriNumeric.reason()));
+    let server = Err((404, Cause::RequestUriServer.reason()));
+    let elsewhere = Err((481, Cause::NotOfThisDialog.reason()));
     let rows = [
         ("PUBLISH", ALICE, alice(), Ok(PS)),
-        ("PUBLISH", ALICE, from(CAROL), Err(403)),
+        ("PUBLISH", ALICE, from(CAROL), unregistered),
         ("MESSAGE", CAROL, alice(), Ok(ICSCF)),
-        ("MESSAGE", CAROL, from(CAROL), Err(403)),
-        ("MESSAGE", CAROL, from("sip:barred@home1.test"), Err(403)),
-        ("MESSAGE", "sip:x@127.0.10.23:3868", alice(), Err(404)),
-        ("MESSAGE", "sip:x@localhost:40999", alice(), Err(404)),
-        ("MESSAGE", "sip:x@home2.test:3868;transport=tcp", alice(), Err(404)),
-        ("MESSAGE", "sip:x@home2.test;maddr=127.0.10.16", alice(), Err(404)),
-        ("MESSAGE", "sip:x@hss1.home1.test", alice(), Err(404)),
+        ("MESSAGE", CAROL, from(CAROL), unregistered),
+        ("MESSAGE", CAROL, from("sip:barred@home1.test"), barred),
+        ("MESSAGE", "sip:x@127.0.10.23:3868", alice(), numeric),
+        ("MESSAGE", "sip:x@localhost:40999", alice(), numeric),
+        ("MESSAGE", "sip:x@home2.test:3868;transport=tcp", alice(), numeric),
+        ("MESSAGE", "sip:x@home2.test;maddr=127.0.10.16", alice(), numeric),
+        ("MESSAGE", "sip:x@hss1.home1.test", alice(), server),
         // Of another operator, whose domain is below ours.
         ("MESSAGE", "sip:x@mobile.home1.test", alice(), Ok("127.0.10.23:5060")),
-        ("MESSAGE", "sip:x@ps1.HOME1.test.:40999", alice(), Err(404)),
+        ("MESSAGE", "sip:x@ps1.HOME1.test.:40999", alice(), numeric),
         ("MESSAGE", "sip:carol@home1.test:5060", alice(), Ok(ICSCF)),
-        ("OPTIONS", "sip:x@127.0.10.23:3868", alice(), Err(404)),
-        ("DANCE", "sip:x@127.0.10.23:3868", alice(), Err(404)),
+        ("OPTIONS", "sip:x@127.0.10.23:3868", alice(), numeric),
+        ("DANCE", "sip:x@127.0.10.23:3868", alice(), numeric),
         // In a dialog no identity is asked for, but for where the dialog leads (rule RT-SO-07).
-        ("SUBSCRIBE", "sip:x@127.0.10.23:3868", from(CAROL), Err(481)),
+        ("SUBSCRIBE", "sip:x@127.0.10.23:3868", from(CAROL), elsewhere),
         ("SUBSCRIBE", "sip:ps1.home1.test", from(CAROL), Ok(PS)),
     ];
     for (method, uri, headers, expected) in rows {
@@ -115,7 +120,7 @@ fn rt_so_07_a_to_tag_spares_nothing_but_a_request_of_a_dialog() {
             request(method, uri, 1, &headers).replace(&format!("To: <{uri}>"), &format!("To: <{uri}>;tag=2"));
         desk.receive(0, address(PCSCF), text);
         let (to, message) = desk.sent().unwrap();
-        let sent = message.status().map_or_else(|| Ok(to.to_string()), |status| Err(status.code()));
+        let sent = refusal_in(&desk, &message).map_or_else(|| Ok(to.to_string()), Err);
         assert_eq!(sent, expected.map(str::to_owned), "{method} {uri} {headers}");
     }
 }
@@ -169,27 +174,25 @@ fn rt_so_05_and_06_on_by_domain_also_into_our_own() {
     }
     let mut desk = registered();
     desk.receive(0, address(PCSCF), request("MESSAGE", "sip:x@nowhere.test", 2, ORIG));
-    assert_eq!(desk.status(), Some(404));
+    assert_eq!(desk.refusal(), refused(404, NodeCause::NoSipServer));
 }
 
 #[test]
 fn rt_so_05_the_domain_of_a_user_has_no_port_and_is_no_address() {
+    let numeric = Err((404, Cause::RequestUriNumeric.reason()));
     for (uri, as_sent) in [
         ("sip:bob@home2.test:5060", Ok("sip:bob@home2.test")),
         ("sip:bob@home2.test:5060;user=phone;gr=1", Ok("sip:bob@home2.test;user=phone;gr=1")),
         ("sip:bob@home2.test.", Ok("sip:bob@home2.test.")),
-        ("sip:bob@home2.test:5080", Err(404)),
-        ("sip:bob@127.0.10.23", Err(404)),
-        ("sip:bob@home2.test;maddr=127.0.10.99", Err(404)),
-        ("sip:bob@[2001:db8::1]:5060", Err(404)),
+        ("sip:bob@home2.test:5080", numeric),
+        ("sip:bob@127.0.10.23", numeric),
+        ("sip:bob@home2.test;maddr=127.0.10.99", numeric),
+        ("sip:bob@[2001:db8::1]:5060", numeric),
     ] {
         let mut desk = registered();
         desk.receive(0, address(PCSCF), request("MESSAGE", uri, 1, ORIG));
         let (_, message) = desk.sent().unwrap();
-        let sent = match message.status() {
-            Some(status) => Err(status.code()),
-            None => Ok(message.request_uri_text()),
-        };
+        let sent = refusal_in(&desk, &message).map_or_else(|| Ok(message.request_uri_text()), Err);
         assert_eq!(sent, as_sent, "{uri}");
     }
 }
@@ -229,7 +232,7 @@ fn figures_1_and_2_a_subscribe_is_recorded_on_both_sides() {
 
 #[test]
 fn rfc5627_6_2_a_watcher_has_its_notifys_sent_to_no_phone_but_its_own() {
-    for (contact, refused) in [
+    for (contact, foreign) in [
         ("sip:alice@home1.test;gr=urn:uuid:1", false),
         ("sip:alias@HOME1.test;gr=urn:uuid:1", false),
         ("sip:carol@home1.test;gr=urn:uuid:1", true),
@@ -243,8 +246,12 @@ fn rfc5627_6_2_a_watcher_has_its_notifys_sent_to_no_phone_but_its_own() {
             let mut desk = registered();
             let headers = format!("{}Contact: <{contact}>\r\n", ORIG.replace("presence", event));
             desk.receive(0, address(PCSCF), request(method, uri, 1, &headers));
-            let refused = refused && method == "SUBSCRIBE";
-            assert_eq!(desk.status() == Some(403), refused, "{method} {event} {contact}");
+            let (_, message) = desk.sent().unwrap();
+            let foreign = foreign && method == "SUBSCRIBE";
+            let reason = foreign.then(|| Cause::ForeignGruu.reason());
+            assert_eq!(desk.reason(&message), reason, "{method} {event} {contact}");
+            let is_403 = message.status().is_some_and(|status| status.code() == 403);
+            assert_eq!(is_403, foreign, "{method} {event} {contact}");
         }
     }
 }
@@ -291,11 +298,11 @@ fn rt_st_06_a_request_that_comes_back_for_another_user_begins_at_that_users_firs
     }
 }
 
-/// The presence server does this to alice's PUBLISH, whose criterion says this; the statuses sent back.
+/// The presence server does this to alice's PUBLISH, whose criterion says this; the statuses sent back, and the reasons of ours.
 fn server_fails(
     handling: DefaultHandling,
     fail: impl FnOnce(&mut Desk<Scscf>, &Message),
-) -> (Vec<String>, Vec<u16>) {
+) -> (Vec<String>, Vec<(u16, Option<Reason>)>) {
     let mut desk = desk();
     let challenges = challenged(&mut desk, 1, CONTACT);
     desk.receive(
@@ -311,8 +318,9 @@ fn server_fails(
     fail(&mut desk, &message);
     let sent: Vec<_> = std::iter::from_fn(|| desk.sent()).collect();
     let forwards = sent.iter().filter(|(_, m)| m.status().is_none() && m.branch() != message.branch());
-    let statuses = sent.iter().filter_map(|(_, m)| m.status()).map(|s| s.code()).filter(|code| *code >= 200);
-    (forwards.map(|(to, _)| to.to_string()).collect(), statuses.collect())
+    let answers = sent.iter().filter_map(|(_, m)| Some((m.status()?.code(), desk.reason(m))));
+    let finals = answers.filter(|(status, _)| *status >= 200);
+    (forwards.map(|(to, _)| to.to_string()).collect(), finals.collect())
 }
 
 #[test]
@@ -325,18 +333,19 @@ fn isc_06_and_07_default_handling() {
     let busy: Failure = |desk, message| desk.respond(0, address(PS), message, 500, "");
     let no: Failure = |desk, message| desk.respond(0, address(PS), message, 403, "");
     let on = || vec![ICSCF.to_owned()];
+    let is_silent = || vec![(504, Some(Cause::ApplicationServerSilent.reason()))];
     let rows = [
         ("silent", silent, DefaultHandling::Continued, on(), vec![]),
-        ("silent", silent, DefaultHandling::Terminated, vec![], vec![504]),
+        ("silent", silent, DefaultHandling::Terminated, vec![], is_silent()),
         ("dead", dead, DefaultHandling::Continued, on(), vec![]),
-        ("dead", dead, DefaultHandling::Terminated, vec![], vec![504]),
+        ("dead", dead, DefaultHandling::Terminated, vec![], is_silent()),
         ("500", busy, DefaultHandling::Continued, on(), vec![]),
-        ("500", busy, DefaultHandling::Terminated, vec![], vec![500]),
-        ("403", no, DefaultHandling::Continued, vec![], vec![403]),
-        ("403", no, DefaultHandling::Terminated, vec![], vec![403]),
+        ("500", busy, DefaultHandling::Terminated, vec![], vec![(500, None)]),
+        ("403", no, DefaultHandling::Continued, vec![], vec![(403, None)]),
+        ("403", no, DefaultHandling::Terminated, vec![], vec![(403, None)]),
     ];
-    for (what, failure, handling, forwards, statuses) in rows {
-        assert_eq!(server_fails(handling, failure), (forwards, statuses), "{what} {handling:?}");
+    for (what, failure, handling, forwards, finals) in rows {
+        assert_eq!(server_fails(handling, failure), (forwards, finals), "{what} {handling:?}");
     }
 }
 
@@ -348,19 +357,20 @@ fn rt_st_01_and_02_barred_unregistered_and_unknown_users() {
         address(ICSCF),
         for_alice("SUBSCRIBE", 1).replace("SUBSCRIBE sip:alice", "SUBSCRIBE sip:barred"),
     );
-    assert_eq!(desk.status(), Some(404), "RT-ST-01");
+    assert_eq!(desk.refusal(), refused(404, Cause::IdentityBarred), "RT-ST-01");
     let carol = |number| for_alice("SUBSCRIBE", number).replace("SUBSCRIBE sip:alice", "SUBSCRIBE sip:carol");
     let rows = [
-        (Ok(saa_result(ResultCode::UserUnknown)), 404),
-        (Ok(saa_result(ResultCode::IdentityAlreadyRegistered)), 480),
-        (Err(CxFailure::Timeout), 504),
+        (Ok(saa_result(ResultCode::UserUnknown)), refused(404, NodeCause::UnknownUser)),
+        (Ok(saa_result(ResultCode::IdentityAlreadyRegistered)), refused(480, Cause::OtherScscf)),
+        (Err(CxFailure::Timeout), refused(504, NodeCause::HssSilent)),
+        (Ok(saa_result(ResultCode::TooBusy)), refused(504, NodeCause::HssCannotTell)),
     ];
-    for (number, (answer, status)) in (2..).zip(rows) {
+    for (number, (answer, expected)) in (2..).zip(rows) {
         desk.receive(0, address(ICSCF), carol(number));
         let Some(Request::Sar(sar)) = desk.asked() else { panic!("no SAR") };
         assert_eq!((sar.kind, sar.impi), (SarType::UnregisteredUser, None));
         desk.hss(answer);
-        assert_eq!(desk.status(), Some(status));
+        assert_eq!(desk.refusal(), expected);
     }
     // Edge 14: never registered, and still the presence server is reached.
     desk.receive(0, address(ICSCF), carol(9));
@@ -379,7 +389,8 @@ fn rt_st_04_to_the_phone_over_its_path() {
     assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [PATH]);
     assert_eq!(message.value(HeaderName::PCalledPartyId), Some("<sip:alice@home1.test>"));
     desk.respond(0, address(PCSCF), &message, 430, "");
-    assert_eq!(desk.status(), Some(480), "RT-P-08: 430 is between P-CSCF and S-CSCF");
+    let unreachable = refused(480, Cause::PhoneUnreachable);
+    assert_eq!(desk.refusal(), unreachable, "RT-P-08: 430 is between P-CSCF and S-CSCF");
     assert_eq!(desk.node.role().registered(), 0, "RT-P-08: that binding leads nowhere");
 }
 
@@ -392,7 +403,7 @@ fn rt_p_08_news_of_a_lost_flow_come_after_the_next_registration() {
     register_alice(&mut desk, 3, &moved);
     answer_third_party(&mut desk);
     desk.respond(0, address(PCSCF), &message, 430, "");
-    assert_eq!((desk.status(), desk.node.role().registered()), (Some(480), 1));
+    assert_eq!((desk.refusal(), desk.node.role().registered()), (refused(480, Cause::PhoneUnreachable), 1));
 }
 
 #[test]
@@ -401,7 +412,7 @@ fn rt_st_04_without_a_phone_it_is_480() {
     let text = for_alice("MESSAGE", 1).replace("MESSAGE sip:alice", "MESSAGE sip:carol");
     desk.receive(0, address(ICSCF), text);
     desk.hss(Ok(saa(DefaultHandling::Terminated)));
-    assert_eq!(desk.status(), Some(480));
+    assert_eq!(desk.refusal(), refused(480, NodeCause::NotRegistered));
 }
 
 fn notify(uri: &str, number: u32, routes: &str) -> String {
@@ -429,13 +440,15 @@ fn rt_so_07_and_sub_p_01_a_notify_follows_its_routes() {
 
 #[test]
 fn rt_p_08_a_notify_whose_phone_has_gone_gets_480() {
-    for (code, told) in [(430, 480), (481, 481), (200, 200)] {
+    let unreachable = Some(Cause::PhoneUnreachable.reason());
+    for (code, told, reason) in [(430, 480, unreachable), (481, 481, None), (200, 200, None)] {
         let mut desk = registered();
         let routes = format!("Route: <sip:rr-o@scscf1a.home1.test;lr>, {PATH}\r\n");
         desk.receive(0, address(ICSCF), notify("sip:alice@198.51.100.7:5080", 1, &routes));
         let (_, message) = forwarded(&mut desk);
         desk.respond(0, address(PCSCF), &message, code, "");
-        assert_eq!(desk.status(), Some(told));
+        let (_, answer) = desk.sent().unwrap();
+        assert_eq!((answer.status().unwrap().code(), desk.reason(&answer)), (told, reason));
     }
 }
 
@@ -461,7 +474,7 @@ fn design_9_a_gruu_becomes_the_contact_bound_to_it() {
             address(ICSCF),
             notify(&other, 3, routes).replace("NOTIFY3", &format!("N{}", routes.len())),
         );
-        assert_eq!(desk.status(), Some(480), "no binding: never back to the I-CSCF");
+        assert_eq!(desk.refusal(), refused(480, Cause::GruuUnknown), "no binding: never back to the I-CSCF");
     }
 }
 
@@ -483,17 +496,19 @@ fn rt_st_02_nobody_speaks_for_the_network_from_outside() {
     for text in [for_alice("SUBSCRIBE", 1), notify("sip:alice@198.51.100.7:5080", 2, "")] {
         let mut desk = registered();
         desk.receive(0, address(STRANGER), text);
-        assert_eq!(desk.status(), Some(403));
+        assert_eq!(desk.refusal(), refused(403, NodeCause::Outsider));
     }
 }
 
 #[test]
 fn sip_02_what_a_watcher_of_a_registration_insists_on_and_is_not_served() {
     let filter = "Content-Type: application/simple-filter+xml\r\n";
-    for (headers, body, status, name, told) in [
-        ("Require: path, sip-gold\r\n", "", 420, HeaderName::Unsupported, "path, sip-gold"),
-        (filter, "x", 415, HeaderName::Accept, ""),
-        ("Content-Encoding: gzip\r\n", "x", 415, HeaderName::AcceptEncoding, "identity"),
+    let unknown = refused(420, NodeCause::UnknownRequire);
+    let no_filter = refused(415, NodeCause::FilterNotSupported);
+    for (headers, body, expected, name, told) in [
+        ("Require: path, sip-gold\r\n", "", unknown, HeaderName::Unsupported, "path, sip-gold"),
+        (filter, "x", no_filter, HeaderName::Accept, ""),
+        ("Content-Encoding: gzip\r\n", "x", no_filter, HeaderName::AcceptEncoding, "identity"),
     ] {
         let mut desk = registered();
         let own = ORIG.replace("Event: presence", "Event: reg");
@@ -503,11 +518,7 @@ fn sip_02_what_a_watcher_of_a_registration_insists_on_and_is_not_served() {
         // The Service-Route's mark has brought it here; what it is about is ours to answer.
         desk.receive(0, address(PCSCF), text);
         let (_, response) = desk.sent().unwrap();
-        assert_eq!(
-            (response.status().unwrap().code(), response.value(name)),
-            (status, Some(told)),
-            "{headers}"
-        );
+        assert_eq!((refusal_in(&desk, &response), response.value(name)), (expected, Some(told)), "{headers}");
         assert_eq!(desk.node.role().reg_watches(), 0);
     }
 }
@@ -559,6 +570,6 @@ fn rfc3261_16_3_without_a_hop_left_nobody_is_asked() {
             request("SUBSCRIBE", uri, 1, headers).replace("Forwards: 70", "Forwards: 0"),
         );
         assert!(desk.asked().is_none(), "{uri}");
-        assert_eq!(desk.status(), Some(483), "{uri}");
+        assert_eq!(desk.refusal(), refused(483, NodeCause::NoHopLeft), "{uri}");
     }
 }

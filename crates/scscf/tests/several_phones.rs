@@ -10,8 +10,9 @@
 mod common;
 
 use common::*;
-use scscf::Scscf;
-use sip_message::{HeaderName, Method};
+use ims_node::{NodeCause, Reason};
+use scscf::{Cause, Scscf};
+use sip_message::{HeaderName, Message, Method};
 use testnet::Desk;
 
 const ALICE: &str = "sip:alice@home1.test";
@@ -39,12 +40,17 @@ fn for_alice(method: &str, more: &str) -> String {
 /// Sends it, has each phone that gets it give the next of these answers, and gives the phones asked, in order, and what the
 /// sender was told.
 fn asked(desk: &mut Desk<Scscf>, answers: &[u16]) -> (Vec<String>, Option<u16>) {
+    let (hosts, answer) = offered(desk, answers);
+    (hosts, answer.map(|answer| answer.status().unwrap().code()))
+}
+
+fn offered(desk: &mut Desk<Scscf>, answers: &[u16]) -> (Vec<String>, Option<Message>) {
     desk.receive(0, address(ICSCF), for_alice("MESSAGE", ""));
     let mut hosts = Vec::new();
     let mut answers = answers.iter();
     while let Some((_, message)) = desk.sent() {
-        if let Some(status) = message.status() {
-            return (hosts, Some(status.code()));
+        if message.status().is_some() {
+            return (hosts, Some(message));
         }
         if message.method() != Some(&Method::Message) {
             continue; // What the presence server is told of the binding's end.
@@ -87,13 +93,22 @@ fn rt_st_04_it_goes_on_after_every_final_answer_but_2xx_and_6xx() {
 
 #[test]
 fn rt_p_08_430_reaches_nobody_and_ends_that_binding() {
-    for (answers, told, registered) in
-        [(&[430, 200][..], 200, 1), (&[430, 486], 486, 1), (&[486, 430], 486, 1), (&[430, 430], 480, 0)]
-    {
+    let unreachable = Some(Cause::PhoneUnreachable.reason());
+    for (answers, told, reason, registered) in [
+        (&[430, 200][..], 200, None, 1),
+        (&[430, 486], 486, None, 1),
+        (&[486, 430], 486, None, 1),
+        (&[430, 430], 480, unreachable, 0),
+    ] {
         let mut desk = with_phones(&[(1, ""), (2, "")]);
-        let (hosts, status) = asked(&mut desk, answers);
-        assert_eq!((hosts.len(), status), (2, Some(told)), "{answers:?}");
-        assert_eq!(desk.node.role().registered(), registered, "{answers:?}");
+        let (hosts, answer) = offered(&mut desk, answers);
+        let answer = answer.unwrap();
+        assert_eq!((hosts.len(), answer.status().unwrap().code()), (2, told), "{answers:?}");
+        assert_eq!(
+            (desk.reason(&answer), desk.node.role().registered()),
+            (reason, registered),
+            "{answers:?}"
+        );
     }
 }
 
@@ -111,16 +126,14 @@ fn rt_st_04_a_phone_that_has_left_meanwhile_is_not_asked() {
 
 #[test]
 fn rfc3261_16_7_the_sender_gets_the_best_of_the_answers() {
-    for (answers, told) in [
-        ([500, 486], 486),
-        ([486, 500], 486),
-        ([302, 404], 302),
-        ([404, 415], 415),
-        ([503, 480], 480),
-        ([503, 503], 500),
-    ] {
+    for (answers, told) in
+        [([500, 486], 486), ([486, 500], 486), ([302, 404], 302), ([404, 415], 415), ([503, 480], 480)]
+    {
         assert_eq!(asked(&mut with_phones(&[(1, ""), (2, "")]), &answers).1, Some(told), "{answers:?}");
     }
+    let mut desk = with_phones(&[(1, ""), (2, "")]);
+    let answer = offered(&mut desk, &[503, 503]).1.unwrap();
+    assert_eq!(refusal_in(&desk, &answer), refused(500, NodeCause::NextHopUnavailable));
 }
 
 #[test]
@@ -143,26 +156,26 @@ fn rfc3840_6_a_contact_is_returned_with_all_that_was_said_of_it() {
 }
 
 /// The breadths of what goes to the phones, and the answer.
-fn breadths(desk: &mut Desk<Scscf>, more: &str) -> (Vec<String>, Option<u16>) {
+fn breadths(desk: &mut Desk<Scscf>, more: &str) -> (Vec<String>, Option<(u16, Reason)>) {
     desk.receive(0, address(ICSCF), for_alice("MESSAGE", more));
     let (_, message) = desk.sent().unwrap();
     let breadths = message.values(HeaderName::MaxBreadth).map(str::to_owned).collect();
-    (breadths, message.status().map(|status| status.code()))
+    (breadths, refusal_in(desk, &message))
 }
 
 #[test]
 fn rfc5393_5_3_3_every_proxied_request_says_its_breadth() {
-    for (given, sent, status) in [
+    for (given, sent, refusal) in [
         ("", &["60"][..], None),
         ("Max-Breadth: 7\r\n", &["7"], None),
         ("Max-Breadth: 1\r\n", &["1"], None),
-        ("Max-Breadth: 0\r\n", &[], Some(440)),
+        ("Max-Breadth: 0\r\n", &[], refused(440, NodeCause::NoBreadthLeft)),
     ] {
         let mut desk = with_phones(&[(1, "")]);
         let (breadths, answer) = breadths(&mut desk, given);
         assert_eq!(
             (breadths.as_slice(), answer),
-            (&sent.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()[..], status)
+            (&sent.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()[..], refusal)
         );
     }
 }

@@ -7,7 +7,7 @@ use cx_protocol::{
     ImplicitRegistrationSet, Impu, InitialFilterCriterion, Maa, ProfilePart, PublicIdentity, Request,
     ResultCode, Saa, ServiceProfile, ServiceTrigger, Spt, TriggerPoint,
 };
-use ims_node::{Listener, NodeSettings, Peer, Side, digest};
+use ims_node::{Listener, NodeSettings, Peer, Reason, Side, digest};
 use scscf::Scscf;
 use sip_message::{Challenge, Credentials, HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
@@ -219,6 +219,17 @@ pub fn answer_third_party(desk: &mut Desk<Scscf>) -> Option<u32> {
     assert_eq!((to, message.cseq_method()), (address(PS), "REGISTER"));
     desk.respond(0, address(PS), &message, 200, "");
     message.expires()
+}
+
+/// The status and the reason of a refusal.
+pub fn refused(status: u16, cause: impl Into<Reason>) -> Option<(u16, Reason)> {
+    Some((status, cause.into()))
+}
+
+/// How the request is refused of which this message says what has become: `None` when it is sent on.
+pub fn refusal_in(desk: &Desk<Scscf>, message: &Message) -> Option<(u16, Reason)> {
+    let status = message.status()?.code();
+    Some((status, desk.reason(message).expect("an error answer of our own")))
 }
 
 pub fn forwarded(desk: &mut Desk<Scscf>) -> (SocketAddr, Message) {
