@@ -11,8 +11,8 @@
 use cx_protocol::{
     Answer, Capabilities, CxFailure, Leg, Lia, LirType, Request, ResultCode, ScscfName, Uaa, UarType,
 };
-use icscf::{Admits, Icscf, RecordRoute, Scscf};
-use ims_node::{Listener, NodeSettings, Peer, Side};
+use icscf::{Admits, Cause, Icscf, RecordRoute, Scscf};
+use ims_node::{Listener, NodeCause, NodeSettings, Peer, Reason, Side};
 use sip_message::{HeaderName, Message};
 use sip_resolve::{DnsAnswer, Kind, Question, Records};
 use std::net::SocketAddr;
@@ -106,6 +106,17 @@ fn registering(answer: Answer) -> Desk<Icscf> {
     desk
 }
 
+/// The status and the reason of a refusal.
+fn refused(status: u16, cause: impl Into<Reason>) -> Option<(u16, Reason)> {
+    Some((status, cause.into()))
+}
+
+/// How the request is refused of which this message says what has become: `None` when it is sent on.
+fn refusal_in(desk: &Desk<Icscf>, message: &Message) -> Option<(u16, Reason)> {
+    let status = message.status()?.code();
+    Some((status, desk.reason(message).expect("an error answer of our own")))
+}
+
 fn forwarded(desk: &mut Desk<Icscf>) -> (String, Message) {
     let (to, message) = desk.sent().expect("something sent");
     assert!(message.status().is_none(), "{:?}", message.bytes());
@@ -116,7 +127,7 @@ fn forwarded(desk: &mut Desk<Icscf>) -> (String, Message) {
 fn reg_i_01_register_from_outside_is_403() {
     let mut desk = desk();
     desk.receive(0, address(STRANGER), register(""));
-    assert_eq!((desk.status(), desk.asked()), (Some(403), None));
+    assert_eq!((desk.refusal(), desk.asked()), (refused(403, NodeCause::Outsider), None));
 }
 
 #[test]
@@ -136,7 +147,8 @@ fn rt_i_01_a_stranger_is_refused_and_learns_nothing_about_users() {
             for headers in ["", FORGED] {
                 let mut desk = desk();
                 desk.receive(0, address(STRANGER), from(method, uri, headers));
-                assert_eq!((desk.status(), desk.asked()), (Some(403), None), "{method} {uri} {headers}");
+                let outsider = refused(403, NodeCause::Outsider);
+                assert_eq!((desk.refusal(), desk.asked()), (outsider, None), "{method} {uri} {headers}");
             }
         }
     }
@@ -219,25 +231,28 @@ fn reg_i_04_the_server_named_or_the_first_with_the_capabilities() {
 #[test]
 fn reg_i_05_and_06_and_08_what_is_refused() {
     use ResultCode as R;
-    for (answer, status) in [
-        (uaa(R::UserUnknown, None, None), 403),
-        (uaa(R::IdentitiesDontMatch, None, None), 403),
-        (uaa(R::RoamingNotAllowed, None, None), 403),
-        (uaa(R::IdentityNotRegistered, None, None), 403),
-        (uaa(R::Success, None, Some(&[9])), 600),
-        (uaa(R::UnableToComply, None, None), 504),
-        (lia(R::Success, Some("scscf1a")), 504),
+    for (answer, expected) in [
+        (uaa(R::UserUnknown, None, None), refused(403, NodeCause::UnknownUser)),
+        (uaa(R::IdentitiesDontMatch, None, None), refused(403, Cause::IdentitiesDoNotMatch)),
+        (uaa(R::RoamingNotAllowed, None, None), refused(403, Cause::RoamingNotAllowed)),
+        (uaa(R::IdentityNotRegistered, None, None), refused(403, NodeCause::NotRegistered)),
+        (uaa(R::Success, None, Some(&[9])), refused(600, Cause::NoCapableScscf)),
+        (uaa(R::UnableToComply, None, None), refused(504, NodeCause::HssCannotTell)),
+        (lia(R::Success, Some("scscf1a")), refused(504, NodeCause::HssOtherAnswer)),
     ] {
         let text = format!("{answer:?}");
-        assert_eq!(registering(answer).status(), Some(status), "{text}");
+        assert_eq!(registering(answer).refusal(), expected, "{text}");
     }
-    for failure in
-        [CxFailure::NotConnected, CxFailure::Timeout, CxFailure::ConnectionLost, CxFailure::Overloaded]
-    {
+    for (failure, cause) in [
+        (CxFailure::NotConnected, NodeCause::HssSilent),
+        (CxFailure::Timeout, NodeCause::HssSilent),
+        (CxFailure::ConnectionLost, NodeCause::HssSilent),
+        (CxFailure::Overloaded, NodeCause::HssCannotTell),
+    ] {
         let mut desk = desk();
         desk.receive(0, address(PCSCF), register(""));
         desk.hss(Err(failure));
-        assert_eq!(desk.status(), Some(504), "{failure:?}");
+        assert_eq!(desk.refusal(), refused(504, cause), "{failure:?}");
     }
 }
 
@@ -252,22 +267,26 @@ fn reg_i_07_a_server_that_fails_is_replaced_until_none_is_left() {
         desk.hss(Ok(uaa(ResultCode::Success, Some("scscf1a"), Some(&[]))));
         let (ip, second) = forwarded(&mut desk);
         assert_eq!(ip, "127.0.10.15", "the other one after {failure:?}");
-        assert_eq!(fail(&mut desk, &second, failure), [504]);
+        assert_eq!(fail(&mut desk, &second, failure), [SCSCF_SILENT]);
     }
 }
 
-/// The S-CSCF answers with this status, or not at all; the final statuses sent because of it.
-fn fail(desk: &mut Desk<Icscf>, request: &Message, status: Option<u16>) -> Vec<u16> {
+const SCSCF_SILENT: (u16, Reason) = (504, Cause::ScscfSilent.reason());
+
+/// The S-CSCF answers with this status, or not at all; the refusals sent because of it.
+fn fail(desk: &mut Desk<Icscf>, request: &Message, status: Option<u16>) -> Vec<(u16, Reason)> {
     match status {
         Some(status) => desk.respond(0, address("127.0.10.14:5060"), request, status, ""),
         None => desk.pass(Duration::from_secs(5)),
     }
-    finals(desk)
+    refusals(desk)
 }
 
-fn finals(desk: &mut Desk<Icscf>) -> Vec<u16> {
-    let sent = std::iter::from_fn(|| desk.sent()).filter_map(|(_, message)| message.status());
-    sent.map(|status| status.code()).filter(|code| *code >= 200).collect()
+/// The final answers that are sent, each of which is a refusal of ours.
+fn refusals(desk: &mut Desk<Icscf>) -> Vec<(u16, Reason)> {
+    let sent: Vec<Message> = std::iter::from_fn(|| desk.sent()).map(|(_, message)| message).collect();
+    let finals = sent.iter().filter(|message| message.status().is_some_and(|status| status.code() >= 200));
+    finals.filter_map(|message| refusal_in(desk, message)).collect()
 }
 
 #[test]
@@ -295,23 +314,24 @@ fn rt_i_02_a_route_left_is_followed_without_asking() {
 #[test]
 fn rt_i_02_another_network_routes_through_us_to_servers_of_this_domain_only() {
     const PEER: &str = "127.0.10.24:5060";
+    let no_way_out = refused(403, Cause::NoWayOut);
     let rows = [
         (PCSCF, "<sip:scscf1b.home1.test;lr>", None),
         (PCSCF, "<sip:rr-o@127.0.10.24;lr>", None),
         (PEER, "<sip:scscf1b.home1.test;lr>", None),
-        (PEER, "<sip:scscf1b.home1.test:3868;lr>", Some(403)),
-        (PEER, "<sip:scscf1b.home1.test;maddr=10.0.0.9;lr>", Some(403)),
-        (PEER, "<sip:127.0.10.15;lr>", Some(403)),
-        (PEER, "<sip:icscf2.home2.test;lr>", Some(403)),
+        (PEER, "<sip:scscf1b.home1.test:3868;lr>", no_way_out),
+        (PEER, "<sip:scscf1b.home1.test;maddr=10.0.0.9;lr>", no_way_out),
+        (PEER, "<sip:127.0.10.15;lr>", no_way_out),
+        (PEER, "<sip:icscf2.home2.test;lr>", no_way_out),
     ];
-    for (from, route, refused) in rows {
+    for (from, route, expected) in rows {
         let mut settings = settings();
         settings.peers.push(Peer { addresses: vec![address(PEER).ip()], domains: vec!["home2.test".into()] });
         let mut desk = desk_on(settings, role(Admits::Peers, RecordRoute::On));
         let headers = format!("Route: <sip:rr@icscf1.home1.test;lr>, {route}\r\n");
         desk.receive(0, address(from), request("NOTIFY", "sip:alice@127.0.0.1:5080", &headers));
         let (_, sent) = desk.sent().unwrap();
-        assert_eq!(sent.status().map(|status| status.code()), refused, "{from} {route}");
+        assert_eq!(refusal_in(&desk, &sent), expected, "{from} {route}");
         assert_eq!(desk.asked(), None);
     }
 }
@@ -340,9 +360,9 @@ fn rt_i_04_and_05_unregistered_and_unknown_users() {
     for (result, server, expected) in [
         (R::UnregisteredService, None, Ok("127.0.10.14")),
         (R::UnregisteredService, Some("scscf1b"), Ok("127.0.10.15")),
-        (R::IdentityNotRegistered, None, Err(480)),
-        (R::UserUnknown, None, Err(404)),
-        (R::TooBusy, None, Err(504)),
+        (R::IdentityNotRegistered, None, Err(refused(480, NodeCause::NotRegistered))),
+        (R::UserUnknown, None, Err(refused(404, NodeCause::UnknownUser))),
+        (R::TooBusy, None, Err(refused(504, NodeCause::HssCannotTell))),
     ] {
         let mut desk = desk();
         desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:carol@home1.test", ""));
@@ -350,7 +370,7 @@ fn rt_i_04_and_05_unregistered_and_unknown_users() {
         let (to, message) = desk.sent().unwrap();
         match expected {
             Ok(ip) => assert_eq!(to.ip().to_string(), ip, "{result:?}"),
-            Err(status) => assert_eq!(message.status().unwrap().code(), status, "{result:?}"),
+            Err(refusal) => assert_eq!(refusal_in(&desk, &message), refusal, "{result:?}"),
         }
     }
 }
@@ -376,7 +396,7 @@ fn edge_15_the_s_cscf_named_by_the_hss_is_silent() {
     let registered = || lia(ResultCode::Success, Some("scscf1a"));
     let mut desk = asked_for_another(registered());
     desk.hss(Ok(registered()));
-    assert_eq!(finals(&mut desk), [504], "nobody else has the contacts");
+    assert_eq!(refusals(&mut desk), [SCSCF_SILENT], "nobody else has the contacts");
 }
 
 #[test]
@@ -386,7 +406,7 @@ fn edge_15_for_a_user_who_is_not_registered_another_one_is_taken() {
     let (ip, _) = forwarded(&mut desk);
     assert_eq!(ip, "127.0.10.15");
     desk.pass(Duration::from_secs(5));
-    assert_eq!(finals(&mut desk), [504], "none is left");
+    assert_eq!(refusals(&mut desk), [SCSCF_SILENT], "none is left");
 }
 
 /// A SUBSCRIBE whose S-CSCF, the one in this answer, was silent.
@@ -415,7 +435,7 @@ fn gw_06_every_spelling_of_a_number_is_asked_for_as_one() {
         desk.receive(0, address(PCSCF), request("SUBSCRIBE", uri, ""));
         match (desk.asked(), asked) {
             (Some(Request::Lir(lir)), Some(asked)) => assert_eq!(lir.impu.as_str(), asked, "{uri}"),
-            (None, None) => assert_eq!(finals(&mut desk), [404], "{uri}"),
+            (None, None) => assert_eq!(desk.refusal(), refused(404, Cause::ForeignNumber), "{uri}"),
             (other, _) => panic!("{uri}: {other:?}"),
         }
     }
@@ -433,15 +453,13 @@ fn gw_06_whoever_registers_a_number_without_a_username_is_known_by_user_and_host
 
 #[test]
 fn rfc3261_16_3_without_a_hop_left_nobody_is_asked() {
-    for (method, uri, asked) in [
-        ("SUBSCRIBE", "sip:nobody@home1.test", false),
-        ("MESSAGE", "tel:+1555", false),
-        ("REGISTER", "sip:home1.test", false),
-    ] {
+    for (method, uri) in
+        [("SUBSCRIBE", "sip:nobody@home1.test"), ("MESSAGE", "tel:+1555"), ("REGISTER", "sip:home1.test")]
+    {
         let mut desk = desk();
         let request = request(method, uri, "").replace("Max-Forwards: 70", "Max-Forwards: 0");
         desk.receive(0, address(PCSCF), request);
-        assert_eq!((desk.asked().is_some(), finals(&mut desk)), (asked, vec![483]), "{method}");
+        assert_eq!((desk.refusal(), desk.asked()), (refused(483, NodeCause::NoHopLeft), None), "{method}");
     }
 }
 
@@ -455,7 +473,7 @@ fn reg_i_03_another_operators_p_cscf_is_in_a_network_of_its_own() {
         (ROAMING, Some("home2.test"), Ok(Some("home2.test"))),
         (ROAMING, Some("HOME2.test"), Ok(Some("home2.test"))),
         (ROAMING, None, Ok(Some("home2.test"))),
-        (ROAMING, Some("home1.test"), Err(403)),
+        (ROAMING, Some("home1.test"), Err(refused(403, Cause::ForeignVisitedNetwork))),
     ] {
         let mut settings = settings();
         let (addresses, domains) = (vec![address(ROAMING).ip()], vec!["home2.test".into()]);
@@ -466,7 +484,7 @@ fn reg_i_03_another_operators_p_cscf_is_in_a_network_of_its_own() {
         let told = match desk.asked() {
             Some(Request::Uar(uar)) => Ok(uar.visited_network),
             Some(other) => panic!("{other:?}"),
-            None => Err(desk.status().unwrap()),
+            None => Err(desk.refusal()),
         };
         assert_eq!(told, expected.map(|network| network.map(Into::into)), "{from} {named:?}");
     }
