@@ -2,10 +2,12 @@
 
 mod support;
 
-use ims_node::{AskAnswer, Input};
+use ims_node::{AskAnswer, Input, NodeCause};
 use presence_server::{Ask, meant};
 use sip_message::HeaderName;
-use support::{ALICE, BOB, CAROL, ERIN, Ps, Request, code, pidf, publish, shown, state, subscribe};
+use support::{
+    ALICE, BOB, CAROL, ERIN, OK, Ps, Request, code, pidf, publish, refused, shown, state, subscribe,
+};
 
 #[test]
 fn edge_1_no_notify_leaves_before_its_200() {
@@ -40,13 +42,13 @@ fn edge_3_a_refresh_racing_with_the_expiry() {
     ps.pass_s(600);
     let last = ps.notify();
     assert_eq!(state(&last), "terminated;reason=timeout");
-    assert_eq!(ps.status(&watching.again(2)), 481);
+    assert_eq!(ps.fate(&watching.again(2)), refused(481, NodeCause::NoSubscription));
     ps.answer(&last, 200);
     // At the very moment, before the timer was looked at.
     let mut ps = Ps::usual();
     let watching = ps.watch(&subscribe(ALICE, CAROL));
     ps.now = ps.now + std::time::Duration::from_secs(600);
-    assert_eq!(ps.status(&watching.again(2)), 481);
+    assert_eq!(ps.fate(&watching.again(2)), refused(481, NodeCause::NoSubscription));
 }
 
 #[test]
@@ -105,21 +107,22 @@ fn a_full_journal_promises_nothing_new() {
     let register = Request::new("REGISTER", "sip:s", CAROL).with("Contact", "<sip:s>").with("Expires", "60");
     let journal = ps.journal.clone();
     ps.handle(Input::JournalFull(true));
+    let full = refused(500, NodeCause::JournalFull);
     let table = [
-        (subscribe(BOB, CAROL), 500),
-        (subscribe(BOB, CAROL).call_id("fetch").with("Expires", "0"), 200),
-        (watching.again(2), 500),
-        (watching.again(3).with("Expires", "0"), 500),
-        (publish(ERIN).body(&pidf("open")), 500),
-        (publish(CAROL).with("SIP-If-Match", &tag), 500),
+        (subscribe(BOB, CAROL), full),
+        (subscribe(BOB, CAROL).call_id("fetch").with("Expires", "0"), OK),
+        (watching.again(2), full),
+        (watching.again(3).with("Expires", "0"), full),
+        (publish(ERIN).body(&pidf("open")), full),
+        (publish(CAROL).with("SIP-If-Match", &tag), full),
         // An error would make the S-CSCF de-register the user.
-        (register, 200),
+        (register, OK),
     ];
     for (request, expected) in table {
         let response = ps.send(&request);
         ps.confirm();
-        assert_eq!(code(&response), expected, "{}", request.call_id);
-        assert_eq!(response.value(HeaderName::RetryAfter).is_some(), expected == 500);
+        assert_eq!(ps.fate_in(&response), expected, "{}", request.call_id);
+        assert_eq!(response.value(HeaderName::RetryAfter).is_some(), expected == full);
     }
     assert_eq!(ps.journal, journal);
     ps.handle(Input::JournalFull(false));

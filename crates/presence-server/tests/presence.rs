@@ -2,18 +2,24 @@
 
 mod support;
 
+use ims_node::NodeCause;
 use presence_document::{Pidf, SubHandling};
-use presence_server::{RegistrationHint, RuleBook};
+use presence_server::{Cause, RegistrationHint, RuleBook};
 use sip_message::HeaderName;
 use std::time::Duration;
 use support::{
-    ALICE, BOB, CAROL, ERIN, Ps, Request, START, book, by_dialog, code, pidf, publish, rules, ruleset, shown,
-    state, subscribe,
+    ALICE, BOB, CAROL, ERIN, Fate, OK, Ps, Request, START, book, by_dialog, code, pidf, publish, refused,
+    rules, ruleset, shown, state, subscribe,
 };
 
 /// Carol's rules let alice watch in this way.
 fn carol_handles_alice(action: &str) -> RuleBook {
     book(&[(CAROL, rules(&[(ALICE, action)]))])
+}
+
+/// The rules of the presentity do not let the watcher watch.
+fn blocked() -> Fate {
+    refused(403, NodeCause::WatcherNotAllowed)
 }
 
 fn with_default(action: SubHandling) -> Ps {
@@ -24,37 +30,35 @@ fn with_default(action: SubHandling) -> Ps {
 
 #[test]
 fn prs_04_what_each_action_looks_like_on_the_wire() {
-    let table = [
-        ("allow", 200, "active", "open"),
-        ("polite-block", 200, "active", "closed"),
-        ("confirm", 200, "pending", "-"),
-    ];
-    for (action, status, expected, document) in table {
+    let table =
+        [("allow", "active", "open"), ("polite-block", "active", "closed"), ("confirm", "pending", "-")];
+    for (action, expected, document) in table {
         let mut ps = Ps::new(by_dialog(), carol_handles_alice(action));
         ps.carol_is("open");
-        assert_eq!(code(&ps.send(&subscribe(ALICE, CAROL))), status);
+        assert_eq!(code(&ps.send(&subscribe(ALICE, CAROL))), 200);
         let notify = ps.notify();
         assert_eq!(state(&notify), format!("{expected};expires=600"), "{action}");
         assert_eq!(shown(&notify), document, "{action}");
     }
     let mut ps = Ps::new(by_dialog(), carol_handles_alice("block"));
     let answer = ps.send(&subscribe(ALICE, CAROL));
-    assert_eq!((code(&answer), ps.sent().len()), (403, 0));
+    assert_eq!((ps.fate_in(&answer), ps.sent().len()), (blocked(), 0));
     assert_eq!((ps.node.role().presentities(), ps.journal.len()), (0, 0));
 }
 
 #[test]
 fn prs_04_without_a_rule_the_default_action_holds() {
     let table = [
-        (SubHandling::Block, 403, None),
-        (SubHandling::Confirm, 200, Some(("pending;expires=600", "-"))),
-        (SubHandling::PoliteBlock, 200, Some(("active;expires=600", "closed"))),
-        (SubHandling::Allow, 200, Some(("active;expires=600", "open"))),
+        (SubHandling::Block, blocked(), None),
+        (SubHandling::Confirm, OK, Some(("pending;expires=600", "-"))),
+        (SubHandling::PoliteBlock, OK, Some(("active;expires=600", "closed"))),
+        (SubHandling::Allow, OK, Some(("active;expires=600", "open"))),
     ];
-    for (action, status, expected) in table {
+    for (action, fate, expected) in table {
         let mut ps = with_default(action);
         ps.carol_is("open");
-        assert_eq!(code(&ps.send(&subscribe(ALICE, CAROL))), status);
+        let answer = ps.send(&subscribe(ALICE, CAROL));
+        assert_eq!(ps.fate_in(&answer), fate, "{action:?}");
         let sent = ps.sent();
         let seen = sent.first().map(|notify| (state(notify).to_owned(), shown(notify)));
         assert_eq!(seen, expected.map(|(state, shown)| (state.to_owned(), shown.to_owned())), "{action:?}");
@@ -75,16 +79,16 @@ fn prs_02_any_asserted_identity_counts() {
     let two = subscribe(ALICE, CAROL)
         .with("P-Asserted-Identity", "\"Alice\" <sip:alice@home1.test>, <tel:+1-201-555-0123>");
     assert_eq!(ps.status(&two), 200);
-    assert_eq!(ps.status(&subscribe(ALICE, CAROL).call_id("one")), 403);
+    assert_eq!(ps.fate(&subscribe(ALICE, CAROL).call_id("one")), blocked());
 }
 
 #[test]
 fn prs_03_who_asks_for_privacy_is_judged_by_the_identity_that_the_network_asserts() {
     let mut ps = Ps::new(by_dialog(), carol_handles_alice("allow"));
     assert_eq!(ps.status(&subscribe(ALICE, CAROL).with("Privacy", "user;id")), 200);
-    assert_eq!(ps.status(&subscribe(BOB, CAROL).with("Privacy", "id")), 403);
+    assert_eq!(ps.fate(&subscribe(BOB, CAROL).with("Privacy", "id")), blocked());
     ps.set_rules(book(&[(CAROL, rules(&[(ALICE, "block")]))]));
-    assert_eq!(ps.status(&subscribe(ALICE, CAROL).call_id("again").with("Privacy", "id")), 403);
+    assert_eq!(ps.fate(&subscribe(ALICE, CAROL).call_id("again").with("Privacy", "id")), blocked());
 }
 
 #[test]
@@ -123,7 +127,8 @@ fn prs_11_nothing_published_is_closed_and_a_stranger_to_the_domain_404() {
     let first = ps.watch(&subscribe(ALICE, CAROL)).first;
     assert_eq!(shown(&first), "closed");
     for unknown in ["sip:carol@home2.test", "sip:home1.test", "sip:+12015550123@home2.test;user=phone"] {
-        assert_eq!(ps.status(&subscribe(ALICE, CAROL).about(unknown)), 404, "{unknown}");
+        let fate = ps.fate(&subscribe(ALICE, CAROL).about(unknown));
+        assert_eq!(fate, refused(404, Cause::NoSuchPresentity), "{unknown}");
     }
 }
 
@@ -190,9 +195,9 @@ fn prs_06_edge_10_active_block_allow() {
     let watching = ps.watch(&subscribe(ALICE, CAROL));
     ps.set_rules(carol_handles_alice("block"));
     assert_eq!(state(&ps.notify_confirmed()), "terminated;reason=rejected");
-    assert_eq!(ps.status(&watching.again(2)), 481);
+    assert_eq!(ps.fate(&watching.again(2)), refused(481, NodeCause::NoSubscription));
     let again = subscribe(ALICE, CAROL).call_id("again");
-    assert_eq!(ps.status(&again), 403);
+    assert_eq!(ps.fate(&again), blocked());
     ps.set_rules(carol_handles_alice("allow"));
     assert_eq!(shown(&ps.watch(&again).first), "closed");
 }

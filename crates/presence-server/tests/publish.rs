@@ -2,11 +2,13 @@
 
 mod support;
 
+use ims_node::NodeCause;
 use presence_document::{Component, Pidf};
-use presence_server::Agent;
+use presence_server::{Agent, Cause};
 use sip_message::{HeaderName, Message};
 use support::{
-    ALICE, CAROL, ERIN, Ps, Request, by_dialog, carols_friends, code, etag, pidf, publish, shown, subscribe,
+    ALICE, CAROL, ERIN, OK, Ps, Request, by_dialog, carols_friends, code, etag, pidf, publish, refused,
+    shown, subscribe,
 };
 
 #[test]
@@ -40,10 +42,17 @@ fn pub_02_checks_come_in_their_order() {
     let own = presence.clone().with("P-Asserted-Identity", &format!("<{ERIN}>"));
     let initial = own.clone().without("SIP-If-Match");
     let long = initial.clone().with("Expires", "60");
-    let table = [(worst, 404), (ours, 489), (presence, 403), (own, 412), (initial, 423), (long, 415)];
+    let table = [
+        (worst, refused(404, Cause::NoSuchPresentity)),
+        (ours, refused(489, NodeCause::UnknownEvent)),
+        (presence, refused(403, Cause::PublisherNotAllowed)),
+        (own, refused(412, Cause::NoSuchTag)),
+        (initial, refused(423, NodeCause::ExpiresTooShort)),
+        (long, refused(415, Cause::NotPidf)),
+    ];
     let mut ps = Ps::usual();
     for (request, expected) in table {
-        assert_eq!(ps.status(&request), expected);
+        assert_eq!(ps.fate(&request), expected);
     }
     assert_eq!((ps.journal.len(), ps.node.role().presentities()), (0, 0), "nothing is stored on error");
 }
@@ -53,21 +62,26 @@ fn pub_03_04_05_what_is_refused_and_what_the_answer_says() {
     let mut ps = Ps::usual();
     let large = pidf("open").replace("<tuple", &format!("<!--{}--><tuple", "x".repeat(57 * 1024)));
     let mistyped = publish(CAROL).with("Content-Type", "text/plain").body("here");
+    let encoded = publish(CAROL).with("Content-Encoding", "gzip").body("zzz");
+    let two_tags = publish(CAROL).with("SIP-If-Match", "a, b").body(&pidf("open"));
+    let no_such_tag = publish(CAROL).with("SIP-If-Match", "a").body(&pidf("open"));
+    let brief = publish(CAROL).with("Expires", "59").body(&pidf("open"));
+    let other_event = publish(CAROL).with("Event", "presence.winfo").body("x");
     let table = [
-        (publish(CAROL).with("SIP-If-Match", "a, b").body(&pidf("open")), 400, HeaderName::Warning),
-        (publish(CAROL).with("SIP-If-Match", "a").body(&pidf("open")), 412, HeaderName::Warning),
-        (publish(CAROL).with("Expires", "59").body(&pidf("open")), 423, HeaderName::MinExpires),
-        (publish(CAROL), 400, HeaderName::Warning),
-        (mistyped, 415, HeaderName::Accept),
-        (publish(CAROL).with("Content-Encoding", "gzip").body("zzz"), 415, HeaderName::AcceptEncoding),
-        (publish(CAROL).body("<presence"), 400, HeaderName::Warning),
-        (publish(CAROL).body(&large), 413, HeaderName::Warning),
-        (publish(CAROL).with("Event", "presence.winfo").body("x"), 489, HeaderName::AllowEvents),
+        (two_tags, refused(400, Cause::BadIfMatch), HeaderName::Warning),
+        (no_such_tag, refused(412, Cause::NoSuchTag), HeaderName::Warning),
+        (brief, refused(423, NodeCause::ExpiresTooShort), HeaderName::MinExpires),
+        (publish(CAROL), refused(400, Cause::NothingPublished), HeaderName::Warning),
+        (mistyped, refused(415, Cause::NotPidf), HeaderName::Accept),
+        (encoded, refused(415, Cause::NotPidf), HeaderName::AcceptEncoding),
+        (publish(CAROL).body("<presence"), refused(400, Cause::BadDocument), HeaderName::Warning),
+        (publish(CAROL).body(&large), refused(413, Cause::DocumentsTooLarge), HeaderName::Warning),
+        (other_event, refused(489, NodeCause::UnknownEvent), HeaderName::AllowEvents),
     ];
     for (request, expected, header) in table {
         let response = ps.send(&request);
-        assert_eq!(code(&response), expected, "{response:?}");
-        assert!(response.value(header).is_some(), "{expected}");
+        assert_eq!(ps.fate_in(&response), expected, "{response:?}");
+        assert!(response.value(header).is_some(), "{expected:?}");
     }
     assert_eq!(ps.journal.len(), 0);
 }
@@ -77,7 +91,8 @@ fn pub_05_all_documents_of_a_presentity_fit_into_one_notify() {
     let mut ps = Ps::usual();
     let half = pidf("open").replace("<tuple", &format!("<!--{}--><tuple", "x".repeat(30 * 1024)));
     let tag = ps.publish(&publish(CAROL).body(&half));
-    assert_eq!(ps.status(&publish(CAROL).call_id("second").body(&half)), 413);
+    let second = publish(CAROL).call_id("second").body(&half);
+    assert_eq!(ps.fate(&second), refused(413, Cause::DocumentsTooLarge));
     // A document is no obstacle to its own successor.
     ps.publish(&publish(CAROL).with("SIP-If-Match", &tag).body(&half));
 }
@@ -92,7 +107,8 @@ fn pub_06_every_success_gets_a_new_tag() {
     let last = tags.pop().unwrap();
     for dead in &tags {
         assert_ne!(*dead, last);
-        assert_eq!(ps.status(&publish(CAROL).call_id("later").with("SIP-If-Match", dead)), 412);
+        let late = publish(CAROL).call_id("later").with("SIP-If-Match", dead);
+        assert_eq!(ps.fate(&late), refused(412, Cause::NoSuchTag));
     }
     ps.publish(&publish(CAROL).with("SIP-If-Match", &last));
 }
@@ -102,7 +118,8 @@ fn pub_07_edge_5_two_publishes_with_one_tag() {
     let mut ps = Ps::usual();
     let tag = ps.publish(&publish(CAROL).body(&pidf("open")));
     let modify = publish(CAROL).with("SIP-If-Match", &tag).body(&pidf("closed"));
-    assert_eq!([ps.status(&modify), ps.status(&modify.clone().call_id("second"))], [200, 412]);
+    let second = modify.clone().call_id("second");
+    assert_eq!([ps.fate(&modify), ps.fate(&second)], [OK, refused(412, Cause::NoSuchTag)]);
 }
 
 #[test]
@@ -198,17 +215,19 @@ fn pub_12_only_the_user_itself_or_its_agent_publishes() {
     let by = |publisher: &str, presentity| {
         publish(presentity).with("P-Asserted-Identity", publisher).body(&pidf("open"))
     };
+    let not_allowed = refused(403, Cause::PublisherNotAllowed);
+    let by_nobody = publish(CAROL).without("P-Asserted-Identity").body(&pidf("open"));
     let table = [
-        (by("<sip:carol@home1.test>", CAROL), 200),
-        (by("<tel:+1201>, <sip:carol@home1.test>", CAROL), 200),
-        (by("<sip:alice@home1.test>", CAROL), 403),
-        (by("<sip:carol@home2.test>", CAROL), 403),
-        (by("<sip:gateway.home1.test>", CAROL), 200),
-        (by("<sip:gateway.home1.test>", ERIN), 403),
-        (publish(CAROL).without("P-Asserted-Identity").body(&pidf("open")), 403),
+        (by("<sip:carol@home1.test>", CAROL), OK),
+        (by("<tel:+1201>, <sip:carol@home1.test>", CAROL), OK),
+        (by("<sip:alice@home1.test>", CAROL), not_allowed),
+        (by("<sip:carol@home2.test>", CAROL), not_allowed),
+        (by("<sip:gateway.home1.test>", CAROL), OK),
+        (by("<sip:gateway.home1.test>", ERIN), not_allowed),
+        (by_nobody, refused(403, Cause::NoAssertedIdentity)),
     ];
     for (request, expected) in table {
-        assert_eq!(ps.status(&request), expected);
+        assert_eq!(ps.fate(&request), expected);
     }
 }
 
@@ -219,7 +238,8 @@ fn pub_13_the_oldest_of_too_many_publications_gives_way() {
     for n in 0..10 {
         ps.publish(&publish(CAROL).call_id(&n.to_string()).body(&pidf("open")));
     }
-    assert_eq!(ps.status(&publish(CAROL).with("SIP-If-Match", &tag)), 412);
+    let refresh = publish(CAROL).with("SIP-If-Match", &tag);
+    assert_eq!(ps.fate(&refresh), refused(412, Cause::NoSuchTag));
     assert_eq!(ps.journal.len(), 10);
 }
 
@@ -230,7 +250,7 @@ fn publications_of_too_many_presentities_are_turned_away() {
     let mut ps = Ps::new(settings, carols_friends());
     ps.carol_is("open");
     let response = ps.send(&publish(ERIN).body(&pidf("open")));
-    assert_eq!(code(&response), 500);
+    assert_eq!(ps.fate_in(&response), refused(500, Cause::TooManyPresentities));
     assert!(response.value(HeaderName::RetryAfter).is_some());
     assert_eq!(
         ps.status(
@@ -293,7 +313,8 @@ fn rfc3261_10_3_a_password_makes_nobody_another_presentity() {
     assert_eq!(ps.journal.len(), 3);
     assert_eq!(ps.status(&publish(CAROL).about("sip:carol:3@home1.test").with("SIP-If-Match", &tag)), 200);
     // An escaped colon is a part of the name.
-    assert_eq!(ps.status(&publish(CAROL).about("sip:carol%3A1@home1.test").body(&pidf("open"))), 403);
+    let another = publish(CAROL).about("sip:carol%3A1@home1.test").body(&pidf("open"));
+    assert_eq!(ps.fate(&another), refused(403, Cause::PublisherNotAllowed));
 }
 
 #[test]
@@ -304,6 +325,6 @@ fn pub_05_whoever_publishes_what_cannot_be_put_right_is_told_what_it_is() {
     assert_eq!(code(&response), 400);
     let warnings: Vec<&str> = response.values(HeaderName::Warning).collect();
     let told = "399 ps1.home1.test \"basic is \\\"\\\\\\\"ajar\\\\\\\"\\\", neither open nor closed\"";
-    let reason = presence_server::Cause::BadDocument.reason();
+    let reason = Cause::BadDocument.reason();
     assert_eq!(warnings, [format!("399 ps1.home1.test \"{reason}\"").as_str(), told]);
 }

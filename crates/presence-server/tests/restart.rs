@@ -2,13 +2,13 @@
 
 mod support;
 
-use ims_node::Input;
-use presence_server::RuleBook;
+use ims_node::{Input, NodeCause};
+use presence_server::{Cause, RuleBook};
 use sip_message::{HeaderName, Message};
 use std::time::Duration;
 use support::{
-    ALICE, BOB, CAROL, Ps, Request, book, by_dialog, carols_friends, code, pidf, publish, rules, settings,
-    shown, state, subscribe,
+    ALICE, BOB, CAROL, Ps, Request, book, by_dialog, carols_friends, code, pidf, publish, refused, rules,
+    settings, shown, state, subscribe,
 };
 
 fn restarted(ps: Ps, after_s: u64) -> Ps {
@@ -90,7 +90,7 @@ fn sub_n_21_what_ran_out_meanwhile_ends_in_silence() {
     let mut ps = restarted(ps, 600);
     assert_eq!(ps.notifies().len(), 0);
     assert_eq!((ps.node.role().watches(), ps.node.role().presentities(), ps.journal.len()), (0, 0, 0));
-    assert_eq!(ps.status(&watching.again(2)), 481);
+    assert_eq!(ps.fate(&watching.again(2)), refused(481, NodeCause::NoSubscription));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn pub_06_entity_tags_stay_valid_and_new_ones_are_new() {
     let refreshed = ps.publish(&publish(CAROL).with("SIP-If-Match", &first));
     let mut ps = restarted(ps, 1);
     let late = publish(CAROL).call_id("late").with("SIP-If-Match", &first);
-    assert_eq!(ps.status(&late), 412);
+    assert_eq!(ps.fate(&late), refused(412, Cause::NoSuchTag));
     let next = ps.publish(&publish(CAROL).with("SIP-If-Match", &refreshed));
     assert!(next != first && next != refreshed);
 }

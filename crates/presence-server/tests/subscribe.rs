@@ -2,10 +2,12 @@
 
 mod support;
 
+use ims_node::NodeCause;
+use presence_server::Cause;
 use sip_message::HeaderName;
 use support::{
-    ALICE, BOB, CAROL, ERIN, PEER, Ps, Request, STRANGER, by_dialog, carols_friends, code, publish, shown,
-    state, subscribe,
+    ALICE, BOB, CAROL, ERIN, OK, PEER, Ps, Request, STRANGER, by_dialog, carols_friends, code, publish,
+    refused, shown, state, subscribe,
 };
 
 #[test]
@@ -27,19 +29,19 @@ fn sub_n_01_checks_come_in_their_order() {
     let acceptable = long.clone().with("Accept", "application/pidf+xml").body("filter");
     let plain = acceptable.clone().body("");
     let table = [
-        (worst, 420),
-        (known, 404),
-        (ours, 403),
-        (asserted, 489),
-        (presence, 403),
-        (allowed, 423),
-        (long, 406),
-        (acceptable, 415),
-        (plain, 200),
+        (worst, refused(420, NodeCause::UnknownRequire)),
+        (known, refused(404, Cause::NoSuchPresentity)),
+        (ours, refused(403, Cause::NoAssertedIdentity)),
+        (asserted, refused(489, NodeCause::UnknownEvent)),
+        (presence, refused(403, NodeCause::WatcherNotAllowed)),
+        (allowed, refused(423, NodeCause::ExpiresTooShort)),
+        (long, refused(406, NodeCause::NotAcceptable)),
+        (acceptable, refused(415, NodeCause::FilterNotSupported)),
+        (plain, OK),
     ];
     let mut ps = Ps::usual();
     for (request, expected) in table {
-        assert_eq!(ps.status(&request), expected);
+        assert_eq!(ps.fate(&request), expected);
     }
 }
 
@@ -49,8 +51,8 @@ fn prs_02_only_our_own_nodes_speak_to_a_presence_server() {
     for from in [STRANGER, PEER] {
         for request in [subscribe(ALICE, CAROL), publish(CAROL), Request::new("REGISTER", ALICE, ALICE)] {
             let answer = ps.send_all(from, &request);
-            assert_eq!((answer.len(), code(&answer[0])), (1, 403), "{from}");
-            assert!(answer[0].value(HeaderName::Warning).is_some());
+            let foreign = refused(403, Cause::ForeignSender);
+            assert_eq!((answer.len(), ps.fate_in(&answer[0])), (1, foreign), "{from}");
         }
     }
     assert_eq!(ps.node.role().presentities(), 0);
@@ -63,27 +65,30 @@ fn sub_n_02_an_unknown_package_is_told_what_is_served() {
         [subscribe(ALICE, CAROL).with("Event", "presence.winfo"), subscribe(ALICE, CAROL).without("Event")]
     {
         let response = ps.send(&request);
-        assert_eq!((code(&response), response.value(HeaderName::AllowEvents)), (489, Some("presence")));
+        assert_eq!(ps.fate_in(&response), refused(489, NodeCause::UnknownEvent));
+        assert_eq!(response.value(HeaderName::AllowEvents), Some("presence"));
     }
 }
 
 #[test]
 fn sub_n_03_04_what_is_granted() {
-    let table: [(Option<&str>, u16, Option<&str>); 6] = [
-        (None, 200, Some("3600")),
-        (Some("60"), 200, Some("60")),
-        (Some("3600"), 200, Some("3600")),
-        (Some("99999"), 200, Some("3600")),
-        (Some("0"), 200, Some("0")),
-        (Some("59"), 423, None),
+    let table: [(Option<&str>, Option<&str>); 6] = [
+        (None, Some("3600")),
+        (Some("60"), Some("60")),
+        (Some("3600"), Some("3600")),
+        (Some("99999"), Some("3600")),
+        (Some("0"), Some("0")),
+        (Some("59"), None),
     ];
-    for (asked, status, granted) in table {
+    for (asked, granted) in table {
         let mut ps = Ps::usual();
         let plain = subscribe(ALICE, CAROL).without("Expires");
         let response =
             ps.send(&asked.map_or_else(|| plain.clone(), |asked| plain.clone().with("Expires", asked)));
-        assert_eq!((code(&response), response.value(HeaderName::Expires)), (status, granted), "{asked:?}");
-        let min = (status == 423).then_some("60");
+        let fate = if granted.is_some() { OK } else { refused(423, NodeCause::ExpiresTooShort) };
+        assert_eq!(ps.fate_in(&response), fate, "{asked:?}");
+        assert_eq!(response.value(HeaderName::Expires), granted, "{asked:?}");
+        let min = granted.is_none().then_some("60");
         assert_eq!(response.value(HeaderName::MinExpires), min);
     }
 }
@@ -137,10 +142,11 @@ fn sub_n_12_in_a_dialog_that_is_not_known_481() {
     let mut unknown = subscribe(ALICE, CAROL);
     for tag in ["0123456789abcdef", "short", "+123456789abcdef"] {
         unknown.to_tag = Some(tag.into());
-        assert_eq!(ps.status(&unknown), 481);
+        assert_eq!(ps.fate(&unknown), refused(481, NodeCause::NoSubscription));
     }
     let watching = ps.watch(&subscribe(ALICE, CAROL));
-    assert_eq!(ps.status(&watching.again(2).call_id("another")), 481);
+    let other = watching.again(2).call_id("another");
+    assert_eq!(ps.fate(&other), refused(481, NodeCause::NoSubscription));
     assert_eq!(ps.status(&watching.again(2)), 200);
 }
 
@@ -149,15 +155,18 @@ fn sub_n_12_a_refresh_that_is_refused_leaves_the_subscription_running() {
     let mut ps = Ps::usual();
     let watching = ps.watch(&subscribe(ALICE, CAROL));
     let table = [
-        (watching.again(2).with("Expires", "30"), 423),
-        (watching.again(3).with("Accept", "text/html"), 406),
-        (watching.again(4).with("Event", "dialog"), 489),
-        (watching.again(5).with("Contact", "<mailto:alice@home1.test>"), 400),
-        (watching.again(6).with("P-Asserted-Identity", "<sip:erin@home1.test>"), 403),
-        (watching.again(1), 500),
+        (watching.again(2).with("Expires", "30"), refused(423, NodeCause::ExpiresTooShort)),
+        (watching.again(3).with("Accept", "text/html"), refused(406, NodeCause::NotAcceptable)),
+        (watching.again(4).with("Event", "dialog"), refused(489, NodeCause::UnknownEvent)),
+        (watching.again(5).with("Contact", "<mailto:alice@home1.test>"), refused(400, NodeCause::BadContact)),
+        (
+            watching.again(6).with("P-Asserted-Identity", "<sip:erin@home1.test>"),
+            refused(403, NodeCause::NotTheWatcher),
+        ),
+        (watching.again(1), refused(500, NodeCause::StaleCSeq)),
     ];
     for (request, expected) in table {
-        assert_eq!(ps.status(&request), expected, "{}", request.cseq);
+        assert_eq!(ps.fate(&request), expected, "{}", request.cseq);
     }
     ps.pass_s(599);
     ps.carol_is("open");
@@ -172,13 +181,13 @@ fn sub_n_12_a_refresh_may_come_from_the_watcher_s_network_and_from_nobody_else()
     let bobs = ps.watch(&subscribe(BOB, CAROL).call_id("bob"));
     let alices = ps.watch(&subscribe(ALICE, CAROL).call_id("alice"));
     for (from, request, expected) in [
-        (PEER, bobs.again(2), 200),
-        (STRANGER, bobs.again(3), 403),
-        (PEER, alices.again(2), 403),
-        (PEER, alices.again(3).without("P-Asserted-Identity"), 403),
+        (PEER, bobs.again(2), OK),
+        (STRANGER, bobs.again(3), refused(403, Cause::ForeignSender)),
+        (PEER, alices.again(2), refused(403, NodeCause::NotTheWatcher)),
+        (PEER, alices.again(3).without("P-Asserted-Identity"), refused(403, NodeCause::NotTheWatcher)),
     ] {
         let answer = ps.send_all(from, &request);
-        assert_eq!(code(&answer[0]), expected, "{from} {}", request.cseq);
+        assert_eq!(ps.fate_in(&answer[0]), expected, "{from} {}", request.cseq);
     }
 }
 
@@ -193,7 +202,7 @@ fn sub_n_13_expires_0_in_the_dialog_ends_it_with_full_state() {
     assert_eq!((state(&notify), shown(&notify).as_str()), ("terminated;reason=timeout", "open"));
     ps.answer(&notify, 200);
     assert_eq!(ps.node.role().watches(), 0);
-    assert_eq!(ps.status(&watching.again(3)), 481);
+    assert_eq!(ps.fate(&watching.again(3)), refused(481, NodeCause::NoSubscription));
     ps.carol_is("closed");
     assert_eq!(ps.journal.len(), 2, "publications alone are left");
 }
@@ -217,8 +226,10 @@ fn rfc3261_20_11_a_body_that_is_optional_is_left_out() {
     let optional =
         ["icon;handling=optional", "icon ; HANDLING = \"Optional\"", "render;x=1;handling=optional"];
     let required = ["icon;handling=required", "icon", "icon;other=optional", "optional", ""];
-    let rows = optional.map(|value| (value, 200)).into_iter().chain(required.map(|value| (value, 415)));
-    for (disposition, status) in rows {
+    let not_understood = refused(415, NodeCause::FilterNotSupported);
+    let rows =
+        optional.map(|value| (value, OK)).into_iter().chain(required.map(|value| (value, not_understood)));
+    for (disposition, fate) in rows {
         for content_type in ["image/png", "application/simple-filter+xml"] {
             let mut ps = Ps::usual();
             let with_body = |request: Request| {
@@ -230,11 +241,11 @@ fn rfc3261_20_11_a_body_that_is_optional_is_left_out() {
                 }
             };
             let request = with_body(subscribe(ALICE, CAROL));
-            assert_eq!(ps.status(&request), status, "{disposition:?}");
+            assert_eq!(ps.fate(&request), fate, "{disposition:?}");
             ps.confirm();
             // The same for a refresh.
             let watching = ps.watch(&subscribe(ALICE, CAROL).call_id("another"));
-            assert_eq!(ps.status(&with_body(watching.again(2))), status, "{disposition:?}");
+            assert_eq!(ps.fate(&with_body(watching.again(2))), fate, "{disposition:?}");
         }
     }
 }
@@ -270,7 +281,8 @@ fn sub_n_20_another_id_in_the_same_dialog_is_another_subscription() {
     // The end of one is not the end of the other.
     ps.send(&watching.again(3).with("Event", "presence;id=1").with("Expires", "0"));
     ps.confirm();
-    assert_eq!(ps.status(&watching.again(4).with("Event", "presence;id=1").with("Expires", "0")), 481);
+    let once_more = watching.again(4).with("Event", "presence;id=1").with("Expires", "0");
+    assert_eq!(ps.fate(&once_more), refused(481, NodeCause::NoSubscription));
     ps.pass_s(1);
     ps.publish(&publish(CAROL).call_id("x").body(&support::pidf("closed")));
     assert_eq!(ps.notify().value(HeaderName::Event), Some("presence;id=2"));
@@ -287,19 +299,19 @@ fn bounds_are_answered() {
     let mut ps = Ps::new(settings, rules);
     let of = |watcher, presentity, n: u32| subscribe(watcher, presentity).call_id(&n.to_string());
     let table = [
-        (of(ALICE, CAROL, 1), 200),
-        (of(ALICE, CAROL, 2), 200),
-        (of(ALICE, ERIN, 3), 480),
-        (of(BOB, CAROL, 4), 200),
-        (of("sip:dave@home2.test", CAROL, 5), 480),
-        (of(BOB, ERIN, 6), 200),
-        (of(ERIN, ERIN, 7), 500),
+        (of(ALICE, CAROL, 1), OK),
+        (of(ALICE, CAROL, 2), OK),
+        (of(ALICE, ERIN, 3), refused(480, NodeCause::TooManyOfWatcher)),
+        (of(BOB, CAROL, 4), OK),
+        (of("sip:dave@home2.test", CAROL, 5), refused(480, NodeCause::TooManyOfResource)),
+        (of(BOB, ERIN, 6), OK),
+        (of(ERIN, ERIN, 7), refused(500, NodeCause::TooManySubscriptions)),
     ];
     for (request, expected) in table {
         let response = ps.send(&request);
         ps.sent();
-        assert_eq!(code(&response), expected, "{}", request.call_id);
-        assert_eq!(response.value(HeaderName::RetryAfter).is_some(), expected == 500);
+        assert_eq!(ps.fate_in(&response), expected, "{}", request.call_id);
+        assert_eq!(response.value(HeaderName::RetryAfter).is_some(), expected.0 == 500);
     }
 }
 
@@ -307,9 +319,10 @@ fn bounds_are_answered() {
 fn methods_that_are_not_ours() {
     let mut ps = Ps::usual();
     let response = ps.send(&Request::new("MESSAGE", ALICE, CAROL));
-    assert_eq!(code(&response), 405);
+    assert_eq!(ps.fate_in(&response), refused(405, Cause::MethodNotTaken));
     assert_eq!(response.value(HeaderName::Allow), Some("SUBSCRIBE, PUBLISH, REGISTER, OPTIONS"));
-    assert_eq!(ps.status(&Request::new("NOTIFY", ALICE, CAROL)), 481);
+    let notify = Request::new("NOTIFY", ALICE, CAROL);
+    assert_eq!(ps.fate(&notify), refused(481, Cause::NothingSubscribed));
 }
 
 #[test]
@@ -366,7 +379,8 @@ fn rfc3261_8_2_2_2_after_its_end_it_is_another_subscription() {
 fn rfc3261_8_2_2_2_what_was_refused_is_refused_again() {
     let mut ps = Ps::usual();
     let request = subscribe(ERIN, CAROL);
-    assert_eq!([ps.status(&request), ps.status(&request)], [403, 403]);
+    let fate = refused(403, NodeCause::WatcherNotAllowed);
+    assert_eq!([ps.fate(&request), ps.fate(&request)], [fate, fate]);
 }
 
 fn with_cseq(request: &Request, cseq: u32) -> Request {

@@ -2,11 +2,12 @@
 
 mod support;
 
-use presence_server::PresenceServerSettings;
+use ims_node::NodeCause;
+use presence_server::{Cause, PresenceServerSettings};
 use sip_message::{HeaderName, Message};
 use support::{
-    ALICE, BOB, CAROL, Ps, Request, Watching, by_dialog, carols_friends, code, pidf, publish, settings,
-    shown, state, subscribe,
+    ALICE, BOB, CAROL, OK, Ps, Request, Watching, by_dialog, carols_friends, code, pidf, publish, refused,
+    settings, shown, state, subscribe,
 };
 
 const ALICES_GRUU: &str = "sip:alice@home1.test;gr=urn:uuid:1";
@@ -155,13 +156,14 @@ fn a_third_party_register_is_answered_and_runs_out() {
     assert_eq!(ps.list(), "registration sip:alice@home1.test at sip:scscf1a.home1.test 600s");
     ps.pass_s(600);
     assert_eq!((ps.node.role().presentities(), ps.journal.len()), (0, 0));
+    let no_scscf = refused(400, Cause::ContactNotScscf);
     let table = [
-        (register(BOB, "sip:scscf1a.home1.test", (1, 600)), 404),
-        (register(ALICE, "sip:scscf1a.home1.test", (1, 600)).without("Contact"), 400),
-        (register(ALICE, "sip:scscf1a.home1.test", (1, 600)).with("Contact", "*"), 400),
+        (register(BOB, "sip:scscf1a.home1.test", (1, 600)), refused(404, Cause::NoSuchPresentity)),
+        (register(ALICE, "sip:scscf1a.home1.test", (1, 600)).without("Contact"), no_scscf),
+        (register(ALICE, "sip:scscf1a.home1.test", (1, 600)).with("Contact", "*"), no_scscf),
     ];
     for (request, expected) in table {
-        assert_eq!(ps.status(&request), expected);
+        assert_eq!(ps.fate(&request), expected);
     }
 }
 
@@ -174,15 +176,16 @@ fn reg_s_08_a_late_third_party_register_changes_nothing() {
     let here = listed(&mut ps);
     assert!(here.ends_with("600s"), "{here}");
     // Overtaken on the way: the S-CSCF has said more since.
-    assert_eq!(ps.status(&register(ALICE, scscf, (6, 0))), 500);
-    assert_eq!(ps.status(&register(ALICE, scscf, (5, 60))), 500);
+    let late = refused(500, NodeCause::StaleCSeq);
+    assert_eq!(ps.fate(&register(ALICE, scscf, (6, 0))), late);
+    assert_eq!(ps.fate(&register(ALICE, scscf, (5, 60))), late);
     // The same on another way is no news.
     assert_eq!(ps.status(&register(ALICE, scscf, (7, 600))), 200);
     assert_eq!(listed(&mut ps), here);
     assert_eq!(ps.status(&register(ALICE, scscf, (8, 0))), 200);
     assert_eq!(listed(&mut ps), "");
     ps.pass_s(31);
-    assert_eq!(ps.status(&register(ALICE, scscf, (7, 600))), 500, "she has left since");
+    assert_eq!(ps.fate(&register(ALICE, scscf, (7, 600))), late, "she has left since");
     assert_eq!((listed(&mut ps).as_str(), ps.journal.len()), ("", 0));
     // Another S-CSCF counts for itself; what the first one takes back is not its own any more.
     let other = "sip:scscf1b.home1.test";
@@ -199,18 +202,18 @@ fn reg_s_09_an_s_cscf_that_has_been_restarted_counts_anew_under_another_call_id(
     let scscf = "sip:scscf1a.home1.test";
     let process = |call_id: &str, said| register(ALICE, scscf, said).call_id(call_id);
     let rows = [
-        ("before", (900, 600), 200, "600s"),
-        ("after", (1, 500), 200, "500s"),
-        ("after", (2, 0), 200, ""),
-        ("after", (3, 400), 200, "400s"),
+        ("before", (900, 600), OK, "600s"),
+        ("after", (1, 500), OK, "500s"),
+        ("after", (2, 0), OK, ""),
+        ("after", (3, 400), OK, "400s"),
         // A late one of the process that is gone is believed until the next of the new one.
-        ("before", (901, 0), 200, ""),
-        ("after", (4, 300), 200, "300s"),
-        ("after", (3, 0), 500, "300s"),
+        ("before", (901, 0), OK, ""),
+        ("after", (4, 300), OK, "300s"),
+        ("after", (3, 0), refused(500, NodeCause::StaleCSeq), "300s"),
     ];
     let mut ps = Ps::usual();
-    for (call_id, said, status, left) in rows {
-        assert_eq!(ps.status(&process(call_id, said)), status, "{call_id} {said:?}");
+    for (call_id, said, fate, left) in rows {
+        assert_eq!(ps.fate(&process(call_id, said)), fate, "{call_id} {said:?}");
         let listed = ps.list();
         assert!(
             listed.ends_with(left) && listed.is_empty() == left.is_empty(),

@@ -10,7 +10,7 @@
 
 use bytes::Bytes;
 use clock::Wall;
-use ims_node::{Input, Listener, NodeSettings, Peer, Record, Side};
+use ims_node::{Input, Listener, NodeSettings, Peer, Reason, Record, Side};
 use presence_document::{Pidf, Rules};
 use presence_server::{Ask, PresenceServer, PresenceServerSettings, RuleBook};
 use sip_message::{HeaderName, Message, Response, StatusCode};
@@ -204,6 +204,18 @@ impl Ps {
         let response = self.send(request);
         self.sent();
         code(&response)
+    }
+
+    /// The status of what a request is answered, and the reason if it is refused.
+    pub(crate) fn fate(&mut self, request: &Request) -> Fate {
+        let response = self.send(request);
+        self.sent();
+        self.fate_in(&response)
+    }
+
+    /// The same of an answer.
+    pub(crate) fn fate_in(&self, response: &Message) -> Fate {
+        (code(response), self.reason(response))
     }
 
     /// The one NOTIFY that has been sent.
@@ -408,6 +420,15 @@ impl Request {
         )
         .into()
     }
+}
+
+/// The status of an answer, and the reason if it is a refusal.
+pub(crate) type Fate = (u16, Option<Reason>);
+
+pub(crate) const OK: Fate = (200, None);
+
+pub(crate) fn refused(status: u16, cause: impl Into<Reason>) -> Fate {
+    (status, Some(cause.into()))
 }
 
 pub(crate) fn code(message: &Message) -> u16 {
