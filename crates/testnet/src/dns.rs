@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::process::ProcessId;
 use crate::world::{Availability, World};
+use sip_message::Transport;
 use sip_resolve::{DnsAnswer, Kind, Naptr, Question, Records, Srv};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,11 +16,19 @@ const TTL: Duration = Duration::from_secs(300);
 const NEGATIVE_TTL: Duration = Duration::from_secs(30);
 
 /// All zones of a world.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Zone {
     /// Whether questions are answered at all.
     pub availability: Availability,
+    /// Which transport the NAPTR records of [`Zone::sip`] prefer.
+    pub preferred: Transport,
     answers: BTreeMap<Question, DnsAnswer>,
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self { availability: Availability::default(), preferred: Transport::Udp, answers: BTreeMap::new() }
+    }
 }
 
 impl Zone {
@@ -39,9 +48,13 @@ impl Zone {
         self.answer(Question::new(name, kind), DnsAnswer::Records(Records::Addresses(addresses), TTL));
     }
 
-    /// Says that SIP for `domain` is served, over UDP and then TCP, by these hosts and ports, the first one first.
+    /// Says that SIP for `domain` is served, over UDP and TCP, by these hosts and ports, the first one first.
     pub fn sip(&mut self, domain: &str, servers: &[(&str, u16)]) {
-        let services = [("SIP+D2U", "_sip._udp", 10), ("SIP+D2T", "_sip._tcp", 20)];
+        let (udp, tcp) = match self.preferred {
+            Transport::Udp => (10, 20),
+            Transport::Tcp => (20, 10),
+        };
+        let services = [("SIP+D2U", "_sip._udp", udp), ("SIP+D2T", "_sip._tcp", tcp)];
         let mut naptr = Vec::new();
         for (service, label, preference) in services {
             let name = format!("{label}.{domain}");

@@ -11,7 +11,7 @@ use crate::node::VirtualNode;
 use crate::process::{Gone, Place, ProcessId, Slot};
 use crate::recorder::Recorder;
 use clock::{Mono, Now, Wall};
-use ims_node::{ListenerId, Node, NodeSettings, Role};
+use ims_node::{ListenerId, NodeSettings};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -122,10 +122,10 @@ impl World {
 
     /// Adds a node and starts it; `build` makes it anew for each life. It is known by the name in its settings and by
     /// the first label of that name.
-    pub fn add_node<R, F>(&mut self, settings: &NodeSettings, build: F)
+    pub fn add_node<N, F>(&mut self, settings: &NodeSettings, build: F)
     where
-        R: Role + 'static,
-        F: Fn([u8; 32]) -> Node<R> + 'static,
+        N: VirtualNode,
+        F: Fn([u8; 32]) -> N + 'static,
     {
         let listeners = settings.listeners.iter().map(|listener| listener.address).collect();
         let place = self.slots.len();

@@ -124,10 +124,8 @@ impl Home {
         settings: NodeSettings,
         role: impl Fn() -> R + 'static,
     ) {
-        let addresses = settings.listeners.iter().map(|listener| listener.address).collect();
         let fault = self.fault;
-        let host = settings.name.clone();
-        world.add(&host, addresses, move |seed| {
+        world.add_node(&settings.clone(), move |seed| {
             Subject::new(Node::new(settings.clone(), role(), seed), fault)
         });
     }

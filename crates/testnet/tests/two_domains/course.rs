@@ -43,8 +43,12 @@ pub(crate) struct Course {
 
 impl Course {
     /// Runs it and checks everything: what it has seen, or all promises that were broken.
-    pub(crate) fn run(seed: u64, fault: Option<Fault>) -> Result<Tally, Vec<Broken>> {
-        let mut course = Self::new(seed, fault);
+    pub(crate) fn run(
+        seed: u64,
+        between_nodes: Transport,
+        fault: Option<Fault>,
+    ) -> Result<Tally, Vec<Broken>> {
+        let mut course = Self::new(seed, between_nodes, fault);
         course.live();
         let mut broken: Vec<Broken> = course.settle().err().into_iter().collect();
         if broken.is_empty() {
@@ -73,7 +77,7 @@ impl Course {
         }
     }
 
-    fn new(seed: u64, fault: Option<Fault>) -> Self {
+    fn new(seed: u64, between_nodes: Transport, fault: Option<Fault>) -> Self {
         let transport = if seed % 4 == 3 { Transport::Tcp } else { Transport::Udp };
         let (updates, record_route) = match seed % 5 {
             3 => (Updates::Dialog, true),
@@ -81,6 +85,7 @@ impl Course {
             _ => (Updates::Identity, true),
         };
         let mut world = World::new(seed);
+        world.zone.preferred = between_nodes;
         for number in [1, 2] {
             let home = Home {
                 number,

@@ -3,9 +3,10 @@
 use crate::domain::Fault;
 use crate::domain::invariants::Invariant;
 use crate::seeds::{self, SEEDS};
+use sip_message::Transport;
 
 fn is_found(fault: Fault, by: Invariant) {
-    match seeds::run(0..SEEDS, Some(fault), Some(by)) {
+    match seeds::run(0..SEEDS, Transport::Udp, Some(fault), Some(by)) {
         Ok(total) => panic!("{fault:?} goes unnoticed\n{total}"),
         Err((seed, broken)) => {
             eprintln!("{fault:?}: seed {seed}: {by:?}: {}", broken.how.lines().next().unwrap_or_default());

@@ -4,6 +4,7 @@ use crate::course::Course;
 use crate::domain::Fault;
 use crate::domain::invariants::{Broken, Invariant};
 use crate::tally::Tally;
+use sip_message::Transport;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +31,7 @@ pub(crate) fn is_tape_wanted() -> bool {
 /// What all courses saw together, or the first that broke a promise (this one, where one is named), by its seed.
 pub(crate) fn run(
     seeds: Range<u64>,
+    between_nodes: Transport,
     fault: Option<Fault>,
     by: Option<Invariant>,
 ) -> Result<Tally, (u64, Broken)> {
@@ -41,7 +43,7 @@ pub(crate) fn run(
             if seed >= seeds.end {
                 return Ok(total);
             }
-            match Course::run(seed, fault) {
+            match Course::run(seed, between_nodes, fault) {
                 Ok(tally) => total.add(&tally),
                 Err(broken) => {
                     let named = |broken: &Broken| by.is_none_or(|by| broken.invariant == by);

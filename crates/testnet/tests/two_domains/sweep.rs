@@ -4,10 +4,10 @@
 //! command that repeats it; `MUSTER_TAPE=1` shows it message by message.
 
 use crate::seeds;
+use sip_message::Transport;
 
-#[test]
-fn two_domains_keep_their_promises() {
-    match seeds::run(seeds::asked_for(), None, None) {
+fn sweep(between_nodes: Transport, test: &str) {
+    match seeds::run(seeds::asked_for(), between_nodes, None, None) {
         Ok(total) => {
             eprintln!("{total}");
             if total.of("courses") > 100 {
@@ -17,8 +17,18 @@ fn two_domains_keep_their_promises() {
             }
         }
         Err((seed, broken)) => panic!(
-            "seed {seed}: {:?}: {}\nrepeat with: MUSTER_SEED={seed} cargo test -p testnet --test two_domains sweep",
+            "seed {seed}: {:?}: {}\nrepeat with: MUSTER_SEED={seed} cargo test -p testnet --test two_domains {test}",
             broken.invariant, broken.how
         ),
     }
+}
+
+#[test]
+fn two_domains_keep_their_promises_by_udp() {
+    sweep(Transport::Udp, "promises_by_udp");
+}
+
+#[test]
+fn two_domains_keep_their_promises_by_tcp() {
+    sweep(Transport::Tcp, "promises_by_tcp");
 }
