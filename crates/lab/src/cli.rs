@@ -86,9 +86,10 @@ pub(crate) struct Network {
     /// Domains whose nodes are started
     #[arg(long, value_name = "DOMAIN,...", value_delimiter = ',', default_value = "home1,home2")]
     domains: Vec<String>,
-    /// Directory with files of settings that go over those of the nodes, such as config/ts24141
-    #[arg(long, value_name = "DIR")]
-    overlay: Option<PathBuf>,
+    /// Directory with files of settings that go over those of the nodes, such as config/ts24141 or config/udp; may be given several
+    /// times, the later ones go over the earlier
+    #[arg(long = "overlay", value_name = "DIR")]
+    overlays: Vec<PathBuf>,
     /// Where state, sockets and logs are kept and stay; the next network there has them again
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -118,7 +119,7 @@ impl Network {
         Options {
             domains: self.domains.into_iter().map(|name| whole(name).into()).collect(),
             directory: self.state,
-            overlay: self.overlay,
+            overlays: self.overlays,
             ..Options::new(&self.config)
         }
     }

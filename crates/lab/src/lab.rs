@@ -28,8 +28,8 @@ pub struct Options {
     pub domains: Vec<Box<str>>,
     /// Where state, sockets and logs are kept, and stay; without it they pass with the lab.
     pub directory: Option<PathBuf>,
-    /// A directory with files of settings that go over those of the nodes.
-    pub overlay: Option<PathBuf>,
+    /// Directories with files of settings that go over those of the nodes, the later ones over the earlier.
+    pub overlays: Vec<PathBuf>,
     /// Whether the nodes record what crosses their sockets.
     pub record: bool,
     /// Where the binaries are; without it beside this program.
@@ -44,7 +44,7 @@ impl Options {
             config: config.to_owned(),
             domains: vec!["home1.test".into()],
             directory: None,
-            overlay: None,
+            overlays: Vec::new(),
             record: false,
             binaries: None,
         }
@@ -81,7 +81,7 @@ impl Lab {
         let taken = || last.map_or(LabError::NoNetwork, |last| LabError::NetworkInUse(last.host(0)));
         let subnet = Subnet::take(&wanted.hosts(CONFIGURED), last).ok_or_else(taken)?;
         place.note_network(subnet.prefix())?;
-        place.fill(&options.config, subnet.prefix(), options.overlay.as_deref())?;
+        place.fill(&options.config, subnet.prefix(), &options.overlays)?;
         let plan = Plan::read(&place.config(), &options.domains)?;
         let (ends, ended) = mpsc::channel(ENDS);
         let mut lab = Self {

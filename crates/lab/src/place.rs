@@ -77,10 +77,10 @@ impl Place {
         std::fs::write(&path, network.host(0).to_string()).map_err(LabError::at(&path))
     }
 
-    /// Copies the configuration, its addresses moved to `network`, and puts the overlay over it.
-    pub(crate) fn fill(&self, from: &Path, network: Prefix, overlay: Option<&Path>) -> Result<(), LabError> {
+    /// Copies the configuration, its addresses moved to `network`, and puts the overlays over it, one after the other.
+    pub(crate) fn fill(&self, from: &Path, network: Prefix, overlays: &[PathBuf]) -> Result<(), LabError> {
         copy(from, &self.config(), network)?;
-        overlay.map_or(Ok(()), |overlay| overlay::apply(overlay, &self.config(), network))
+        overlays.iter().try_for_each(|overlay| overlay::apply(overlay, &self.config(), network))
     }
 
     /// Removes the directory, unless it was given.
@@ -193,7 +193,7 @@ mod tests {
         std::fs::write(from.path().join("ps1.toml"), "listen = \"127.0.10.17:5060\"").unwrap();
         std::fs::write(from.path().join("zones/z"), "a A 127.0.10.2\n").unwrap();
         let place = Place::take(None).unwrap();
-        place.fill(from.path(), Prefix([127, 1, 9]), None).unwrap();
+        place.fill(from.path(), Prefix([127, 1, 9]), &[]).unwrap();
         let read = |name: &str| std::fs::read_to_string(place.config().join(name)).unwrap();
         assert_eq!(read("ps1.toml"), "listen = \"127.1.9.17:5060\"");
         assert_eq!(read("zones/z"), "a A 127.1.9.2\n");

@@ -97,8 +97,8 @@ impl Show {
                 continue;
             }
             let theirs = configuration.overlay().map(|file| options.config.join(file));
-            let overlay = options.overlay.clone().or(theirs);
-            let lab = Lab::up(Options { overlay, ..options.clone() }).await?;
+            let overlays = theirs.into_iter().chain(options.overlays.iter().cloned()).collect();
+            let lab = Lab::up(Options { overlays, ..options.clone() }).await?;
             let shown = self.show_in(&lab, &names).await;
             lab.down().await.and(shown)?;
         }

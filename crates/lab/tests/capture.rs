@@ -253,7 +253,7 @@ async fn what_a_node_records_is_what_tshark_captures() {
         let section = format!("[node.recording]\nfile = {:?}\n", recordings.join(node));
         std::fs::write(overlay.join(format!("{node}.toml")), section).unwrap();
     }
-    let lab = good(Lab::up(Options { overlay: Some(overlay), ..Options::new(&config()) }).await);
+    let lab = good(Lab::up(Options { overlays: vec![overlay], ..Options::new(&config()) }).await);
     let network = lab.address(0).octets();
     traffic(&lab).await;
     good(lab.down().await);

@@ -9,13 +9,13 @@
 
 mod support;
 
-use lab::Lab;
+use lab::{Lab, Options};
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 use support::load::{Caller, Fates};
 use support::own_network::{in_own_network, plug_in, unplug};
-use support::{good, skip, up};
+use support::{Between, config, good, skip};
 use tokio::time::Instant;
 
 /// Requests a second.
@@ -27,8 +27,6 @@ const AFTER: Duration = Duration::from_secs(6);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// On a quiet machine 50 ms.
 const PINGED_WITHIN: Duration = Duration::from_secs(2);
-/// Longer than fits a datagram between nodes, so that it goes by TCP.
-const LONG: usize = 1400;
 
 /// How the hop dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,17 +44,17 @@ struct Way {
     dies: &'static str,
     before: &'static str,
     request: (&'static str, &'static str, &'static str),
-    headers: String,
+    headers: &'static str,
     body: &'static str,
 }
 
 /// Nobody of this name: the answer is 404, from the I-CSCF.
-fn texts(length: usize) -> Way {
+fn texts() -> Way {
     Way {
         dies: "scscf1a",
         before: "pcscf1a",
         request: ("MESSAGE", "sip:nobody@home1.test", "sip:nobody@home1.test"),
-        headers: format!("X-Filler: {}\r\nContent-Type: text/plain\r\n", "x".repeat(length)),
+        headers: "Content-Type: text/plain\r\n",
         body: "hello",
     }
 }
@@ -67,7 +65,7 @@ fn publications() -> Way {
         dies: "ps1",
         before: "scscf1a",
         request: ("PUBLISH", "sip:alice@home1.test", "sip:alice@home1.test"),
-        headers: "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n".into(),
+        headers: "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n",
         body: "no document",
     }
 }
@@ -124,9 +122,9 @@ async fn suffer(lab: &mut Lab, way: &Way, death: Death) -> Option<(Fates, Durati
     let front = if way.before == "pcscf1a" { pcscf } else { node_address(lab, way.before) };
     let mut pinger = Caller::new(host(111), front);
     let (death_at, end) = (Instant::now() + BEFORE, Instant::now() + BEFORE + AFTER);
-    let (request, headers, body) = (way.request, way.headers.clone(), way.body);
+    let (request, headers, body) = (way.request, way.headers, way.body);
     let calling = std::thread::spawn(move || {
-        caller.send_until(end, RATE, (request, &headers, body));
+        caller.send_until(end, RATE, (request, headers, body));
         caller.finish()
     });
     let pinging = std::thread::spawn(move || pinger.ping_until(end, &format!("sip:{front}")));
@@ -140,8 +138,9 @@ async fn suffer(lab: &mut Lab, way: &Way, death: Death) -> Option<(Fates, Durati
     died.then_some(seen)
 }
 
-async fn every_death(way: Way) {
-    let mut lab = up(false).await;
+async fn every_death(way: Way, between: Between) {
+    let overlays = between.overlay().into_iter().collect();
+    let mut lab = good(Lab::up(Options { overlays, ..Options::new(&config()) }).await);
     for death in DEATHS {
         let Some((fates, ping)) = suffer(&mut lab, &way, death).await else { continue };
         println!("{} {death:?}: {fates:?}, OPTIONS to {} {ping:?} at most", way.dies, way.before);
@@ -169,15 +168,15 @@ async fn recovered(lab: &Lab) {
 
 #[test]
 fn sip_15_an_s_cscf_dies_under_load_by_udp() {
-    in_own_network(|| every_death(texts(1)));
+    in_own_network(|| every_death(texts(), Between::Udp));
 }
 
 #[test]
 fn sip_15_an_s_cscf_dies_under_load_by_tcp() {
-    in_own_network(|| every_death(texts(LONG)));
+    in_own_network(|| every_death(texts(), Between::Tcp));
 }
 
 #[test]
 fn sip_15_a_presence_server_dies_under_load() {
-    in_own_network(|| every_death(publications()));
+    in_own_network(|| every_death(publications(), Between::Tcp));
 }

@@ -4,17 +4,23 @@
 mod support;
 
 use lab::{Access, Configuration, PLAYED, Staging, moves, play};
-use support::{good, up_for};
+use support::{Between, good, up_for};
 
-/// Plays the figure in every way over both transports, in one network.
+/// Plays the figure in every way over both transports, in one network where nodes speak TCP to each other and in one of UDP.
 async fn matches(figure: &str) {
-    let lab = up_for(Configuration::of(figure)).await;
+    for between in [Between::Tcp, Between::Udp] {
+        matches_by(figure, between).await;
+    }
+}
+
+async fn matches_by(figure: &str, between: Between) {
+    let lab = up_for(Configuration::of(figure), between).await;
     for access in [Access::Udp, Access::Tcp] {
         for moved in moves(figure).iter().copied() {
             let performance = good(play(&lab, figure, Staging { access, moved }).await);
             if let Err(difference) = &performance.verdict {
                 let ladder = performance.ladder(Vec::new());
-                panic!("{figure} {}\n{ladder}\n{difference}", performance.staging);
+                panic!("{figure} {} {between:?}\n{ladder}\n{difference}", performance.staging);
             }
             assert!(performance.is_as_drawn(), "{figure} {}: {:?}", performance.staging, performance.missed);
         }

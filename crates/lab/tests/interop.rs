@@ -117,8 +117,8 @@ fn is_skipped(said: &str) -> bool {
 async fn does_everything(program: &str) {
     let place = tempfile::tempdir().unwrap();
     let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
-    let overlay = Some(brief(place.path()));
-    let lab = good(Lab::up(Options { domains, overlay, ..Options::new(&config()) }).await);
+    let overlays = vec![brief(place.path())];
+    let lab = good(Lab::up(Options { domains, overlays, ..Options::new(&config()) }).await);
     assert_eq!(PCSCFS.map(|node| lab.ue_address(node).unwrap().port()), [5060, 5080]);
     for pcscf in PCSCFS {
         let Some((went_well, said)) = run(&lab, program, pcscf).await else { return };

@@ -108,7 +108,7 @@ fn answers(lab: &Lab, node: &str, words: &[&str], is_good: fn(&Value) -> bool) {
 
 #[tokio::test]
 async fn every_command_of_every_node_has_an_answer_for_programs() {
-    let lab = up(false).await;
+    let mut lab = up(false).await;
     let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
     does(&mut alice, "publish open", |event| &*event.event == "published").await;
     does(&mut alice, "watch alice@home1.test", |event| shows(event, "open")).await;
@@ -128,6 +128,7 @@ async fn every_command_of_every_node_has_an_answer_for_programs() {
     for (node, _) in &nodes {
         answers(&lab, node, &["drain"], |told| told["draining"] == true);
     }
+    good(lab.kill("icscf1").await);
     let gone = ctl(&lab, "icscf1", &["health"]);
     assert_eq!((gone.status.code(), &json(&gone)["error"]), (Some(1), &"not_running".into()));
     good(lab.down().await);

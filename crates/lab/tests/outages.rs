@@ -8,7 +8,7 @@ use lab::{Access, Agent, Event, Lab};
 use std::process::Command;
 use std::time::Duration;
 use support::agents::{BOB, agent, does, ended, kept, registered, shows};
-use support::{both, good, impatient};
+use support::{Between, both, good, impatient};
 
 /// Somebody whose domain has to be asked for.
 const NOBODY: &str = "sip:bob@home3.test";
@@ -148,7 +148,16 @@ async fn subscriptions(lab: &Lab) -> usize {
 }
 
 #[tokio::test]
-async fn edge_15_nodes_that_are_killed_and_come_back() {
+async fn edge_15_nodes_that_are_killed_and_come_back_by_tcp() {
+    nodes_that_are_killed_and_come_back(Between::Tcp).await;
+}
+
+#[tokio::test]
+async fn edge_15_nodes_that_are_killed_and_come_back_by_udp() {
+    nodes_that_are_killed_and_come_back(Between::Udp).await;
+}
+
+async fn nodes_that_are_killed_and_come_back(between: Between) {
     let rows = [
         of(&["hss2"], Gets(504), Succeeds, Gets(504)),
         of(&["ps2"], Gets(504), Waits, Succeeds),
@@ -157,7 +166,7 @@ async fn edge_15_nodes_that_are_killed_and_come_back() {
         of(HOME2, Gets(504), Waits, Untried),
         Outage { fetch: (NOBODY, Gets(504), Gets(404)), ..of(&["nameserver"], Untried, Succeeds, Succeeds) },
     ];
-    let mut lab = both(None).await;
+    let mut lab = both(between.overlay()).await;
     let mut people = People::meet(&lab).await;
     for outage in rows {
         for node in outage.gone {
@@ -180,7 +189,16 @@ fn signal(lab: &Lab, node: &str, signal: &str) {
 }
 
 #[tokio::test]
-async fn edge_15_nodes_that_say_nothing_and_speak_again() {
+async fn edge_15_nodes_that_say_nothing_and_speak_again_by_tcp() {
+    nodes_that_say_nothing_and_speak_again(Between::Tcp).await;
+}
+
+#[tokio::test]
+async fn edge_15_nodes_that_say_nothing_and_speak_again_by_udp() {
+    nodes_that_say_nothing_and_speak_again(Between::Udp).await;
+}
+
+async fn nodes_that_say_nothing_and_speak_again(between: Between) {
     let rows = [
         of(&["hss2"], Gets(504), Succeeds, Gets(504)),
         of(&["ps2"], Gets(504), Waits, Succeeds),
@@ -190,7 +208,7 @@ async fn edge_15_nodes_that_say_nothing_and_speak_again() {
         Outage { fetch: (NOBODY, Gets(504), Gets(404)), ..of(&["nameserver"], Untried, Succeeds, Succeeds) },
     ];
     let place = tempfile::tempdir().unwrap();
-    let lab = both(Some(impatient(place.path()))).await;
+    let lab = both(between.overlay().into_iter().chain([impatient(place.path())])).await;
     let mut people = People::meet(&lab).await;
     for outage in rows {
         for node in outage.gone {

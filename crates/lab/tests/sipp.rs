@@ -4,11 +4,11 @@
 
 mod support;
 
-use lab::Lab;
+use lab::{Lab, Options};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
-use support::{config, good, skip, up};
+use support::{Between, config, good, skip};
 use tokio::process::Command;
 
 /// A scenario, and what is broken in its twin: a text, and what stands there instead.
@@ -85,7 +85,14 @@ async fn check(scenario: &Scenario) {
     if !is_here() {
         return;
     }
-    let lab = up(true).await;
+    for between in [Between::Tcp, Between::Udp] {
+        let overlays = between.overlay().into_iter().collect();
+        let options = Options { record: true, overlays, ..Options::new(&config()) };
+        check_in(good(Lab::up(options).await), scenario).await;
+    }
+}
+
+async fn check_in(lab: Lab, scenario: &Scenario) {
     let whole = folder().join(scenario.file);
     let text = std::fs::read_to_string(&whole).unwrap();
     let (original, broken) = scenario.broken;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use support::agents::{BOB, come_to_rest, does, registered, shows};
-use support::{both, good};
+use support::{Between, both, good};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
@@ -68,10 +68,9 @@ async fn everybody_sees(alice: &mut Agent, bob: &mut Agent, basic: &str) {
     good(alice.until(basic, |event| shows(event, basic)).await);
 }
 
-#[tokio::test]
-async fn sip_10_long_requests_go_over_tcp_between_nodes_and_over_its_flow_to_a_phone() {
-    let place = tempfile::tempdir().unwrap();
-    let lab = both(Some(recording_into(place.path()))).await;
+/// Two people who watch each other publish; what the nodes have sent meanwhile, and where the phones are.
+async fn what_is_sent(between: Between, place: &Path) -> (Vec<Crossing>, [IpAddr; 2]) {
+    let lab = both(between.overlay().into_iter().chain([recording_into(place)])).await;
     let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
     let mut bob = registered(&lab, "bob", Access::Tcp, &[]).await;
     does(&mut alice, &format!("watch {BOB}"), |event| &*event.event == "presence").await;
@@ -83,8 +82,13 @@ async fn sip_10_long_requests_go_over_tcp_between_nodes_and_over_its_flow_to_a_p
     alice.end().await;
     bob.end().await;
     good(lab.down().await);
+    (sent(place), phones)
+}
 
-    let sent = sent(place.path());
+#[tokio::test]
+async fn sip_10_by_udp_long_requests_go_over_tcp_between_nodes_and_over_its_flow_to_a_phone() {
+    let place = tempfile::tempdir().unwrap();
+    let (sent, phones) = what_is_sent(Between::Udp, place.path()).await;
     let of_phone = |phone: IpAddr| sent.iter().filter(move |crossing| crossing.remote.ip() == phone);
     for (phone, transport) in phones.into_iter().zip(["UDP", "TCP"]) {
         assert!(of_phone(phone).all(|crossing| crossing.transport == transport), "{phone}");
@@ -110,6 +114,25 @@ async fn sip_10_long_requests_go_over_tcp_between_nodes_and_over_its_flow_to_a_p
     }
     assert_eq!(seen.len(), 2);
     assert_connections_are_used_again(between_nodes());
+}
+
+/// Between nodes everything goes by TCP, both ways of a pair on one connection; phones are reached as they have registered.
+#[tokio::test]
+async fn design_16_between_nodes_one_connection_of_each_pair_carries_everything() {
+    let place = tempfile::tempdir().unwrap();
+    let (sent, phones) = what_is_sent(Between::Tcp, place.path()).await;
+    let mut connections: BTreeMap<BTreeSet<IpAddr>, BTreeSet<BTreeSet<SocketAddr>>> = BTreeMap::new();
+    for crossing in sent.iter().filter(|crossing| !phones.contains(&crossing.remote.ip())) {
+        let first = crossing.text.lines().next();
+        assert_eq!(crossing.transport, "TCP", "{first:?} to {}", crossing.remote);
+        let pair = [crossing.local.ip(), crossing.remote.ip()].into();
+        let connection = [crossing.local, crossing.remote].into();
+        connections.entry(pair).or_default().insert(connection);
+    }
+    // Each is recorded at both ends, by the same two addresses.
+    let several: Vec<_> = connections.iter().filter(|(_, connections)| connections.len() > 1).collect();
+    assert!(several.is_empty(), "{several:#?}");
+    assert!(connections.len() >= 8, "{connections:#?}");
 }
 
 /// One node has one connection to another one's port, whatever it has to say.

@@ -6,8 +6,9 @@ use ims_runtime::dns::{Dns, Locator};
 use nameserver::{MAX_ZONE_BYTES, Nameserver, Zone, reload};
 use sip_message::{Host, Transport};
 use sip_resolve::{DnsAnswer, Hop, Kind, Query, Question, Records, ResolveError, Target};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const HEAD: &str = "$TTL 30\n@ SOA ns hostmaster (\n 1 3600 600 86400\n 10 )\n@ NS ns\n";
@@ -28,9 +29,12 @@ fn client(server: SocketAddr) -> DnsConfig {
     }
 }
 
-fn checked_in(origin: &str) -> Zone {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../config/zones/{origin}.zone"));
-    Zone::load(origin, &file, &Relocation::default()).unwrap()
+fn path_of(folder: &str, origin: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../config/zones/{folder}{origin}.zone"))
+}
+
+fn checked_in(folder: &str, origin: &str) -> Zone {
+    Zone::load(origin, &path_of(folder, origin), &Relocation::default()).unwrap()
 }
 
 fn sip(host: &str) -> Query {
@@ -46,8 +50,39 @@ fn shown(outcome: &Result<Vec<Hop>, ResolveError>) -> String {
 }
 
 #[tokio::test]
-async fn sip_14_every_node_of_the_lab_is_found_by_udp_and_tcp() {
-    let (_server, dns) = serve(vec![checked_in("home1.test"), checked_in("home2.test")]).await;
+async fn sip_14_every_node_of_the_lab_is_found_by_tcp_and_udp() {
+    for (folder, preferred, other) in [("", "TCP", "UDP"), ("udp/", "UDP", "TCP")] {
+        every_node_is_found(folder, preferred, other).await;
+    }
+}
+
+/// The zones are the same but for what they prefer.
+#[test]
+fn the_zones_with_udp_preferred_differ_in_nothing_else() {
+    for origin in ["home1.test", "home2.test"] {
+        let records = |folder: &str| -> BTreeSet<String> {
+            let text = std::fs::read_to_string(path_of(folder, origin)).unwrap();
+            text.lines().filter(|line| !line.starts_with(';')).map(str::to_owned).collect()
+        };
+        let swapped = |line: &String| {
+            let is_udp = line.contains("SIP+D2U");
+            match line.contains("NAPTR") {
+                true if is_udp => line.replace(" 10 20 ", " 10 10 "),
+                true => line.replace(" 10 10 ", " 10 20 "),
+                false => line.clone(),
+            }
+        };
+        assert_eq!(
+            records("").iter().map(swapped).collect::<BTreeSet<String>>(),
+            records("udp/"),
+            "{origin}"
+        );
+    }
+}
+
+async fn every_node_is_found(folder: &str, preferred: &str, other: &str) {
+    let zones = vec![checked_in(folder, "home1.test"), checked_in(folder, "home2.test")];
+    let (_server, dns) = serve(zones).await;
     let mut locator = Locator::new(&dns).unwrap();
     for (n, base) in [(1, 10), (2, 20)] {
         let rows = [
@@ -62,7 +97,8 @@ async fn sip_14_every_node_of_the_lab_is_found_by_udp_and_tcp() {
         for (host, last, port) in rows {
             let address = format!("127.0.10.{}:{port}", base + last);
             let outcome = locator.locate(&sip(&host), 1).await;
-            assert_eq!(shown(&outcome), format!("{address}/UDP {address}/TCP"), "{host}");
+            let expected = format!("{address}/{preferred} {address}/{other}");
+            assert_eq!(shown(&outcome), expected, "{host}");
         }
         let name = format!("_cx._tcp.home{n}.test").into();
         let outcome = locator.locate(&Query::Service { name, transport: Transport::Tcp }, 1).await;
@@ -112,7 +148,7 @@ async fn rfc1034_3_6_2_an_alias_is_followed_whatever_is_asked_for() {
 
 #[tokio::test]
 async fn rfc2308_answers_carry_their_ttl_and_absence_that_of_the_soa() {
-    let (_server, config) = serve(vec![checked_in("home1.test")]).await;
+    let (_server, config) = serve(vec![checked_in("", "home1.test")]).await;
     let mut dns = Dns::new(&config).unwrap();
     let s = Duration::from_secs;
     let address = Records::Addresses(vec![[127, 0, 10, 13].into()]);

@@ -42,9 +42,9 @@ pub(crate) const fn watched(number: u16, users: u16) -> u16 {
 /// By what the nodes speak to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Between {
-    /// As the zones of `config/` say.
+    /// By the zones of `config/zones/udp`.
     Udp,
-    /// By zones whose NAPTR records prefer TCP.
+    /// As the zones of `config/zones` say.
     Tcp,
 }
 
@@ -55,18 +55,16 @@ pub(crate) async fn up_by(
     binaries: Option<PathBuf>,
     users: u16,
 ) -> Result<Lab, LabError> {
-    if between == Between::Udp {
+    if between == Between::Tcp {
         return up(config, binaries, users).await;
     }
     let place = tempfile::Builder::new().prefix("muster-bench-").tempdir();
     let place = place.map_err(LabError::at(&std::env::temp_dir()))?;
     copy(config, place.path())?;
     let zones = place.path().join("zones");
-    for zone in std::fs::read_dir(&zones).map_err(LabError::at(&zones))?.flatten() {
-        let path = zone.path();
-        let text = std::fs::read_to_string(&path).map_err(LabError::at(&path))?;
-        // Before the 10 of UDP.
-        write(&path, &text.replace("10 20 \"s\" \"SIP+D2T\"", "10 5 \"s\" \"SIP+D2T\""))?;
+    let by_udp = zones.join("udp");
+    for zone in std::fs::read_dir(&by_udp).map_err(LabError::at(&by_udp))?.flatten() {
+        std::fs::copy(zone.path(), zones.join(zone.file_name())).map_err(LabError::at(&zone.path()))?;
     }
     up(place.path(), binaries, users).await
 }
@@ -99,7 +97,7 @@ pub(crate) async fn up(config: &Path, binaries: Option<PathBuf>, users: u16) -> 
     }
     write(&overlay.join("ps1.toml"), &presence_server(&rules))?;
     // The rules are read at the start and not again.
-    let lab = Lab::up(Options { overlay: Some(overlay), binaries, ..Options::new(config) }).await?;
+    let lab = Lab::up(Options { overlays: vec![overlay], binaries, ..Options::new(config) }).await?;
     match subscribe_all(&lab, users).await {
         Ok(()) => Ok(lab),
         Err(error) => {

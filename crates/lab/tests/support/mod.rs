@@ -30,10 +30,11 @@ pub(crate) async fn up(record: bool) -> Lab {
     good(Lab::up(Options { record, ..Options::new(&config()) }).await)
 }
 
-/// A network of both domains, with this over its configuration.
-pub(crate) async fn both(overlay: Option<PathBuf>) -> Lab {
+/// A network of both domains, with these over its configuration.
+pub(crate) async fn both(overlays: impl IntoIterator<Item = PathBuf>) -> Lab {
+    let overlays = overlays.into_iter().collect();
     let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
-    good(Lab::up(Options { domains, overlay, ..Options::new(&config()) }).await)
+    good(Lab::up(Options { domains, overlays, ..Options::new(&config()) }).await)
 }
 
 /// An overlay by which CSCFs wait for others no longer than a test wants to.
@@ -52,11 +53,31 @@ pub(crate) fn impatient(place: &Path) -> PathBuf {
     overlay
 }
 
+/// By what nodes speak to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Between {
+    /// As the zones of `config/` say.
+    Tcp,
+    /// By `config/udp`.
+    Udp,
+}
+
+impl Between {
+    /// What goes over the configuration for that.
+    pub(crate) fn overlay(self) -> Option<PathBuf> {
+        match self {
+            Self::Tcp => None,
+            Self::Udp => Some(config().join("udp")),
+        }
+    }
+}
+
 /// A network of both domains that records.
-pub(crate) async fn up_for(configuration: Configuration) -> Lab {
+pub(crate) async fn up_for(configuration: Configuration, between: Between) -> Lab {
     let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
-    let overlay = configuration.overlay().map(|overlay| config().join(overlay));
-    good(Lab::up(Options { domains, overlay, record: true, ..Options::new(&config()) }).await)
+    let theirs = configuration.overlay().map(|overlay| config().join(overlay));
+    let overlays = theirs.into_iter().chain(between.overlay()).collect();
+    good(Lab::up(Options { domains, overlays, record: true, ..Options::new(&config()) }).await)
 }
 
 /// Notes that something could not be tested, and why, where the list of skipped tests is wished.
