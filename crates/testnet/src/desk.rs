@@ -26,7 +26,7 @@ pub struct Desk<R: Role> {
     pub on_dns: fn(&Question) -> DnsAnswer,
     /// Names of which DNS was asked something.
     pub dns_asked: Vec<String>,
-    /// What is on disk, by key.
+    /// What is on disk, by key, as of the last [`Desk::file`].
     pub journal: BTreeMap<Box<[u8]>, Box<[u8]>>,
     /// Records that were written or removed.
     pub written: usize,
@@ -36,6 +36,8 @@ pub struct Desk<R: Role> {
     pub pings: Vec<Now>,
     /// Whether each message that is sent fails at once.
     pub is_unreachable: bool,
+    /// Records that are on disk and not in `journal` yet: what is measured takes no time for that.
+    unfiled: Vec<Record>,
     transmits: VecDeque<Transmit>,
     questions: VecDeque<(HssToken, Request)>,
     told: Option<R::Told>,
@@ -64,6 +66,7 @@ impl<R: Role> Desk<R> {
             closed: Vec::new(),
             pings: Vec::new(),
             is_unreachable: false,
+            unfiled: Vec::new(),
             transmits: VecDeque::new(),
             questions: VecDeque::new(),
             told: None,
@@ -163,6 +166,7 @@ impl<R: Role> Desk<R> {
         self.transmits = VecDeque::new();
         self.questions = VecDeque::new();
         self.journal = BTreeMap::new();
+        self.unfiled = Vec::new();
         self.dns_asked = Vec::new();
         self.reasons = Vec::new();
     }
@@ -212,21 +216,25 @@ impl<R: Role> Desk<R> {
     /// The records that are on disk.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        let live = self.journal.iter();
-        live.map(|(key, value)| Record { key: key.clone(), value: Some(value.clone()) }).collect()
+        let mut live = self.journal.clone();
+        self.unfiled.iter().cloned().for_each(|record| file(&mut live, record));
+        live.into_iter().map(|(key, value)| Record { key, value: Some(value) }).collect()
     }
 
     /// Puts a record into the journal.
-    pub fn write(&mut self, Record { key, value }: Record) {
+    pub fn write(&mut self, record: Record) {
         self.written += 1;
-        match value {
-            Some(value) => self.journal.insert(key, value),
-            None => self.journal.remove(&key),
-        };
+        self.unfiled.push(record);
+    }
+
+    /// Brings `journal` up to date.
+    pub fn file(&mut self) {
+        self.unfiled.drain(..).for_each(|record| file(&mut self.journal, record));
     }
 
     /// The process dies and, after a while, another one with this role takes over its journal. The monotonic clock begins anew.
     pub fn restart(&mut self, after: Duration, settings: NodeSettings, role: R) {
+        self.file();
         self.now = Now { mono: Mono::ZERO, wall: self.now.wall + after };
         self.node = Node::new(settings, role, [8; 32]);
         self.node.restore(self.now, self.records(), self.last);
@@ -234,4 +242,11 @@ impl<R: Role> Desk<R> {
         self.questions.clear();
         self.drain();
     }
+}
+
+fn file(journal: &mut BTreeMap<Box<[u8]>, Box<[u8]>>, Record { key, value }: Record) {
+    match value {
+        Some(value) => journal.insert(key, value),
+        None => journal.remove(&key),
+    };
 }

@@ -122,6 +122,7 @@ impl Ps {
     }
 
     fn set_watch_key_apart(&mut self) {
+        self.desk.file();
         let key: Box<[u8]> = (*b"n").into();
         if let Some(value) = self.desk.journal.remove(&key) {
             self.watch_key = Some(Record { key, value: Some(value) });
