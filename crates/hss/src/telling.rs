@@ -1,4 +1,5 @@
-//! What the HSS asks in turn: S-CSCFs are told that they have lost a user, or what its profile is now, until they confirm it.
+//! Requests that the HSS itself sends: it tells an S-CSCF that a user is lost to it (RTR), or what the user's profile is
+//! now (PPR), again and again until the S-CSCF confirms what it was told.
 
 use crate::service::Service;
 use crate::told::ToldScscf;
@@ -13,9 +14,9 @@ const MAX_REMINDING: usize = 100;
 /// What an S-CSCF was told.
 #[derive(Debug, PartialEq, Eq)]
 enum Content {
-    /// That it has lost the user of these identities.
+    /// The S-CSCF has lost the user who has these identities.
     Loss(Vec<Impu>),
-    /// The profile of a set; this is the first identity of the set.
+    /// The S-CSCF has a new profile to use for a set of identities, whose first identity this is.
     Profile(Impu),
 }
 

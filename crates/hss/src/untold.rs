@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 /// What an S-CSCF has not confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Untold {
-    /// That it has lost the user.
+    /// The S-CSCF has lost the user.
     Loss,
-    /// The profile of the set of this number.
+    /// The S-CSCF has a new profile to use for the set of identities with this number.
     Profile(usize),
 }
 

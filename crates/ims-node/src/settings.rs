@@ -60,7 +60,7 @@ pub struct NodeSettings {
 }
 
 impl NodeSettings {
-    /// NodeSettings with the timers of the RFC.
+    /// Settings with the timers of the RFC.
     #[must_use]
     pub fn new(name: &str, listeners: Vec<Listener>, peers: Vec<Peer>) -> Self {
         Self {

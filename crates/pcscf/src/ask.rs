@@ -25,13 +25,13 @@ pub enum Told {
 /// A contact that is registered through this P-CSCF.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RegisteredContact {
-    /// Whose it is.
+    /// The address of record that the contact is registered for.
     pub aor: Box<str>,
     /// `UDP` or `TCP`.
     pub transport: &'static str,
     /// Where the phone is.
     pub address: SocketAddr,
-    /// Until it runs out.
+    /// Seconds until the registration of the contact runs out.
     pub seconds_left: u64,
 }
 

@@ -121,5 +121,5 @@ impl Pcscf {
     }
 }
 
-/// What the role starts beside its answers.
+/// Where the role puts what follows from an input: records, requests, questions to the HSS, answers to operators, events.
 pub(crate) type Fx = ims_node::Effects<Own, Told>;

@@ -34,7 +34,7 @@ pub struct Registration {
     pub id: Box<str>,
     /// Its state.
     pub state: RegState,
-    /// What is, or recently was, bound to it.
+    /// The contacts that are bound to the address of record, or were until recently.
     pub contacts: Vec<RegContact>,
 }
 

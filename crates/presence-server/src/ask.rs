@@ -56,33 +56,33 @@ pub enum Told {
 pub enum Listed {
     /// What a presentity has published.
     Publication {
-        /// Whose.
+        /// Who has published.
         presentity: Box<str>,
         /// Length of the document.
         octets: usize,
-        /// Until it runs out.
+        /// Seconds until the publication runs out.
         seconds_left: u64,
     },
     /// A registration that an S-CSCF has told of.
     Registration {
-        /// Whose.
+        /// Who is registered.
         user: Box<str>,
         /// Who serves the user.
         scscf: Box<str>,
-        /// Until it runs out.
+        /// Seconds until the registration runs out.
         seconds_left: u64,
     },
     /// A watcher's subscription.
     Subscription {
         /// Who watches.
         watcher: Box<str>,
-        /// Whom.
+        /// Who is watched.
         presentity: Box<str>,
         /// The package.
         event: Box<str>,
         /// `pending`, `active` or `terminated` (RFC 6665 section 4.1.3).
         state: &'static str,
-        /// Until it runs out.
+        /// Seconds until the subscription runs out.
         seconds_left: u64,
     },
 }

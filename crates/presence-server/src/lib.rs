@@ -108,5 +108,5 @@ impl PresenceServer {
     }
 }
 
-/// What the role starts beside its answers.
+/// Where the role puts what follows from an input: records, requests, questions to the HSS, answers to operators, events.
 pub(crate) type Fx = ims_node::Effects<Notified, Told>;

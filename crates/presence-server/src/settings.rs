@@ -3,7 +3,7 @@
 use presence_document::SubHandling;
 use sip_event::{Limits, NotifierBounds, NotifierSettings, NotifyPolicy, Updates};
 
-/// PresenceServerSettings of a presence server.
+/// Settings of a presence server.
 #[derive(Debug, Clone)]
 pub struct PresenceServerSettings {
     /// The node's name, which stands in its Contacts: `ps1.home1.test`.
@@ -62,7 +62,7 @@ pub struct Bounds {
 }
 
 impl PresenceServerSettings {
-    /// PresenceServerSettings with the usual limits: who is not named by a rule is blocked, and updates go by identity.
+    /// Settings with the usual limits: who is not named by a rule is blocked, and updates go by identity.
     #[must_use]
     pub fn new(name: &str, domain: &str) -> Self {
         let limits = Limits { default_s: 3600, min_s: 60, max_s: 3600 };

@@ -28,7 +28,7 @@ pub struct RegisteredContact {
     pub impu: Box<str>,
     /// Where the phone is.
     pub contact: Box<str>,
-    /// Until it runs out.
+    /// Seconds until the registration of the contact runs out.
     pub seconds_left: u64,
 }
 

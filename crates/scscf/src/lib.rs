@@ -113,5 +113,5 @@ pub enum Own {
     Sar,
 }
 
-/// What the role starts beside its answers.
+/// Where the role puts what follows from an input: records, requests, questions to the HSS, answers to operators, events.
 pub(crate) type Fx = ims_node::Effects<Own, Told>;

@@ -12,7 +12,7 @@ pub enum TerminatingRecordRoute {
     Off,
 }
 
-/// ScscfSettings of an S-CSCF.
+/// Settings of an S-CSCF.
 #[derive(Debug, Clone)]
 pub struct ScscfSettings {
     /// The node's name, under which the HSS knows it: `scscf1a.home1.test`.
@@ -51,7 +51,7 @@ pub enum StrictDigestUri {
 }
 
 impl ScscfSettings {
-    /// ScscfSettings with the usual limits.
+    /// Settings with the usual limits.
     #[must_use]
     pub fn new(name: &str, domain: &str) -> Self {
         Self {

@@ -22,11 +22,11 @@ pub type Told = Result<(), NotDone>;
 pub enum NotDone {
     /// The agent is leaving.
     Leaving,
-    /// This one is watched already.
+    /// The agent watches this presentity already.
     WatchedAlready(Uri),
-    /// As many are watched as can be ([`crate::MAX_WATCHES`]).
+    /// The agent watches as many presentities as it can ([`crate::MAX_WATCHES`]).
     TooManyWatched,
-    /// This one is not watched.
+    /// The agent does not watch this presentity.
     NotWatched(Uri),
     /// RFC 4480 names no such activity, and it can be none of ours.
     NoActivity,

@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 /// Who, and by which way.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// UeAgentSettings and accounts, a TOML file with the same names
+    /// Settings and accounts, a TOML file with the same names
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Public identity, or an account of the file by its name alone; with one account in the file, that one

@@ -50,5 +50,5 @@ pub use session::{Ending, Goal, Session};
 pub use settings::{Instance, Pcscf, UeAgentSettings};
 pub use watch::{MAX_WATCHES, WatchId, Watched};
 
-/// What the role starts beside its answers.
+/// Where the role puts what follows from an input: records, requests, questions to the HSS, answers to operators, events.
 pub(crate) type Fx = ims_node::Effects<Own, Told>;

@@ -63,7 +63,7 @@ pub enum Report {
     },
     /// A NOTIFY told of somebody's presence.
     Presence {
-        /// Whose.
+        /// Whose presence the NOTIFY tells of.
         uri: Box<str>,
         /// What the subscription is.
         state: SubscriptionState,
@@ -85,19 +85,19 @@ pub enum Report {
     },
     /// Our own presence is with the server.
     Published {
-        /// Whose.
+        /// The identity of the agent.
         uri: Box<str>,
         /// For how long.
         expires_s: u32,
     },
     /// Our own presence has been taken back.
     Unpublished {
-        /// Whose.
+        /// The identity of the agent.
         uri: Box<str>,
     },
     /// Our own presence was refused.
     PublishFailed {
-        /// Whose.
+        /// The identity of the agent.
         uri: Box<str>,
         /// The status.
         status: u16,

@@ -7,7 +7,7 @@ use sip_message::{Transport, Uri};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// UeAgentSettings of a user agent.
+/// Settings of a user agent.
 #[derive(Debug, Clone)]
 pub struct UeAgentSettings {
     /// Whose agent it is.
@@ -37,7 +37,7 @@ pub struct UeAgentSettings {
 }
 
 impl UeAgentSettings {
-    /// UeAgentSettings with the usual intervals: 600000 s for the registration (TS 24.229 section 5.1.1.2), 3600 s for the rest.
+    /// Settings with the usual intervals: 600000 s for the registration (TS 24.229 section 5.1.1.2), 3600 s for the rest.
     #[must_use]
     pub fn new(account: Account, pcscf: Pcscf, local: SocketAddr, instance: Instance) -> Self {
         Self {

@@ -35,7 +35,7 @@ pub struct Draining {
 }
 
 impl Draining {
-    /// The process is ending.
+    /// The process has begun to drain, and ends when it has finished.
     pub const BEGUN: Self = Self { draining: true };
 }
 

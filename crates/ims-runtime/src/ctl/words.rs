@@ -71,7 +71,8 @@ impl AskAnswer for BadWords {
     }
 }
 
-/// A command that becomes an `A`, read with the help of a `C`, such as the configuration.
+/// A command of the control socket. Its words are read into a question of type `A`; the reader may consult a `C`, such as
+/// the configuration.
 #[derive(Debug)]
 pub struct Command<C, A> {
     usage: Usage,
@@ -79,7 +80,8 @@ pub struct Command<C, A> {
 }
 
 impl<C, A> Command<C, A> {
-    /// A command of these words, arguments in capitals, that does so; `read` is handed as many arguments as the words have.
+    /// A command. `words` are what an operator types, with the names of arguments in capitals; `does` is what `help` says
+    /// of the command; `read` is called with exactly as many arguments as `words` names.
     #[must_use]
     pub const fn new(
         words: &'static str,

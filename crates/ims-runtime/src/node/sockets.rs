@@ -221,7 +221,7 @@ impl Sockets {
         self.is_reading = false;
     }
 
-    /// Whether datagrams wait for room in a socket's buffer.
+    /// Tells whether any datagram is still unsent because the send buffer of its socket was full.
     pub(super) fn has_unsent(&self) -> bool {
         self.udp.has_unsent()
     }

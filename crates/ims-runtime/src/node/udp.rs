@@ -136,7 +136,7 @@ impl UdpSockets {
         failed
     }
 
-    /// Whether datagrams wait.
+    /// Tells whether any datagram is still unsent because the send buffer of its socket was full.
     pub(crate) fn has_unsent(&self) -> bool {
         self.sockets.iter().any(|one| !one.unsent.is_empty())
     }

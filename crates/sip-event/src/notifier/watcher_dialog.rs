@@ -19,7 +19,8 @@ pub(crate) const FIRST_VERSION: u64 = 1;
 /// this fingerprint.
 pub(crate) const UNKNOWN: u64 = 0;
 
-/// Number of a watcher's dialog: its local tag, its key here and in the journal.
+/// The number of a dialog with a watcher. The notifier and its journal find the dialog by this number, and the local tag
+/// of the dialog is made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatcherDialogId(pub(crate) u64);
 

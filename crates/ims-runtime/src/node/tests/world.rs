@@ -186,7 +186,7 @@ pub(super) const BLUEPRINT: Blueprint<TestConfig, TestRole> = Blueprint {
         Command::new("worked", "how much work is done", |_, _| Ok(TestAsk::Worked)),
         Command::new("keep", "keeps something", |_, _| Ok(TestAsk::Keep)),
         Command::new("later", "has no answer yet", |_, _| Ok(TestAsk::Later)),
-        Command::new("now", "answers all who wait", |_, _| Ok(TestAsk::Now)),
+        Command::new("now", "answers every question that is still open", |_, _| Ok(TestAsk::Now)),
     ],
 };
 
