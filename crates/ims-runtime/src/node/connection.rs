@@ -6,15 +6,19 @@ use super::share::{Common, CutOff};
 use super::stream::Stream;
 use crate::Clock;
 use crate::recording::{Channel, Direction, Ends, Recorder};
+use bytes::BytesMut;
 use ims_node::{Heard, ListenerId, Loss, Silence, Suspicion, UNACKNOWLEDGED};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use sip_message::{Frame, FrameError, Framer, PING, PONG};
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::ready;
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::tcp::ReadHalf;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -144,10 +148,12 @@ impl Connection {
     }
 
     async fn exchange(&mut self, socket: &mut TcpStream, stream: &mut Stream) -> Result<End, Over> {
-        let (reader, mut writer) = socket.split();
+        let (mut reader, mut writer) = socket.split();
         // Our place among those who wait for room. It is asked for only while there is something to tell: a place that nobody
         // asks for any more would keep others out.
         let mut place = pin!(self.events.clone().reserve_owned());
+        // It may ring too early, never too late: to set it anew for every message would cost more than the message.
+        let mut alarm = pin!(sleep_until(stream.deadline().0));
         loop {
             let room = stream.unsent.len() < MAX_UNSENT;
             let listens = (room || self.reading == Reading::Always) && stream.untold_bytes < MAX_UNTOLD;
@@ -156,18 +162,21 @@ impl Connection {
                 stream.pause();
             }
             let (deadline, cut_off) = stream.deadline();
-            // While nothing is read, nobody can tell whether the peer is silent.
-            let silent = self.silence.as_ref().and_then(Silence::deadline).filter(|_| may_read);
-            let silent = silent.map(|at| self.clock.instant(at));
             // However busy the connection is.
             if deadline <= Instant::now() {
                 return Err(Over::CutOff(cut_off));
+            }
+            // While nothing is read, nobody can tell whether the peer is silent.
+            let silent = self.silence.as_ref().and_then(Silence::deadline).filter(|_| may_read);
+            let next = silent.map_or(deadline, |at| deadline.min(self.clock.instant(at)));
+            if next < alarm.deadline() || alarm.is_elapsed() {
+                alarm.as_mut().reset(next);
             }
             // What is queued is gathered first and written in one go, before anything more is read. `room` ends that.
             tokio::select! {
                 biased;
                 message = self.queued.next(), if room => match message {
-                    Some(message) => self.put(stream, message),
+                    Some(message) => self.gather(stream, message),
                     None => return self.finish(stream, &mut writer).await.map(|()| End::Ours),
                 },
                 written = writer.write(&stream.unsent), if !stream.unsent.is_empty() => {
@@ -180,22 +189,25 @@ impl Connection {
                     stream.next_to_tell().map(|event| room.send(event));
                     place.set(self.events.clone().reserve_owned());
                 }
-                ready = reader.readable(), if may_read => {
-                    ready?;
-                    stream.framer.buffer().reserve(READ);
-                    match reader.try_read_buf(stream.framer.buffer()) {
-                        Ok(0) => return self.finish(stream, &mut writer).await.map(|()| End::Peers),
-                        Ok(_) => self.take_what_came(stream)?,
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
+                count = read(&mut reader, stream.framer.buffer()), if may_read => match count? {
+                    0 => return self.finish(stream, &mut writer).await.map(|()| End::Peers),
+                    _ => self.take_what_came(stream)?,
+                },
                 // Behind reading: what there is to be read has been read.
-                () = sleep_until(silent.unwrap_or(deadline)), if silent.is_some() => {
+                () = &mut alarm => if may_read {
                     self.suspect(stream)?;
-                }
-                () = sleep_until(deadline) => return Err(Over::CutOff(cut_off)),
+                },
             }
+        }
+    }
+
+    /// Takes this message and what else is queued, as far as there is room.
+    fn gather(&mut self, stream: &mut Stream, first: Outgoing) {
+        self.put(stream, first);
+        while stream.unsent.len() < MAX_UNSENT
+            && let Ok(message) = self.queued.next_now()
+        {
+            self.put(stream, message);
         }
     }
 
@@ -331,6 +343,17 @@ async fn is_nobody_there(socket: &TcpStream, over: &Result<End, Over>) -> bool {
 /// A socket of this address's family.
 pub(super) fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
+}
+
+/// Reads what there is; the buffer takes room only then, as most connections wait. Dropping the future loses nothing. That a read has not
+/// filled the buffer tells tokio that there is no more, which saves a call that would only say so.
+async fn read(reader: &mut ReadHalf<'_>, buffer: &mut BytesMut) -> io::Result<usize> {
+    poll_fn(|context| {
+        ready!(reader.as_ref().poll_read_ready(context))?;
+        buffer.reserve(READ);
+        pin!(reader.read_buf(buffer)).poll(context)
+    })
+    .await
 }
 
 /// Connects from the listener's own address, by which the peer believes us.

@@ -1,6 +1,7 @@
 //! Nodes of a small role on real sockets of 127.0.0.0/8. Every step waits for its event.
 
 mod bounds;
+mod crowd;
 mod gone;
 mod link;
 mod one_connection;
