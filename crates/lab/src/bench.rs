@@ -108,7 +108,9 @@ impl Part {
         let word = self.word();
         match self {
             Self::Alone | Self::Chain(_) => {
-                self.operations().iter().map(|operation| format!("{word} {operation}")).collect()
+                let operations = self.operations().iter().map(|operation| format!("{word} {operation}"));
+                let memory = matches!(self, Self::Chain(_)).then(|| format!("{word} memory"));
+                operations.chain(memory).collect()
             }
             Self::FanOut => fan_out::CROWDS.iter().map(|crowd| format!("{word} {crowd}")).collect(),
             Self::Stored => {
@@ -206,9 +208,14 @@ async fn rows(
 ) -> Result<(), LabError> {
     let way = if part == Part::Alone { Way::Alone } else { Way::Chain };
     let mut all = everybody(lab, size.users, way).await?;
+    let mut requests = 0;
     for operation in part.operations().iter().copied() {
         let rounds = if operation == Operation::Register { 1 } else { size.rounds };
+        requests += u32::from(rounds) * u32::from(size.users);
         tell(row::run(lab, part.word(), operation, &mut all, rounds, floor).await?);
+    }
+    if let Part::Chain(_) = part {
+        tell(memory::after(lab, part.word(), requests)?);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What idle registrations take of a node's memory.
 
 use super::cpu::resident_kib;
+use super::line::Line;
 use super::operation::Operation;
 use super::row::drive;
 use super::user::Way;
@@ -15,6 +16,9 @@ use tokio::time::sleep;
 const SOCKETS: u16 = 500;
 /// The nodes that keep most of a registration.
 const KEEPERS: [&str; 2] = ["scscf1a", "pcscf1a"];
+/// Those whose memory is told after a run of requests, by the names of the values.
+const AFTER_REQUESTS: [(&str, &str); 3] =
+    [("scscf1a", "s-cscf_mib"), ("pcscf1a", "p-cscf_mib"), ("ps1", "presence-server_mib")];
 /// So long a node remembers a transaction after its answer (Timer J), and a bit more.
 const FORGOTTEN: Duration = Duration::from_secs(35);
 
@@ -88,6 +92,21 @@ async fn look(lab: &mut Lab, registrations: u16) -> Result<Memory, LabError> {
         restarted,
     });
     Ok(Memory { registrations, nodes: nodes.collect(), failures })
+}
+
+/// What the nodes have in memory right after so many requests, while most of their transactions are remembered.
+pub(super) fn after(lab: &Lab, way: &str, requests: u32) -> Result<Line, LabError> {
+    let resident = resident(lab)?;
+    let values = AFTER_REQUESTS.iter().filter_map(|(node, value)| {
+        let (_, kib) = resident.iter().find(|(name, _)| &**name == *node)?;
+        Some((*value, f64::from(u32::try_from(*kib).unwrap_or(u32::MAX)) / 1024.0))
+    });
+    Ok(Line {
+        name: format!("{way} memory"),
+        values: values.collect(),
+        note: format!("(after {requests} requests)"),
+        failures: Vec::new(),
+    })
 }
 
 fn resident(lab: &Lab) -> Result<Vec<(Box<str>, u64)>, LabError> {
