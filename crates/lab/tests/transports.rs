@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use support::agents::{BOB, come_to_rest, does, registered, shows};
-use support::{Between, both, good};
+use support::{Between, both, both_of, config, good};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
@@ -36,6 +36,11 @@ impl Crossing {
     fn is_request(&self) -> bool {
         !self.text.starts_with("SIP/2.0")
     }
+
+    /// What a node begins beside an answer follows the answer on the peer's connection, however short it is.
+    fn follows_an_answer(&self) -> bool {
+        self.transport == "TCP" && self.remote.port() != SIP_PORT
+    }
 }
 
 fn recording_into(place: &Path) -> PathBuf {
@@ -59,28 +64,40 @@ fn sent(place: &Path) -> Vec<Crossing> {
     crossings.filter(|crossing| crossing.direction == "out" && crossing.transport != "CX").collect()
 }
 
-/// Publishes so much that no message with it fits a datagram between nodes.
-async fn publishes_much(agent: &mut Agent, basic: &str) {
-    let line = format!("publish {basic} {}", "tea ".repeat(250));
+/// How many words a note has.
+#[derive(Debug, Clone, Copy)]
+enum Note {
+    Short = 1,
+    /// No message with it fits a datagram between nodes.
+    Long = 250,
+}
+
+async fn publishes(agent: &mut Agent, basic: &str, note: Note) {
+    let line = format!("publish {basic} {}", "tea ".repeat(note as usize));
     does(agent, &line, |event| &*event.event == "published").await;
 }
 
-async fn everybody_sees(alice: &mut Agent, bob: &mut Agent, basic: &str) {
-    publishes_much(alice, basic).await;
+async fn everybody_sees(alice: &mut Agent, bob: &mut Agent, basic: &str, note: Note) {
+    publishes(alice, basic, note).await;
     good(bob.until(basic, |event| shows(event, basic)).await);
-    publishes_much(bob, basic).await;
+    publishes(bob, basic, note).await;
     good(alice.until(basic, |event| shows(event, basic)).await);
 }
 
 /// Two people who watch each other publish; what the nodes have sent meanwhile, and where the phones are.
-async fn what_is_sent(between: Between, place: &Path) -> (Vec<Crossing>, [IpAddr; 2]) {
-    let lab = both(between.overlay().into_iter().chain([recording_into(place)])).await;
+async fn what_is_sent(
+    config: &Path,
+    overlay: Option<PathBuf>,
+    place: &Path,
+    note: Note,
+) -> (Vec<Crossing>, [IpAddr; 2]) {
+    let lab = both_of(config, overlay.into_iter().chain([recording_into(place)])).await;
     let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
     let mut bob = registered(&lab, "bob", Access::Tcp, &[]).await;
     does(&mut alice, &format!("watch {BOB}"), |event| &*event.event == "presence").await;
     does(&mut bob, &format!("watch {ALICE}"), |event| &*event.event == "presence").await;
     for basic in ["open", "closed", "open"] {
-        everybody_sees(&mut alice, &mut bob, basic).await;
+        everybody_sees(&mut alice, &mut bob, basic, note).await;
     }
     let phones = [alice.address(), bob.address()];
     alice.end().await;
@@ -94,7 +111,7 @@ async fn what_is_sent(between: Between, place: &Path) -> (Vec<Crossing>, [IpAddr
 #[tokio::test]
 async fn sip_10_by_udp_long_requests_go_over_tcp_between_nodes_and_over_its_flow_to_a_phone() {
     let place = tempfile::tempdir().unwrap();
-    let (sent, phones) = what_is_sent(Between::Udp, place.path()).await;
+    let (sent, phones) = what_is_sent(&config(), Between::Udp.overlay(), place.path(), Note::Long).await;
     let of_phone = |phone: IpAddr| sent.iter().filter(move |crossing| crossing.remote.ip() == phone);
     for (phone, transport) in phones.into_iter().zip(["UDP", "TCP"]) {
         assert!(of_phone(phone).all(|crossing| crossing.transport == transport), "{phone}");
@@ -103,8 +120,7 @@ async fn sip_10_by_udp_long_requests_go_over_tcp_between_nodes_and_over_its_flow
     let between_nodes = || sent.iter().filter(|crossing| !phones.contains(&crossing.remote.ip()));
     let mut seen = BTreeSet::new();
     for crossing in between_nodes().filter(|crossing| crossing.is_request()) {
-        // What a node begins beside an answer follows the answer on the peer's connection, however short it is.
-        if crossing.transport == "TCP" && crossing.remote.port() != SIP_PORT {
+        if crossing.follows_an_answer() {
             continue;
         }
         let length = crossing.text.len();
@@ -126,7 +142,7 @@ async fn sip_10_by_udp_long_requests_go_over_tcp_between_nodes_and_over_its_flow
 #[tokio::test]
 async fn design_16_between_nodes_one_connection_of_each_pair_carries_everything() {
     let place = tempfile::tempdir().unwrap();
-    let (sent, phones) = what_is_sent(Between::Tcp, place.path()).await;
+    let (sent, phones) = what_is_sent(&config(), Between::Tcp.overlay(), place.path(), Note::Long).await;
     // What each end of a pair has sent its latest request on. Where both have opened a connection at the same moment, the first ones
     // went on two.
     let mut latest: BTreeMap<BTreeSet<IpAddr>, BTreeMap<IpAddr, BTreeSet<SocketAddr>>> = BTreeMap::new();
@@ -143,6 +159,42 @@ async fn design_16_between_nodes_one_connection_of_each_pair_carries_everything(
         assert_eq!(connections.len(), 1, "{pair:?}: {ends:#?}");
     }
     assert!(latest.values().any(|ends| ends.len() == 2), "some ask each other: {latest:#?}");
+}
+
+/// A copy of the configuration in which home2.test tells nobody that it takes TCP.
+fn udp_alone_at_home2(place: &Path) -> PathBuf {
+    let copy = place.join("config");
+    let copied = std::process::Command::new("cp").arg("-r").args([&config(), &copy]).status().unwrap();
+    assert!(copied.success());
+    let zone = copy.join("zones/home2.test.zone");
+    let usual = std::fs::read_to_string(&zone).unwrap();
+    let is_of_tcp = |line: &str| line.contains("SIP+D2T") || line.starts_with("_sip._tcp");
+    let lines = usual.lines().filter(|line| !is_of_tcp(line)).map(|line| format!("{line}\n"));
+    std::fs::write(&zone, lines.collect::<String>()).unwrap();
+    copy
+}
+
+/// Another operator whose zone has neither NAPTR nor SRV records for TCP (RFC 3263 section 4.1) takes part all the same.
+#[tokio::test]
+async fn rfc3263_4_1_a_network_that_offers_udp_alone_is_sent_to_by_udp() {
+    let place = tempfile::tempdir().unwrap();
+    let config = udp_alone_at_home2(place.path());
+    let (sent, phones) = what_is_sent(&config, None, place.path(), Note::Short).await;
+    let is_theirs = |ip: IpAddr| matches!(ip, IpAddr::V4(ip) if (20..30).contains(&ip.octets()[3]));
+    let mut seen = BTreeSet::new();
+    let between_nodes = sent.iter().filter(|crossing| !phones.contains(&crossing.remote.ip()));
+    for crossing in between_nodes.filter(|crossing| crossing.is_request()) {
+        let expected = if is_theirs(crossing.remote.ip()) { "UDP" } else { "TCP" };
+        // The length of a request comes before what a zone says (RFC 3261 section 18.1.1).
+        let is_long = expected == "UDP" && crossing.text.len() >= MARGIN;
+        if is_long || crossing.follows_an_answer() {
+            continue;
+        }
+        let first = crossing.text.lines().next();
+        assert_eq!(crossing.transport, expected, "{first:?} to {}", crossing.remote);
+        seen.insert((is_theirs(crossing.local.ip()), expected));
+    }
+    assert_eq!(seen.len(), 4, "each network has sent to itself and to the other one: {seen:?}");
 }
 
 /// One node has one connection to another one's port, whatever it has to say.
@@ -165,14 +217,14 @@ async fn sip_10_a_connection_that_has_died_with_its_node_is_made_anew() {
     let mut bob = registered(&lab, "bob", Access::Udp, &[]).await;
     does(&mut alice, &format!("watch {BOB}"), |event| &*event.event == "presence").await;
     does(&mut bob, &format!("watch {ALICE}"), |event| &*event.event == "presence").await;
-    everybody_sees(&mut alice, &mut bob, "open").await;
+    everybody_sees(&mut alice, &mut bob, "open", Note::Long).await;
     for (node, basic) in [("ps2", "closed"), ("scscf2a", "open"), ("icscf1", "closed"), ("scscf1a", "open")] {
         // A request whose answer dies with a node is given up by Timer F; that is not the matter here.
         for server in ["ps1", "ps2"] {
             come_to_rest(&lab, server).await;
         }
         good(lab.restart(node).await);
-        everybody_sees(&mut alice, &mut bob, basic).await;
+        everybody_sees(&mut alice, &mut bob, basic, Note::Long).await;
     }
     alice.end().await;
     bob.end().await;

@@ -32,9 +32,14 @@ pub(crate) async fn up(record: bool) -> Lab {
 
 /// A network of both domains, with these over its configuration.
 pub(crate) async fn both(overlays: impl IntoIterator<Item = PathBuf>) -> Lab {
+    both_of(&config(), overlays).await
+}
+
+/// As [`both`], of this configuration.
+pub(crate) async fn both_of(config: &Path, overlays: impl IntoIterator<Item = PathBuf>) -> Lab {
     let overlays = overlays.into_iter().collect();
     let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
-    good(Lab::up(Options { domains, overlays, ..Options::new(&config()) }).await)
+    good(Lab::up(Options { domains, overlays, ..Options::new(config) }).await)
 }
 
 /// An overlay by which CSCFs wait for others no longer than a test wants to.
