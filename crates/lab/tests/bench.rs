@@ -17,7 +17,15 @@ async fn every_request_is_counted_and_goes_well_by_udp_and_tcp() {
     let table = good(bench(&measurement, good(floor().await), |line| told.push(line.name.clone())).await);
     assert_eq!(told, measurement.rows(), "the names are those that were promised");
     assert!(table.is_faultless() && table.lines.len() == told.len(), "{:?}", table.lines);
-    for line in &table.lines {
+    let (memory, requests): (Vec<_>, Vec<_>) =
+        table.lines.iter().partition(|line| line.name.ends_with("memory"));
+    for line in &memory {
+        let values = ["s-cscf_mib", "p-cscf_mib", "presence-server_mib"].map(|name| line.value(name));
+        assert!(values.iter().all(|value| value.is_some_and(|mib| mib > 1.0)), "{line}");
+        assert_eq!(line.note, "(after 39 requests)");
+    }
+    assert_eq!(memory.len(), 2, "by UDP and by TCP");
+    for line in requests {
         let value = |name| line.value(name).unwrap_or_else(|| panic!("{name} of {line}"));
         assert!(value("cpu_us") > 0.0 && value("cpu_floors") > 0.0, "{line}");
         assert!(value("median_ms") <= value("99_%_ms"), "{line}");
