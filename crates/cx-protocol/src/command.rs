@@ -124,6 +124,7 @@ impl Request {
                 impus: Vec::new(),
                 state: None,
                 presence_server: None,
+                agents: Vec::new(),
             }),
         }
     }

@@ -42,6 +42,7 @@
 //! | 13 | registration state, unsigned ([`RegistrationState`]) | UDA |
 //! | 14 | presence server, text (a SIP URI) | UDA |
 //! | 15 | what is wanted, unsigned ([`LirType`]) | LIR |
+//! | 16 | who may publish for the user, array of text (SIP URIs) | UDA |
 //! | 20 | host, text | hello |
 //! | 21 | realm, text | hello |
 //! | 22 | protocol version, unsigned | hello |

@@ -32,6 +32,10 @@ pub struct Uda {
     /// The SIP URI of the presence server that serves the user.
     #[n(14)]
     pub presence_server: Option<Box<str>>,
+    /// Those who may publish for the user beside the user itself: gateways for phones without SIP, for one.
+    #[n(16)]
+    #[cbor(default)]
+    pub agents: Vec<Impu>,
 }
 
 /// The state of a public identity in the HSS (TS 29.228).

@@ -89,6 +89,7 @@ fn every_command() -> Vec<(Request, Answer)> {
         impus,
         state: Some(RegistrationState::Unregistered),
         presence_server: Some("sip:ps1.home1.test".into()),
+        agents: vec![Impu::new("sip:gateway1.home1.test").unwrap()],
     };
     vec![
         (Request::Uar(uar), Answer::Uaa(uaa)),

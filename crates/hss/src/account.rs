@@ -42,6 +42,10 @@ pub struct Account {
     #[n(9)]
     #[cbor(default)]
     pub removed: bool,
+    /// Those who may publish for its users beside themselves.
+    #[n(10)]
+    #[cbor(default)]
+    pub agents: Vec<Impu>,
 }
 
 /// One username and its HA1s, one an algorithm; none if it cannot be authenticated by digest.

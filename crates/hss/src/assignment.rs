@@ -60,10 +60,11 @@ impl Hss {
         Ok(Saa { result: ResultCode::Success, impi, profile })
     }
 
-    /// After TS 29.328 §6.1.1.
-    pub(crate) fn user_data(&mut self, udr: &Udr) -> Result<Uda, ResultCode> {
-        let Found { subscriber: Subscriber { account, registration }, set, .. } =
+    /// After TS 29.328 §6.1.1. Whoever asks is told when the answer is another one ([`crate::readers::Readers`]).
+    pub(crate) fn user_data(&mut self, peer: &str, udr: &Udr) -> Result<Uda, ResultCode> {
+        let Found { subscriber: Subscriber { account, registration, readers }, set, .. } =
             self.find(&udr.impu, None)?;
+        readers.note(peer);
         let impus = account.sets.get(set).map(|set| set.identities.usable().cloned().collect());
         Ok(Uda {
             result: ResultCode::Success,
@@ -71,6 +72,7 @@ impl Hss {
             impus: impus.unwrap_or_default(),
             state: Some(registration.state(set)),
             presence_server: account.presence_server.clone(),
+            agents: account.agents.clone(),
         })
     }
 }

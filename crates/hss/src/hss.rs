@@ -1,5 +1,6 @@
 //! The store in memory: who is who, and what each request does.
 
+use crate::readers::Readers;
 use crate::untold::Untold;
 use crate::{Account, Registration, ScscfDirectory};
 use clock::Now;
@@ -52,6 +53,7 @@ pub struct Hss {
 pub(crate) struct Subscriber {
     pub(crate) account: Account,
     pub(crate) registration: Registration,
+    pub(crate) readers: Readers,
 }
 
 /// Where a public identity was found.
@@ -96,7 +98,7 @@ impl Hss {
             Request::Lir(lir) => self.location_info(lir).map(Answer::Lia),
             Request::Mar(mar) => self.multimedia_auth(now, peer, mar, &mut changes).map(Answer::Maa),
             Request::Sar(sar) => self.server_assignment(now, peer, sar, &mut changes).map(Answer::Saa),
-            Request::Udr(udr) => self.user_data(udr).map(Answer::Uda),
+            Request::Udr(udr) => self.user_data(peer, udr).map(Answer::Uda),
             // The HSS sends these; it does not take them.
             Request::Rtr(_) | Request::Ppr(_) => Err(ResultCode::CommandUnsupported),
         };
@@ -188,7 +190,8 @@ impl Subscriber {
     /// Of an account that nobody has registered.
     pub(crate) fn new(account: Account) -> Self {
         let sets = vec![RegistrationState::NotRegistered; account.sets.len()];
-        Self { account, registration: Registration { sets, ..Registration::default() } }
+        let registration = Registration { sets, ..Registration::default() };
+        Self { account, registration, readers: Readers::default() }
     }
 
     /// Lets `transition` work on the registration and notes what came of it, if anything did.

@@ -19,6 +19,7 @@ mod directory;
 mod hss;
 mod location;
 mod operator;
+mod readers;
 mod registration;
 mod replacing;
 mod report;

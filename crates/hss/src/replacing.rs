@@ -5,6 +5,7 @@
 //! as an account of its own which nobody finds, until the S-CSCF has confirmed that it has dropped it.
 
 use crate::hss::{Conflict, Hss, StoreChange, Subscriber, UnknownUser};
+use crate::readers::Readers;
 use crate::{Account, Credentials, Registration};
 use clock::Now;
 use cx_protocol::RegistrationState::{self, NotRegistered, Registered, Unregistered};
@@ -26,6 +27,11 @@ impl Hss {
         let mut changes = Vec::new();
         if let Some(before) = before {
             let (registration, left_over) = moved(&before, &subscriber.account);
+            let told = before.no_longer_true(Some(&subscriber.account));
+            if told.is_empty() {
+                subscriber.readers = before.readers.clone();
+            }
+            self.requests.extend(told);
             let is_same = registration == before.registration;
             subscriber.registration = registration;
             if !is_same {
@@ -79,6 +85,7 @@ impl Hss {
         }
         let name = self.account_of(user).ok_or(UnknownUser)?;
         let before = self.take_account(&name).ok_or(UnknownUser)?;
+        self.requests.extend(before.no_longer_true(None));
         let sets = before.account.sets.clone();
         let left = self.leave_behind(now, before, sets);
         Ok(std::iter::once(StoreChange::Removed(name)).chain(left.into_iter().flatten()).collect())
@@ -88,7 +95,7 @@ impl Hss {
     fn leave_behind(
         &mut self,
         now: Now,
-        Subscriber { account, mut registration }: Subscriber,
+        Subscriber { account, mut registration, .. }: Subscriber,
         sets: Vec<ServiceProfile>,
     ) -> Option<[StoreChange; 2]> {
         registration.terminate(RtrReason::PermanentTermination, None);
@@ -103,7 +110,7 @@ impl Hss {
             StoreChange::Account(Box::new(account.clone())),
             StoreChange::Registration(name.clone(), registration.clone()),
         ];
-        let subscriber = Subscriber { account, registration };
+        let subscriber = Subscriber { account, registration, readers: Readers::default() };
         for (scscf, reason) in &subscriber.registration.untold {
             let told = self.termination(&subscriber, scscf, *reason);
             self.requests.extend(told.map(|rtr| (scscf.clone(), rtr)));

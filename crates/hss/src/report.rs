@@ -75,7 +75,7 @@ impl Hss {
     /// All accounts, and those that are removed and not confirmed.
     #[must_use]
     pub fn list(&self) -> AccountList {
-        let listed = self.subscribers.iter().map(|(name, Subscriber { account, registration })| {
+        let listed = self.subscribers.iter().map(|(name, Subscriber { account, registration, .. })| {
             let untold = || registration.untold.iter().map(|(scscf, _)| scscf.as_str().into()).collect();
             ListedAccount {
                 name: name.clone(),
@@ -115,7 +115,7 @@ impl Hss {
     }
 }
 
-fn explained(hss: &Hss, Subscriber { account, registration }: &Subscriber) -> ExplainedAccount {
+fn explained(hss: &Hss, Subscriber { account, registration, .. }: &Subscriber) -> ExplainedAccount {
     let text = |scscf: &ScscfName| scscf.as_str().into();
     let usernames = account.credentials.iter().map(|credentials| Username {
         impi: credentials.impi.to_string().into(),

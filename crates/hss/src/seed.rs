@@ -42,6 +42,8 @@ struct ScscfEntry {
 struct ProfileEntry {
     presence_server: Option<Box<str>>,
     #[serde(default)]
+    agents: Vec<Checked<Impu>>,
+    #[serde(default)]
     criterion: Vec<CriterionEntry>,
 }
 
@@ -231,6 +233,7 @@ impl Subscribers {
             visited_networks: entry.visited_networks.clone(),
             presence_server: profile.presence_server.clone(),
             removed: false,
+            agents: profile.agents.iter().map(|agent| agent.0.clone()).collect(),
         })
     }
 }

@@ -16,10 +16,12 @@ pub(crate) enum Untold {
 }
 
 impl Hss {
-    /// A node of that host has connected: what it has not confirmed is said to it again, by [`Hss::poll_reminder`].
+    /// A node of that host has connected: what it has not confirmed is said to it again, by [`Hss::poll_reminder`]. What it has read
+    /// before it has forgotten.
     pub fn connected(&mut self, host: &str) {
         let is_it = |scscf: &ScscfName| scscf.host().eq_ignore_ascii_case(host);
         self.reminders.retain(|(scscf, ..)| !is_it(scscf));
+        self.subscribers.values_mut().for_each(|subscriber| subscriber.readers.forget(host));
         for (account, subscriber) in &self.subscribers {
             let registration = &subscriber.registration;
             let losses = registration.untold.iter().map(|(scscf, _)| (scscf, Untold::Loss));

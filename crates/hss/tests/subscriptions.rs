@@ -272,6 +272,43 @@ fn udr_names_the_presence_server_and_changes_nothing() {
     assert_eq!(ask(&mut hss, "gateway1", &udr("sip:nobody@home1.test")).result(), UserUnknown);
 }
 
+/// Whom the HSS tells what, of the users whose first identities these are.
+fn pushes(hss: &mut Hss) -> Vec<(ScscfName, Impu)> {
+    let told = std::iter::from_fn(|| hss.poll_request());
+    let pushed = told.filter_map(|(host, request)| match request {
+        Request::Ppr(ppr) => Some((host, ppr.profile.identities.identities[0].impu.clone())),
+        _ => None,
+    });
+    pushed.collect()
+}
+
+#[test]
+fn pub_12_whoever_has_read_is_told_once_when_that_is_no_longer_true() {
+    let gateways = Account { agents: vec![uri("sip:gateway1.home1.test")], ..alice() };
+    let moved = Account { presence_server: Some("sip:ps2.home1.test".into()), ..gateways.clone() };
+    let mut hss = hss_with([alice()]);
+    let put = |hss: &mut Hss, account: &Account| {
+        hss.apply(Now::ZERO, StoreChange::Account(Box::new(account.clone()))).unwrap();
+        pushes(hss)
+    };
+    let (ps1, ps2) = (name("sip:ps1.home1.test"), name("sip:ps2.home1.test"));
+    assert_eq!(put(&mut hss, &gateways), [], "nobody has asked");
+    for host in ["ps1.home1.test", "ps2.home1.test"] {
+        let Answer::Uda(uda) = hss.answer(Now::ZERO, host, &udr("sip:alice@home1.test")).0 else {
+            panic!("{host}")
+        };
+        assert_eq!(uda.agents, gateways.agents);
+    }
+    assert_eq!(put(&mut hss, &gateways), [], "nothing has changed");
+    // One that connects anew has forgotten everything.
+    hss.connected("ps2.home1.test");
+    assert_eq!(put(&mut hss, &alice()), [(ps1.clone(), impu())]);
+    assert_eq!(put(&mut hss, &moved), [], "it has been told, and has not asked since");
+    ask(&mut hss, "ps2.home1.test", &udr("sip:alice@home1.test"));
+    hss.remove(Now::ZERO, ALICE).unwrap();
+    assert_eq!(pushes(&mut hss), [(ps2, impu())]);
+}
+
 #[test]
 fn what_only_the_hss_sends_is_not_taken_from_others() {
     let mut hss = hss_with([alice()]);

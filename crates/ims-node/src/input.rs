@@ -69,6 +69,8 @@ pub enum Input<A = NoAsk> {
         /// What it asks.
         request: Request,
     },
+    /// The connection with the HSS was lost.
+    HssLost,
     /// The journal has synced everything up to this record.
     Synced(Seq),
     /// The journal has no room for new state, or has room again.
@@ -113,6 +115,7 @@ impl Input {
             Self::Dns { question, answer } => Input::Dns { question, answer },
             Self::Hss { token, answer } => Input::Hss { token, answer },
             Self::HssRequest { id, request } => Input::HssRequest { id, request },
+            Self::HssLost => Input::HssLost,
             Self::Synced(seq) => Input::Synced(seq),
             Self::JournalFull(is_full) => Input::JournalFull(is_full),
             Self::Room(has_room) => Input::Room(has_room),

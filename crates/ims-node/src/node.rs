@@ -155,6 +155,7 @@ impl<R: Role> Node<R> {
                 let after = self.after_everything();
                 self.push(Output::HssReply { id, answer, after });
             }
+            Input::HssLost => self.role.on_hss_lost(now),
             Input::Synced(seq) => self.synced = self.synced.max(seq),
             Input::JournalFull(full) => {
                 self.journal_full = full.then_some(now.mono);

@@ -91,6 +91,9 @@ pub trait Role {
         request.answer(ResultCode::CommandUnsupported)
     }
 
+    /// The connection with the HSS was lost: what the HSS would have said meanwhile nobody has heard.
+    fn on_hss_lost(&mut self, _now: Now) {}
+
     /// A UE's connection ended.
     fn on_flow_closed(&mut self, _now: Now, _flow: Flow, _fx: &mut Effects<Self::Own, Self::Told>) {}
 

@@ -52,7 +52,7 @@ async fn two_labs_run_at_once_and_do_not_meet() {
     }
     let peers = second.ctl("hss1", &["peers"]).await.unwrap();
     let CtlAnswer::Done(peers) = peers else { panic!("{peers:?}") };
-    assert_eq!(peers.lines().count(), 3, "{peers}");
+    assert_eq!(peers.lines().count(), 4, "{peers}");
     good(second.down().await);
 }
 

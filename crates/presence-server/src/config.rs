@@ -7,10 +7,11 @@ use ims_runtime::ctl::{BadWords, Command, Reloaded};
 use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
 use presence_document::SubHandling;
-use presence_server::{Agent, Ask, Bounds, PresenceServer, PresenceServerSettings, RegistrationHint, meant};
+use presence_server::{
+    Ask, Bounds, PresenceServer, PresenceServerSettings, PublishesForOthers, RegistrationHint, meant,
+};
 use serde::Deserialize;
 use sip_event::{Limits, NotifyPolicy, Updates};
-use sip_message::Uri;
 use std::path::{Path, PathBuf};
 
 /// The default lifetime of the presence package (RFC 3856 section 6.4).
@@ -46,8 +47,6 @@ struct PresenceConfig {
     publication_max_s: u32,
     #[serde(default)]
     limits: LimitsConfig,
-    #[serde(default)]
-    agents: Vec<AgentConfig>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -84,13 +83,6 @@ struct LimitsConfig {
     subscriptions_per_watcher: usize,
     presentities: usize,
     publications_per_presentity: usize,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AgentConfig {
-    identity: Box<str>,
-    presentities: Vec<Box<str>>,
 }
 
 const fn immediately() -> Seconds {
@@ -141,13 +133,6 @@ impl Configuration for Config {
                 return Err(InvalidKey::new(format!("presence_server.{key}_min_s"), reason));
             }
         }
-        for (index, agent) in config.agents.iter().enumerate() {
-            let mut uris = agent.presentities.iter().chain([&agent.identity]);
-            if uris.any(|uri| Uri::parse(uri).is_err()) {
-                let key = format!("presence_server.agents[{index}]");
-                return Err(InvalidKey::new(key, "identity and presentities must be URIs"));
-            }
-        }
         config.limits.validate()
     }
 }
@@ -189,10 +174,6 @@ impl Config {
         };
         let min_interval = config.min_notify_interval_s.duration();
         let limits = |min_s, max_s| Limits { default_s: PACKAGE_DEFAULT_S, min_s, max_s };
-        let agent = |agent: &AgentConfig| Agent {
-            identity: agent.identity.clone(),
-            presentities: agent.presentities.clone(),
-        };
         PresenceServerSettings {
             default_action: config.default_action.action(),
             notify: NotifyPolicy {
@@ -203,7 +184,10 @@ impl Config {
             },
             subscription: limits(config.subscription_min_s, config.subscription_max_s),
             publication: limits(config.publication_min_s, config.publication_max_s),
-            agents: config.agents.iter().map(agent).collect(),
+            for_others: match self.node.cx {
+                Some(_) => PublishesForOthers::AsHssSays,
+                None => PublishesForOthers::Nobody,
+            },
             registration_hint: match config.registration_hint {
                 HintConfig::None => RegistrationHint::None,
                 HintConfig::Open => RegistrationHint::Open,

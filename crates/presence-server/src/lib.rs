@@ -10,6 +10,7 @@
 //! | `documents` | what presentities publish, and what is composed of it |
 //! | `rules` | who may see what |
 //! | `registrations` | which S-CSCF has which user |
+//! | `agents` | who may publish for whom, as the HSS has said |
 //!
 //! * SUBSCRIBE: `subscribe`. What the notifier sees of the other parts: `package`.
 //! * PUBLISH: `publish`. What a watcher is shown: `view`.
@@ -24,6 +25,7 @@
 //!
 //! Not here: whether a user exists (the HSS and the S-CSCF have decided), presence.winfo, lists, partial documents, XCAP.
 
+mod agents;
 mod answered;
 mod ask;
 mod cause;
@@ -48,8 +50,9 @@ mod view;
 pub use ask::{Ask, DecidedBy, Explained, Listed, Told, meant};
 pub use cause::Cause;
 pub use rules::{RuleBook, presentity_named};
-pub use settings::{Agent, Bounds, PresenceServerSettings, RegistrationHint};
+pub use settings::{Bounds, PresenceServerSettings, PublishesForOthers, RegistrationHint};
 
+use agents::Agents;
 use documents::Documents;
 use journal::Restoring;
 use package::{Presence, PresenceView};
@@ -66,6 +69,7 @@ pub struct PresenceServer {
     documents: Documents,
     rules: RuleBook,
     registrations: Registrations,
+    agents: Agents,
     restoring: Restoring,
 }
 
@@ -83,6 +87,7 @@ impl PresenceServer {
             documents: Documents::default(),
             rules,
             registrations: Registrations::default(),
+            agents: Agents::default(),
             restoring: Restoring::default(),
         }
     }

@@ -6,9 +6,10 @@ use crate::identity::{Sender, presentity, sender};
 use crate::package::{PIDF, Presence, bad_event};
 use crate::presentity::Presentity;
 use crate::view::fingerprint;
-use crate::{Fx, PresenceServer, journal};
+use crate::{Fx, PresenceServer, PublishesForOthers, journal};
 use clock::Now;
-use ims_node::{InboundRequest, Refusal, is_body_optional, is_encoded};
+use cx_protocol::{Answer, CxFailure, Impu, Request, ResultCode, Udr};
+use ims_node::{Decision, InboundRequest, NodeCause, Refusal, is_body_optional, is_encoded};
 use presence_document::Pidf;
 use sip_event::{
     Change, Granted, IfMatch, Package, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
@@ -23,6 +24,22 @@ struct Origin {
     source: u64,
 }
 
+/// A PUBLISH waits for what the HSS says of its presentity.
+#[derive(Debug)]
+pub struct Asked(pub(crate) Presentity);
+
+/// Who a publisher is to a presentity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Publisher {
+    Presentity,
+    /// The HSS has named it.
+    Agent,
+    /// The HSS has not.
+    Nobody,
+    /// The HSS has not been asked.
+    Unknown,
+}
+
 impl PresenceServer {
     /// The checks stand in the order of rule PUB-02. Figure 3: MsgAck is the answer, NotifyPresUp to the watchers follows
     /// it.
@@ -31,16 +48,26 @@ impl PresenceServer {
         now: Now,
         request: &InboundRequest,
         fx: &mut Fx,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Decision<Asked>, Refusal> {
         let message = request.message();
         let presentity = presentity(&self.settings, request.request_uri())?;
         check_event(message, Presence::PACKAGES).map_err(bad_event)?;
         let publisher = sender(request)?;
-        self.check_publisher(&publisher, &presentity)?;
+        let by = match self.publisher(now, &publisher, &presentity) {
+            Publisher::Unknown if self.settings.for_others == PublishesForOthers::AsHssSays => {
+                let impu = Impu::new(&presentity);
+                let impu = impu.map_err(|_| Refusal::new(StatusCode::NOT_FOUND, Cause::NoSuchPresentity))?;
+                return Ok(Decision::AskHss(Request::Udr(Udr { impu }), Asked(presentity)));
+            }
+            Publisher::Unknown | Publisher::Nobody => {
+                return Err(Refusal::new(StatusCode::FORBIDDEN, Cause::PublisherNotAllowed));
+            }
+            by @ (Publisher::Presentity | Publisher::Agent) => by,
+        };
         let fingerprint = RequestFingerprint::new(message, publisher.text(), &presentity);
-        if let Some((tag, expires)) = self.published_before(now, message, &presentity, fingerprint) {
+        if let Some((tag, expires)) = self.published_before(now, message, &presentity, fingerprint, by) {
             fx.hold_answer();
-            return Ok(published(fx.response(request, StatusCode::OK), &tag, expires));
+            return Ok(Decision::Reply(published(fx.response(request, StatusCode::OK), &tag, expires)));
         }
         fx.check_storage(now)?;
         if !self.documents.knows(&presentity) && self.documents.len() >= self.settings.bounds.presentities {
@@ -56,7 +83,26 @@ impl PresenceServer {
             // Rule PUB-09: a refresh alone tells nobody.
             Change::Unchanged => {}
         }
-        Ok(published(fx.response(request, StatusCode::OK), &tag, expires))
+        Ok(Decision::Reply(published(fx.response(request, StatusCode::OK), &tag, expires)))
+    }
+
+    /// The HSS has said who may publish for this presentity beside itself.
+    pub(crate) fn note_agents(
+        &mut self,
+        now: Now,
+        presentity: Presentity,
+        answer: Result<Answer, CxFailure>,
+    ) -> Result<(), Refusal> {
+        let agents = match answer {
+            Ok(Answer::Uda(uda)) if uda.result.is_success() => uda.agents,
+            Ok(answer) if answer.result() == ResultCode::UserUnknown => Vec::new(),
+            Ok(_) | Err(CxFailure::Overloaded) => {
+                return Err(Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssCannotTell));
+            }
+            Err(_) => return Err(Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent)),
+        };
+        self.agents.note(now.mono, presentity, agents);
+        Ok(())
     }
 
     /// The entity-tag and lifetime that an earlier copy of this PUBLISH was given, if there was one ([`RequestFingerprint`]).
@@ -66,14 +112,20 @@ impl PresenceServer {
         message: &Message,
         presentity: &str,
         fingerprint: RequestFingerprint,
+        by: Publisher,
     ) -> Option<(Box<str>, Granted)> {
         // The same request was granted the same.
         let granted = grant_publication(message.expires(), &self.settings.publication).ok()?;
-        let made = self.documents.made_by(now, presentity, fingerprint);
-        if let Some(made) =
-            made.filter(|made| is_recent(now, granted, made.expires_at(), self.settings.notify.timer_n))
-        {
-            return Some((made.tag().into(), granted));
+        if let Some(made) = self.documents.made_by(now, presentity, fingerprint) {
+            let ends = made.expires_at();
+            if is_recent(now, granted, ends, self.settings.notify.timer_n) {
+                return Some((made.tag().into(), granted));
+            }
+            // An agent counts its requests and repeats one until it is answered, however long that takes. A phone may not count them,
+            // and then means a new publication.
+            if by == Publisher::Agent {
+                return Some((made.tag().into(), granted.left(now, ends)));
+            }
         }
         self.documents.entity_tag_of(now, fingerprint).map(|tag| (tag.into(), granted))
     }
@@ -106,13 +158,14 @@ impl PresenceServer {
     }
 
     /// Rule PUB-12: the user itself, or an agent that may publish for it.
-    fn check_publisher(&self, publisher: &Sender, presentity: &str) -> Result<(), Refusal> {
-        let mut agents = self.settings.agents.iter().filter(|agent| publisher.is(&agent.identity));
-        let is_for = |one: &str| presence_document::same_user(one, presentity);
-        if publisher.is(presentity) || agents.any(|agent| agent.presentities.iter().any(|one| is_for(one))) {
-            Ok(())
-        } else {
-            Err(Refusal::new(StatusCode::FORBIDDEN, Cause::PublisherNotAllowed))
+    fn publisher(&self, now: Now, publisher: &Sender, presentity: &str) -> Publisher {
+        if publisher.is(presentity) {
+            return Publisher::Presentity;
+        }
+        match self.agents.of(now.mono, presentity) {
+            None => Publisher::Unknown,
+            Some(agents) if agents.iter().any(|agent| publisher.is(agent.as_str())) => Publisher::Agent,
+            Some(_) => Publisher::Nobody,
         }
     }
 }

@@ -3,26 +3,51 @@
 use crate::ask::{Ask, Told};
 use crate::cause::Cause;
 use crate::identity::check_source;
+use crate::publish::Asked;
 use crate::{Fx, Notified, PresenceServer};
 use clock::{Mono, Now};
+use cx_protocol::{Answer, CxFailure, Request, ResultCode};
 use ims_node::{AskId, Decision, InboundRequest, Outcome, Record, Refusal, Role, Unreadable, notifier};
-use sip_message::{HeaderName, Method, Response, StatusCode};
-use std::convert::Infallible;
+use sip_message::{HeaderName, Method, StatusCode};
 
 /// The methods that are taken; NOTIFY is ours to send.
 const ALLOW: &str = "SUBSCRIBE, PUBLISH, REGISTER, OPTIONS";
 
 impl Role for PresenceServer {
-    type Waiting = Infallible;
+    type Waiting = Asked;
     type Own = Notified;
     type Ask = Ask;
     type Told = Told;
 
-    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Infallible> {
-        match self.answer(now, request, fx) {
-            Ok(response) => Decision::Reply(response),
-            Err(refusal) => refusal.into(),
+    fn on_request(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Decision<Asked> {
+        self.answer(now, request, fx).unwrap_or_else(Decision::from)
+    }
+
+    fn on_hss_answer(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        Asked(presentity): Asked,
+        answer: Result<Answer, CxFailure>,
+        fx: &mut Fx,
+    ) -> Decision<Asked> {
+        let published =
+            self.note_agents(now, presentity, answer).and_then(|()| self.on_publish(now, request, fx));
+        published.unwrap_or_else(Decision::from)
+    }
+
+    fn on_hss_request(&mut self, _: Now, request: &Request, _: &mut Fx) -> Answer {
+        match request {
+            Request::Ppr(ppr) => {
+                self.agents.forget(ppr);
+                request.answer(ResultCode::Success)
+            }
+            _ => request.answer(ResultCode::CommandUnsupported),
         }
+    }
+
+    fn on_hss_lost(&mut self, _: Now) {
+        self.agents.forget_all();
     }
 
     fn on_own_response(&mut self, now: Now, notified: Notified, outcome: &Outcome, fx: &mut Fx) {
@@ -62,6 +87,7 @@ impl Role for PresenceServer {
             ("watchers", self.notifier.watchers() as u64),
             ("presentities", self.documents.len() as u64),
             ("presentities_watched", self.notifier.resources_len() as u64),
+            ("agents_known", self.agents.len() as u64),
             ("publications", self.documents.iter().count() as u64),
             ("publications_crowded_out", self.documents.crowded_out()),
         ]
@@ -78,17 +104,22 @@ impl Role for PresenceServer {
 
 impl PresenceServer {
     /// The checks that come before the method (rule SIP-02), then the method.
-    fn answer(&mut self, now: Now, request: &InboundRequest, fx: &mut Fx) -> Result<Response, Refusal> {
+    fn answer(
+        &mut self,
+        now: Now,
+        request: &InboundRequest,
+        fx: &mut Fx,
+    ) -> Result<Decision<Asked>, Refusal> {
         check_source(request)?;
         // No extension is needed here that a client could insist on.
         Refusal::check_demands(request.message(), HeaderName::Require, &[])?;
         let method = request.method();
         if *method == Method::Subscribe {
-            self.on_subscribe(now, request, fx)
+            self.on_subscribe(now, request, fx).map(Decision::Reply)
         } else if *method == Method::Publish {
             self.on_publish(now, request, fx)
         } else if *method == Method::Register {
-            self.on_register(now, request, fx)
+            self.on_register(now, request, fx).map(Decision::Reply)
         } else if *method == Method::Notify {
             Err(Refusal::new(StatusCode::NO_SUCH_TRANSACTION, Cause::NothingSubscribed))
         } else {

@@ -19,20 +19,20 @@ pub struct PresenceServerSettings {
     /// Lifetimes of publications.
     pub publication: Limits,
     /// Who may publish for others.
-    pub agents: Vec<Agent>,
+    pub for_others: PublishesForOthers,
     /// What is shown of a presentity that is registered and publishes nothing.
     pub registration_hint: RegistrationHint,
     /// How much is kept.
     pub bounds: Bounds,
 }
 
-/// A network agent or gateway that publishes for others (rules PUB-12, GW-01).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agent {
-    /// The identity that the network asserts for it.
-    pub identity: Box<str>,
-    /// For whom it may publish.
-    pub presentities: Vec<Box<str>>,
+/// Whether an HSS says who may publish for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishesForOthers {
+    /// Nobody may: there is no HSS to ask.
+    Nobody,
+    /// Whom the HSS names (rules PUB-12, GW-01).
+    AsHssSays,
 }
 
 /// What is shown of a presentity that is registered and publishes nothing (rule PRS-10).
@@ -73,7 +73,7 @@ impl PresenceServerSettings {
             notify: NotifyPolicy::usual(Updates::Identity),
             subscription: limits,
             publication: limits,
-            agents: Vec::new(),
+            for_others: PublishesForOthers::Nobody,
             registration_hint: RegistrationHint::None,
             bounds: Bounds::USUAL,
         }

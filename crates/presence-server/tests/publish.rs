@@ -4,7 +4,7 @@ mod support;
 
 use ims_node::NodeCause;
 use presence_document::{Component, Pidf};
-use presence_server::{Agent, Cause};
+use presence_server::Cause;
 use sip_message::{HeaderName, Message};
 use support::{
     ALICE, CAROL, ERIN, OK, Ps, Request, by_dialog, carols_friends, code, etag, pidf, publish, refused,
@@ -203,32 +203,6 @@ fn prs_10_two_phones_with_one_tuple_id_are_both_shown_also_after_a_restart() {
     let third = publish(CAROL).call_id("third").body(&pidf("closed"));
     ps.publish(&third);
     assert_eq!(ids(&ps.notify_confirmed()), ["phone open", "phone-1 open", "phone-3 closed"]);
-}
-
-#[test]
-fn pub_12_only_the_user_itself_or_its_agent_publishes() {
-    let mut settings = by_dialog();
-    let identity = "sip:gateway.home1.test";
-    settings.agents =
-        vec![Agent { identity: identity.into(), presentities: vec!["sip:carol@HOME1.test".into()] }];
-    let mut ps = Ps::new(settings, carols_friends());
-    let by = |publisher: &str, presentity| {
-        publish(presentity).with("P-Asserted-Identity", publisher).body(&pidf("open"))
-    };
-    let not_allowed = refused(403, Cause::PublisherNotAllowed);
-    let by_nobody = publish(CAROL).without("P-Asserted-Identity").body(&pidf("open"));
-    let table = [
-        (by("<sip:carol@home1.test>", CAROL), OK),
-        (by("<tel:+1201>, <sip:carol@home1.test>", CAROL), OK),
-        (by("<sip:alice@home1.test>", CAROL), not_allowed),
-        (by("<sip:carol@home2.test>", CAROL), not_allowed),
-        (by("<sip:gateway.home1.test>", CAROL), OK),
-        (by("<sip:gateway.home1.test>", ERIN), not_allowed),
-        (by_nobody, refused(403, Cause::NoAssertedIdentity)),
-    ];
-    for (request, expected) in table {
-        assert_eq!(ps.fate(&request), expected);
-    }
 }
 
 #[test]

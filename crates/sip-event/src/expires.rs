@@ -76,6 +76,13 @@ impl Granted {
         self.0 == 0
     }
 
+    /// What is left of it now, where it ends then.
+    #[must_use]
+    pub fn left(self, now: Now, ends: Wall) -> Self {
+        let left = ends.saturating_since(now.wall).as_secs();
+        Self(u32::try_from(left).unwrap_or(u32::MAX).min(self.0))
+    }
+
     /// When it ends.
     pub(crate) fn ends(self, now: Now) -> Wall {
         now.wall + self.duration()

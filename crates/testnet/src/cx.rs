@@ -66,8 +66,15 @@ impl World {
     /// Takes an HSS away or brings it back: failing, its peers find themselves not connected; silent, their requests
     /// time out.
     pub fn set_hss(&mut self, hss: &str, availability: Availability) {
-        if let Some(known) = self.cx.stores.iter_mut().find(|known| *known.name == *hss) {
-            known.availability = availability;
+        let Some(index) = self.cx.stores.iter().position(|known| *known.name == *hss) else { return };
+        let Some(known) = self.cx.stores.get_mut(index) else { return };
+        let lost = known.availability == Availability::Up && availability == Availability::Failing;
+        known.availability = availability;
+        for place in 0..self.slots.len() {
+            let is_its = self.slots.get(place).is_some_and(|slot| slot.hss == Some(index));
+            if lost && is_its && self.is_alive(place) {
+                self.handle(place, Input::HssLost);
+            }
         }
     }
 

@@ -172,6 +172,7 @@ impl VirtualNode for ScriptUe {
             | Input::Dns { .. }
             | Input::Hss { .. }
             | Input::HssRequest { .. }
+            | Input::HssLost
             | Input::Synced(_)
             | Input::JournalFull(_)
             | Input::Room(_)

@@ -61,6 +61,7 @@ pub fn account(username: &str, identity: &str) -> Account {
         visited_networks: None,
         presence_server: Some("sip:ps1.home1.test".into()),
         removed: false,
+        agents: Vec::new(),
     }
 }
 

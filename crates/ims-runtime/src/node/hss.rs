@@ -69,7 +69,8 @@ impl Hss {
     /// What an event is to the node.
     pub(super) fn input(&mut self, event: CxEvent) -> Option<Input> {
         match event {
-            CxEvent::Connected(..) | CxEvent::Disconnected(_) => None,
+            CxEvent::Connected(..) => None,
+            CxEvent::Disconnected(_) => Some(Input::HssLost),
             CxEvent::Answer(Token(token), result) => {
                 Some(Input::Hss { token: HssToken(token), answer: result.map(|answer| *answer) })
             }

@@ -194,7 +194,7 @@ impl Ps {
         all
     }
 
-    fn hand_in(&mut self, from: &str, request: &Request) {
+    pub(crate) fn hand_in(&mut self, from: &str, request: &Request) {
         assert_eq!(self.sent().len(), 0, "something was left unread");
         self.branch += 1;
         let bytes = request.bytes(self.branch);

@@ -94,6 +94,7 @@ fn account(number: u8, user: &str) -> Account {
         visited_networks: None,
         presence_server: Some(format!("sip:ps{number}.{realm}").into()),
         removed: false,
+        agents: Vec::new(),
     }
 }
 

@@ -86,7 +86,7 @@ impl Home {
             let (host, port) = (self.host(&name), if kind == Kind::Pcscf { 5062 } else { 5060 });
             world.zone.sip(&host, &[(&host, port)]);
             world.zone.host(&host, address(last, port).ip());
-            if matches!(kind, Kind::Icscf | Kind::Scscf) {
+            if matches!(kind, Kind::Icscf | Kind::Scscf | Kind::PresenceServer) {
                 world.connect_hss(&name, &hss);
             }
         }
@@ -190,6 +190,7 @@ impl Home {
         let node = self.settings(name, Kind::PresenceServer, vec![network(last)]);
         let mut role = presence_server::PresenceServerSettings::new(&node.name, &domain_of(self.number));
         role.notify.updates = self.updates;
+        role.for_others = presence_server::PublishesForOthers::AsHssSays;
         let rules = self.rules.clone();
         self.add(world, node, move || PresenceServer::new(role.clone(), rules.clone()));
     }

@@ -234,6 +234,7 @@ impl VirtualNode for Probe {
             | Input::Unframed { .. }
             | Input::Dns { .. }
             | Input::Hss { .. }
+            | Input::HssLost
             | Input::HssRequest { .. }
             | Input::Synced(_)
             | Input::JournalFull(_)
