@@ -40,7 +40,8 @@ pub struct Desk<R: Role> {
     unfiled: Vec<Record>,
     transmits: VecDeque<Transmit>,
     questions: VecDeque<(HssToken, Request)>,
-    told: Option<R::Told>,
+    told: VecDeque<(AskId, R::Told)>,
+    asks: u64,
     /// Why requests were refused.
     reasons: Vec<Reason>,
     last: Seq,
@@ -69,7 +70,8 @@ impl<R: Role> Desk<R> {
             unfiled: Vec::new(),
             transmits: VecDeque::new(),
             questions: VecDeque::new(),
-            told: None,
+            told: VecDeque::new(),
+            asks: 0,
             reasons: Vec::new(),
             last: Seq(0),
         };
@@ -98,11 +100,18 @@ impl<R: Role> Desk<R> {
         self.drain();
     }
 
-    /// The role is asked something; `None` if it does not answer at once.
+    /// The role is asked something; `None` if it does not answer at once, but by [`Desk::told`].
     pub fn ask(&mut self, ask: R::Ask) -> Option<R::Told> {
-        self.told = None;
-        self.input(Input::Ask { id: AskId(0), ask });
-        self.told.take()
+        self.asks += 1;
+        let id = AskId(self.asks);
+        self.input(Input::Ask { id, ask });
+        let place = self.told.iter().position(|(told, _)| *told == id)?;
+        self.told.remove(place).map(|(_, told)| told)
+    }
+
+    /// The next answer that did not come at once.
+    pub fn told(&mut self) -> Option<R::Told> {
+        self.told.pop_front().map(|(_, told)| told)
     }
 
     fn drain(&mut self) {
@@ -121,7 +130,7 @@ impl<R: Role> Desk<R> {
                     self.node.handle(self.now, Input::Synced(seq));
                 }
                 Output::Close(flow) => self.closed.push(flow),
-                Output::Told { told, .. } => self.told = Some(told),
+                Output::Told { id, told, .. } => self.told.push_back((id, told)),
                 Output::Log(Event::Refused { reason, .. }) => self.reasons.push(reason),
                 Output::Claim { .. } | Output::HssReply { .. } | Output::Log(_) => {}
             }

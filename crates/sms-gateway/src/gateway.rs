@@ -1,0 +1,185 @@
+//! What users write, and what comes of it.
+
+use crate::ask::{Listed, NotTaken, Told};
+use crate::grammar::{self, Command};
+use crate::limit::Limit;
+use crate::number::Msisdn;
+use crate::outbox::{Delivery, Outbox, ShortMessage};
+use crate::settings::GatewaySettings;
+use crate::update::{Accepted, LegacyUpdate, Shown, Times};
+use crate::users::{User, Users};
+use crate::{Fx, journal, reply};
+use clock::Now;
+use ims_node::{AskId, Storage};
+use std::collections::BTreeSet;
+
+/// What [`Told::Listed`] names one by one; of more it says only how many there are.
+const MAX_LISTED: usize = 1000;
+/// Users who want no messages; with one more, nobody new is believed to want none.
+pub(crate) const MAX_SILENCED: usize = 200_000;
+
+/// The role.
+#[derive(Debug)]
+pub struct SmsGateway {
+    pub(crate) settings: GatewaySettings,
+    pub(crate) users: Users,
+    pub(crate) outbox: Outbox,
+    pub(crate) limit: Limit,
+    /// Those who want no messages.
+    pub(crate) silenced: BTreeSet<Msisdn>,
+    /// Whoever takes messages away and waits for the next.
+    collector: Option<AskId>,
+    pub(crate) counts: Counts,
+}
+
+/// Counters since the start of the process.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) taken: u64,
+    pub(crate) not_understood: u64,
+    pub(crate) confirmed: u64,
+    pub(crate) failed: u64,
+}
+
+impl SmsGateway {
+    /// A gateway that knows nothing of anybody yet.
+    #[must_use]
+    pub fn new(settings: GatewaySettings) -> Self {
+        Self {
+            settings,
+            users: Users::default(),
+            outbox: Outbox::default(),
+            limit: Limit::default(),
+            silenced: BTreeSet::new(),
+            collector: None,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes new settings; its name stays.
+    pub fn reconfigure(&mut self, settings: GatewaySettings) {
+        let name = self.settings.name.clone();
+        self.settings = GatewaySettings { name, ..settings };
+    }
+
+    /// A user has written. What is answered waits for the journal: nobody need keep the message any longer.
+    pub(crate) fn on_update(&mut self, now: Now, update: &LegacyUpdate, fx: &mut Fx) -> Told {
+        let plan = &self.settings.numbers;
+        let Ok(from) = Msisdn::read(&update.from, update.form, plan) else {
+            return Told::NotTaken(NotTaken::NotANumber);
+        };
+        if fx.storage() != Storage::Open {
+            return Told::NotTaken(NotTaken::NotNow);
+        }
+        if !self.users.has_room_for(from) {
+            return Told::NotTaken(NotTaken::Full);
+        }
+        if !self.limit.admit(now.mono, from, self.settings.rate) {
+            return Told::NotTaken(NotTaken::TooFast);
+        }
+        self.counts.taken += 1;
+        match grammar::parse(&update.text, &self.settings.vocabulary) {
+            Ok(Command::Status { meaning, duration, note }) => {
+                let times = Times {
+                    asked: duration,
+                    lasts: self.settings.lasts,
+                    valid: update.validity.unwrap_or(self.settings.validity),
+                };
+                let accepted = Accepted::new(from, Shown::new(meaning, note), now.wall, times);
+                let number = self.users.take(accepted.clone());
+                journal::keep_update(number, &accepted, fx);
+                self.go_on(now, from, fx);
+            }
+            Ok(Command::Quit) => {
+                self.write(now, from, reply::QUIT.to_owned(), fx);
+                if self.silenced.len() < MAX_SILENCED {
+                    self.silenced.insert(from);
+                    journal::keep_silence(from, fx);
+                }
+            }
+            Ok(Command::Start) => {
+                self.silenced.remove(&from);
+                journal::forget_silence(from, fx);
+                self.write(now, from, reply::STARTED.to_owned(), fx);
+            }
+            Ok(Command::Help) => self.write(now, from, reply::help(&self.settings), fx),
+            Err(grammar::NotUnderstood) => {
+                self.counts.not_understood += 1;
+                self.write(now, from, reply::help(&self.settings), fx);
+            }
+        }
+        Told::Taken
+    }
+
+    /// Writes to a user, unless the user wants no messages.
+    pub(crate) fn write(&mut self, now: Now, to: Msisdn, text: String, fx: &mut Fx) {
+        if self.silenced.contains(&to) {
+            return;
+        }
+        let message = ShortMessage::new(to, text, now.wall + self.settings.validity);
+        match self.outbox.put(message.clone()) {
+            Some(number) => journal::keep_message(number, &message, fx),
+            None => fx.log("too many messages wait to be sent, one is lost", &to.to_string()),
+        }
+    }
+
+    /// Somebody takes messages away, and has lost what it had before.
+    pub(crate) fn on_collect(&mut self, id: AskId) -> Option<Told> {
+        self.outbox.take_back();
+        self.wait_for_more(id)
+    }
+
+    /// Messages were sent, or not, and more are wanted.
+    pub(crate) fn on_sent(
+        &mut self,
+        now: Now,
+        id: AskId,
+        sent: &[(u64, Delivery)],
+        fx: &mut Fx,
+    ) -> Option<Told> {
+        for (number, delivery) in sent {
+            if self.outbox.sent(now, *number, *delivery) {
+                journal::forget_message(*number, fx);
+            }
+        }
+        self.wait_for_more(id)
+    }
+
+    fn wait_for_more(&mut self, id: AskId) -> Option<Told> {
+        let messages = self.outbox.take();
+        if messages.is_empty() {
+            self.collector = Some(id);
+            return None;
+        }
+        self.collector = None;
+        Some(Told::ToSend(messages))
+    }
+
+    /// Hands over what has come to be sent, if somebody waits for it.
+    pub(crate) fn hand_over(&mut self, fx: &mut Fx) {
+        if let Some(id) = self.collector
+            && let messages = self.outbox.take()
+            && !messages.is_empty()
+        {
+            self.collector = None;
+            fx.tell(id, Told::ToSend(messages));
+        }
+    }
+
+    pub(crate) fn list(&self, now: Now) -> Told {
+        let listed = |(number, user): (Msisdn, &User)| Listed {
+            number,
+            presentity: user.publication.as_ref().map(|publication| publication.presentity.clone()),
+            waiting: user.waiting.len(),
+            seconds_left: user
+                .publication
+                .as_ref()
+                .map_or(0, |publication| publication.until().saturating_since(now.wall).as_secs()),
+        };
+        let mut listed: Vec<Listed> = self.users.iter().map(listed).collect();
+        listed.sort_unstable();
+        let more = listed.len().saturating_sub(MAX_LISTED);
+        listed.truncate(MAX_LISTED);
+        Told::Listed { listed, more }
+    }
+}

@@ -1,0 +1,95 @@
+//! What comes in, from whatever source.
+
+use crate::number::{Msisdn, NumberForm};
+use crate::vocabulary::{Meaning, Reachability};
+use clock::Wall;
+use minicbor::{Decode, Encode};
+use std::time::Duration;
+
+/// A message of a user without SIP, as its source gives it: SMPP, or another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyUpdate {
+    /// Whose it is, as it was written.
+    pub from: Box<str>,
+    /// In which form.
+    pub form: NumberForm,
+    /// What was written.
+    pub text: Box<str>,
+    /// How long the source would have kept it, if it says so: so long is it tried.
+    pub validity: Option<Duration>,
+}
+
+/// What is to be shown of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Shown {
+    #[n(0)]
+    pub(crate) basic: Reachability,
+    #[n(1)]
+    pub(crate) activity: Option<Box<str>>,
+    #[n(2)]
+    pub(crate) note: Option<Box<str>>,
+}
+
+impl Shown {
+    pub(crate) fn new(meaning: Meaning, note: Option<Box<str>>) -> Self {
+        Self { basic: meaning.basic, activity: meaning.activity, note }
+    }
+}
+
+/// A status that was accepted, and that the presence server has not confirmed. Encoded as a CBOR array for the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Accepted {
+    #[n(0)]
+    pub(crate) from: Msisdn,
+    #[n(1)]
+    pub(crate) shown: Shown,
+    /// When it came, in milliseconds since 1970.
+    #[n(2)]
+    at: u64,
+    /// So long is it shown.
+    #[n(3)]
+    until: u64,
+    /// So long is it tried.
+    #[n(4)]
+    valid_until: u64,
+    /// For how long the user has asked, in seconds.
+    #[n(5)]
+    pub(crate) asked_s: Option<u64>,
+}
+
+impl Accepted {
+    pub(crate) fn new(from: Msisdn, shown: Shown, at: Wall, times: Times) -> Self {
+        let Times { asked, lasts, valid } = times;
+        Self {
+            from,
+            shown,
+            at: at.unix_millis(),
+            until: (at + asked.unwrap_or(lasts)).unix_millis(),
+            valid_until: (at + valid).unix_millis(),
+            asked_s: asked.map(|asked| asked.as_secs()),
+        }
+    }
+
+    pub(crate) const fn at(&self) -> Wall {
+        Wall::from_unix_millis(self.at)
+    }
+
+    pub(crate) const fn until(&self) -> Wall {
+        Wall::from_unix_millis(self.until)
+    }
+
+    pub(crate) const fn valid_until(&self) -> Wall {
+        Wall::from_unix_millis(self.valid_until)
+    }
+}
+
+/// How long a status counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// As the user wants it.
+    pub(crate) asked: Option<Duration>,
+    /// If the user says nothing of it.
+    pub(crate) lasts: Duration,
+    /// So long is it tried.
+    pub(crate) valid: Duration,
+}
