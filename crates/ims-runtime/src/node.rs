@@ -26,6 +26,7 @@ mod queue;
 mod refused;
 mod share;
 mod sockets;
+mod source;
 mod strangers;
 mod stream;
 mod tcp;
@@ -39,6 +40,7 @@ pub use ending::DRAIN;
 pub use endpoint::{Endpoint, wall};
 pub use queue::{MAX_ALL_QUEUED, MAX_QUEUED};
 pub use share::MAX_HALF_READ;
+pub use source::{Asker, Inquiries, NoAnswer, inquiries};
 pub use stream::{IDLE, STALLED};
 pub use tcp::{MAX_CONNECTIONS, MAX_FROM_ADDRESS};
 
@@ -126,6 +128,23 @@ where
     C: Configuration,
     R: Role<Told: AskAnswer>,
 {
+    let (_, nobody) = inquiries();
+    run_asked(start, blueprint, nobody).await
+}
+
+/// As [`run`], for a role that is asked something by another protocol as well.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_asked<C, R>(
+    start: Start<C>,
+    blueprint: Blueprint<C, R>,
+    inquiries: Inquiries<R::Ask, R::Told>,
+) -> Result<(), Failure>
+where
+    C: Configuration,
+    R: Role<Told: AskAnswer>,
+{
     let config = (blueprint.node)(&start.config).clone();
     let settings = config.settings();
     let role = (blueprint.role)(&start.config, &settings)?;
@@ -139,7 +158,7 @@ where
     };
     let Start { config: read, file, signals, ctl } = start;
     let operator = Operator { ctl, signals, file, config: read, blueprint };
-    Driver::start(clock, node, journal, config, operator)?.run().await?;
+    Driver::start(clock, node, journal, config, operator, inquiries)?.run().await?;
     Ok(())
 }
 

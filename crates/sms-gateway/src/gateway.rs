@@ -5,6 +5,7 @@ use crate::grammar::{self, Command};
 use crate::limit::Limit;
 use crate::number::Msisdn;
 use crate::outbox::{Delivery, Outbox, ShortMessage};
+use crate::parts::{Brought, MAX_TOTAL, Parts};
 use crate::settings::GatewaySettings;
 use crate::update::{Accepted, LegacyUpdate, Shown, Times};
 use crate::users::{User, Users};
@@ -12,6 +13,7 @@ use crate::{Fx, journal, reply};
 use clock::Now;
 use ims_node::{AskId, Storage};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// What [`Told::Listed`] names one by one; of more it says only how many there are.
 const MAX_LISTED: usize = 1000;
@@ -25,6 +27,7 @@ pub struct SmsGateway {
     pub(crate) users: Users,
     pub(crate) outbox: Outbox,
     pub(crate) limit: Limit,
+    pub(crate) parts: Parts,
     /// Those who want no messages.
     pub(crate) silenced: BTreeSet<Msisdn>,
     /// Whoever takes messages away and waits for the next.
@@ -50,6 +53,7 @@ impl SmsGateway {
             users: Users::default(),
             outbox: Outbox::default(),
             limit: Limit::default(),
+            parts: Parts::default(),
             silenced: BTreeSet::new(),
             collector: None,
             counts: Counts::default(),
@@ -77,14 +81,38 @@ impl SmsGateway {
         if !self.limit.admit(now.mono, from, self.settings.rate) {
             return Told::NotTaken(NotTaken::TooFast);
         }
+        let validity = update.validity.unwrap_or(self.settings.validity);
+        match update.part.filter(|part| part.total > 1) {
+            None => self.act_on(now, from, &update.text, validity, fx),
+            Some(part) if part.total > MAX_TOTAL && part.number > 1 => {}
+            // So long a message is not understood, and need not be read to its end.
+            Some(part) if part.total > MAX_TOTAL => self.act_on(now, from, &[], validity, fx),
+            Some(part) => {
+                journal::keep_part(from, part, &update.text, fx);
+                if let Brought::Whole(text, parts) = self.parts.take(now, from, part, update.text.clone()) {
+                    parts.into_iter().for_each(|part| journal::forget_part(from, part, fx));
+                    self.act_on(now, from, &text, validity, fx);
+                }
+            }
+        }
+        self.forget_late_parts(now, fx);
+        Told::Taken
+    }
+
+    /// Parts of messages that will not be whole any more, or for which there is no room.
+    pub(crate) fn forget_late_parts(&mut self, now: Now, fx: &mut Fx) {
+        while let Some((from, parts)) = self.parts.pop_late(now.mono) {
+            fx.log("the rest of a long message has not come", &from.to_string());
+            parts.into_iter().for_each(|part| journal::forget_part(from, part, fx));
+        }
+    }
+
+    /// Does what a whole message says.
+    fn act_on(&mut self, now: Now, from: Msisdn, text: &[u16], valid: Duration, fx: &mut Fx) {
         self.counts.taken += 1;
-        match grammar::parse(&update.text, &self.settings.vocabulary) {
+        match grammar::parse(&String::from_utf16_lossy(text), &self.settings.vocabulary) {
             Ok(Command::Status { meaning, duration, note }) => {
-                let times = Times {
-                    asked: duration,
-                    lasts: self.settings.lasts,
-                    valid: update.validity.unwrap_or(self.settings.validity),
-                };
+                let times = Times { asked: duration, lasts: self.settings.lasts, valid };
                 let accepted = Accepted::new(from, Shown::new(meaning, note), now.wall, times);
                 let number = self.users.take(accepted.clone());
                 journal::keep_update(number, &accepted, fx);
@@ -108,7 +136,6 @@ impl SmsGateway {
                 self.write(now, from, reply::help(&self.settings), fx);
             }
         }
-        Told::Taken
     }
 
     /// Writes to a user, unless the user wants no messages.

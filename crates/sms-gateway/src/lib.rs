@@ -9,6 +9,7 @@
 //! | `users` | what each user has written and nobody has confirmed, and what the presence server has of it |
 //! | `outbox` | what is to be written to users |
 //! | `limit` | how much a sender may write |
+//! | `parts` | long messages that are not whole |
 //!
 //! * What a user may write: [`grammar`]; what the words mean: [`Vocabulary`].
 //! * What comes in, from SMPP or any other source, is a [`LegacyUpdate`]; it is acknowledged when it is kept.
@@ -28,6 +29,7 @@ mod journal;
 mod limit;
 mod number;
 mod outbox;
+mod parts;
 mod publication;
 mod publishing;
 mod reply;
@@ -44,7 +46,7 @@ pub use number::{Msisdn, NotANumber, NumberForm, NumberPlan};
 pub use outbox::{Delivery, ShortMessage};
 pub use role::Own;
 pub use settings::{GatewaySettings, Rate};
-pub use update::LegacyUpdate;
+pub use update::{LegacyUpdate, PartOf};
 pub use vocabulary::{BadWord, COMMANDS, Meaning, Reachability, Vocabulary};
 
 /// Where the role puts what follows from an input.

@@ -54,7 +54,7 @@ impl Role for SmsGateway {
     }
 
     fn deadline(&self) -> Option<Mono> {
-        [self.users.deadline(), self.outbox.deadline()].into_iter().flatten().min()
+        [self.users.deadline(), self.outbox.deadline(), self.parts.deadline()].into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, fx: &mut Fx) {
@@ -62,6 +62,7 @@ impl Role for SmsGateway {
             self.go_on(now, number, fx);
         }
         self.outbox.on_deadline(now.mono);
+        self.forget_late_parts(now, fx);
         self.hand_over(fx);
     }
 
@@ -81,6 +82,7 @@ impl Role for SmsGateway {
             ("users", self.users.len() as u64),
             ("users_silenced", self.silenced.len() as u64),
             ("senders_counted", self.limit.len() as u64),
+            ("long_messages", self.parts.len() as u64),
             ("messages_waiting", self.outbox.len() as u64),
             ("messages_lost", self.outbox.lost()),
             ("updates_taken", self.counts.taken),
@@ -90,8 +92,8 @@ impl Role for SmsGateway {
         ]
     }
 
-    fn restore(&mut self, _: Now, record: &Record) -> Result<(), Unreadable> {
-        self.take(record)
+    fn restore(&mut self, now: Now, record: &Record) -> Result<(), Unreadable> {
+        self.take(now, record)
     }
 
     fn restored(&mut self, now: Now, fx: &mut Fx) {

@@ -13,10 +13,23 @@ pub struct LegacyUpdate {
     pub from: Box<str>,
     /// In which form.
     pub form: NumberForm,
-    /// What was written.
-    pub text: Box<str>,
+    /// What was written, in units of UTF-16: the parts of a long message may cut a character in two.
+    pub text: Vec<u16>,
+    /// Which part of a long message it is, if it is one. They come in any order.
+    pub part: Option<PartOf>,
     /// How long the source would have kept it, if it says so: so long is it tried.
     pub validity: Option<Duration>,
+}
+
+/// Which part of a long message something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PartOf {
+    /// What all parts of a message of one sender have in common.
+    pub reference: u16,
+    /// How many parts there are.
+    pub total: u8,
+    /// Which of them this is, from 1 on.
+    pub number: u8,
 }
 
 /// What is to be shown of a user.

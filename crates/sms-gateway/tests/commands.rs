@@ -4,9 +4,9 @@
 
 mod support;
 
-use sms_gateway::{Ask, Delivery, NotTaken, Told};
+use sms_gateway::{Ask, Delivery, LegacyUpdate, NotTaken, PartOf, Told};
 use std::time::Duration;
-use support::{ERIN, Gateway, settings};
+use support::{ERIN, Gateway, settings, update};
 
 #[test]
 fn gw_03_what_is_not_understood_is_answered_with_help_and_changes_nothing() {
@@ -100,4 +100,39 @@ fn a_message_that_cannot_be_sent_is_tried_again_and_given_up_in_the_end() {
     }
     assert!((200..400).contains(&attempts), "{attempts}: the longest wait is five minutes");
     assert_eq!(settings().validity, Duration::from_secs(24 * 3600));
+}
+
+/// A part of a long message.
+fn part(reference: u16, total: u8, number: u8, text: &str) -> Ask {
+    Ask::Update(LegacyUpdate { part: Some(PartOf { reference, total, number }), ..update(ERIN, text) })
+}
+
+#[test]
+fn a_long_message_is_understood_when_it_is_whole_also_after_a_restart() {
+    let mut gateway = Gateway::new();
+    let note = "in a meeting that goes on and on ".repeat(4);
+    let whole = format!("busy 2h {}", note.trim());
+    let (first, rest) = whole.split_at(60);
+    let (second, third) = rest.split_at(40);
+    assert_eq!(gateway.ask(part(7, 3, 2, second)), Some(Told::Taken));
+    assert_eq!(gateway.ask(part(7, 3, 3, third)), Some(Told::Taken));
+    let mut gateway = gateway.restarted(5);
+    assert_eq!(gateway.asked(), None);
+    assert_eq!(gateway.ask(part(7, 3, 1, first)), Some(Told::Taken));
+    gateway.hss_knows_erin();
+    let publish = gateway.publish();
+    assert!(String::from_utf8(publish.body().to_vec()).unwrap().contains(note.trim()));
+}
+
+#[test]
+fn a_message_of_too_many_parts_is_answered_once_and_one_that_is_never_whole_is_forgotten() {
+    let mut gateway = Gateway::new();
+    for number in 1..=8 {
+        assert_eq!(gateway.ask(part(8, 66, number, "x")), Some(Told::Taken));
+    }
+    assert!(gateway.message().starts_with("Write a status"));
+    assert_eq!(gateway.ask(part(9, 2, 1, "busy")), Some(Told::Taken));
+    assert!(gateway.keeps_anything());
+    gateway.pass(Duration::from_secs(600));
+    assert!(!gateway.keeps_anything());
 }

@@ -1,12 +1,32 @@
 //! The operator's commands.
 
+use super::asks::Waits;
 use super::driver::Driver;
+use super::source::Inquiry;
 use crate::cli::Failure;
 use crate::config::Configuration;
 use crate::ctl::{BadWords, Command, CtlRequest, Draining, Help, Metrics, NotReloaded, Reloaded, Unanswered};
 use crate::health;
 use crate::signals::Signal;
 use ims_node::{AskAnswer, AskId, Input, Role};
+use tokio::sync::oneshot;
+
+/// Who waits for an answer of the role.
+#[derive(Debug)]
+pub(super) enum Waiter<T> {
+    Operator(CtlRequest),
+    /// One who asks by another protocol, and learns by the end of the channel that there will be no answer.
+    Source(oneshot::Sender<T>),
+}
+
+impl<T> Waiter<T> {
+    fn is_not_answered(self, why: Unanswered) {
+        match self {
+            Self::Operator(request) => request.answer(&why),
+            Self::Source(_) => {}
+        }
+    }
+}
 
 /// What every node is asked, whatever its role is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,23 +80,34 @@ where
             Ok(ask) => ask,
             Err(bad) => return request.answer(&bad),
         };
-        match self.asks.open(self.clock.now().mono, request) {
+        match self.asks.open(self.clock.now().mono, Waiter::Operator(request), Waits::Briefly) {
             Ok(id) => self.handle(Input::Ask { id, ask }),
-            Err(request) => request.answer(&Unanswered::TooMany),
+            Err(waiter) => waiter.is_not_answered(Unanswered::TooMany),
+        }
+    }
+
+    /// Somebody asks by another protocol.
+    pub(super) fn on_inquiry(&mut self, Inquiry { ask, answer }: Inquiry<R::Ask, R::Told>) {
+        match self.asks.open(self.clock.now().mono, Waiter::Source(answer), Waits::Patiently) {
+            Ok(id) => self.handle(Input::Ask { id, ask }),
+            Err(waiter) => waiter.is_not_answered(Unanswered::TooMany),
         }
     }
 
     /// The role has answered.
-    pub(super) fn tell(&mut self, id: AskId, told: &R::Told) {
-        if let Some(request) = self.asks.close(id) {
-            request.answer(told);
+    pub(super) fn tell(&mut self, id: AskId, told: R::Told) {
+        match self.asks.close(id) {
+            Some(Waiter::Operator(request)) => request.answer(&told),
+            // Whoever asked may have gone.
+            Some(Waiter::Source(answer)) => drop(answer.send(told)),
+            None => {}
         }
     }
 
     /// Whoever has waited too long for the role is told so.
     pub(super) fn expire_asks(&mut self) {
-        while let Some(request) = self.asks.pop_late(self.clock.now().mono) {
-            request.answer(&Unanswered::Late);
+        while let Some(waiter) = self.asks.pop_late(self.clock.now().mono) {
+            waiter.is_not_answered(Unanswered::Late);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Asks whose answer the role owes.
+//! Asks whose answer the role owes: to operators, and to those who bring something in by another protocol than SIP.
 
 use clock::Mono;
 use ims_node::AskId;
@@ -15,29 +15,47 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 pub(super) struct Asks<W> {
     /// By number, and so by age: all have the same patience.
     open: BTreeMap<AskId, (Mono, W)>,
+    /// Those whose answer is waited for however long it takes.
+    patient: BTreeMap<AskId, W>,
     last: u64,
+}
+
+/// How long the answer to an ask is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// For [`PATIENCE`].
+    Briefly,
+    /// Until it comes.
+    Patiently,
 }
 
 impl<W> Asks<W> {
     /// None is open.
     pub(super) const fn new() -> Self {
-        Self { open: BTreeMap::new(), last: 0 }
+        Self { open: BTreeMap::new(), patient: BTreeMap::new(), last: 0 }
     }
 
     /// Begins to wait; gives `waiter` back if too many do.
-    pub(super) fn open(&mut self, now: Mono, waiter: W) -> Result<AskId, W> {
-        if self.open.len() >= MAX_OPEN_ASKS {
+    pub(super) fn open(&mut self, now: Mono, waiter: W, waits: Waits) -> Result<AskId, W> {
+        let open = match waits {
+            Waits::Briefly => self.open.len(),
+            Waits::Patiently => self.patient.len(),
+        };
+        if open >= MAX_OPEN_ASKS {
             return Err(waiter);
         }
         self.last += 1;
         let id = AskId(self.last);
-        self.open.insert(id, (now + PATIENCE, waiter));
+        match waits {
+            Waits::Briefly => drop(self.open.insert(id, (now + PATIENCE, waiter))),
+            Waits::Patiently => drop(self.patient.insert(id, waiter)),
+        }
         Ok(id)
     }
 
     /// The answer is there; `None` if nobody waits for it any more.
     pub(super) fn close(&mut self, id: AskId) -> Option<W> {
-        self.open.remove(&id).map(|(_, waiter)| waiter)
+        self.open.remove(&id).map(|(_, waiter)| waiter).or_else(|| self.patient.remove(&id))
     }
 
     /// When the first of them has waited long enough.
@@ -60,14 +78,17 @@ mod tests {
     fn an_ask_waits_for_its_answer_or_its_deadline_and_no_more_than_so_many_wait() {
         let at = |seconds| Mono::at(Duration::from_secs(seconds));
         let mut asks = Asks::new();
-        let first = asks.open(at(0), "first").unwrap();
-        let second = asks.open(at(1), "second").unwrap();
+        let first = asks.open(at(0), "first", Waits::Briefly).unwrap();
+        let second = asks.open(at(1), "second", Waits::Briefly).unwrap();
+        let patient = asks.open(at(0), "patient", Waits::Patiently).unwrap();
         assert_eq!((asks.deadline(), asks.pop_late(at(7))), (Some(at(8)), None));
         assert_eq!((asks.pop_late(at(8)), asks.pop_late(at(8))), (Some("first"), None));
         assert_eq!((asks.close(first), asks.close(second), asks.close(second)), (None, Some("second"), None));
         for _ in 0..MAX_OPEN_ASKS {
-            asks.open(at(9), "more").unwrap();
+            asks.open(at(9), "more", Waits::Briefly).unwrap();
         }
-        assert_eq!(asks.open(at(9), "too many"), Err("too many"));
+        assert_eq!(asks.open(at(9), "too many", Waits::Briefly), Err("too many"));
+        assert_eq!(asks.close(patient), Some("patient"), "however long it takes");
+        assert!(asks.open(at(9), "patient", Waits::Patiently).is_ok(), "these are counted apart");
     }
 }

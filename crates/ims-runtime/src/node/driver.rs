@@ -1,17 +1,18 @@
 //! The task that owns the node.
 
+use super::answer::Waiter;
 use super::asks::Asks;
 use super::backlog::{Backlog, Look, Source};
 use super::ending::Phase;
 use super::held::{Held, MAX_HELD};
 use super::hss::Hss;
 use super::sockets::{BATCH, Datagram, Happened, Sockets};
+use super::source::Inquiries;
 use super::woken::Woken;
 use super::{NodeError, Operator};
 use crate::Clock;
 use crate::cli::Failure;
 use crate::config::Configuration;
-use crate::ctl::CtlRequest;
 use crate::cx::CxEvent;
 use crate::dns::Dns;
 use crate::health::{self, Condition, Health};
@@ -49,7 +50,9 @@ pub(super) struct Driver<C: 'static, R: Role> {
     /// Whether the node was last told that there is room for more than answers.
     has_room: bool,
     /// Operators who wait for the role.
-    pub(super) asks: Asks<CtlRequest>,
+    pub(super) asks: Asks<Waiter<R::Told>>,
+    /// Those who ask by another protocol.
+    inquiries: Inquiries<R::Ask, R::Told>,
     /// Requests that were answered with an error of our own.
     pub(super) refused: u64,
     /// Messages from the network that were dropped without an answer.
@@ -72,6 +75,7 @@ where
         journal: Option<Journal>,
         config: NodeConfig,
         operator: Operator<C, R>,
+        inquiries: Inquiries<R::Ask, R::Told>,
     ) -> Result<Self, Failure> {
         let mut conditions = vec![Condition::Listening, Condition::Dns];
         conditions.extend(config.cx.as_ref().map(|_| Condition::Cx));
@@ -94,6 +98,7 @@ where
             has_room: true,
             journal,
             asks: Asks::new(),
+            inquiries,
             refused: 0,
             dropped_in: 0,
             health: Health::waiting_for(&conditions),
@@ -139,13 +144,14 @@ where
         self.node.poll_timeout().is_some_and(|at| at <= self.clock.now().mono)
     }
 
-    async fn wait(&mut self) -> Woken {
+    async fn wait(&mut self) -> Woken<R::Ask, R::Told> {
         let wake = self.wake_at();
         tokio::select! {
             happened = self.sockets.next() => Woken::Sockets(happened),
             (question, answer) = self.dns.next() => Woken::Dns(question, answer),
             event = next_of(&mut self.hss) => Woken::Cx(event),
             Some(request) = self.operator.ctl.next() => Woken::Ctl(request),
+            inquiry = self.inquiries.next() => Woken::Asked(inquiry),
             signal = self.operator.signals.next() => Woken::Signal(signal),
             status = changed(&mut self.journal) => Woken::Journal(status),
             () = sleep_until(self.clock.instant(wake.unwrap_or_default())), if wake.is_some() => Woken::Time,
@@ -160,7 +166,7 @@ where
         deadlines.into_iter().chain([self.sockets.flush_at(now)]).flatten().min()
     }
 
-    fn on(&mut self, woken: Woken) -> Result<(), NodeError> {
+    fn on(&mut self, woken: Woken<R::Ask, R::Told>) -> Result<(), NodeError> {
         match woken {
             Woken::Sockets(Happened::Datagrams) => self.on_datagrams()?,
             Woken::Sockets(Happened::Events(events)) => {
@@ -176,6 +182,7 @@ where
             Woken::Dns(question, answer) => self.on_dns(question, answer),
             Woken::Cx(event) => self.on_cx(event),
             Woken::Ctl(request) => self.on_command(request),
+            Woken::Asked(inquiry) => self.on_inquiry(inquiry),
             Woken::Signal(signal) => self.on_signal(signal),
             Woken::Journal(status) => self.on_journal(status)?,
             Woken::Time => self.on_time(),

@@ -34,7 +34,7 @@ where
                 }
             }
             Output::Persist { seq, record } => self.persist(seq, record)?,
-            Output::Told { id, told, .. } => self.tell(id, &told),
+            Output::Told { id, told, .. } => self.tell(id, told),
             Output::Log(event) => self.report(&event),
         }
         Ok(())

@@ -209,7 +209,7 @@ async fn an_acknowledgement_is_held_until_its_record_is_durable() {
     let read = start.config.node.clone();
     let Start { config, file, signals, ctl } = start;
     let operator = Operator { ctl, signals, file, config, blueprint: BLUEPRINT };
-    let driver = Driver::start(clock, node, Some(journal), read, operator);
+    let driver = Driver::start(clock, node, Some(journal), read, operator, super::inquiries().1);
     let task = tokio::spawn(driver.unwrap_or_else(|failure| panic!("{failure}")).run());
     let client = place.udp().await;
 

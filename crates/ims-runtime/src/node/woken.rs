@@ -1,6 +1,7 @@
 //! What wakes a node's task.
 
 use super::sockets::Happened;
+use super::source::Inquiry;
 use crate::ctl::CtlRequest;
 use crate::cx::CxEvent;
 use crate::journal::Status;
@@ -9,11 +10,12 @@ use sip_resolve::{DnsAnswer, Question};
 
 /// One reason to be awake.
 #[derive(Debug)]
-pub(super) enum Woken {
+pub(super) enum Woken<A, T> {
     Sockets(Happened),
     Dns(Question, DnsAnswer),
     Cx(CxEvent),
     Ctl(CtlRequest),
+    Asked(Inquiry<A, T>),
     Signal(Signal),
     Journal(Status),
     Time,

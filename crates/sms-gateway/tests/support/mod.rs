@@ -50,7 +50,13 @@ fn node_settings() -> NodeSettings {
 }
 
 pub(crate) fn update(from: &str, text: &str) -> LegacyUpdate {
-    LegacyUpdate { from: from.into(), form: NumberForm::Unknown, text: text.into(), validity: None }
+    LegacyUpdate {
+        from: from.into(),
+        form: NumberForm::Unknown,
+        text: text.encode_utf16().collect(),
+        part: None,
+        validity: None,
+    }
 }
 
 impl Gateway {
