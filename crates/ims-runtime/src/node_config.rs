@@ -155,6 +155,12 @@ impl SecretText {
         self.0.len()
     }
 
+    /// As it stands there, for who must send it as it is.
+    #[must_use]
+    pub const fn text(&self) -> &str {
+        &self.0
+    }
+
     /// For use; `None` if it is empty.
     #[must_use]
     pub fn secret(&self) -> Option<Secret> {

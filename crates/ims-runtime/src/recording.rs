@@ -8,9 +8,9 @@
 //! | `mono_ns` | nanoseconds since this process began to record |
 //! | `node` | name of the node |
 //! | `direction` | `in` or `out` |
-//! | `transport` | `UDP`, `TCP` or `CX` |
+//! | `transport` | `UDP`, `TCP`, `CX`, `SMPP` or `SMS` |
 //! | `local`, `remote` | `ADDRESS:PORT`, an IPv6 address in brackets |
-//! | `text` or `hex` | one datagram, one message of a stream, or octets of a Cx connection as they were read; hexadecimal where they are no UTF-8, and always for Cx |
+//! | `text` or `hex` | one datagram, one message of a stream, or octets of a Cx connection as they were read; hexadecimal where they are no UTF-8, and always for Cx and SMPP |
 //!
 //! Messages are recorded whole, with everything in them that a log would redact: a recording is for the laboratory.
 
@@ -47,6 +47,10 @@ pub enum Channel {
     Tcp,
     /// Cx over TCP.
     Cx,
+    /// SMPP over TCP.
+    Smpp,
+    /// A short message between a phone and its SMS-C, by whatever network.
+    Sms,
 }
 
 /// Between whom.
@@ -110,7 +114,8 @@ impl Recorder {
 
     /// Records one message.
     pub fn record(&self, direction: Direction, transport: Channel, ends: Ends, bytes: &[u8]) {
-        let text = std::str::from_utf8(bytes).ok().filter(|_| transport != Channel::Cx);
+        let text =
+            std::str::from_utf8(bytes).ok().filter(|_| !matches!(transport, Channel::Cx | Channel::Smpp));
         let line = Line {
             wall_ns: Clock::unix_nanos(),
             mono_ns: u64::try_from(self.0.clock.now().mono.since_start().as_nanos()).unwrap_or(u64::MAX),

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::bench::{MAX_ROUNDS, MAX_USERS};
-use lab::{Access, Options, PLAYED};
+use lab::{Access, Options, PLAYED, ShortMessages};
 use regex_lite::Regex;
 use std::path::PathBuf;
 
@@ -50,6 +50,18 @@ pub(crate) enum Command {
         #[arg(value_name = "FIGURE", value_parser = PLAYED)]
         figures: Vec<String>,
     },
+    /// Let a phone without SIP write to the gateway of a running `lab up --sms`, which prints what it is answered
+    Sms {
+        /// The directory of the lab; without it the lab that was started last
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// The phone's number, such as +15550105, which is erin's
+        #[arg(allow_hyphen_values = true)]
+        from: String,
+        /// What it writes, such as: busy 2h in a meeting
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        text: Vec<String>,
+    },
     /// Measure what requests cost the nodes of home1.test, how long they take and what is kept of them, a row each; or what
     /// registrations take of the nodes' memory
     Bench {
@@ -93,6 +105,9 @@ pub(crate) struct Network {
     /// Where state, sockets and logs are kept and stay; the next network there has them again
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// With an SMS gateway and an SMS-C: `lab sms` writes, and what is answered is printed
+    #[arg(long)]
+    sms: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -120,6 +135,7 @@ impl Network {
             domains: self.domains.into_iter().map(|name| whole(name).into()).collect(),
             directory: self.state,
             overlays: self.overlays,
+            messages: if self.sms { ShortMessages::Lab } else { ShortMessages::None },
             ..Options::new(&self.config)
         }
     }

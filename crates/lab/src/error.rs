@@ -1,5 +1,6 @@
 //! What can go wrong with a lab.
 
+use crate::smsc::NotSent;
 use ims_runtime::ctl::CtlError;
 use std::error::Error;
 use std::fmt;
@@ -66,6 +67,10 @@ pub enum LabError {
     },
     /// An operator command did not reach its node.
     Ctl(CtlError),
+    /// A short message did not arrive, or was not answered.
+    NotWritten(NotSent),
+    /// No lab with phones without SIP is running.
+    NoPhones,
 }
 
 impl LabError {
@@ -81,6 +86,8 @@ impl fmt::Display for LabError {
             Self::Configuration(path, error) => write!(f, "{}: {error}", path.display()),
             Self::NoNodes(path) => write!(f, "{}: no nodes of these domains", path.display()),
             Self::NoNameserver(path) => write!(f, "{}: no nameserver.toml", path.display()),
+            Self::NotWritten(why) => write!(f, "the short message: {why}"),
+            Self::NoPhones => f.write_str("no lab with short messages is running: `lab up --sms` is one"),
             Self::NoNetwork => f.write_str(
                 "no free network in 127.0.0.0/8; does something listen on port 5060 of every address (0.0.0.0)?",
             ),
@@ -127,6 +134,8 @@ impl Error for LabError {
             | Self::AgentEnded(_)
             | Self::UnknownFigure(_)
             | Self::Refused { .. }
+            | Self::NotWritten(_)
+            | Self::NoPhones
             | Self::Unquiet => None,
         }
     }

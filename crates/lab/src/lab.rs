@@ -4,20 +4,26 @@ use crate::account::Account;
 use crate::attachment::{Attachment, NodeLine};
 use crate::error::LabError;
 use crate::place::Place;
-use crate::plan::{NodePlan, Plan, Role};
+use crate::plan::{NodePlan, Plan, Role, ShortMessages};
 use crate::process::{Ended, Launch, Process, beside_us};
 use crate::record::Names;
+use crate::smsc::{PHONE, Smsc};
 use crate::subnet::{CONFIGURED, Subnet};
 use crate::tape::Tape;
 use ims_runtime::ctl::{self, CtlAnswer, Form};
+use ims_runtime::recording::Recorder;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Ends of processes that nobody has looked at yet; more than a lab has processes.
 const ENDS: usize = 256;
+
+/// The SMS-C in a recording.
+const SMSC: &str = "smsc";
 
 /// What kind of network to bring up.
 #[derive(Debug, Clone)]
@@ -32,6 +38,8 @@ pub struct Options {
     pub overlays: Vec<PathBuf>,
     /// Whether the nodes record what crosses their sockets.
     pub record: bool,
+    /// Whether phones without SIP take part.
+    pub messages: ShortMessages,
     /// Where the binaries are; without it beside this program.
     pub binaries: Option<PathBuf>,
 }
@@ -46,6 +54,7 @@ impl Options {
             directory: None,
             overlays: Vec::new(),
             record: false,
+            messages: ShortMessages::None,
             binaries: None,
         }
     }
@@ -66,6 +75,7 @@ pub struct Lab {
     binaries: PathBuf,
     record: bool,
     place: Place,
+    smsc: Option<Arc<Smsc>>,
 }
 
 impl Lab {
@@ -76,13 +86,13 @@ impl Lab {
     pub async fn up(options: Options) -> Result<Self, LabError> {
         let binaries = options.binaries.map_or_else(beside_us, Ok)?;
         let place = Place::take(options.directory.as_deref())?;
-        let wanted = Plan::read(&options.config, &options.domains)?;
+        let wanted = Plan::read(&options.config, &options.domains, options.messages)?;
         let last = place.last_network();
         let taken = || last.map_or(LabError::NoNetwork, |last| LabError::NetworkInUse(last.host(0)));
         let subnet = Subnet::take(&wanted.hosts(CONFIGURED), last).ok_or_else(taken)?;
         place.note_network(subnet.prefix())?;
         place.fill(&options.config, subnet.prefix(), &options.overlays)?;
-        let plan = Plan::read(&place.config(), &options.domains)?;
+        let plan = Plan::read(&place.config(), &options.domains, options.messages)?;
         let (ends, ended) = mpsc::channel(ENDS);
         let mut lab = Self {
             subnet,
@@ -94,11 +104,16 @@ impl Lab {
             binaries,
             record: options.record,
             place,
+            smsc: None,
         };
         if lab.record {
             lab.prepare_recordings()?;
         }
-        match lab.start_all().await {
+        let started = match lab.start_smsc().await {
+            Ok(()) => lab.start_all().await,
+            Err(error) => Err(error),
+        };
+        match started {
             Ok(()) => Ok(lab),
             Err(error) => {
                 // The first failure is the one to tell.
@@ -106,6 +121,26 @@ impl Lab {
                 Err(error)
             }
         }
+    }
+
+    async fn start_smsc(&mut self) -> Result<(), LabError> {
+        let Some(plan) = &self.plan.smsc else { return Ok(()) };
+        let recorder = if self.record {
+            let pipe = self.place.recording(SMSC);
+            self.tape.listen(&pipe)?;
+            Some(Recorder::open(&pipe, SMSC).map_err(LabError::at(&pipe))?)
+        } else {
+            None
+        };
+        let smsc = Smsc::start(plan.address, plan.esme(), recorder).await;
+        self.smsc = Some(Arc::new(smsc.map_err(|error| LabError::NotStarted(SMSC.into(), error))?));
+        Ok(())
+    }
+
+    /// The SMS-C, if phones without SIP take part.
+    #[must_use]
+    pub const fn smsc(&self) -> Option<&Arc<Smsc>> {
+        self.smsc.as_ref()
     }
 
     /// Each node needs those of the roles before it, and starts when they are ready.
@@ -307,6 +342,10 @@ impl Lab {
             if let Some(node) = self.plan.named(address.ip()) {
                 names.add(address.ip(), &node.name, node.role.records());
             }
+        }
+        if let Some(smsc) = &self.smsc {
+            names.add(smsc.address().ip(), SMSC, true);
+            names.add(PHONE, "phone", false);
         }
         for (address, name) in ues {
             names.add(address, name, false);

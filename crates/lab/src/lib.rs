@@ -5,6 +5,8 @@
 //! contribution about, reads from the nodes' recordings what crossed the sockets, and compares it with the figure.
 //! [`mod@bench`] measures what requests and registrations cost the nodes.
 //!
+//! [`Smsc`] is an SMS-C, for phones without SIP.
+//!
 //! An ended lab leaves no process and no file. If it is killed, its processes see their standard input end and follow;
 //! its directory is removed by the next lab.
 //!
@@ -17,6 +19,7 @@ pub mod bench;
 mod error;
 mod lab;
 mod overlay;
+pub mod phones;
 mod place;
 mod plan;
 mod play;
@@ -26,6 +29,7 @@ mod recordings;
 mod rules;
 mod scene;
 mod script;
+mod smsc;
 mod subnet;
 mod tape;
 
@@ -34,9 +38,10 @@ pub use agent::{Access, Agent, Event};
 pub use attachment::{Attachment, NodeLine};
 pub use error::LabError;
 pub use lab::{Lab, Options};
-pub use plan::{Addresses, Role};
+pub use plan::{Addresses, Role, ShortMessages};
 pub use play::{Performance, Staging, play};
 pub use process::Ended;
 pub use recordings::{Party, recordings};
 pub use scene::follow;
 pub use script::{Configuration, Moved, PLAYED, moves};
+pub use smsc::{Esme, NotSent, Received, Smsc};

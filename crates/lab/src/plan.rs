@@ -2,6 +2,7 @@
 
 use crate::account::{self, Account};
 use crate::error::LabError;
+use crate::smsc::Esme;
 use crate::subnet::{HostPort, Prefix};
 use ims_runtime::node_config::{NodeConfig, SideConfig};
 use serde::de::DeserializeOwned;
@@ -26,6 +27,8 @@ pub enum Role {
     Icscf,
     /// P-CSCF.
     Pcscf,
+    /// The SMS gateway.
+    Gateway,
 }
 
 impl Role {
@@ -40,6 +43,7 @@ impl Role {
             "scscf" => Some(Self::Scscf),
             "hss" => Some(Self::Hss),
             "ps" => Some(Self::PresenceServer),
+            "gateway" => Some(Self::Gateway),
             "" if stem == "nameserver" => Some(Self::Nameserver),
             _ => None,
         }
@@ -54,6 +58,7 @@ impl Role {
             Self::Scscf => "scscf",
             Self::Icscf => "icscf",
             Self::Pcscf => "pcscf",
+            Self::Gateway => "sms-gateway",
         }
     }
 
@@ -61,7 +66,7 @@ impl Role {
     pub(crate) const fn records(&self) -> bool {
         match self {
             Self::Nameserver | Self::Hss => false,
-            Self::PresenceServer | Self::Scscf | Self::Icscf | Self::Pcscf => true,
+            Self::PresenceServer | Self::Scscf | Self::Icscf | Self::Pcscf | Self::Gateway => true,
         }
     }
 }
@@ -91,6 +96,50 @@ pub(crate) struct Plan {
     pub(crate) nodes: Vec<NodePlan>,
     pub(crate) dns: SocketAddr,
     pub(crate) accounts: Vec<Account>,
+    /// The SMS-C that the first gateway binds to.
+    pub(crate) smsc: Option<SmscPlan>,
+}
+
+/// Whether phones without SIP take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShortMessages {
+    /// They do not.
+    None,
+    /// By a gateway and an SMS-C of the lab's.
+    Lab,
+}
+
+/// The SMS-C of a gateway, as its file has it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SmscPlan {
+    pub(crate) address: SocketAddr,
+    system_id: Box<str>,
+    password: Box<str>,
+    source: Box<str>,
+}
+
+impl SmscPlan {
+    fn read(file: &Path) -> Result<Option<Self>, LabError> {
+        let GatewayFile { sms_gateway: Smscs { smsc } } = load(file)?;
+        Ok(smsc.into_iter().next())
+    }
+
+    /// Who may bind.
+    pub(crate) fn esme(&self) -> Esme {
+        let Self { system_id, password, source, .. } = self.clone();
+        Esme { system_id, password, address: source }
+    }
+}
+
+#[derive(Deserialize)]
+struct GatewayFile {
+    sms_gateway: Smscs,
+}
+
+#[derive(Deserialize)]
+struct Smscs {
+    #[serde(default)]
+    smsc: Vec<SmscPlan>,
 }
 
 /// A file of a SIP node, as far as it concerns us.
@@ -114,8 +163,12 @@ struct NameserverFile {
 }
 
 impl Plan {
-    /// Reads the files in `directory` of the nodes of these domains, and of the name server.
-    pub(crate) fn read(directory: &Path, domains: &[Box<str>]) -> Result<Self, LabError> {
+    /// Reads the files in `directory` of the nodes of these domains, and of the name server; of gateways only with short messages.
+    pub(crate) fn read(
+        directory: &Path,
+        domains: &[Box<str>],
+        messages: ShortMessages,
+    ) -> Result<Self, LabError> {
         let mut nodes = Vec::new();
         let mut accounts = Vec::new();
         let entries = std::fs::read_dir(directory).map_err(LabError::at(directory))?;
@@ -124,6 +177,9 @@ impl Plan {
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let is_toml = file.extension().is_some_and(|extension| extension == "toml");
             let Some(role) = Role::of_file(stem).filter(|_| is_toml) else { continue };
+            if role == Role::Gateway && messages == ShortMessages::None {
+                continue;
+            }
             let (node, subscribers) = NodePlan::read(stem, role, &file)?;
             let wanted = |domain: &str| domains.iter().any(|wanted| **wanted == *domain);
             if !node.domain.as_deref().is_none_or(wanted) {
@@ -140,7 +196,9 @@ impl Plan {
         }
         let dns = nodes.iter().find_map(|node| node.addresses.get("dns")?.first().copied());
         let dns = dns.ok_or_else(|| LabError::NoNameserver(directory.to_owned()))?;
-        Ok(Self { nodes, dns, accounts })
+        let gateway = nodes.iter().find(|node| node.role == Role::Gateway);
+        let smsc = gateway.map(|node| SmscPlan::read(&node.file)).transpose()?.flatten();
+        Ok(Self { nodes, dns, accounts, smsc })
     }
 
     /// Every address that the nodes listen on.
@@ -148,6 +206,7 @@ impl Plan {
         self.nodes
             .iter()
             .flat_map(|node| node.addresses.values().chain(node.ue_addresses.values()).flatten().copied())
+            .chain(self.smsc.iter().map(|smsc| smsc.address))
     }
 
     /// The hosts and ports of this network that the nodes listen on.
@@ -192,7 +251,7 @@ impl NodePlan {
                 node.ctl_socket = directory.join(read.ctl_socket);
                 subscribers = Some(directory.join(read.subscribers));
             }
-            Role::PresenceServer | Role::Scscf | Role::Icscf | Role::Pcscf => {
+            Role::PresenceServer | Role::Scscf | Role::Icscf | Role::Pcscf | Role::Gateway => {
                 let SipFile { node: read } = load(file)?;
                 for listen in read.listen {
                     let side = match listen.side {
@@ -233,6 +292,7 @@ mod tests {
             ("icscf2", Some(Role::Icscf)),
             ("scscf2b", Some(Role::Scscf)),
             ("ps1", Some(Role::PresenceServer)),
+            ("gateway1", Some(Role::Gateway)),
             ("hss1", Some(Role::Hss)),
             ("nameserver", Some(Role::Nameserver)),
             ("subscribers-home1", None),

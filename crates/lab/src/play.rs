@@ -6,14 +6,21 @@ use crate::error::LabError;
 use crate::lab::Lab;
 use crate::rules::Rules;
 use crate::script::{Act, Moved, Script, WATCHER};
+use crate::smsc::NotSent;
 use figure::{Arrow, Bracket, Difference, Figure, Ladder, Naming, Recording, Selection, compare};
 use ims_runtime::ctl::CtlAnswer;
 use std::fmt;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long a watcher who has moved leaves its old subscription alone, in seconds: longer than any figure takes, so
 /// that the update comes before it has subscribed again.
 const PATIENT: &str = "3600";
+
+/// The number of erin, whose phone has no SIP.
+const PHONE_OF_ERIN: &str = "+15550105";
+/// How long the answer to a short message may take.
+const ANSWERED: Duration = Duration::from_secs(20);
 
 /// How a figure is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +60,7 @@ pub async fn play(lab: &Lab, figure: &str, staging: Staging) -> Result<Performan
     let presentity = script.presentity.map(|user| account(lab, user)).transpose()?;
     let rules = match (script.act, presentity) {
         (Act::WatchInVain, Some(presentity)) => Some(Rules::deny(lab, &presentity.impu).await?),
-        (Act::WatchInVain | Act::Watch | Act::Publish | Act::Update, _) => None,
+        (Act::WatchInVain | Act::Watch | Act::Publish | Act::Update | Act::Message, _) => None,
     };
     let mut stage = Stage { lab, staging, act: script.act, agents: Vec::new() };
     let result = stage.perform(presentity).await;
@@ -92,8 +99,8 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     async fn perform(&mut self, presentity: Option<&Account>) -> Result<Crossed, LabError> {
-        let watcher = account(self.lab, WATCHER)?;
-        for account in [Some(watcher), presentity].into_iter().flatten() {
+        let watcher = if self.act == Act::Message { None } else { Some(account(self.lab, WATCHER)?) };
+        for account in [watcher, presentity].into_iter().flatten() {
             let pcscf = self.lab.pcscf_of(&account.domain)?;
             let (user, access) = (&account.user, self.staging.access);
             let agent = Agent::start_with(self.lab, user, pcscf, access, &["--resubscribe-after", PATIENT])?;
@@ -103,8 +110,11 @@ impl Stage<'_> {
             agent.register().await?;
         }
         let watched = presentity.map_or("", |account| &account.impu);
-        if self.act == Act::Update {
-            self.watch_and_move(watched).await?;
+        match self.act {
+            Act::Update => self.watch_and_move(watched).await?,
+            // The first time the presence server asks the HSS in turn who may publish for the user, which the figure does not draw.
+            Act::Message => self.write().await?,
+            Act::Watch | Act::WatchInVain | Act::Publish => {}
         }
         self.lab.tape().quiet().await?;
         let before = self.recording();
@@ -139,6 +149,7 @@ impl Stage<'_> {
         let line = match self.act {
             Act::Watch | Act::WatchInVain => format!("watch {watched}"),
             Act::Publish | Act::Update => "publish open".to_owned(),
+            Act::Message => return self.write().await,
         };
         let is_watchers = self.act != Act::Update;
         let doer = if is_watchers { self.agents.first_mut() } else { self.agents.last_mut() };
@@ -150,6 +161,14 @@ impl Stage<'_> {
             Some(watcher) => watcher.until(&line, |event| act.is_done(event)).await.map(drop),
             None => Ok(()),
         }
+    }
+
+    /// A user without SIP writes, and is answered.
+    async fn write(&self) -> Result<(), LabError> {
+        let smsc = self.lab.smsc().ok_or_else(|| LabError::UnknownNode("gateway1".into()))?;
+        smsc.send(PHONE_OF_ERIN, "busy 2h in a meeting").await.map_err(LabError::NotWritten)?;
+        let answer = timeout(ANSWERED, smsc.next()).await;
+        answer.map(drop).map_err(|_| LabError::NotWritten(NotSent::TooLate))
     }
 
     fn recording(&self) -> Recording {
@@ -167,10 +186,15 @@ impl Stage<'_> {
         let call_ids: Vec<String> = match self.act {
             Act::Watch | Act::WatchInVain => new("SUBSCRIBE"),
             Act::Publish => new("PUBLISH"),
+            // All that a gateway publishes for a user has one Call-ID.
+            Act::Message => now.call_ids("PUBLISH"),
             Act::Update => now.call_ids("SUBSCRIBE"),
         };
         let call_ids: Vec<&str> = call_ids.iter().map(String::as_str).collect();
-        now.arrows(&Selection::of(&call_ids).since(since), &Naming::new().with(WATCHER, "ue1"))
+        now.arrows(
+            &Selection::of(&call_ids).since(since),
+            &Naming::new().with(WATCHER, "ue1").with("phone", "ue1"),
+        )
     }
 
     fn missed(&self, now: &Recording, since: Duration) -> Vec<&'static str> {

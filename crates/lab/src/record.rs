@@ -37,6 +37,8 @@ enum Channel {
     Udp,
     Tcp,
     Cx,
+    Smpp,
+    Sms,
 }
 
 /// One message at one socket.
@@ -74,6 +76,10 @@ impl Reader {
                 Vec::new()
             }
             Channel::Udp | Channel::Tcp => vec![Wire::Sip(octets)],
+            Channel::Sms => vec![Wire::ShortMessage("SMS text")],
+            Channel::Smpp if is_deliver_sm(&octets) => vec![Wire::ShortMessage("SMPP deliver_sm")],
+            // No figure draws how a gateway binds, or what it writes to users.
+            Channel::Smpp => Vec::new(),
             Channel::Cx => {
                 let Line { local, remote, direction, .. } = line;
                 self.frames(Stream { local, remote, direction }, &octets)
@@ -95,6 +101,11 @@ impl Reader {
         let frames = std::iter::from_fn(|| decoder.next_frame().ok().flatten());
         frames.filter_map(|frame| Wire::cx(&frame)).collect()
     }
+}
+
+/// One PDU, by its command (SMPP 3.4 section 5.1.2.1).
+fn is_deliver_sm(pdu: &[u8]) -> bool {
+    pdu.get(4..8) == Some(&[0, 0, 0, 5])
 }
 
 fn octets(line: &Line) -> Option<Bytes> {

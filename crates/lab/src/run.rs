@@ -3,9 +3,13 @@
 use crate::cli::{Arguments, Command, Network, Transport};
 use crate::paste::Paste;
 use crate::progress::{BAD, GOOD, Progress, say};
+use ims_runtime::ctl::{self, CtlAnswer};
 use ims_runtime::signals::{Signal, Signals};
 use lab::bench::{self, Measurement, Saved};
-use lab::{Configuration, Ended, Lab, LabError, Options, PLAYED, Performance, Staging, follow, moves, play};
+use lab::{
+    Configuration, Ended, Lab, LabError, Options, PLAYED, Performance, Received, ShortMessages, Staging,
+    follow, moves, phones, play,
+};
 use std::error::Error;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -41,6 +45,17 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
                 stay(options, Form::People, signals).await?;
             }
             Ok(if show.matched { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Sms { directory, from, text } => {
+            let words: Vec<String> = std::iter::once(from).chain(text).collect();
+            let socket = phones::socket(directory.as_deref())?;
+            match ctl::ask(&socket, ctl::Form::Text, &words).await? {
+                CtlAnswer::Done(told) => {
+                    say(&told);
+                    Ok(ExitCode::SUCCESS)
+                }
+                CtlAnswer::Refused(why) => Err(why.into()),
+            }
         }
         Command::Bench { config, users, rounds, memory, rows, save, against } => {
             let users = users.unwrap_or(if memory { IDLE_USERS } else { BUSY_USERS });
@@ -82,7 +97,7 @@ impl Show {
         self.progress.say("starting the network ...");
         self.progress.goes_on_with("the network starts");
         let shown = tokio::select! {
-            shown = self.show(Options { record: true, ..options.clone() }) => shown,
+            shown = self.show(Options { record: true, messages: ShortMessages::Lab, ..options.clone() }) => shown,
             () = asked_to_end(&mut signals) => return Ok(None),
         };
         self.progress.ends();
@@ -162,10 +177,13 @@ async fn stay(options: Options, form: Form, mut signals: Signals) -> Outcome {
         Form::Json => say(&lab.json()),
         Form::People => say(&Paste::new(&lab, &config).to_string()),
     }
+    let (mut phones, smsc) = (phones::phones(&lab).await?, lab.smsc().cloned());
     loop {
         tokio::select! {
             () = asked_to_end(&mut signals) => break,
             Some(ended) = lab.ended() => complain(&ended, lab.directory()),
+            Some(request) = phones.next() => drop(tokio::spawn(phones::write(smsc.clone(), request))),
+            Received { to, text } = phones::next(smsc.as_deref()) => say(&format!("to {to}: {text}")),
         }
     }
     lab.down().await?;

@@ -5,10 +5,11 @@ use std::fmt;
 
 /// The figures that a lab can bring about: those of the contribution first, then those of TS 24.141, which need another
 /// configuration ([`Configuration::of`]).
-pub const PLAYED: [&str; 9] = [
+pub const PLAYED: [&str; 10] = [
     "figure-1",
     "figure-2",
     "figure-3",
+    "figure-5",
     "figure-6",
     "figure-7",
     "denied-1",
@@ -96,6 +97,8 @@ pub(crate) enum Act {
     Publish,
     /// Whom `ue1` watches changes, and `ue1` is notified.
     Update,
+    /// `ue1`, a phone without SIP, publishes by a short message.
+    Message,
 }
 
 /// Who does what.
@@ -117,6 +120,7 @@ impl Script {
             "figure-1" | "figure-1-ts24141" => (Act::Watch, near),
             "figure-2" | "figure-2-ts24141" => (Act::Watch, far),
             "figure-3" => (Act::Publish, None),
+            "figure-5" => (Act::Message, None),
             "figure-6" => (Act::Update, near),
             "figure-7" => (Act::Update, far),
             "denied-1" => (Act::WatchInVain, near),
@@ -130,7 +134,7 @@ impl Script {
     pub(crate) fn moves(self) -> &'static [Moved] {
         match self.act {
             Act::Update => &Moved::ALL,
-            Act::Watch | Act::WatchInVain | Act::Publish => &[Moved::Nowhere],
+            Act::Watch | Act::WatchInVain | Act::Publish | Act::Message => &[Moved::Nowhere],
         }
     }
 }
@@ -142,6 +146,8 @@ impl Act {
             Self::Watch => &*event.event == "presence",
             Self::WatchInVain => &*event.event == "subscription" && event.status == Some(403),
             Self::Publish => &*event.event == "published",
+            // No agent has a part in it.
+            Self::Message => false,
             Self::Update => &*event.event == "presence" && event.basic.as_deref() == Some("open"),
         }
     }

@@ -49,6 +49,7 @@ figures! {
     figure_1_watcher_and_presentity_in_one_domain: "figure-1",
     figure_2_watcher_and_presentity_in_two_domains: "figure-2",
     figure_3_presence_is_published: "figure-3",
+    figure_5_a_phone_without_sip_publishes_by_a_short_message: "figure-5",
     figure_6_an_update_finds_a_watcher_of_the_same_domain_wherever_it_moved: "figure-6",
     figure_7_an_update_finds_a_watcher_of_another_domain_wherever_it_moved: "figure-7",
     denied_1_the_presentity_s_rules_refuse_the_watcher: "denied-1",

@@ -1,7 +1,7 @@
 //! The header that a short message may have before its text (3GPP TS 23.040 section 9.2.3.24).
 
 /// Which part of a long message this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Concatenation {
     /// What all parts of a message have in common.
     pub reference: u16,

@@ -11,7 +11,7 @@ pub(crate) mod agents;
 pub(crate) mod load;
 pub(crate) mod own_network;
 
-use lab::{Configuration, Lab, LabError, Options};
+use lab::{Configuration, Lab, LabError, Options, ShortMessages};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -82,7 +82,8 @@ pub(crate) async fn up_for(configuration: Configuration, between: Between) -> La
     let domains = ["home1.test", "home2.test"].map(Into::into).to_vec();
     let theirs = configuration.overlay().map(|overlay| config().join(overlay));
     let overlays = theirs.into_iter().chain(between.overlay()).collect();
-    good(Lab::up(Options { domains, overlays, record: true, ..Options::new(&config()) }).await)
+    let messages = ShortMessages::Lab;
+    good(Lab::up(Options { domains, overlays, record: true, messages, ..Options::new(&config()) }).await)
 }
 
 /// Notes that something could not be tested, and why, where the list of skipped tests is wished.

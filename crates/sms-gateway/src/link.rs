@@ -1,0 +1,75 @@
+//! The connection to one SMS-C, made again and again.
+
+use crate::session::{Ended, Session};
+use crate::smsc_config::Smsc;
+use cx_protocol::Backoff;
+use ims_runtime::node::Asker;
+use sms_gateway::{Ask, Told};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
+
+/// How long an SMS-C may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// One SMS-C, and the gateway.
+#[derive(Debug)]
+pub(crate) struct Link {
+    smsc: Smsc,
+    /// From where we connect: an SMS-C may take us only from an address that it knows.
+    local: Option<IpAddr>,
+    asker: Asker<Ask, Told>,
+    outgoing: Arc<Mutex<()>>,
+}
+
+impl Link {
+    pub(crate) fn new(
+        smsc: Smsc,
+        local: Option<IpAddr>,
+        asker: Asker<Ask, Told>,
+        outgoing: Arc<Mutex<()>>,
+    ) -> Self {
+        let local = local.filter(|ip| ip.is_ipv4() == smsc.address.is_ipv4());
+        Self { smsc, local, asker, outgoing }
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let socket = if self.smsc.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(local) = self.local {
+            socket.bind((local, 0).into())?;
+        }
+        socket.connect(self.smsc.address).await
+    }
+
+    /// Until the gateway ends.
+    pub(crate) async fn run(self) {
+        let (address, mut backoff) = (self.smsc.address, Backoff::new());
+        loop {
+            match timeout(CONNECT, self.connect()).await.unwrap_or(Err(io::ErrorKind::TimedOut.into())) {
+                Ok(stream) => {
+                    let ended = Session::new(stream, &self.smsc, &self.asker, &self.outgoing).run().await;
+                    match ended {
+                        Ended::Drained => return,
+                        Ended::AfterBind(why) => {
+                            backoff.reset();
+                            tracing::warn!(%address, why, "the SMS-C is gone");
+                        }
+                        Ended::BeforeBind(why) => tracing::warn!(%address, why, "the SMS-C does not bind us"),
+                    }
+                }
+                Err(error) => tracing::warn!(%address, %error, "no connection to the SMS-C"),
+            }
+            let mut jitter = [0; 2];
+            // Without random octets gateways come back together, and no worse.
+            let _ = getrandom::fill(&mut jitter);
+            tokio::select! {
+                () = self.asker.closed() => return,
+                () = sleep(backoff.after_failure(u16::from_le_bytes(jitter))) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! One bound connection to an SMS-C (SMPP 3.4 section 2).
+
+use crate::smsc_config::Smsc;
+use crate::status;
+use bytes::{Buf, BytesMut};
+use ims_runtime::node::{Asker, NoAnswer};
+use rusmpp::pdus::{BindTransceiver, DataSmResp, DeliverSmResp};
+use rusmpp::types::COctetString;
+use rusmpp::values::{InterfaceVersion, Ton};
+use rusmpp::{CommandId, CommandStatus, Pdu};
+use smpp::{Addresses, Frame, Frames, Part, compose};
+use sms_gateway::{Ask, Delivery, LegacyUpdate, NumberForm, PartOf, ShortMessage, Told};
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How long the SMS-C may take to answer (section 7.2).
+const RESPONSE: Duration = Duration::from_secs(10);
+/// How long a goodbye may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Octets read at a time.
+const READ: usize = 16 * 1024;
+/// Octets waiting to be written; above it nothing more is read until the SMS-C reads.
+const MAX_UNSENT: usize = 1024 * 1024;
+/// Messages of the SMS-C that wait for the gateway; above it nothing more is read.
+const MAX_DELIVERING: usize = 512;
+
+/// How a session has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The gateway ends.
+    Drained,
+    /// For this reason, before the SMS-C had bound us.
+    BeforeBind(&'static str),
+    /// For this reason, later.
+    AfterBind(&'static str),
+}
+
+/// A connection.
+pub(crate) struct Session<'a> {
+    stream: TcpStream,
+    smsc: &'a Smsc,
+    asker: &'a Asker<Ask, Told>,
+    outgoing: &'a Mutex<()>,
+    frames: Frames,
+    unsent: BytesMut,
+    /// The number of our last request.
+    sequence: u32,
+    /// When something was read last.
+    heard: Instant,
+    /// When we have asked whether the SMS-C is there, and it has not answered.
+    enquired: Option<Instant>,
+    /// Messages of the SMS-C: their numbers, which command answers them, and what the gateway says of them.
+    delivering: JoinSet<(u32, CommandId, Result<Told, NoAnswer>)>,
+    to_submit: VecDeque<(u64, ShortMessage)>,
+    /// Parts that were submitted: which message they are of, and when.
+    submitted: HashMap<u32, (u64, Instant)>,
+    /// Messages whose parts are under way: how many, and how it went so far.
+    under_way: HashMap<u64, (usize, Delivery)>,
+    /// Messages that are done with.
+    done: Vec<(u64, Delivery)>,
+    /// The last reference of a long message.
+    reference: u8,
+}
+
+/// What happens to a session.
+enum Happened<'a> {
+    Read(usize),
+    Written(usize),
+    Answered(u32, CommandId, Result<Told, NoAnswer>),
+    /// Nobody else takes messages to users away.
+    Turn(MutexGuard<'a, ()>),
+    /// There are messages to users.
+    ToSend(Result<Told, NoAnswer>),
+    Time,
+    Drain,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(
+        stream: TcpStream,
+        smsc: &'a Smsc,
+        asker: &'a Asker<Ask, Told>,
+        outgoing: &'a Mutex<()>,
+    ) -> Self {
+        Self {
+            stream,
+            smsc,
+            asker,
+            outgoing,
+            frames: Frames::default(),
+            unsent: BytesMut::new(),
+            sequence: 0,
+            heard: Instant::now(),
+            enquired: None,
+            delivering: JoinSet::new(),
+            to_submit: VecDeque::new(),
+            submitted: HashMap::new(),
+            under_way: HashMap::new(),
+            done: Vec::new(),
+            reference: 0,
+        }
+    }
+
+    /// Binds and serves, until something ends it.
+    pub(crate) async fn run(mut self) -> Ended {
+        // Small messages that are waited for; where the option fails, they only take longer.
+        let _ = self.stream.set_nodelay(true);
+        if let Err(why) = timeout(RESPONSE, self.bind()).await.unwrap_or(Err("no answer")) {
+            return Ended::BeforeBind(why);
+        }
+        tracing::info!(address = %self.smsc.address, "bound to the SMS-C");
+        match self.serve().await {
+            Ok(()) => {
+                self.request(Pdu::Unbind);
+                // What it does not take in time is lost with the connection.
+                let _ = timeout(FAREWELL, self.write_all()).await;
+                Ended::Drained
+            }
+            Err(why) => Ended::AfterBind(why),
+        }
+    }
+
+    fn request(&mut self, pdu: impl Into<Pdu>) -> u32 {
+        // Section 3.2: numbers go from 1 to 0x7fffffff.
+        self.sequence = if self.sequence >= 0x7fff_ffff { 1 } else { self.sequence + 1 };
+        smpp::write(CommandStatus::EsmeRok, self.sequence, pdu, &mut self.unsent);
+        self.sequence
+    }
+
+    async fn write_all(&mut self) -> std::io::Result<()> {
+        self.stream.write_all_buf(&mut self.unsent).await
+    }
+
+    /// Section 4.1.
+    async fn bind(&mut self) -> Result<(), &'static str> {
+        let Smsc { system_id, password, system_type, .. } = self.smsc.clone();
+        let bind = BindTransceiver::builder()
+            .system_id(system_id)
+            .password(password)
+            .system_type(system_type)
+            .interface_version(InterfaceVersion::Smpp3_4)
+            .build();
+        let sequence = self.request(bind);
+        self.write_all().await.map_err(|_| "the connection ended")?;
+        loop {
+            while let Some(frame) = self.frames.next_frame().map_err(|_| "a PDU of an impossible length")? {
+                if frame.sequence == sequence
+                    && matches!(frame.id, CommandId::BindTransceiverResp | CommandId::GenericNack)
+                {
+                    return match frame.status {
+                        CommandStatus::EsmeRok if frame.id == CommandId::BindTransceiverResp => Ok(()),
+                        CommandStatus::EsmeRinvpaswd => Err("wrong password"),
+                        CommandStatus::EsmeRinvsysid => Err("unknown system_id"),
+                        CommandStatus::EsmeRalybnd => Err("already bound"),
+                        _ => Err("refused"),
+                    };
+                }
+            }
+            self.frames.buffer().reserve(READ);
+            match self.stream.read_buf(self.frames.buffer()).await {
+                Ok(0) | Err(_) => return Err("the connection ended"),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), &'static str> {
+        let (asker, outgoing) = (self.asker, self.outgoing);
+        let mut turn = None;
+        let mut collecting = std::pin::pin!(None);
+        // What came with the answer to bind.
+        self.read_frames().await?;
+        loop {
+            self.submit_what_there_is_room_for();
+            if turn.is_some() && collecting.is_none() && self.is_idle() {
+                let done = std::mem::take(&mut self.done);
+                collecting.set(Some(asker.ask(if done.is_empty() { Ask::Collect } else { Ask::Sent(done) })));
+            }
+            match self.next(turn.is_none(), collecting.as_mut().as_pin_mut(), outgoing).await? {
+                Happened::Read(0) => return Err("the connection ended"),
+                Happened::Read(_) => {
+                    (self.heard, self.enquired) = (Instant::now(), None);
+                    self.read_frames().await?;
+                }
+                Happened::Written(count) => self.unsent.advance(count),
+                Happened::Answered(sequence, id, told) => self.answer(sequence, id, status::of(&told)),
+                Happened::Turn(guard) => turn = Some(guard),
+                Happened::ToSend(told) => {
+                    collecting.set(None);
+                    if let Ok(Told::ToSend(messages)) = told {
+                        self.to_submit.extend(messages);
+                    }
+                }
+                Happened::Time => self.on_time()?,
+                Happened::Drain => return Ok(()),
+            }
+        }
+    }
+
+    /// Everything that was taken away is done with.
+    fn is_idle(&self) -> bool {
+        self.to_submit.is_empty() && self.under_way.is_empty()
+    }
+
+    async fn next(
+        &mut self,
+        wants_turn: bool,
+        collecting: Option<std::pin::Pin<&mut impl Future<Output = Result<Told, NoAnswer>>>>,
+        outgoing: &'a Mutex<()>,
+    ) -> Result<Happened<'a>, &'static str> {
+        let may_read = self.delivering.len() < MAX_DELIVERING && self.unsent.len() < MAX_UNSENT;
+        let deadline = self.deadline();
+        self.frames.buffer().reserve(READ);
+        let (mut reader, mut writer) = self.stream.split();
+        let happened = tokio::select! {
+            () = self.asker.closed() => Happened::Drain,
+            written = writer.write(&self.unsent), if !self.unsent.is_empty() => {
+                Happened::Written(written.map_err(|_| "the connection ended")?)
+            }
+            Some(answered) = self.delivering.join_next() => match answered {
+                Ok((sequence, id, told)) => Happened::Answered(sequence, id, told),
+                Err(_) => return Err("a task has failed"),
+            },
+            told = async { match collecting { Some(future) => future.await, None => std::future::pending().await } } => {
+                Happened::ToSend(told)
+            }
+            guard = outgoing.lock(), if wants_turn => Happened::Turn(guard),
+            read = reader.read_buf(self.frames.buffer()), if may_read => {
+                Happened::Read(read.map_err(|_| "the connection ended")?)
+            }
+            () = sleep_until(deadline) => Happened::Time,
+        };
+        Ok(happened)
+    }
+
+    /// When something is to be done if nothing happens.
+    fn deadline(&self) -> Instant {
+        let enquire = self.heard + self.smsc.enquire_link;
+        let answer = self.enquired.map_or(enquire, |enquired| enquired + RESPONSE);
+        let oldest = self.submitted.values().map(|(_, at)| *at + RESPONSE).min();
+        oldest.map_or(answer, |oldest| answer.min(oldest))
+    }
+
+    fn on_time(&mut self) -> Result<(), &'static str> {
+        let now = Instant::now();
+        let is_late = |at: Instant| now >= at + RESPONSE;
+        if self.enquired.is_some_and(is_late) || self.submitted.values().any(|(_, at)| is_late(*at)) {
+            return Err("no answer");
+        }
+        if self.enquired.is_none() && now >= self.heard + self.smsc.enquire_link {
+            self.request(Pdu::EnquireLink);
+            self.enquired = Some(now);
+        }
+        Ok(())
+    }
+
+    async fn read_frames(&mut self) -> Result<(), &'static str> {
+        loop {
+            match self.frames.next_frame() {
+                Ok(Some(frame)) => self.on_frame(frame)?,
+                Ok(None) => return Ok(()),
+                Err(length) => {
+                    tracing::warn!(?length, "the SMS-C sends a PDU of an impossible length");
+                    smpp::write(CommandStatus::EsmeRinvcmdlen, 0, Pdu::GenericNack, &mut self.unsent);
+                    let _ = timeout(FAREWELL, self.write_all()).await;
+                    return Err("a PDU of an impossible length");
+                }
+            }
+        }
+    }
+
+    fn on_frame(&mut self, frame: Frame) -> Result<(), &'static str> {
+        let Frame { id, status, sequence, pdu } = frame;
+        match id {
+            CommandId::DeliverSm | CommandId::DataSm => self.on_message(sequence, id, pdu),
+            CommandId::EnquireLink => self.answer(sequence, id, CommandStatus::EsmeRok),
+            CommandId::SubmitSmResp => self.on_submitted(sequence, status::delivery(status)),
+            CommandId::GenericNack => {
+                tracing::warn!(sequence, ?status, "the SMS-C does not understand a PDU");
+                self.on_submitted(sequence, Delivery::Refused);
+            }
+            CommandId::Unbind => {
+                self.answer(sequence, id, CommandStatus::EsmeRok);
+                return Err("it unbinds us");
+            }
+            // Nothing is to be done: that something came was noted.
+            CommandId::EnquireLinkResp | CommandId::UnbindResp | CommandId::AlertNotification => {}
+            _ => {
+                tracing::warn!(?id, "the SMS-C sends a PDU that we do not know");
+                smpp::write(CommandStatus::EsmeRinvcmdid, sequence, Pdu::GenericNack, &mut self.unsent);
+            }
+        }
+        Ok(())
+    }
+
+    /// Section 4.6: it is acknowledged when the gateway has kept it.
+    fn on_message(&mut self, sequence: u32, id: CommandId, pdu: Result<Option<Pdu>, smpp::Malformed>) {
+        let part = match pdu {
+            Ok(Some(pdu)) => Part::of(&pdu).map_err(status::of_unreadable),
+            Ok(None) | Err(smpp::Malformed) => Err(CommandStatus::EsmeRinvcmdlen),
+        };
+        match part {
+            Ok(part) if part.is_receipt => self.answer(sequence, id, CommandStatus::EsmeRok),
+            Ok(part) => {
+                let (asker, ask) = (self.asker.clone(), Ask::Update(update(part)));
+                self.delivering.spawn(async move { (sequence, id, asker.ask(ask).await) });
+            }
+            Err(status) => {
+                tracing::warn!(sequence, ?status, "a message of the SMS-C cannot be read");
+                self.answer(sequence, id, status);
+            }
+        }
+    }
+
+    fn answer(&mut self, sequence: u32, id: CommandId, status: CommandStatus) {
+        let pdu: Pdu = match id {
+            CommandId::DeliverSm => DeliverSmResp::default().into(),
+            CommandId::DataSm => DataSmResp::default().into(),
+            CommandId::Unbind => Pdu::UnbindResp,
+            _ => Pdu::EnquireLinkResp,
+        };
+        smpp::write(status, sequence, pdu, &mut self.unsent);
+    }
+
+    /// Section 4.4.
+    fn submit_what_there_is_room_for(&mut self) {
+        while self.submitted.len() < self.smsc.window
+            && let Some((number, message)) = self.to_submit.pop_front()
+        {
+            self.reference = self.reference.wrapping_add(1);
+            let to = message.to.to_string();
+            let to = COctetString::from_string(to.trim_start_matches('+').to_owned());
+            let (Ok(to), Ok(parts)) = (to, compose(&message.text, self.reference)) else {
+                self.done.push((number, Delivery::Refused));
+                continue;
+            };
+            let Smsc { source, source_ton, .. } = self.smsc.clone();
+            let addresses = Addresses { from: source, from_ton: source_ton, to, to_ton: Ton::International };
+            self.under_way.insert(number, (parts.len(), Delivery::Accepted));
+            for part in parts {
+                let sequence = self.request(part.submit(&addresses));
+                self.submitted.insert(sequence, (number, Instant::now()));
+            }
+        }
+    }
+
+    fn on_submitted(&mut self, sequence: u32, delivery: Delivery) {
+        let Some((number, _)) = self.submitted.remove(&sequence) else { return };
+        let Some((left, worst)) = self.under_way.get_mut(&number) else { return };
+        *left -= 1;
+        *worst = worse(*worst, delivery);
+        if *left == 0 {
+            let worst = *worst;
+            self.under_way.remove(&number);
+            self.done.push((number, worst));
+        }
+    }
+}
+
+/// A message of which a part is refused is not whole: it is not sent again.
+const fn worse(one: Delivery, other: Delivery) -> Delivery {
+    match (one, other) {
+        (Delivery::Refused, _) | (_, Delivery::Refused) => Delivery::Refused,
+        (Delivery::Later, _) | (_, Delivery::Later) => Delivery::Later,
+        (Delivery::Accepted, Delivery::Accepted) => Delivery::Accepted,
+    }
+}
+
+fn update(part: Part) -> LegacyUpdate {
+    LegacyUpdate {
+        from: part.from.into(),
+        form: match part.from_ton {
+            Ton::International => NumberForm::International,
+            Ton::National | Ton::SubscriberNumber => NumberForm::National,
+            Ton::Unknown | Ton::NetworkSpecific | Ton::Alphanumeric | Ton::Abbreviated | Ton::Other(_) => {
+                NumberForm::Unknown
+            }
+        },
+        text: part.text,
+        part: part.concatenation.map(|part| PartOf {
+            reference: part.reference,
+            total: part.total,
+            number: part.number,
+        }),
+        validity: None,
+    }
+}
