@@ -275,9 +275,9 @@ fn udr_names_the_presence_server_and_changes_nothing() {
 /// Whom the HSS tells what, of the users whose first identities these are.
 fn pushes(hss: &mut Hss) -> Vec<(ScscfName, Impu)> {
     let told = std::iter::from_fn(|| hss.poll_request());
-    let pushed = told.filter_map(|(host, request)| match request {
-        Request::Ppr(ppr) => Some((host, ppr.profile.identities.identities[0].impu.clone())),
-        _ => None,
+    let pushed = told.filter_map(|(host, request)| {
+        let Request::Ppr(ppr) = request else { return None };
+        Some((host, ppr.profile.identities.identities[0].impu.clone()))
     });
     pushed.collect()
 }

@@ -103,6 +103,14 @@ impl fmt::Display for Paste<'_> {
         for Account { user, domain, password, .. } in self.lab.accounts() {
             writeln!(f, "  {:<18} {password}", format!("{user}@{domain}"))?;
         }
+        if self.lab.smsc().is_some() {
+            writeln!(f, "A phone without SIP, erin's; what it is answered is printed here:")?;
+            writeln!(
+                f,
+                "  {} sms +15550105 busy 2h in a meeting",
+                self.lab.binaries().join("lab").display()
+            )?;
+        }
         if let [first, second, ..] = self.lab.accounts() {
             self.commands(f, [first, second])?;
         }

@@ -93,11 +93,11 @@ impl Show {
         network: Network,
         mut signals: Signals,
     ) -> Result<Option<(Options, Signals)>, LabError> {
-        let options = network.options();
+        let options = Options { messages: ShortMessages::Lab, ..network.options() };
         self.progress.say("starting the network ...");
         self.progress.goes_on_with("the network starts");
         let shown = tokio::select! {
-            shown = self.show(Options { record: true, messages: ShortMessages::Lab, ..options.clone() }) => shown,
+            shown = self.show(Options { record: true, ..options.clone() }) => shown,
             () = asked_to_end(&mut signals) => return Ok(None),
         };
         self.progress.ends();

@@ -178,6 +178,7 @@ impl Shared {
     }
 
     /// Until the ESME has it, or refuses it for good.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each of the others says so for good")]
     async fn deliver(&self, sm: DeliverSm) -> Result<(), NotSent> {
         let until = Instant::now() + VALIDITY;
         while Instant::now() < until {

@@ -8,12 +8,12 @@
 
 mod support;
 
-use lab::{Access, Lab, Role};
+use lab::{Access, Lab, Options, Role, ShortMessages};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 use support::agents::{does, registered, shows};
-use support::{good, up};
+use support::{config, good};
 
 /// A command, and whether its answer is what it should be.
 type Row = (&'static [&'static str], fn(&Value) -> bool);
@@ -60,8 +60,9 @@ fn rows(role: Role) -> Vec<Row> {
             (&["list"], |told| {
                 let kinds =
                     told["listed"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap());
-                told["more"] == 0
-                    && kinds.collect::<Vec<_>>() == ["publication", "registration", "subscription"]
+                // Alice's, and what the gateway has published for grace.
+                let of_both = ["publication", "publication", "registration", "subscription"];
+                told["more"] == 0 && kinds.collect::<Vec<_>>() == of_both
             }),
             (&["explain", "alice", "alice"], |told| {
                 told["action"] == "allow" && told["by"] == "presentity_itself"
@@ -74,6 +75,10 @@ fn rows(role: Role) -> Vec<Row> {
             told.as_array().unwrap().is_empty() || is_array_of(told, &["aor", "address", "seconds_left"])
         })],
         Role::Icscf => &[],
+        Role::Gateway => &[(&["list"], |told| {
+            told["more"] == 0
+                && is_array_of(&told["listed"], &["number", "presentity", "waiting", "seconds_left"])
+        })],
     };
     let of_nodes: &[Row] = if matches!(role, Role::Nameserver | Role::Hss) { &[] } else { &OF_NODES };
     own.iter().chain(of_nodes).copied().collect()
@@ -87,6 +92,7 @@ const fn binary(role: Role) -> &'static str {
         Role::Scscf => "scscf",
         Role::Icscf => "icscf",
         Role::Pcscf => "pcscf",
+        Role::Gateway => "sms-gateway",
     }
 }
 
@@ -108,7 +114,11 @@ fn answers(lab: &Lab, node: &str, words: &[&str], is_good: fn(&Value) -> bool) {
 
 #[tokio::test]
 async fn every_command_of_every_node_has_an_answer_for_programs() {
-    let mut lab = up(false).await;
+    let messages = ShortMessages::Lab;
+    let mut lab = good(Lab::up(Options { messages, ..Options::new(&config()) }).await);
+    let smsc = lab.smsc().cloned().unwrap();
+    smsc.send("+15550107", "busy").await.unwrap();
+    smsc.next().await;
     let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
     does(&mut alice, "publish open", |event| &*event.event == "published").await;
     does(&mut alice, "watch alice@home1.test", |event| shows(event, "open")).await;

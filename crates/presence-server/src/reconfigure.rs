@@ -18,9 +18,9 @@ impl PresenceServer {
     }
 
     /// Takes new settings and rules. Name and domain stay: they stand in dialogs and keys.
-    pub fn reconfigure(&mut self, now: Now, settings: PresenceServerSettings, rules: RuleBook) {
-        let PresenceServerSettings { name, domain, .. } = self.settings.clone();
-        let old = std::mem::replace(&mut self.settings, PresenceServerSettings { name, domain, ..settings });
+    pub fn reconfigure(&mut self, now: Now, mut settings: PresenceServerSettings, rules: RuleBook) {
+        (settings.name, settings.domain) = (self.settings.name.clone(), self.settings.domain.clone());
+        let old = std::mem::replace(&mut self.settings, settings);
         self.notifier.reconfigure(self.settings.notifier());
         self.set_rules(now, rules);
         let new = &self.settings;

@@ -37,13 +37,9 @@ impl Role for PresenceServer {
     }
 
     fn on_hss_request(&mut self, _: Now, request: &Request, _: &mut Fx) -> Answer {
-        match request {
-            Request::Ppr(ppr) => {
-                self.agents.forget(ppr);
-                request.answer(ResultCode::Success)
-            }
-            _ => request.answer(ResultCode::CommandUnsupported),
-        }
+        let Request::Ppr(ppr) = request else { return request.answer(ResultCode::CommandUnsupported) };
+        self.agents.forget(ppr);
+        request.answer(ResultCode::Success)
     }
 
     fn on_hss_lost(&mut self, _: Now) {

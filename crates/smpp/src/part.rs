@@ -106,6 +106,7 @@ impl Part {
 }
 
 /// Sections 5.3.2.22 to 5.3.2.24: all three, or none.
+#[expect(clippy::wildcard_enum_match_arm, reason = "of SMPP's many options three number a part")]
 fn by_options(tlvs: &[Tlv]) -> Option<Concatenation> {
     let values = || tlvs.iter().filter_map(Tlv::value);
     let reference = values().find_map(|value| match value {

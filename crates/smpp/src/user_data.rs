@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn ts_23_040_9_2_3_24_a_header_names_the_part_and_is_no_text() {
         let part = |reference, total, number| Some(Concatenation { reference, total, number });
-        let table: [(&[u8], Result<(Option<Concatenation>, &[u8]), TruncatedHeader>); 11] = [
+        type Row = (&'static [u8], Result<(Option<Concatenation>, &'static [u8]), TruncatedHeader>);
+        let table: [Row; 11] = [
             (b"\x05\x00\x03\x2a\x02\x01busy", Ok((part(0x2a, 2, 1), b"busy"))),
             (b"\x06\x08\x04\x12\x34\x03\x03x", Ok((part(0x1234, 3, 3), b"x"))),
             (b"\x00busy", Ok((None, b"busy"))),

@@ -2,6 +2,7 @@
 
 mod config;
 mod link;
+mod outgoing;
 mod session;
 mod smsc_config;
 mod status;

@@ -1,16 +1,15 @@
 //! One bound connection to an SMS-C (SMPP 3.4 section 2).
 
+use crate::outgoing::Outgoing;
 use crate::smsc_config::Smsc;
 use crate::status;
 use bytes::{Buf, BytesMut};
 use ims_runtime::node::{Asker, NoAnswer};
 use rusmpp::pdus::{BindTransceiver, DataSmResp, DeliverSmResp};
-use rusmpp::types::COctetString;
 use rusmpp::values::{InterfaceVersion, Ton};
 use rusmpp::{CommandId, CommandStatus, Pdu};
-use smpp::{Addresses, Frame, Frames, Part, compose};
-use sms_gateway::{Ask, Delivery, LegacyUpdate, NumberForm, PartOf, ShortMessage, Told};
-use std::collections::{HashMap, VecDeque};
+use smpp::{Frame, Frames, Part};
+use sms_gateway::{Ask, Delivery, LegacyUpdate, NumberForm, PartOf, Told};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -56,15 +55,7 @@ pub(crate) struct Session<'a> {
     enquired: Option<Instant>,
     /// Messages of the SMS-C: their numbers, which command answers them, and what the gateway says of them.
     delivering: JoinSet<(u32, CommandId, Result<Told, NoAnswer>)>,
-    to_submit: VecDeque<(u64, ShortMessage)>,
-    /// Parts that were submitted: which message they are of, and when.
-    submitted: HashMap<u32, (u64, Instant)>,
-    /// Messages whose parts are under way: how many, and how it went so far.
-    under_way: HashMap<u64, (usize, Delivery)>,
-    /// Messages that are done with.
-    done: Vec<(u64, Delivery)>,
-    /// The last reference of a long message.
-    reference: u8,
+    messages: Outgoing,
 }
 
 /// What happens to a session.
@@ -98,11 +89,7 @@ impl<'a> Session<'a> {
             heard: Instant::now(),
             enquired: None,
             delivering: JoinSet::new(),
-            to_submit: VecDeque::new(),
-            submitted: HashMap::new(),
-            under_way: HashMap::new(),
-            done: Vec::new(),
-            reference: 0,
+            messages: Outgoing::default(),
         }
     }
 
@@ -126,10 +113,12 @@ impl<'a> Session<'a> {
     }
 
     fn request(&mut self, pdu: impl Into<Pdu>) -> u32 {
-        // Section 3.2: numbers go from 1 to 0x7fffffff.
-        self.sequence = if self.sequence >= 0x7fff_ffff { 1 } else { self.sequence + 1 };
-        smpp::write(CommandStatus::EsmeRok, self.sequence, pdu, &mut self.unsent);
-        self.sequence
+        request(&mut self.sequence, pdu, &mut self.unsent)
+    }
+
+    fn submit(&mut self) {
+        let Self { smsc, sequence, unsent, messages, .. } = self;
+        messages.submit(smsc, |part| request(sequence, part, unsent));
     }
 
     async fn write_all(&mut self) -> std::io::Result<()> {
@@ -152,13 +141,7 @@ impl<'a> Session<'a> {
                 if frame.sequence == sequence
                     && matches!(frame.id, CommandId::BindTransceiverResp | CommandId::GenericNack)
                 {
-                    return match frame.status {
-                        CommandStatus::EsmeRok if frame.id == CommandId::BindTransceiverResp => Ok(()),
-                        CommandStatus::EsmeRinvpaswd => Err("wrong password"),
-                        CommandStatus::EsmeRinvsysid => Err("unknown system_id"),
-                        CommandStatus::EsmeRalybnd => Err("already bound"),
-                        _ => Err("refused"),
-                    };
+                    return status::bound(frame.id, frame.status);
                 }
             }
             self.frames.buffer().reserve(READ);
@@ -176,9 +159,9 @@ impl<'a> Session<'a> {
         // What came with the answer to bind.
         self.read_frames().await?;
         loop {
-            self.submit_what_there_is_room_for();
-            if turn.is_some() && collecting.is_none() && self.is_idle() {
-                let done = std::mem::take(&mut self.done);
+            self.submit();
+            if turn.is_some() && collecting.is_none() && self.messages.is_idle() {
+                let done = self.messages.take_done();
                 collecting.set(Some(asker.ask(if done.is_empty() { Ask::Collect } else { Ask::Sent(done) })));
             }
             match self.next(turn.is_none(), collecting.as_mut().as_pin_mut(), outgoing).await? {
@@ -193,18 +176,13 @@ impl<'a> Session<'a> {
                 Happened::ToSend(told) => {
                     collecting.set(None);
                     if let Ok(Told::ToSend(messages)) = told {
-                        self.to_submit.extend(messages);
+                        self.messages.add(messages);
                     }
                 }
                 Happened::Time => self.on_time()?,
                 Happened::Drain => return Ok(()),
             }
         }
-    }
-
-    /// Everything that was taken away is done with.
-    fn is_idle(&self) -> bool {
-        self.to_submit.is_empty() && self.under_way.is_empty()
     }
 
     async fn next(
@@ -242,14 +220,13 @@ impl<'a> Session<'a> {
     fn deadline(&self) -> Instant {
         let enquire = self.heard + self.smsc.enquire_link;
         let answer = self.enquired.map_or(enquire, |enquired| enquired + RESPONSE);
-        let oldest = self.submitted.values().map(|(_, at)| *at + RESPONSE).min();
-        oldest.map_or(answer, |oldest| answer.min(oldest))
+        self.messages.oldest().map_or(answer, |oldest| answer.min(oldest + RESPONSE))
     }
 
     fn on_time(&mut self) -> Result<(), &'static str> {
         let now = Instant::now();
         let is_late = |at: Instant| now >= at + RESPONSE;
-        if self.enquired.is_some_and(is_late) || self.submitted.values().any(|(_, at)| is_late(*at)) {
+        if self.enquired.is_some_and(is_late) || self.messages.oldest().is_some_and(is_late) {
             return Err("no answer");
         }
         if self.enquired.is_none() && now >= self.heard + self.smsc.enquire_link {
@@ -274,15 +251,19 @@ impl<'a> Session<'a> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of SMPP's commands an SMS-C sends a transceiver these"
+    )]
     fn on_frame(&mut self, frame: Frame) -> Result<(), &'static str> {
         let Frame { id, status, sequence, pdu } = frame;
         match id {
             CommandId::DeliverSm | CommandId::DataSm => self.on_message(sequence, id, pdu),
             CommandId::EnquireLink => self.answer(sequence, id, CommandStatus::EsmeRok),
-            CommandId::SubmitSmResp => self.on_submitted(sequence, status::delivery(status)),
+            CommandId::SubmitSmResp => self.messages.answered(sequence, status::delivery(status)),
             CommandId::GenericNack => {
                 tracing::warn!(sequence, ?status, "the SMS-C does not understand a PDU");
-                self.on_submitted(sequence, Delivery::Refused);
+                self.messages.answered(sequence, Delivery::Refused);
             }
             CommandId::Unbind => {
                 self.answer(sequence, id, CommandStatus::EsmeRok);
@@ -318,57 +299,25 @@ impl<'a> Session<'a> {
     }
 
     fn answer(&mut self, sequence: u32, id: CommandId, status: CommandStatus) {
-        let pdu: Pdu = match id {
-            CommandId::DeliverSm => DeliverSmResp::default().into(),
-            CommandId::DataSm => DataSmResp::default().into(),
-            CommandId::Unbind => Pdu::UnbindResp,
-            _ => Pdu::EnquireLinkResp,
+        let pdu: Pdu = if id == CommandId::DeliverSm {
+            DeliverSmResp::default().into()
+        } else if id == CommandId::DataSm {
+            DataSmResp::default().into()
+        } else if id == CommandId::Unbind {
+            Pdu::UnbindResp
+        } else {
+            Pdu::EnquireLinkResp
         };
         smpp::write(status, sequence, pdu, &mut self.unsent);
     }
-
-    /// Section 4.4.
-    fn submit_what_there_is_room_for(&mut self) {
-        while self.submitted.len() < self.smsc.window
-            && let Some((number, message)) = self.to_submit.pop_front()
-        {
-            self.reference = self.reference.wrapping_add(1);
-            let to = message.to.to_string();
-            let to = COctetString::from_string(to.trim_start_matches('+').to_owned());
-            let (Ok(to), Ok(parts)) = (to, compose(&message.text, self.reference)) else {
-                self.done.push((number, Delivery::Refused));
-                continue;
-            };
-            let Smsc { source, source_ton, .. } = self.smsc.clone();
-            let addresses = Addresses { from: source, from_ton: source_ton, to, to_ton: Ton::International };
-            self.under_way.insert(number, (parts.len(), Delivery::Accepted));
-            for part in parts {
-                let sequence = self.request(part.submit(&addresses));
-                self.submitted.insert(sequence, (number, Instant::now()));
-            }
-        }
-    }
-
-    fn on_submitted(&mut self, sequence: u32, delivery: Delivery) {
-        let Some((number, _)) = self.submitted.remove(&sequence) else { return };
-        let Some((left, worst)) = self.under_way.get_mut(&number) else { return };
-        *left -= 1;
-        *worst = worse(*worst, delivery);
-        if *left == 0 {
-            let worst = *worst;
-            self.under_way.remove(&number);
-            self.done.push((number, worst));
-        }
-    }
 }
 
-/// A message of which a part is refused is not whole: it is not sent again.
-const fn worse(one: Delivery, other: Delivery) -> Delivery {
-    match (one, other) {
-        (Delivery::Refused, _) | (_, Delivery::Refused) => Delivery::Refused,
-        (Delivery::Later, _) | (_, Delivery::Later) => Delivery::Later,
-        (Delivery::Accepted, Delivery::Accepted) => Delivery::Accepted,
-    }
+/// Writes a request with the next number.
+fn request(last: &mut u32, pdu: impl Into<Pdu>, unsent: &mut BytesMut) -> u32 {
+    // Section 3.2: numbers go from 1 to 0x7fffffff.
+    *last = if *last >= 0x7fff_ffff { 1 } else { *last + 1 };
+    smpp::write(CommandStatus::EsmeRok, *last, pdu, unsent);
+    *last
 }
 
 fn update(part: Part) -> LegacyUpdate {

@@ -1,7 +1,7 @@
 //! What the gateway's answers are in SMPP, and an SMS-C's to the gateway (SMPP 3.4 section 5.1.3).
 
 use ims_runtime::node::NoAnswer;
-use rusmpp::CommandStatus;
+use rusmpp::{CommandId, CommandStatus};
 use smpp::NotAPart;
 use sms_gateway::{Delivery, NotTaken, Told};
 
@@ -25,7 +25,20 @@ pub(crate) const fn of_unreadable(why: NotAPart) -> CommandStatus {
     }
 }
 
+/// What an SMS-C's answer to our bind says (section 5.1.3).
+#[expect(clippy::wildcard_enum_match_arm, reason = "each of the others means that it will not have us")]
+pub(crate) const fn bound(id: CommandId, status: CommandStatus) -> Result<(), &'static str> {
+    match status {
+        CommandStatus::EsmeRok if matches!(id, CommandId::BindTransceiverResp) => Ok(()),
+        CommandStatus::EsmeRinvpaswd => Err("wrong password"),
+        CommandStatus::EsmeRinvsysid => Err("unknown system_id"),
+        CommandStatus::EsmeRalybnd => Err("already bound"),
+        _ => Err("refused"),
+    }
+}
+
 /// What an SMS-C's answer says of a message of ours.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else it says, it says of this message")]
 pub(crate) const fn delivery(status: CommandStatus) -> Delivery {
     match status {
         CommandStatus::EsmeRok => Delivery::Accepted,
@@ -34,7 +47,6 @@ pub(crate) const fn delivery(status: CommandStatus) -> Delivery {
         | CommandStatus::EsmeRsyserr
         | CommandStatus::EsmeRxTAppn
         | CommandStatus::EsmeRsubmitfail => Delivery::Later,
-        // Whatever else it says, it says of this message.
         _ => Delivery::Refused,
     }
 }

@@ -200,7 +200,8 @@ fn rfc3903_4_1_a_lifetime_that_is_too_short_is_raised() {
 fn gw_what_cannot_be_is_said_to_the_user() {
     let not_served = "Your status is not changed: there is no presence service for your number.";
     let refused = "Your status is not changed: the presence service does not take it.";
-    let fates: [(&str, fn(&mut Gateway)); 5] = [
+    type Fate = fn(&mut Gateway);
+    let fates: [(&str, Fate); 5] = [
         (not_served, |gateway| gateway.hss_says(ResultCode::UserUnknown, "sip:erin@home1.test", None)),
         (not_served, |gateway| gateway.hss_says(ResultCode::Success, "sip:erin@home1.test", None)),
         (not_served, |gateway| {

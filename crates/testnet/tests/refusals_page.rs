@@ -22,6 +22,7 @@ fn all() -> Vec<(&'static str, Vec<Reason>)> {
         ("S-CSCF", scscf::Cause::ALL.iter().map(|cause| cause.reason()).collect()),
         ("I-CSCF", icscf::Cause::ALL.iter().map(|cause| cause.reason()).collect()),
         ("Presence server", presence_server::Cause::ALL.iter().map(|cause| cause.reason()).collect()),
+        ("SMS gateway", sms_gateway::Cause::ALL.iter().map(|cause| cause.reason()).collect()),
         ("User agent", ue_agent::Cause::ALL.iter().map(|cause| cause.reason()).collect()),
     ]
 }

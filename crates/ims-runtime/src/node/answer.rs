@@ -20,7 +20,7 @@ pub(super) enum Waiter<T> {
 }
 
 impl<T> Waiter<T> {
-    fn is_not_answered(self, why: Unanswered) {
+    fn goes_without(self, why: Unanswered) {
         match self {
             Self::Operator(request) => request.answer(&why),
             Self::Source(_) => {}
@@ -82,7 +82,7 @@ where
         };
         match self.asks.open(self.clock.now().mono, Waiter::Operator(request), Waits::Briefly) {
             Ok(id) => self.handle(Input::Ask { id, ask }),
-            Err(waiter) => waiter.is_not_answered(Unanswered::TooMany),
+            Err(waiter) => waiter.goes_without(Unanswered::TooMany),
         }
     }
 
@@ -90,7 +90,7 @@ where
     pub(super) fn on_inquiry(&mut self, Inquiry { ask, answer }: Inquiry<R::Ask, R::Told>) {
         match self.asks.open(self.clock.now().mono, Waiter::Source(answer), Waits::Patiently) {
             Ok(id) => self.handle(Input::Ask { id, ask }),
-            Err(waiter) => waiter.is_not_answered(Unanswered::TooMany),
+            Err(waiter) => waiter.goes_without(Unanswered::TooMany),
         }
     }
 
@@ -107,7 +107,7 @@ where
     /// Whoever has waited too long for the role is told so.
     pub(super) fn expire_asks(&mut self) {
         while let Some(waiter) = self.asks.pop_late(self.clock.now().mono) {
-            waiter.is_not_answered(Unanswered::Late);
+            waiter.goes_without(Unanswered::Late);
         }
     }
 

@@ -98,10 +98,9 @@ impl Gateway {
     }
 
     pub(crate) fn why_not(&mut self, from: &str, text: &str) -> NotTaken {
-        match self.writes(from, text) {
-            Told::NotTaken(why) => why,
-            told => panic!("{text}: {told:?}"),
-        }
+        let told = self.writes(from, text);
+        let Told::NotTaken(why) = told else { panic!("{text}: {told:?}") };
+        why
     }
 
     /// The number that the HSS is asked about.
