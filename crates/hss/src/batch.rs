@@ -80,6 +80,7 @@ impl Service {
         }
         if kept.is_ok() {
             self.send_all(requests);
+            self.send_notices();
         }
         for order in ordered {
             self.conclude(order, kept.as_ref().err());

@@ -45,6 +45,8 @@ pub struct Hss {
     pub(crate) by_impu: HashMap<Impu, (Box<str>, usize)>,
     pub(crate) by_impi: HashMap<Impi, Box<str>>,
     pub(crate) requests: VecDeque<(ScscfName, Request)>,
+    /// What readers are told, by their hosts ([`crate::readers::Readers`]).
+    pub(crate) notices: VecDeque<(Box<str>, Request)>,
     /// S-CSCFs that are there again, and what they have not confirmed about which account.
     pub(crate) reminders: VecDeque<(ScscfName, Box<str>, Untold)>,
 }
@@ -109,6 +111,7 @@ impl Hss {
     /// of it is asked of anybody.
     pub fn undo(&mut self, before: impl IntoIterator<Item = (Box<str>, Registration)>) {
         self.requests.clear();
+        self.notices.clear();
         for (account, registration) in before {
             self.restore(&account, registration);
         }
@@ -125,6 +128,12 @@ impl Hss {
     /// The next request of the HSS's own, and the S-CSCF it is for; after the changes that it comes from are kept.
     pub fn poll_request(&mut self) -> Option<(ScscfName, Request)> {
         self.requests.pop_front()
+    }
+
+    /// The next thing that a host is told which has read something that is no longer true; as [`Hss::poll_request`]. Whoever cannot be told
+    /// has lost its connection, and forgets what it has read.
+    pub fn poll_notice(&mut self) -> Option<(Box<str>, Request)> {
+        self.notices.pop_front()
     }
 
     /// The names of the accounts, without those that were removed.

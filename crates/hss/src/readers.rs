@@ -3,7 +3,7 @@
 
 use crate::Account;
 use crate::hss::Subscriber;
-use cx_protocol::{Request, ScscfName};
+use cx_protocol::Request;
 use std::collections::BTreeSet;
 
 /// Hosts that may read one user at a time; one more takes the place of the first. Whoever is not told keeps what it has read for some
@@ -34,7 +34,7 @@ impl Readers {
 impl Subscriber {
     /// What the readers of this user are told when another account takes the place of its own, or none does; nothing where a UDR has the
     /// same answer as before.
-    pub(crate) fn no_longer_true(&self, now: Option<&Account>) -> Vec<(ScscfName, Request)> {
+    pub(crate) fn no_longer_true(&self, now: Option<&Account>) -> Vec<(Box<str>, Request)> {
         let is_same = now.is_some_and(|now| {
             let sets = now.sets.iter().map(|set| &set.identities);
             now.presence_server == self.account.presence_server
@@ -42,11 +42,10 @@ impl Subscriber {
                 && sets.eq(self.account.sets.iter().map(|set| &set.identities))
         });
         let hosts = self.readers.0.iter().filter(|_| !is_same);
-        let names = hosts.filter_map(|host| ScscfName::new(&format!("sip:{host}")).ok());
-        let pushes = |name: ScscfName| {
+        let pushes = |host: &Box<str>| {
             let of_sets = (0..self.account.sets.len()).filter_map(|set| self.profile_push(set));
-            of_sets.map(move |push| (name.clone(), push)).collect::<Vec<_>>()
+            of_sets.map(|push| (host.clone(), push)).collect::<Vec<_>>()
         };
-        names.flat_map(pushes).collect()
+        hosts.flat_map(pushes).collect()
     }
 }

@@ -31,7 +31,7 @@ impl Hss {
             if told.is_empty() {
                 subscriber.readers = before.readers.clone();
             }
-            self.requests.extend(told);
+            self.notices.extend(told);
             let is_same = registration == before.registration;
             subscriber.registration = registration;
             if !is_same {
@@ -85,7 +85,7 @@ impl Hss {
         }
         let name = self.account_of(user).ok_or(UnknownUser)?;
         let before = self.take_account(&name).ok_or(UnknownUser)?;
-        self.requests.extend(before.no_longer_true(None));
+        self.notices.extend(before.no_longer_true(None));
         let sets = before.account.sets.clone();
         let left = self.leave_behind(now, before, sets);
         Ok(std::iter::once(StoreChange::Removed(name)).chain(left.into_iter().flatten()).collect())

@@ -92,6 +92,16 @@ impl Service {
         told.collect()
     }
 
+    /// Tells readers what is no longer true.
+    pub(crate) fn send_notices(&mut self) {
+        while let Some((host, request)) = self.hss.poll_notice() {
+            let number = self.unanswered.next_number();
+            // Whoever cannot be told forgets it with its connection.
+            let sent = self.server.request(&host, Token(number), request);
+            tracing::info!(number, %host, ?sent, "a reader is told what is no longer true");
+        }
+    }
+
     pub(crate) fn send_reminders(&mut self) {
         while self.unanswered.open.len() < MAX_REMINDING
             && let Some((scscf, request)) = self.hss.poll_reminder()

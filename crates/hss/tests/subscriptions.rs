@@ -273,8 +273,8 @@ fn udr_names_the_presence_server_and_changes_nothing() {
 }
 
 /// Whom the HSS tells what, of the users whose first identities these are.
-fn pushes(hss: &mut Hss) -> Vec<(ScscfName, Impu)> {
-    let told = std::iter::from_fn(|| hss.poll_request());
+fn pushes(hss: &mut Hss) -> Vec<(Box<str>, Impu)> {
+    let told = std::iter::from_fn(|| hss.poll_notice());
     let pushed = told.filter_map(|(host, request)| {
         let Request::Ppr(ppr) = request else { return None };
         Some((host, ppr.profile.identities.identities[0].impu.clone()))
@@ -291,7 +291,7 @@ fn pub_12_whoever_has_read_is_told_once_when_that_is_no_longer_true() {
         hss.apply(Now::ZERO, StoreChange::Account(Box::new(account.clone()))).unwrap();
         pushes(hss)
     };
-    let (ps1, ps2) = (name("sip:ps1.home1.test"), name("sip:ps2.home1.test"));
+    let (ps1, ps2) = (Box::from("ps1.home1.test"), Box::from("ps2.home1.test"));
     assert_eq!(put(&mut hss, &gateways), [], "nobody has asked");
     for host in ["ps1.home1.test", "ps2.home1.test"] {
         let Answer::Uda(uda) = hss.answer(Now::ZERO, host, &udr("sip:alice@home1.test")).0 else {
@@ -302,7 +302,7 @@ fn pub_12_whoever_has_read_is_told_once_when_that_is_no_longer_true() {
     assert_eq!(put(&mut hss, &gateways), [], "nothing has changed");
     // One that connects anew has forgotten everything.
     hss.connected("ps2.home1.test");
-    assert_eq!(put(&mut hss, &alice()), [(ps1.clone(), impu())]);
+    assert_eq!(put(&mut hss, &alice()), [(ps1, impu())]);
     assert_eq!(put(&mut hss, &moved), [], "it has been told, and has not asked since");
     ask(&mut hss, "ps2.home1.test", &udr("sip:alice@home1.test"));
     hss.remove(Now::ZERO, ALICE).unwrap();

@@ -9,6 +9,7 @@ mod fan_out;
 mod floor;
 mod line;
 mod memory;
+mod messages;
 mod network;
 mod operation;
 mod row;
@@ -27,7 +28,7 @@ pub use table::{Size, Table};
 
 use crate::error::LabError;
 use crate::lab::Lab;
-use crate::plan::Role;
+use crate::plan::{Role, ShortMessages};
 use network::Between;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -76,13 +77,20 @@ pub struct Measurement {
 enum Part {
     Alone,
     Chain(Between),
+    Messages,
     FanOut,
     Stored,
 }
 
 impl Part {
-    const ALL: [Self; 5] =
-        [Self::Alone, Self::Chain(Between::Udp), Self::Chain(Between::Tcp), Self::FanOut, Self::Stored];
+    const ALL: [Self; 6] = [
+        Self::Alone,
+        Self::Chain(Between::Udp),
+        Self::Chain(Between::Tcp),
+        Self::Messages,
+        Self::FanOut,
+        Self::Stored,
+    ];
 
     /// The first word of its rows.
     const fn word(self) -> &'static str {
@@ -90,6 +98,7 @@ impl Part {
             Self::Alone => "alone",
             Self::Chain(Between::Udp) => "udp",
             Self::Chain(Between::Tcp) => "tcp",
+            Self::Messages => "sms",
             Self::FanOut => "fan-out",
             Self::Stored => "stored",
         }
@@ -100,7 +109,7 @@ impl Part {
         match self {
             Self::Alone => &ALONE,
             Self::Chain(_) => &CHAIN,
-            Self::FanOut | Self::Stored => &[],
+            Self::Messages | Self::FanOut | Self::Stored => &[],
         }
     }
 
@@ -112,6 +121,7 @@ impl Part {
                 let memory = matches!(self, Self::Chain(_)).then(|| format!("{word} memory"));
                 operations.chain(memory).collect()
             }
+            Self::Messages => vec![format!("{word} update")],
             Self::FanOut => fan_out::CROWDS.iter().map(|crowd| format!("{word} {crowd}")).collect(),
             Self::Stored => {
                 let sizes = stored::DOCUMENTS.iter();
@@ -159,7 +169,12 @@ pub async fn bench(
         let Measurement { config, binaries, users, .. } = measurement;
         let users = (*users).clamp(1, MAX_USERS);
         let between = if let Part::Chain(between) = part { between } else { Between::Udp };
-        let lab = network::up_by(between, config, binaries.clone(), users).await?;
+        let lab = match part {
+            Part::Messages => network::up_with(config, binaries.clone(), users, ShortMessages::Lab).await?,
+            Part::Alone | Part::Chain(_) | Part::FanOut | Part::Stored => {
+                network::up_by(between, config, binaries.clone(), users).await?
+            }
+        };
         let mut keep = |line: Line| {
             if (measurement.wanted)(&line.name) {
                 tell(&line);
@@ -187,6 +202,10 @@ async fn measure(
     match part {
         Part::Alone | Part::Chain(Between::Udp) => rows(lab, part, size, datagram, tell).await,
         Part::Chain(Between::Tcp) => rows(lab, part, size, stream, tell).await,
+        Part::Messages => {
+            tell(messages::run(lab, size.users, size.rounds, datagram).await?);
+            Ok(())
+        }
         Part::FanOut => {
             for crowd in fan_out::CROWDS {
                 if (measurement.wanted)(&format!("{} {crowd}", part.word())) {

@@ -107,6 +107,8 @@ pub enum ShortMessages {
     None,
     /// By a gateway and an SMS-C of the lab's.
     Lab,
+    /// By a gateway; the SMS-C is somebody else's.
+    Foreign,
 }
 
 /// The SMS-C of a gateway, as its file has it.
@@ -197,7 +199,8 @@ impl Plan {
         let dns = nodes.iter().find_map(|node| node.addresses.get("dns")?.first().copied());
         let dns = dns.ok_or_else(|| LabError::NoNameserver(directory.to_owned()))?;
         let gateway = nodes.iter().find(|node| node.role == Role::Gateway);
-        let smsc = gateway.map(|node| SmscPlan::read(&node.file)).transpose()?.flatten();
+        let smsc = gateway.filter(|_| messages == ShortMessages::Lab);
+        let smsc = smsc.map(|node| SmscPlan::read(&node.file)).transpose()?.flatten();
         Ok(Self { nodes, dns, accounts, smsc })
     }
 

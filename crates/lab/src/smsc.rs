@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Octets read at a time.
 const READ: usize = 16 * 1024;
@@ -185,7 +185,7 @@ impl Shared {
             let (answered, answer) = oneshot::channel();
             if let Some(way) = self.way()
                 && way.send(Delivery { sm: sm.clone(), answered }).await.is_ok()
-                && let Ok(status) = answer.await
+                && let Ok(Ok(status)) = timeout_at(until, answer).await
             {
                 match status {
                     CommandStatus::EsmeRok => return Ok(()),
@@ -265,7 +265,12 @@ impl<'a> Session<'a> {
                     if !matches!(read, Ok(1..)) {
                         return;
                     }
-                    while let Ok(Some(frame)) = self.frames.next_frame() {
+                    loop {
+                        let frame = match self.frames.next_frame() {
+                            Ok(Some(frame)) => frame,
+                            Ok(None) => break,
+                            Err(_) => return,
+                        };
                         if !self.on_frame(frame) {
                             // What was written last still arrives.
                             let _ = self.stream.write_all_buf(&mut self.unsent).await;

@@ -40,6 +40,15 @@ async fn every_request_is_counted_and_goes_well_by_udp_and_tcp() {
 }
 
 #[tokio::test]
+async fn every_short_message_is_answered() {
+    let measurement = few(|row| row == "sms update");
+    let table = good(bench(&measurement, good(floor().await), |_| ()).await);
+    assert!(table.is_faultless() && table.lines.len() == 1, "{:?}", table.lines);
+    let line = &table.lines[0];
+    assert!(line.note.starts_with("(6 at ") && line.note.contains("gateway1"), "{line}");
+}
+
+#[tokio::test]
 async fn a_change_reaches_a_hundred_watchers_once_each() {
     let measurement = few(|row| row == "fan-out 100");
     let table = good(bench(&measurement, good(floor().await), |_| ()).await);

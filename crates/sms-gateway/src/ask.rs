@@ -12,9 +12,11 @@ use std::fmt;
 pub enum Ask {
     /// A user has written. The answer comes when the message is kept or acted on, or will not be.
     Update(LegacyUpdate),
-    /// What is to be sent? The answer comes when there is something. Whoever asks has lost what it was given before and has not reported.
+    /// Somebody begins to take messages away: what is to be sent? The answer comes when there is something.
     Collect,
-    /// This is how it went with messages of [`Told::ToSend`]; and what else is to be sent?
+    /// The same asks for more.
+    More,
+    /// This is how it went with messages of [`Told::ToSend`].
     Sent(Vec<(u64, Delivery)>),
     /// For operators: everybody of whom something is kept.
     List,
@@ -24,11 +26,11 @@ pub enum Ask {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Told {
-    /// To [`Ask::Update`]: nothing more need be done about it.
+    /// To [`Ask::Update`] and [`Ask::Sent`]: nothing more need be done about it.
     Taken,
     /// To [`Ask::Update`]: not now.
     NotTaken(NotTaken),
-    /// To [`Ask::Collect`] and [`Ask::Sent`]: these, by their numbers.
+    /// To [`Ask::Collect`] and [`Ask::More`]: these, by their numbers; none if somebody else takes messages away now.
     ToSend(#[serde(skip)] Vec<(u64, ShortMessage)>),
     /// To [`Ask::List`].
     Listed {

@@ -5,7 +5,8 @@ use crate::grammar::{self, Command};
 use crate::limit::Limit;
 use crate::number::Msisdn;
 use crate::outbox::{Delivery, Outbox, ShortMessage};
-use crate::parts::{Brought, MAX_TOTAL, Parts};
+use crate::parts::{Brought, MAX_TOTAL, MAX_UNITS, Parts};
+use crate::publication::Publication;
 use crate::settings::GatewaySettings;
 use crate::update::{Accepted, LegacyUpdate, Shown, Times};
 use crate::users::{User, Users};
@@ -84,16 +85,20 @@ impl SmsGateway {
         let validity = update.validity.unwrap_or(self.settings.validity);
         match update.part.filter(|part| part.total > 1) {
             None => self.act_on(now, from, &update.text, validity, fx),
-            Some(part) if part.total > MAX_TOTAL && part.number > 1 => {}
             // So long a message is not understood, and need not be read to its end.
-            Some(part) if part.total > MAX_TOTAL => self.act_on(now, from, &[], validity, fx),
-            Some(part) => {
-                journal::keep_part(from, part, &update.text, fx);
-                if let Brought::Whole(text, parts) = self.parts.take(now, from, part, update.text.clone()) {
-                    parts.into_iter().for_each(|part| journal::forget_part(from, part, fx));
-                    self.act_on(now, from, &text, validity, fx);
+            Some(part) if part.total > MAX_TOTAL || update.text.len() > MAX_UNITS => {
+                if part.number == 1 {
+                    self.act_on(now, from, &[], validity, fx);
                 }
             }
+            Some(part) => match self.parts.take(now, from, part, update.text.clone()) {
+                Brought::Waits => journal::keep_part(from, part, &update.text, fx),
+                Brought::Whole(text, parts) => {
+                    self.act_on(now, from, &text, validity, fx);
+                    // The last one, which was not kept, comes once more if the process dies before this.
+                    parts.into_iter().for_each(|part| journal::forget_part(from, part, fx));
+                }
+            },
         }
         self.forget_late_parts(now, fx);
         Told::Taken
@@ -150,42 +155,48 @@ impl SmsGateway {
         }
     }
 
-    /// Somebody takes messages away, and has lost what it had before.
-    pub(crate) fn on_collect(&mut self, id: AskId) -> Option<Told> {
+    /// Somebody takes messages away; whoever did it before has gone.
+    pub(crate) fn on_collect(&mut self, now: Now, id: AskId, fx: &mut Fx) -> Option<Told> {
+        if let Some(former) = self.collector.take() {
+            fx.tell(former, Told::ToSend(Vec::new()));
+        }
         self.outbox.take_back();
-        self.wait_for_more(id)
+        self.wait_for_more(now, id, fx)
     }
 
-    /// Messages were sent, or not, and more are wanted.
-    pub(crate) fn on_sent(
-        &mut self,
-        now: Now,
-        id: AskId,
-        sent: &[(u64, Delivery)],
-        fx: &mut Fx,
-    ) -> Option<Told> {
+    /// More messages are wanted.
+    pub(crate) fn wait_for_more(&mut self, now: Now, id: AskId, fx: &mut Fx) -> Option<Told> {
+        let messages = self.take_messages(now, fx);
+        if messages.is_empty() {
+            self.collector = Some(id);
+            return None;
+        }
+        // What is not kept yet is not sent.
+        fx.hold_answer();
+        Some(Told::ToSend(messages))
+    }
+
+    /// Messages were sent, or not.
+    pub(crate) fn on_sent(&mut self, now: Now, sent: &[(u64, Delivery)], fx: &mut Fx) -> Told {
         for (number, delivery) in sent {
             if self.outbox.sent(now, *number, *delivery) {
                 journal::forget_message(*number, fx);
             }
         }
-        self.wait_for_more(id)
+        Told::Taken
     }
 
-    fn wait_for_more(&mut self, id: AskId) -> Option<Told> {
-        let messages = self.outbox.take();
-        if messages.is_empty() {
-            self.collector = Some(id);
-            return None;
+    fn take_messages(&mut self, now: Now, fx: &mut Fx) -> Vec<(u64, ShortMessage)> {
+        while let Some(number) = self.outbox.pop_stale(now.wall) {
+            journal::forget_message(number, fx);
         }
-        self.collector = None;
-        Some(Told::ToSend(messages))
+        self.outbox.take()
     }
 
     /// Hands over what has come to be sent, if somebody waits for it.
-    pub(crate) fn hand_over(&mut self, fx: &mut Fx) {
+    pub(crate) fn hand_over(&mut self, now: Now, fx: &mut Fx) {
         if let Some(id) = self.collector
-            && let messages = self.outbox.take()
+            && let messages = self.take_messages(now, fx)
             && !messages.is_empty()
         {
             self.collector = None;
@@ -201,7 +212,8 @@ impl SmsGateway {
             seconds_left: user
                 .publication
                 .as_ref()
-                .map_or(0, |publication| publication.until().saturating_since(now.wall).as_secs()),
+                .and_then(Publication::until)
+                .map_or(0, |until| until.saturating_since(now.wall).as_secs()),
         };
         let mut listed: Vec<Listed> = self.users.iter().map(listed).collect();
         listed.sort_unstable();

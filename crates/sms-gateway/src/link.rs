@@ -16,6 +16,9 @@ use tokio::time::{sleep, timeout};
 /// How long an SMS-C may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// A session that has lasted so long was a good one.
+const LASTING: Duration = Duration::from_secs(10);
+
 /// One SMS-C, and the gateway.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -49,13 +52,20 @@ impl Link {
     pub(crate) async fn run(self) {
         let (address, mut backoff) = (self.smsc.address, Backoff::new());
         loop {
-            match timeout(CONNECT, self.connect()).await.unwrap_or(Err(io::ErrorKind::TimedOut.into())) {
+            let connected = tokio::select! {
+                () = self.asker.closed() => return,
+                connected = timeout(CONNECT, self.connect()) => connected,
+            };
+            match connected.unwrap_or(Err(io::ErrorKind::TimedOut.into())) {
                 Ok(stream) => {
                     let ended = Session::new(stream, &self.smsc, &self.asker, &self.outgoing).run().await;
                     match ended {
                         Ended::Drained => return,
-                        Ended::AfterBind(why) => {
-                            backoff.reset();
+                        Ended::AfterBind(why, lasted) => {
+                            // One that binds us and goes is no better than one that does not.
+                            if lasted > LASTING {
+                                backoff.reset();
+                            }
                             tracing::warn!(%address, why, "the SMS-C is gone");
                         }
                         Ended::BeforeBind(why) => tracing::warn!(%address, why, "the SMS-C does not bind us"),

@@ -24,6 +24,8 @@ pub enum NumberForm {
     National,
     /// Nothing is said.
     Unknown,
+    /// It is none: a name, or a short code, which anybody may have chosen.
+    None,
 }
 
 /// How numbers are written in the network of the SMS-C.
@@ -51,9 +53,12 @@ impl Msisdn {
             telephone::without_separators(text).chars().filter(|c| !c.is_whitespace()).collect();
         let national = |digits: &str| {
             let significant = digits.strip_prefix(&*plan.national_prefix).unwrap_or(digits);
-            format!("{}{significant}", plan.country_code)
+            // A short code is of no country.
+            let is_number = significant.len() >= MIN_DIGITS;
+            if is_number { format!("{}{significant}", plan.country_code) } else { String::new() }
         };
         let digits = match (dialled.strip_prefix('+'), form) {
+            (_, NumberForm::None) => return Err(NotANumber),
             (Some(digits), _) => digits.to_owned(),
             (None, NumberForm::International) => {
                 dialled.strip_prefix(&*plan.international_prefix).unwrap_or(&dialled).to_owned()
@@ -127,6 +132,8 @@ mod tests {
 
     #[test]
     fn names_short_codes_and_endless_numbers_are_no_subscribers() {
+        assert_eq!(Msisdn::read("+49305550101", NumberForm::None, &plan()), Err(NotANumber));
+        assert_eq!(Msisdn::read("773712", Unknown, &plan()), Err(NotANumber));
         for text in [
             "",
             "+",

@@ -51,6 +51,8 @@ pub(crate) struct Outbox {
     messages: BTreeMap<u64, ShortMessage>,
     /// Those that may be sent, the oldest first.
     ready: BTreeSet<u64>,
+    /// Those that somebody is sending.
+    handed: BTreeSet<u64>,
     /// Those that wait after a failure.
     resting: BTreeSet<(Mono, u64)>,
     failures: BTreeMap<u64, u32>,
@@ -80,16 +82,35 @@ impl Outbox {
     /// Takes what may be sent; each comes back by [`Outbox::sent`].
     pub(crate) fn take(&mut self) -> Vec<(u64, ShortMessage)> {
         let numbers: Vec<u64> = std::iter::from_fn(|| self.ready.pop_first()).take(BATCH).collect();
+        self.handed.extend(&numbers);
         let found =
             numbers.into_iter().filter_map(|number| Some((number, self.messages.get(&number)?.clone())));
         found.collect()
     }
 
+    /// Of those that may be sent, one that is no longer worth it; it is forgotten.
+    pub(crate) fn pop_stale(&mut self, now: Wall) -> Option<u64> {
+        let first = *self.ready.first()?;
+        let is_stale =
+            self.messages.get(&first).is_none_or(|message| message.valid_until <= now.unix_millis());
+        if !is_stale {
+            return None;
+        }
+        self.ready.remove(&first);
+        self.messages.remove(&first);
+        self.failures.remove(&first);
+        self.lost += 1;
+        Some(first)
+    }
+
     /// How it ended; whether the message is done with.
     pub(crate) fn sent(&mut self, now: Now, number: u64, delivery: Delivery) -> bool {
-        let Some(message) = self.messages.get(&number) else { return false };
+        let Some(message) = self.messages.get(&number).filter(|_| self.handed.contains(&number)) else {
+            return false;
+        };
         let failures = self.failures.get(&number).copied().unwrap_or_default();
         let wait = FIRST_WAIT.saturating_mul(1 << failures.min(16)).min(LONGEST_WAIT);
+        self.handed.remove(&number);
         let is_worth_it = (now.wall + wait).unix_millis() < message.valid_until;
         if delivery == Delivery::Later && is_worth_it {
             self.failures.insert(number, failures + 1);
@@ -113,10 +134,9 @@ impl Outbox {
         }
     }
 
-    /// Whoever was sending has gone: what it had is sent again.
+    /// Whoever was sending has gone: what it has not spoken of may be sent.
     pub(crate) fn take_back(&mut self) {
-        let resting: BTreeSet<u64> = self.resting.iter().map(|(_, number)| *number).collect();
-        self.ready = self.messages.keys().copied().filter(|number| !resting.contains(number)).collect();
+        self.ready.append(&mut self.handed);
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -37,6 +37,14 @@ impl Outgoing {
         std::mem::take(&mut self.done)
     }
 
+    /// The session ends: what has become of what was submitted. What has no answer may or may not have arrived.
+    pub(crate) fn give_up(&mut self) -> Vec<(u64, Delivery)> {
+        let unanswered =
+            std::mem::take(&mut self.under_way).into_keys().map(|number| (number, Delivery::Later));
+        self.done.extend(unanswered);
+        self.take_done()
+    }
+
     /// Since when the oldest part waits for its answer.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         self.submitted.values().map(|(_, at)| *at).min()

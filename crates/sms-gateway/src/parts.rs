@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Parts that a message may have. Nothing that can be understood is longer.
 pub(crate) const MAX_TOTAL: u8 = 10;
+/// Characters of a part, in units of UTF-16: more than a short message has.
+pub(crate) const MAX_UNITS: usize = 255;
 /// Messages that are not whole; with one more the oldest is forgotten.
 pub(crate) const MAX_MESSAGES: usize = 10_000;
 /// How long the other parts of a message are waited for.

@@ -3,7 +3,7 @@
 
 use crate::number::Msisdn;
 use crate::settings::GatewaySettings;
-use crate::update::{Accepted, Shown};
+use crate::update::{Accepted, Status};
 use bytes::Bytes;
 use clock::Wall;
 use ims_node::{Next, OwnRequest, Random};
@@ -36,23 +36,18 @@ pub(crate) struct Publication {
     /// The entity-tag, while the server has something.
     #[n(5)]
     etag: Option<Box<str>>,
+    /// What the server has taken last.
     #[n(6)]
-    shown: Shown,
-    /// Since when it is so, in milliseconds since 1970.
+    status: Option<Status>,
+    /// When the server forgets it if it is not refreshed, in milliseconds since 1970.
     #[n(7)]
-    at: u64,
-    /// How long it is shown.
-    #[n(8)]
-    until: u64,
-    /// When the server forgets it if it is not refreshed.
-    #[n(9)]
     expires_at: u64,
-    /// The PUBLISH that is under way.
-    #[n(10)]
-    sent: Option<Sent>,
     /// For how long the server has said that it keeps it, in seconds.
-    #[n(11)]
+    #[n(8)]
     granted: u32,
+    /// The PUBLISH that is under way.
+    #[n(9)]
+    sent: Option<Sent>,
 }
 
 /// A PUBLISH that is under way.
@@ -66,6 +61,9 @@ pub(crate) struct Sent {
     /// The number of the update that it is for.
     #[n(2)]
     pub(crate) update: Option<u64>,
+    /// What the server has once it has taken it, where that is something new.
+    #[n(3)]
+    status: Option<Status>,
 }
 
 /// What a PUBLISH does (RFC 3903 section 4.1).
@@ -81,11 +79,14 @@ enum Kind {
     /// Keeps the document that is there.
     #[n(2)]
     Refresh,
+    /// Takes the document away.
+    #[n(3)]
+    Remove,
 }
 
 impl Publication {
     /// The server has nothing of this user yet.
-    pub(crate) fn new(presentity: &str, server: &str, shown: Shown, random: &mut Random) -> Self {
+    pub(crate) fn new(presentity: &str, server: &str, random: &mut Random) -> Self {
         Self {
             presentity: presentity.into(),
             server: server.into(),
@@ -93,44 +94,51 @@ impl Publication {
             from_tag: random.token().into(),
             cseq: 0,
             etag: None,
-            shown,
-            at: 0,
-            until: 0,
+            status: None,
             expires_at: 0,
-            sent: None,
             granted: 0,
+            sent: None,
         }
     }
 
     /// Begins to publish what an update says.
     pub(crate) fn update(&mut self, number: u64, update: &Accepted, expires: u32) {
-        (self.shown, self.at, self.until) =
-            (update.shown.clone(), update.at().unix_millis(), update.until().unix_millis());
-        self.begin(expires, Some(number));
+        self.put(update.status.clone(), expires, Some(number));
     }
 
-    /// Puts the document there, in the place of what the server has; that it has anything may turn out to be wrong.
-    fn begin(&mut self, expires: u32, update: Option<u64>) {
+    /// Puts a document there, in the place of what the server has; that it has anything may turn out to be wrong.
+    fn put(&mut self, status: Status, expires: u32, update: Option<u64>) {
         let kind = if self.etag.is_some() { Kind::Modify } else { Kind::Initial };
-        self.send(Sent { kind, expires, update });
+        self.send(Sent { kind, expires, update, status: Some(status) });
     }
 
     /// Begins to keep what is there.
     pub(crate) fn refresh(&mut self, expires: u32) {
-        self.send(Sent { kind: Kind::Refresh, expires, update: None });
+        self.send(Sent { kind: Kind::Refresh, expires, update: None, status: None });
     }
 
-    /// What the PUBLISH under way was meant to do, once more and as another request: the server has nothing of us, if the entity-tag
-    /// is gone, or wants another lifetime.
-    pub(crate) fn again(&mut self, etag_is_gone: bool, expires: Option<u32>) {
+    /// Begins to take away what is there.
+    pub(crate) fn remove(&mut self) {
+        self.send(Sent { kind: Kind::Remove, expires: 0, update: None, status: None });
+    }
+
+    /// The PUBLISH under way has come too late for the entity-tag: the server has nothing of us. What was meant to be there is put there
+    /// as if for the first time, for `expires` seconds.
+    pub(crate) fn anew(&mut self, expires: u32) {
+        self.etag = None;
         let Some(sent) = self.sent.take() else { return };
-        if etag_is_gone {
-            self.etag = None;
+        match (sent.kind, sent.status.or_else(|| self.status.clone())) {
+            (Kind::Initial | Kind::Modify | Kind::Refresh, Some(status)) => {
+                self.put(status, expires, sent.update)
+            }
+            (Kind::Remove, _) | (_, None) => {}
         }
-        let expires = expires.unwrap_or(sent.expires);
-        match sent.kind {
-            Kind::Refresh if !etag_is_gone => self.send(Sent { expires, ..sent }),
-            Kind::Refresh | Kind::Initial | Kind::Modify => self.begin(expires, sent.update),
+    }
+
+    /// The server wants the PUBLISH under way to ask for so long a lifetime.
+    pub(crate) fn raise(&mut self, expires: u32) {
+        if let Some(sent) = self.sent.take() {
+            self.send(Sent { expires, ..sent });
         }
     }
 
@@ -143,17 +151,31 @@ impl Publication {
         self.sent.as_ref()
     }
 
-    /// The PUBLISH under way has ended: the server has the document, by this entity-tag and for so many seconds.
-    pub(crate) fn published(&mut self, now: Wall, etag: &str, expires: u32) -> Option<Sent> {
-        self.etag = Some(etag.into());
+    /// The PUBLISH under way has ended, and the server has done as it says: by this entity-tag, for so many seconds.
+    pub(crate) fn taken(&mut self, now: Wall, etag: &str, expires: u32) -> Option<Sent> {
+        let sent = self.sent.take()?;
+        if let Some(status) = &sent.status {
+            self.status = Some(status.clone());
+        }
+        self.etag = (sent.kind != Kind::Remove).then(|| etag.into());
         self.granted = expires;
         self.expires_at = (now + Duration::from_secs(expires.into())).unix_millis();
-        self.sent.take()
+        Some(sent)
     }
 
-    /// The server has nothing of us any more.
-    pub(crate) fn lost(&mut self) {
-        self.etag = None;
+    /// The PUBLISH under way has come to nothing. What the server has it may have as before; where that was to be kept or taken away,
+    /// nothing more is done about it.
+    pub(crate) fn dropped(&mut self) -> Option<Sent> {
+        let sent = self.sent.take()?;
+        if matches!(sent.kind, Kind::Refresh | Kind::Remove) {
+            self.etag = None;
+        }
+        Some(sent)
+    }
+
+    /// What was under way is no longer worth it, whatever has become of it.
+    pub(crate) fn abandon(&mut self) {
+        self.sent = None;
     }
 
     /// Whether the PUBLISH under way is for what the server has already.
@@ -161,18 +183,26 @@ impl Publication {
         self.etag.is_some() && self.sent.as_ref().is_some_and(|sent| sent.kind != Kind::Initial)
     }
 
-    /// Whether the server wants a longer lifetime than the PUBLISH under way asks for.
-    pub(crate) fn is_raised_by(&self, min_expires: Option<u32>) -> bool {
-        self.sent.as_ref().zip(min_expires).is_some_and(|(sent, min)| min > sent.expires)
+    /// The lifetime that the server wants, where it is longer than the one that the PUBLISH under way asks for.
+    pub(crate) fn raised_by(&self, min_expires: Option<u32>) -> Option<u32> {
+        let sent = self.sent.as_ref()?;
+        min_expires.filter(|min| sent.kind != Kind::Remove && *min > sent.expires)
     }
 
-    /// The PUBLISH under way has ended, and the server has not taken it.
-    pub(crate) const fn refused(&mut self) -> Option<Sent> {
-        self.sent.take()
+    /// Whether the PUBLISH under way takes away what is there.
+    pub(crate) fn is_removing(&self) -> bool {
+        self.sent.as_ref().is_some_and(|sent| sent.kind == Kind::Remove)
     }
 
-    pub(crate) const fn until(&self) -> Wall {
-        Wall::from_unix_millis(self.until)
+    /// How long what the server has taken last is to be shown.
+    pub(crate) fn until(&self) -> Option<Wall> {
+        self.status.as_ref().map(Status::until)
+    }
+
+    /// Until when what the PUBLISH under way puts there is to be shown.
+    pub(crate) fn sent_until(&self) -> Option<Wall> {
+        let sent = self.sent.as_ref()?;
+        sent.status.as_ref().map(Status::until).or_else(|| self.until())
     }
 
     /// Whether the server has anything of us, as far as we know.
@@ -184,10 +214,16 @@ impl Publication {
         Wall::from_unix_millis(self.expires_at)
     }
 
-    /// When it is to be refreshed: with a fifth of its lifetime left. `None` if the server has nothing of us.
+    /// When it is to be refreshed, if it ends before it should: with a fifth of its lifetime left.
     pub(crate) fn refresh_at(&self) -> Option<Wall> {
         let early = u64::from(self.granted) * 1000 / 5;
-        self.etag.as_ref().map(|_| Wall::from_unix_millis(self.expires_at.saturating_sub(early)))
+        let is_wanted = self.etag.is_some() && self.until().is_some_and(|until| self.expires_at() < until);
+        is_wanted.then(|| Wall::from_unix_millis(self.expires_at.saturating_sub(early)))
+    }
+
+    /// The server has nothing of us any more.
+    pub(crate) fn lost(&mut self) {
+        self.etag = None;
     }
 
     /// The PUBLISH under way. A second copy of it differs in its branch alone.
@@ -210,28 +246,29 @@ impl Publication {
             .header(HeaderName::Event, "presence")
             .header(HeaderName::Expires, sent.expires);
         let draft = match (&self.etag, sent.kind) {
-            (Some(etag), Kind::Modify | Kind::Refresh) => draft.header(HeaderName::SipIfMatch, etag),
+            (Some(etag), Kind::Modify | Kind::Refresh | Kind::Remove) => {
+                draft.header(HeaderName::SipIfMatch, etag)
+            }
             (None, _) | (_, Kind::Initial) => draft,
         };
-        let draft = match sent.kind {
-            Kind::Initial | Kind::Modify => draft.with_body("application/pidf+xml", self.document(user)),
-            Kind::Refresh => draft.without_body(),
+        let draft = match &sent.status {
+            Some(status) => draft.with_body("application/pidf+xml", self.document(status, user)),
+            None => draft.without_body(),
         };
         Some(OwnRequest { draft, next: Next::Route, then })
     }
 
     /// RFC 3863, with an activity of RFC 4480. Its ids stay the same, so that a later document replaces an earlier one.
-    fn document(&self, user: Msisdn) -> Bytes {
-        let at = Wall::from_unix_millis(self.at);
+    fn document(&self, status: &Status, user: Msisdn) -> Bytes {
         let mut tuple =
-            Component::tuple("sms", self.shown.basic.basic()).with_contact(&format!("tel:{user}"));
-        if let Some(note) = &self.shown.note {
+            Component::tuple("sms", status.shown.basic.basic()).with_contact(&format!("tel:{user}"));
+        if let Some(note) = &status.shown.note {
             tuple = tuple.with_note(note);
         }
-        let mut document = Pidf::new(&self.presentity).with(tuple.with_timestamp(at));
+        let mut document = Pidf::new(&self.presentity).with(tuple.with_timestamp(status.at()));
         let person = |name: &str| Component::person("user").with_activity(name);
-        if let Some(person) = self.shown.activity.as_deref().and_then(person) {
-            document = document.with(person.with_timestamp(at));
+        if let Some(person) = status.shown.activity.as_deref().and_then(person) {
+            document = document.with(person.with_timestamp(status.at()));
         }
         document.to_bytes().into()
     }

@@ -19,7 +19,7 @@ pub(crate) enum Failed {
 
 /// The presence server has it.
 pub(crate) fn confirmed(update: &Accepted) -> String {
-    let Shown { basic, activity, note } = &update.shown;
+    let Shown { basic, activity, note } = &update.status.shown;
     let what = match (activity, basic) {
         (Some(activity), _) => activity.replace('-', " "),
         (None, Reachability::Open) => "available".to_owned(),

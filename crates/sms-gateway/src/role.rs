@@ -6,7 +6,7 @@ use crate::cause::Cause;
 use crate::gateway::SmsGateway;
 use crate::number::Msisdn;
 use clock::{Mono, Now};
-use cx_protocol::{Answer, CxFailure};
+use cx_protocol::{Answer, CxFailure, Request, ResultCode};
 use ims_node::{AskId, Decision, InboundRequest, Outcome, Record, Refusal, Role, Unreadable};
 use sip_message::{HeaderName, StatusCode};
 use std::convert::Infallible;
@@ -39,7 +39,7 @@ impl Role for SmsGateway {
 
     fn on_own_response(&mut self, now: Now, Own(number): Own, outcome: &Outcome, fx: &mut Fx) {
         self.on_published(now, number, outcome, fx);
-        self.hand_over(fx);
+        self.hand_over(now, fx);
     }
 
     fn on_own_hss_answer(
@@ -50,7 +50,13 @@ impl Role for SmsGateway {
         fx: &mut Fx,
     ) {
         self.on_user_data(now, number, answer, fx);
-        self.hand_over(fx);
+        self.hand_over(now, fx);
+    }
+
+    fn on_hss_request(&mut self, _: Now, request: &Request, _: &mut Fx) -> Answer {
+        // Nothing is kept of what the HSS has said: it is asked for each update.
+        let is_push = matches!(request, Request::Ppr(_));
+        request.answer(if is_push { ResultCode::Success } else { ResultCode::CommandUnsupported })
     }
 
     fn deadline(&self) -> Option<Mono> {
@@ -63,17 +69,18 @@ impl Role for SmsGateway {
         }
         self.outbox.on_deadline(now.mono);
         self.forget_late_parts(now, fx);
-        self.hand_over(fx);
+        self.hand_over(now, fx);
     }
 
     fn on_ask(&mut self, now: Now, id: AskId, ask: Ask, fx: &mut Fx) -> Option<Told> {
         let told = match ask {
             Ask::Update(update) => Some(self.on_update(now, &update, fx)),
-            Ask::Collect => self.on_collect(id),
-            Ask::Sent(sent) => self.on_sent(now, id, &sent, fx),
+            Ask::Collect => self.on_collect(now, id, fx),
+            Ask::More => self.wait_for_more(now, id, fx),
+            Ask::Sent(sent) => Some(self.on_sent(now, &sent, fx)),
             Ask::List => Some(self.list(now)),
         };
-        self.hand_over(fx);
+        self.hand_over(now, fx);
         told
     }
 

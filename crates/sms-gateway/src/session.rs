@@ -35,8 +35,8 @@ pub(crate) enum Ended {
     Drained,
     /// For this reason, before the SMS-C had bound us.
     BeforeBind(&'static str),
-    /// For this reason, later.
-    AfterBind(&'static str),
+    /// For this reason, so much later.
+    AfterBind(&'static str, Duration),
 }
 
 /// A connection.
@@ -56,6 +56,8 @@ pub(crate) struct Session<'a> {
     /// Messages of the SMS-C: their numbers, which command answers them, and what the gateway says of them.
     delivering: JoinSet<(u32, CommandId, Result<Told, NoAnswer>)>,
     messages: Outgoing,
+    /// Reports of them that are on their way.
+    reports: JoinSet<Result<Told, NoAnswer>>,
 }
 
 /// What happens to a session.
@@ -90,6 +92,7 @@ impl<'a> Session<'a> {
             enquired: None,
             delivering: JoinSet::new(),
             messages: Outgoing::default(),
+            reports: JoinSet::new(),
         }
     }
 
@@ -97,19 +100,38 @@ impl<'a> Session<'a> {
     pub(crate) async fn run(mut self) -> Ended {
         // Small messages that are waited for; where the option fails, they only take longer.
         let _ = self.stream.set_nodelay(true);
-        if let Err(why) = timeout(RESPONSE, self.bind()).await.unwrap_or(Err("no answer")) {
+        let asker = self.asker;
+        let bound = tokio::select! {
+            () = asker.closed() => return Ended::Drained,
+            bound = timeout(RESPONSE, self.bind()) => bound.unwrap_or(Err("no answer")),
+        };
+        if let Err(why) = bound {
             return Ended::BeforeBind(why);
         }
         tracing::info!(address = %self.smsc.address, "bound to the SMS-C");
-        match self.serve().await {
-            Ok(()) => {
-                self.request(Pdu::Unbind);
-                // What it does not take in time is lost with the connection.
-                let _ = timeout(FAREWELL, self.write_all()).await;
-                Ended::Drained
-            }
-            Err(why) => Ended::AfterBind(why),
+        let begun = Instant::now();
+        let mut turn = None;
+        let served = self.serve(&mut turn).await;
+        // Who has the next turn is told of messages that we do not speak of.
+        let _ = timeout(FAREWELL, self.take_leave(served.is_ok())).await;
+        match served {
+            Ok(()) => Ended::Drained,
+            Err(why) => Ended::AfterBind(why, begun.elapsed()),
         }
+    }
+
+    /// What the gateway has kept is still acknowledged, and the gateway told what has become of its messages.
+    async fn take_leave(&mut self, unbinds: bool) {
+        while self.reports.join_next().await.is_some() {}
+        let _ = self.asker.ask(Ask::Sent(self.messages.give_up())).await;
+        while let Some(Ok((sequence, id, told))) = self.delivering.join_next().await {
+            self.answer(sequence, id, status::of(&told));
+        }
+        if unbinds {
+            self.request(Pdu::Unbind);
+        }
+        // What the SMS-C does not take in time is lost with the connection.
+        let _ = self.write_all().await;
     }
 
     fn request(&mut self, pdu: impl Into<Pdu>) -> u32 {
@@ -152,17 +174,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn serve(&mut self) -> Result<(), &'static str> {
+    async fn serve(&mut self, turn: &mut Option<MutexGuard<'a, ()>>) -> Result<(), &'static str> {
         let (asker, outgoing) = (self.asker, self.outgoing);
-        let mut turn = None;
+        let mut next_ask = Ask::Collect;
         let mut collecting = std::pin::pin!(None);
         // What came with the answer to bind.
         self.read_frames().await?;
         loop {
             self.submit();
+            self.report();
             if turn.is_some() && collecting.is_none() && self.messages.is_idle() {
-                let done = self.messages.take_done();
-                collecting.set(Some(asker.ask(if done.is_empty() { Ask::Collect } else { Ask::Sent(done) })));
+                collecting.set(Some(asker.ask(std::mem::replace(&mut next_ask, Ask::More))));
             }
             match self.next(turn.is_none(), collecting.as_mut().as_pin_mut(), outgoing).await? {
                 Happened::Read(0) => return Err("the connection ended"),
@@ -172,17 +194,28 @@ impl<'a> Session<'a> {
                 }
                 Happened::Written(count) => self.unsent.advance(count),
                 Happened::Answered(sequence, id, told) => self.answer(sequence, id, status::of(&told)),
-                Happened::Turn(guard) => turn = Some(guard),
+                Happened::Turn(guard) => *turn = Some(guard),
                 Happened::ToSend(told) => {
                     collecting.set(None);
-                    if let Ok(Told::ToSend(messages)) = told {
-                        self.messages.add(messages);
+                    match told {
+                        Ok(Told::ToSend(messages)) if !messages.is_empty() => self.messages.add(messages),
+                        Ok(_) | Err(NoAnswer) => return Err("the gateway has no answer"),
                     }
                 }
                 Happened::Time => self.on_time()?,
                 Happened::Drain => return Ok(()),
             }
         }
+    }
+
+    /// Tells the gateway what has become of its messages.
+    fn report(&mut self) {
+        let done = self.messages.take_done();
+        if !done.is_empty() {
+            let asker = self.asker.clone();
+            self.reports.spawn(async move { asker.ask(Ask::Sent(done)).await });
+        }
+        while self.reports.try_join_next().is_some() {}
     }
 
     async fn next(
@@ -326,9 +359,8 @@ fn update(part: Part) -> LegacyUpdate {
         form: match part.from_ton {
             Ton::International => NumberForm::International,
             Ton::National | Ton::SubscriberNumber => NumberForm::National,
-            Ton::Unknown | Ton::NetworkSpecific | Ton::Alphanumeric | Ton::Abbreviated | Ton::Other(_) => {
-                NumberForm::Unknown
-            }
+            Ton::Unknown | Ton::Other(_) => NumberForm::Unknown,
+            Ton::NetworkSpecific | Ton::Alphanumeric | Ton::Abbreviated => NumberForm::None,
         },
         text: part.text,
         part: part.concatenation.map(|part| PartOf {

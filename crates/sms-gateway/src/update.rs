@@ -49,46 +49,58 @@ impl Shown {
     }
 }
 
-/// A status that was accepted, and that the presence server has not confirmed. Encoded as a CBOR array for the journal.
+/// What is to be shown of a user, and how long. Encoded as a CBOR array for the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Accepted {
+pub(crate) struct Status {
     #[n(0)]
-    pub(crate) from: Msisdn,
-    #[n(1)]
     pub(crate) shown: Shown,
-    /// When it came, in milliseconds since 1970.
-    #[n(2)]
+    /// Since when it is so, in milliseconds since 1970.
+    #[n(1)]
     at: u64,
-    /// So long is it shown.
-    #[n(3)]
+    #[n(2)]
     until: u64,
-    /// So long is it tried.
-    #[n(4)]
-    valid_until: u64,
-    /// For how long the user has asked, in seconds.
-    #[n(5)]
-    pub(crate) asked_s: Option<u64>,
 }
 
-impl Accepted {
-    pub(crate) fn new(from: Msisdn, shown: Shown, at: Wall, times: Times) -> Self {
-        let Times { asked, lasts, valid } = times;
-        Self {
-            from,
-            shown,
-            at: at.unix_millis(),
-            until: (at + asked.unwrap_or(lasts)).unix_millis(),
-            valid_until: (at + valid).unix_millis(),
-            asked_s: asked.map(|asked| asked.as_secs()),
-        }
-    }
-
+impl Status {
     pub(crate) const fn at(&self) -> Wall {
         Wall::from_unix_millis(self.at)
     }
 
     pub(crate) const fn until(&self) -> Wall {
         Wall::from_unix_millis(self.until)
+    }
+}
+
+/// A status that was accepted, and that the presence server has not confirmed. Encoded as a CBOR array for the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Accepted {
+    #[n(0)]
+    pub(crate) from: Msisdn,
+    #[n(1)]
+    pub(crate) status: Status,
+    /// So long is it tried.
+    #[n(2)]
+    valid_until: u64,
+    /// For how long the user has asked, in seconds.
+    #[n(3)]
+    pub(crate) asked_s: Option<u64>,
+}
+
+impl Accepted {
+    pub(crate) fn new(from: Msisdn, shown: Shown, at: Wall, times: Times) -> Self {
+        let Times { asked, lasts, valid } = times;
+        let until = at + asked.unwrap_or(lasts);
+        Self {
+            from,
+            status: Status { shown, at: at.unix_millis(), until: until.unix_millis() },
+            // A status that is over is not worth publishing.
+            valid_until: (at + valid).min(until).unix_millis(),
+            asked_s: asked.map(|asked| asked.as_secs()),
+        }
+    }
+
+    pub(crate) const fn until(&self) -> Wall {
+        self.status.until()
     }
 
     pub(crate) const fn valid_until(&self) -> Wall {

@@ -79,22 +79,32 @@ fn a_message_that_cannot_be_sent_is_tried_again_and_given_up_in_the_end() {
         _ => Vec::new(),
     };
     let take = |gateway: &mut Gateway| numbers(gateway.ask(Ask::Collect));
+    // The answer to a report, and then what comes by itself.
+    let report = |gateway: &mut Gateway, number, delivery| {
+        assert_eq!(gateway.ask(Ask::Sent(vec![(number, delivery)])), Some(Told::Taken));
+    };
     let first = take(&mut gateway);
-    assert_eq!((first.len(), take(&mut gateway)), (1, first.clone()));
-    assert_eq!(gateway.ask(Ask::Sent(vec![(first[0], Delivery::Later)])), None);
+    assert_eq!((first.len(), take(&mut gateway)), (1, first.clone()), "whoever had it has gone");
+    report(&mut gateway, first[0], Delivery::Later);
+    report(&mut gateway, first[0], Delivery::Refused);
+    assert_eq!(gateway.ask(Ask::More), None, "it waits, and nobody has it who could speak of it");
     gateway.pass(Duration::from_secs(4));
     assert_eq!(gateway.told(), None, "not yet");
     gateway.pass(Duration::from_secs(1));
     assert_eq!(numbers(gateway.told()), first);
-    assert_eq!(gateway.ask(Ask::Sent(vec![(first[0], Delivery::Refused)])), None);
+    report(&mut gateway, first[0], Delivery::Refused);
     assert_eq!((take(&mut gateway), gateway.keeps_anything()), (Vec::new(), false));
+    // Of two who wait the later one is told; the other one hears that it is over.
+    assert_eq!(gateway.ask(Ask::Collect), None);
+    assert_eq!(gateway.told(), Some(Told::ToSend(Vec::new())));
     gateway.is_taken(ERIN, "help");
     // A day of failures.
     let mut attempts = 0;
     while gateway.keeps_anything() {
         if let [number] = *numbers(gateway.told()) {
             attempts += 1;
-            gateway.ask(Ask::Sent(vec![(number, Delivery::Later)]));
+            report(&mut gateway, number, Delivery::Later);
+            assert_eq!(gateway.ask(Ask::More), None);
         }
         gateway.pass(Duration::from_secs(5));
     }

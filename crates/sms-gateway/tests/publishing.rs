@@ -12,9 +12,9 @@ mod support;
 use cx_protocol::ResultCode;
 use presence_document::{Basic, Pidf};
 use sip_message::{HeaderName, Message};
-use sms_gateway::{Ask, GatewaySettings, Told};
+use sms_gateway::{Ask, Told};
 use std::time::Duration;
-use support::{ERIN, Gateway, identity, settings};
+use support::{ERIN, Gateway, identity};
 
 /// Erin's status is there.
 fn with_status() -> Gateway {
@@ -109,8 +109,72 @@ fn gw_04_a_status_is_kept_alive_and_ends_with_its_time() {
     assert_eq!(last.value(HeaderName::Expires), Some("1440"), "no longer than it is to be shown");
     gateway.answers(&last, 200, "SIP-ETag: e3\r\nExpires: 1440\r\n");
     gateway.pass(Duration::from_secs(1440));
-    let refresh = gateway.sent().map(|(_, message)| message.value(HeaderName::Expires).map(str::to_owned));
-    assert_eq!(refresh, Some(Some("288".into())), "the server has said less than it was asked for");
+    assert!(gateway.sent().is_none() && !gateway.keeps_anything(), "it ends by itself");
+}
+
+#[test]
+fn gw_04_what_a_server_would_keep_for_longer_is_taken_away_in_time() {
+    let mut gateway = Gateway::new();
+    gateway.is_taken(ERIN, "busy 10m");
+    gateway.hss_knows_erin();
+    let brief = gateway.publish();
+    assert_eq!(brief.value(HeaderName::Expires), Some("600"));
+    gateway.answers(&brief, 423, "Min-Expires: 3600\r\n");
+    let longer = gateway.publish();
+    assert_eq!((longer.value(HeaderName::Expires), longer.cseq()), (Some("3600"), brief.cseq() + 1));
+    gateway.takes(&longer, "e1");
+    assert_eq!(gateway.message(), "You are shown as busy for 10 min.");
+    gateway.pass(Duration::from_secs(600));
+    let removal = gateway.publish();
+    let headers = [HeaderName::SipIfMatch, HeaderName::Expires].map(|name| removal.value(name));
+    assert_eq!((headers, removal.body().len()), ([Some("e1"), Some("0")], 0));
+    // Repeated unchanged until it is answered, as any other.
+    gateway.answers(&removal, 503, "");
+    gateway.pass(Duration::from_secs(2));
+    let again = gateway.publish();
+    assert_eq!(identity(&again), identity(&removal));
+    gateway.answers(&again, 200, "SIP-ETag: e2\r\nExpires: 0\r\n");
+    gateway.pass(hours(1));
+    assert!(gateway.sent().is_none() && !gateway.keeps_anything());
+}
+
+#[test]
+fn gw_04_a_refresh_that_is_refused_is_not_sent_again() {
+    for status in [400, 403, 404, 489, 603] {
+        let mut gateway = with_status();
+        gateway.pass(Duration::from_secs(48 * 60));
+        let refresh = gateway.publish();
+        gateway.answers(&refresh, status, "");
+        gateway.pass(hours(1));
+        assert!(gateway.sent().is_none(), "{status}");
+        // The next update is published as if nothing were there.
+        gateway.is_taken(ERIN, "on");
+        gateway.hss_knows_erin();
+        assert_eq!(gateway.publish().value(HeaderName::SipIfMatch), None);
+    }
+}
+
+#[test]
+fn gw_04_a_refresh_without_answer_stops_no_update_and_ends_with_the_status() {
+    let mut gateway = with_status();
+    gateway.pass(Duration::from_secs(48 * 60));
+    gateway.publish();
+    gateway.is_taken(ERIN, "on");
+    while gateway.asked().is_none() {
+        gateway.pass(Duration::from_secs(1));
+    }
+    // The user has another presence server by now.
+    gateway.clear();
+    gateway.hss_says(ResultCode::Success, "sip:erin@home1.test", Some("sip:ps2.home1.test"));
+    let publish = gateway.publish();
+    assert_eq!(publish.value(HeaderName::Route), Some("<sip:ps2.home1.test;lr>"));
+    assert!(!publish.body().is_empty());
+
+    let mut gateway = with_status();
+    gateway.pass(hours(3));
+    gateway.clear();
+    gateway.pass(hours(1));
+    assert!(gateway.sent().is_none() && !gateway.keeps_anything(), "a day later nobody is told of it");
 }
 
 #[test]
@@ -184,19 +248,6 @@ fn rfc3903_4_1_a_server_that_has_forgotten_is_told_anew() {
 }
 
 #[test]
-fn rfc3903_4_1_a_lifetime_that_is_too_short_is_raised() {
-    let settings = GatewaySettings { publication_s: 100, ..settings() };
-    let mut gateway = Gateway::of(settings);
-    gateway.is_taken(ERIN, "busy");
-    gateway.hss_knows_erin();
-    let brief = gateway.publish();
-    assert_eq!(brief.value(HeaderName::Expires), Some("100"));
-    gateway.answers(&brief, 423, "Min-Expires: 600\r\n");
-    let longer = gateway.publish();
-    assert_eq!((longer.value(HeaderName::Expires), longer.cseq()), (Some("600"), brief.cseq() + 1));
-}
-
-#[test]
 fn gw_what_cannot_be_is_said_to_the_user() {
     let not_served = "Your status is not changed: there is no presence service for your number.";
     let refused = "Your status is not changed: the presence service does not take it.";
@@ -250,14 +301,35 @@ fn gw_who_cannot_be_reached_for_a_day_is_given_up_and_its_user_told() {
 }
 
 #[test]
-fn gw_a_status_outlives_the_failure_of_the_next_one() {
+fn gw_a_status_is_as_before_when_the_next_one_comes_to_nothing() {
     let mut gateway = with_status();
-    gateway.is_taken(ERIN, "away");
+    gateway.is_taken(ERIN, "off");
     gateway.hss_knows_erin();
-    gateway.publish();
-    // A day in which the presence server says nothing.
-    gateway.pass(hours(25));
-    let messages = gateway.messages();
-    assert_eq!(messages.len(), 1, "{messages:?}");
-    assert!(messages[0].1.contains("cannot be reached"), "{messages:?}");
+    let off = gateway.publish();
+    gateway.answers(&off, 403, "");
+    assert!(gateway.message().starts_with("Your status is not changed"));
+    gateway.pass(Duration::from_secs(48 * 60));
+    let refresh = gateway.publish();
+    assert_eq!((refresh.value(HeaderName::SipIfMatch), refresh.body().len()), (Some("e1"), 0));
+    // Where the server has lost it, it is what it was, and for no longer.
+    gateway.answers(&refresh, 412, "");
+    let anew = gateway.publish();
+    let document = Pidf::parse(&anew.body()).unwrap();
+    assert_eq!(document.persons().next().unwrap().activities().collect::<Vec<_>>(), ["busy"]);
+    gateway.takes(&anew, "e2");
+    gateway.pass(hours(2));
+    gateway.clear();
+    assert!(!gateway.keeps_anything());
+}
+
+#[test]
+fn gw_a_status_that_is_over_before_it_can_be_published_is_not_published() {
+    let mut gateway = Gateway::new();
+    gateway.is_taken(ERIN, "busy 45m");
+    for _ in 0..60 {
+        gateway.hss_is_away();
+        gateway.pass(Duration::from_secs(60));
+    }
+    assert!(gateway.message().contains("cannot be reached"));
+    assert!(gateway.asked().is_none() && gateway.sent().is_none());
 }

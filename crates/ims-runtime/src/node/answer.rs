@@ -20,6 +20,13 @@ pub(super) enum Waiter<T> {
 }
 
 impl<T> Waiter<T> {
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Operator(_) => false,
+            Self::Source(answer) => answer.is_closed(),
+        }
+    }
+
     fn goes_without(self, why: Unanswered) {
         match self {
             Self::Operator(request) => request.answer(&why),
@@ -88,7 +95,13 @@ where
 
     /// Somebody asks by another protocol.
     pub(super) fn on_inquiry(&mut self, Inquiry { ask, answer }: Inquiry<R::Ask, R::Told>) {
-        match self.asks.open(self.clock.now().mono, Waiter::Source(answer), Waits::Patiently) {
+        let now = self.clock.now().mono;
+        let opened = self.asks.open(now, Waiter::Source(answer), Waits::Patiently).or_else(|waiter| {
+            // A connection may have ended that waited for something.
+            self.asks.forget(Waiter::is_gone);
+            self.asks.open(now, waiter, Waits::Patiently)
+        });
+        match opened {
             Ok(id) => self.handle(Input::Ask { id, ask }),
             Err(waiter) => waiter.goes_without(Unanswered::TooMany),
         }

@@ -53,6 +53,11 @@ impl<W> Asks<W> {
         Ok(id)
     }
 
+    /// Forgets those that are waited for patiently and by nobody any more.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&W) -> bool) {
+        self.patient.retain(|_, waiter| !is_gone(waiter));
+    }
+
     /// The answer is there; `None` if nobody waits for it any more.
     pub(super) fn close(&mut self, id: AskId) -> Option<W> {
         self.open.remove(&id).map(|(_, waiter)| waiter).or_else(|| self.patient.remove(&id))
@@ -89,6 +94,11 @@ mod tests {
         }
         assert_eq!(asks.open(at(9), "too many", Waits::Briefly), Err("too many"));
         assert_eq!(asks.close(patient), Some("patient"), "however long it takes");
+        for _ in 0..MAX_OPEN_ASKS {
+            asks.open(at(9), "gone", Waits::Patiently).unwrap();
+        }
+        assert_eq!(asks.open(at(9), "too many", Waits::Patiently), Err("too many"));
+        asks.forget(|waiter| *waiter == "gone");
         assert!(asks.open(at(9), "patient", Waits::Patiently).is_ok(), "these are counted apart");
     }
 }

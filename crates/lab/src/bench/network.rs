@@ -2,6 +2,7 @@
 
 use crate::error::LabError;
 use crate::lab::{Lab, Options};
+use crate::plan::ShortMessages;
 use ims_runtime::ctl::CtlAnswer;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -22,6 +23,11 @@ const IN_A_FILE: u16 = 4000;
 /// The name of a user.
 pub(crate) fn name(number: u16) -> String {
     format!("u{number:05}")
+}
+
+/// The number of a user's phone without SIP.
+pub(crate) fn number(of: u16) -> String {
+    format!("+1555{:07}", of)
 }
 
 /// The port of a user.
@@ -85,6 +91,16 @@ fn copy(from: &Path, to: &Path) -> Result<(), LabError> {
 
 /// Brings it up with this many users.
 pub(crate) async fn up(config: &Path, binaries: Option<PathBuf>, users: u16) -> Result<Lab, LabError> {
+    up_with(config, binaries, users, ShortMessages::None).await
+}
+
+/// As [`up`]; with short messages each user has a number.
+pub(crate) async fn up_with(
+    config: &Path,
+    binaries: Option<PathBuf>,
+    users: u16,
+    messages: ShortMessages,
+) -> Result<Lab, LabError> {
     let place = tempfile::Builder::new().prefix("muster-bench-").tempdir();
     let place = place.map_err(LabError::at(&std::env::temp_dir()))?;
     let (overlay, rules) = (place.path().join("overlay"), place.path().join("rules"));
@@ -96,9 +112,13 @@ pub(crate) async fn up(config: &Path, binaries: Option<PathBuf>, users: u16) -> 
         write(&file, &rules_of(&name(watcher(number, users))))?;
     }
     write(&overlay.join("ps1.toml"), &presence_server(&rules))?;
+    if messages == ShortMessages::Lab {
+        write(&overlay.join("gateway1.toml"), "[sms_gateway.rate]\nburst = 1000\n")?;
+    }
     // The rules are read at the start and not again.
-    let lab = Lab::up(Options { overlays: vec![overlay], binaries, ..Options::new(config) }).await?;
-    match subscribe_all(&lab, users).await {
+    let lab =
+        Lab::up(Options { overlays: vec![overlay], binaries, messages, ..Options::new(config) }).await?;
+    match subscribe_all(&lab, users, messages).await {
         Ok(()) => Ok(lab),
         Err(error) => {
             // The first failure is the one to tell.
@@ -109,12 +129,12 @@ pub(crate) async fn up(config: &Path, binaries: Option<PathBuf>, users: u16) -> 
 }
 
 /// Gives the HSS its subscribers, a part at a time: it reads no long files, and keeps what it has read.
-async fn subscribe_all(lab: &Lab, users: u16) -> Result<(), LabError> {
+async fn subscribe_all(lab: &Lab, users: u16, messages: ShortMessages) -> Result<(), LabError> {
     let file = lab.directory().join("config/subscribers-home1.toml");
     let usual = std::fs::read_to_string(&file).map_err(LabError::at(&file))?;
     for first in (0..users).step_by(usize::from(IN_A_FILE)) {
         let part = first..first.saturating_add(IN_A_FILE).min(users);
-        write(&file, &format!("{usual}\n{}", subscribers(part)))?;
+        write(&file, &format!("{usual}\n{}", subscribers(part, messages)))?;
         if let CtlAnswer::Refused(why) = lab.ctl("hss1", &["reload"]).await? {
             return Err(LabError::Refused { node: "hss1".into(), why: why.into() });
         }
@@ -126,13 +146,18 @@ fn write(path: &Path, text: &str) -> Result<(), LabError> {
     std::fs::write(path, text).map_err(LabError::at(path))
 }
 
-fn subscribers(part: Range<u16>) -> String {
-    part.map(name).fold(String::new(), |mut text, name| {
+fn subscribers(part: Range<u16>, messages: ShortMessages) -> String {
+    part.fold(String::new(), |mut text, user| {
+        let name = name(user);
+        let phone = match messages {
+            ShortMessages::None | ShortMessages::Foreign => String::new(),
+            ShortMessages::Lab => format!(", {{ impu = \"tel:{}\" }}", number(user)),
+        };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
             "[account.{name}]\nimpis = [\"{name}@{DOMAIN}\"]\npassword = \"{name}-secret\"\nalgorithms = [\"MD5\"]\n\
-             profile = \"presence\"\nsets = [[{{ impu = \"sip:{name}@{DOMAIN}\" }}]]"
+             profile = \"presence\"\nsets = [[{{ impu = \"sip:{name}@{DOMAIN}\" }}{phone}]]"
         );
         text
     })
@@ -140,7 +165,7 @@ fn subscribers(part: Range<u16>) -> String {
 
 fn presence_server(rules: &Path) -> String {
     format!(
-        "[node]\npeers = [{{ addresses = [\"127.0.10.14\", \"127.0.10.15\", \"127.0.10.{HOST}\"] }}]\n\
+        "[node]\npeers = [{{ addresses = [\"127.0.10.14\", \"127.0.10.15\", \"127.0.10.18\", \"127.0.10.{HOST}\"] }}]\n\
          [presence_server]\nrules_dir = {:?}\ndefault_action = \"allow\"\n\
          [presence_server.limits]\nsubscriptions = 200000\nsubscriptions_per_presentity = 20000\npresentities = 500000\n",
         rules.to_string_lossy()

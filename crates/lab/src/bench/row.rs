@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 /// Requests under way at a time; another one begins when one has ended.
 pub const IN_FLIGHT: usize = 128;
 /// Nodes have so long for what they do after their last answer; it counts, too.
-const AFTERWARDS: Duration = Duration::from_millis(100);
+pub(super) const AFTERWARDS: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -24,12 +24,12 @@ pub(crate) struct Tally {
 }
 
 /// What an operation has cost the nodes.
-struct Cost {
+pub(super) struct Cost {
     /// How often it was done.
-    requests: u64,
-    elapsed: Duration,
+    pub(super) requests: u64,
+    pub(super) elapsed: Duration,
     /// CPU time, user and system, of each node.
-    cpu: Vec<(Box<str>, Duration)>,
+    pub(super) cpu: Vec<(Box<str>, Duration)>,
 }
 
 impl Cost {
@@ -38,12 +38,12 @@ impl Cost {
         used.as_secs_f64() * 1e6 / f64::from(u32::try_from(self.requests.max(1)).unwrap_or(u32::MAX))
     }
 
-    fn us_of_all(&self) -> f64 {
+    pub(super) fn us_of_all(&self) -> f64 {
         self.us_each(self.cpu.iter().map(|(_, used)| *used).sum())
     }
 
     /// How many a second, and each node's part.
-    fn note(&self, repeats: u64) -> String {
+    pub(super) fn note(&self, repeats: u64) -> String {
         let rate = f64::from(u32::try_from(self.requests).unwrap_or(u32::MAX)) / self.elapsed.as_secs_f64();
         let mut nodes: Vec<_> = self.cpu.iter().map(|(name, used)| (name, self.us_each(*used))).collect();
         nodes.retain(|(_, us)| *us >= 0.1);

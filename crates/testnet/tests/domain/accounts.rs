@@ -65,7 +65,8 @@ impl HssOracle for Store {
     }
 
     fn poll_request(&mut self) -> Option<(Box<str>, Request)> {
-        self.hss.poll_request().map(|(scscf, request)| (scscf.host().into(), request))
+        let to_scscf = self.hss.poll_request().map(|(scscf, request)| (scscf.host().into(), request));
+        to_scscf.or_else(|| self.hss.poll_notice())
     }
 }
 
