@@ -42,10 +42,10 @@ impl Subscriber {
                 && sets.eq(self.account.sets.iter().map(|set| &set.identities))
         });
         let hosts = self.readers.0.iter().filter(|_| !is_same);
-        let pushes = |host: &Box<str>| {
+        let pushes = |host: Box<str>| {
             let of_sets = (0..self.account.sets.len()).filter_map(|set| self.profile_push(set));
             of_sets.map(|push| (host.clone(), push)).collect::<Vec<_>>()
         };
-        hosts.flat_map(pushes).collect()
+        hosts.cloned().flat_map(pushes).collect()
     }
 }

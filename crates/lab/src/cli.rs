@@ -55,7 +55,7 @@ pub(crate) enum Command {
         /// The directory of the lab; without it the lab that was started last
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
-        /// The phone's number, such as +15550105, which is erin's
+        /// The phone's number, such as +15550106, which is frank's
         #[arg(allow_hyphen_values = true)]
         from: String,
         /// What it writes, such as: busy 2h in a meeting

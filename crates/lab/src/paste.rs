@@ -104,10 +104,10 @@ impl fmt::Display for Paste<'_> {
             writeln!(f, "  {:<18} {password}", format!("{user}@{domain}"))?;
         }
         if self.lab.smsc().is_some() {
-            writeln!(f, "A phone without SIP, erin's; what it is answered is printed here:")?;
+            writeln!(f, "A phone without SIP, frank's; what it is answered is printed here:")?;
             writeln!(
                 f,
-                "  {} sms +15550105 busy 2h in a meeting",
+                "  {} sms +15550106 busy 2h in a meeting",
                 self.lab.binaries().join("lab").display()
             )?;
         }

@@ -17,8 +17,8 @@ use tokio::time::timeout;
 /// that the update comes before it has subscribed again.
 const PATIENT: &str = "3600";
 
-/// The number of erin, whose phone has no SIP.
-const PHONE_OF_ERIN: &str = "+15550105";
+/// The number of frank, whose phone has no SIP.
+const PHONE_OF_FRANK: &str = "+15550106";
 /// How long the answer to a short message may take.
 const ANSWERED: Duration = Duration::from_secs(20);
 
@@ -166,7 +166,7 @@ impl Stage<'_> {
     /// A user without SIP writes, and is answered.
     async fn write(&self) -> Result<(), LabError> {
         let smsc = self.lab.smsc().ok_or_else(|| LabError::UnknownNode("gateway1".into()))?;
-        smsc.send(PHONE_OF_ERIN, "busy 2h in a meeting").await.map_err(LabError::NotWritten)?;
+        smsc.send(PHONE_OF_FRANK, "busy 2h in a meeting").await.map_err(LabError::NotWritten)?;
         let answer = timeout(ANSWERED, smsc.next()).await;
         answer.map(drop).map_err(|_| LabError::NotWritten(NotSent::TooLate))
     }

@@ -191,7 +191,7 @@ fn down_leaves_nothing(project: &Project) {
     project.compose(&["down"]);
     assert_eq!(project.left("container"), 0);
     assert_eq!(project.left("network"), 0);
-    assert_eq!(project.left("volume"), 12, "the state stays");
+    assert_eq!(project.left("volume"), 13, "the state stays");
     project.compose(&["down", "-v"]);
     assert_eq!(project.left("volume"), 0);
 }

@@ -19,8 +19,8 @@ use support::{config, good, skip};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
-const ERIN: &str = "+15550105";
-const GRACE: &str = "+15550107";
+const FRANK: &str = "+15550106";
+const HEIDI: &str = "+15550107";
 /// Longer than anything takes.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
@@ -39,16 +39,16 @@ async fn read(smsc: &Smsc, phone: &str) -> String {
     text
 }
 
-/// A message of erin's that no phone of ours sends.
-fn of_erin(text: &[u8]) -> rusmpp::pdus::builders::DeliverSmBuilder {
+/// A message of frank's that no phone of ours sends.
+fn of_frank(text: &[u8]) -> rusmpp::pdus::builders::DeliverSmBuilder {
     DeliverSm::builder()
         .source_addr_ton(Ton::International)
-        .source_addr(COctetString::from_slice(b"15550105\0").unwrap())
+        .source_addr(COctetString::from_slice(b"15550106\0").unwrap())
         .destination_addr(COctetString::from_slice(b"7737\0").unwrap())
         .short_message(OctetString::from_slice(text).unwrap())
 }
 
-/// Alice sees erin's note.
+/// Alice sees frank's note.
 async fn sees(alice: &mut Agent, note: &str) {
     let is_it = |event: &lab::Event| &*event.event == "presence" && event.note.as_deref() == Some(note);
     good(alice.until(note, is_it).await);
@@ -59,18 +59,18 @@ async fn figure_5_a_watcher_sees_what_a_phone_without_sip_writes() {
     let lab = up().await;
     let smsc = smsc(&lab);
     let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
-    does(&mut alice, "watch sip:erin@home1.test", |event| &*event.event == "presence").await;
-    smsc.send(ERIN, "busy 2h in a meeting").await.unwrap();
-    assert_eq!(read(&smsc, ERIN).await, "You are shown as busy (in a meeting) for 2 h.");
+    does(&mut alice, "watch sip:frank@home1.test", |event| &*event.event == "presence").await;
+    smsc.send(FRANK, "busy 2h in a meeting").await.unwrap();
+    assert_eq!(read(&smsc, FRANK).await, "You are shown as busy (in a meeting) for 2 h.");
     sees(&mut alice, "in a meeting").await;
     // A long one, in an alphabet that has it, in three parts.
     let note = format!("Grüße aus Łódź, {}", "weit weg, ".repeat(11)).trim().to_owned();
-    smsc.send(ERIN, &format!("away {note}")).await.unwrap();
-    assert!(read(&smsc, ERIN).await.starts_with("You are shown as away (Grüße aus Łódź, weit weg"));
+    smsc.send(FRANK, &format!("away {note}")).await.unwrap();
+    assert!(read(&smsc, FRANK).await.starts_with("You are shown as away (Grüße aus Łódź, weit weg"));
     sees(&mut alice, &note).await;
     // What is not understood, and a phone of nobody.
-    smsc.send(ERIN, "hello there").await.unwrap();
-    assert!(read(&smsc, ERIN).await.starts_with("Write a status"));
+    smsc.send(FRANK, "hello there").await.unwrap();
+    assert!(read(&smsc, FRANK).await.starts_with("Write a status"));
     smsc.send("+15559999", "on").await.unwrap();
     assert!(read(&smsc, "+15559999").await.contains("no presence service for your number"));
     alice.end().await;
@@ -82,13 +82,13 @@ async fn smpp_texts_of_every_alphabet_and_form_are_read() {
     let lab = up().await;
     let smsc = smsc(&lab);
     let payload = |text: &[u8]| Tlv::MessagePayload(MessagePayload::new(AnyOctetString::from_slice(text)));
-    let latin = of_erin(b"busy caf\xe9").data_coding(DataCoding::Latin1).build();
-    let by_payload = of_erin(b"").push_tlv(payload(b"busy tea")).build();
+    let latin = of_frank(b"busy caf\xe9").data_coding(DataCoding::Latin1).build();
+    let by_payload = of_frank(b"").push_tlv(payload(b"busy tea")).build();
     let segment = |number: u8, text: &[u8]| {
         let numbered = [Tlv::SarMsgRefNum(9), Tlv::SarTotalSegments(2), Tlv::SarSegmentSeqnum(number)];
-        numbered.into_iter().fold(of_erin(text), |sm, tlv| sm.push_tlv(tlv)).build()
+        numbered.into_iter().fold(of_frank(text), |sm, tlv| sm.push_tlv(tlv)).build()
     };
-    let wide = of_erin(b"\x06\x08\x04\x12\x34\x01\x01busy")
+    let wide = of_frank(b"\x06\x08\x04\x12\x34\x01\x01busy")
         .esm_class(EsmClass::default().with_udhi_indicator())
         .build();
     for (messages, note) in [
@@ -100,7 +100,7 @@ async fn smpp_texts_of_every_alphabet_and_form_are_read() {
         for message in messages {
             smsc.deliver(message).await.unwrap();
         }
-        assert_eq!(read(&smsc, ERIN).await, format!("You are shown as busy{note}."));
+        assert_eq!(read(&smsc, FRANK).await, format!("You are shown as busy{note}."));
     }
     good(lab.down().await);
 }
@@ -110,10 +110,10 @@ async fn smpp_what_cannot_be_read_is_refused_with_its_status_and_nothing_else_su
     let lab = up().await;
     let smsc = smsc(&lab);
     let with_header = EsmClass::default().with_udhi_indicator();
-    let nobody = of_erin(b"on").source_addr(COctetString::from_slice(b"MyBank\0").unwrap());
+    let nobody = of_frank(b"on").source_addr(COctetString::from_slice(b"MyBank\0").unwrap());
     for (message, status) in [
-        (of_erin(b"\x05\x00\x03").esm_class(with_header).build(), CommandStatus::EsmeRinvmsglen),
-        (of_erin(b"\x00\x01").data_coding(DataCoding::OctetUnspecified).build(), CommandStatus::EsmeRxPAppn),
+        (of_frank(b"\x05\x00\x03").esm_class(with_header).build(), CommandStatus::EsmeRinvmsglen),
+        (of_frank(b"\x00\x01").data_coding(DataCoding::OctetUnspecified).build(), CommandStatus::EsmeRxPAppn),
         (nobody.source_addr_ton(Ton::Alphanumeric).build(), CommandStatus::EsmeRinvsrcadr),
     ] {
         assert_eq!(smsc.deliver(message).await, Err(NotSent::Refused(status)));
@@ -121,21 +121,21 @@ async fn smpp_what_cannot_be_read_is_refused_with_its_status_and_nothing_else_su
     // A storm is throttled, and all of it arrives in the end; somebody else is answered before its end.
     let storm = async {
         for _ in 0..12 {
-            smsc.send(GRACE, "hello").await.unwrap();
+            smsc.send(HEIDI, "hello").await.unwrap();
         }
     };
     let (mut answers, mut others) = (0, None);
     let reading = async {
         while answers < 13 {
             let Received { to, text } = timeout(TOO_LONG, smsc.next()).await.unwrap();
-            if to == ERIN {
+            if to == FRANK {
                 assert_eq!(text, "You are shown as busy.");
                 others = Some(answers);
             }
             answers += 1;
         }
     };
-    let ((), (), ()) = tokio::join!(storm, reading, async { smsc.send(ERIN, "busy").await.unwrap() });
+    let ((), (), ()) = tokio::join!(storm, reading, async { smsc.send(FRANK, "busy").await.unwrap() });
     assert!(others.is_some_and(|place| place < 11), "{others:?}");
     good(lab.down().await);
 }
@@ -146,29 +146,29 @@ async fn gw_a_gateway_that_is_killed_at_any_moment_loses_and_doubles_nothing() {
     let mut lab = up().await;
     let smsc = smsc(&lab);
     let mut alice = registered(&lab, "alice", Access::Udp, &[]).await;
-    does(&mut alice, "watch sip:erin@home1.test", |event| &*event.event == "presence").await;
+    does(&mut alice, "watch sip:frank@home1.test", |event| &*event.event == "presence").await;
     // First the HSS, then the presence server is away when the gateway dies.
     for (away, note) in [("hss1", "one"), ("ps1", "two")] {
         good(lab.kill(away).await);
-        smsc.send(ERIN, &format!("busy {note}")).await.unwrap();
+        smsc.send(FRANK, &format!("busy {note}")).await.unwrap();
         good(lab.kill("gateway1").await);
         good(lab.restart(away).await);
         good(lab.restart("gateway1").await);
-        assert_eq!(read(&smsc, ERIN).await, format!("You are shown as busy ({note})."));
+        assert_eq!(read(&smsc, FRANK).await, format!("You are shown as busy ({note})."));
         sees(&mut alice, note).await;
     }
     // And in full flight.
     for round in 0..5 {
         let note = format!("round {round}");
         let text = format!("away {note}");
-        let (sent, ()) = tokio::join!(smsc.send(ERIN, &text), async {
+        let (sent, ()) = tokio::join!(smsc.send(FRANK, &text), async {
             good(lab.restart("gateway1").await);
         });
         sent.unwrap();
         // What was not acknowledged the SMS-C has said again, and a confirmation whose acknowledgement was lost is sent again.
         let confirmation = format!("You are shown as away ({note}).");
         let mut copies = 0;
-        while read(&smsc, ERIN).await != confirmation {
+        while read(&smsc, FRANK).await != confirmation {
             copies += 1;
             assert!(copies <= 2, "at most those of the round before");
         }
@@ -176,7 +176,7 @@ async fn gw_a_gateway_that_is_killed_at_any_moment_loses_and_doubles_nothing() {
     }
     let listed = good(lab.ctl("ps1", &["list"]).await);
     let listed = format!("{listed:?}");
-    assert_eq!(listed.matches("publication sip:erin@home1.test").count(), 1, "{listed}");
+    assert_eq!(listed.matches("publication sip:frank@home1.test").count(), 1, "{listed}");
     alice.end().await;
     good(lab.down().await);
 }
@@ -209,11 +209,11 @@ async fn smpp_an_sms_c_of_somebody_elses_binds_delivers_and_is_submitted_to() {
         (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
     let mut next = async || timeout(TOO_LONG, lines.next_line()).await.unwrap().unwrap().unwrap();
     assert_eq!(next().await, "bound muster");
-    says.write_all(b"15550105 busy 2h in a meeting\n").await.unwrap();
-    // The answer to deliver_sm and the message to erin, in either order.
+    says.write_all(b"15550106 busy 2h in a meeting\n").await.unwrap();
+    // The answer to deliver_sm and the message to frank, in either order.
     let mut both = [next().await, next().await];
     both.sort_unstable();
-    assert_eq!(both, ["delivered", "to 15550105: You are shown as busy (in a meeting) for 2 h."]);
+    assert_eq!(both, ["delivered", "to 15550106: You are shown as busy (in a meeting) for 2 h."]);
     says.write_all(b"MyBank on\n").await.unwrap();
     assert!(next().await.starts_with("refused "), "it is nobody's number");
     drop(says);
