@@ -29,6 +29,13 @@ impl World {
         told.downcast().ok().map(|told| *told)
     }
 
+    /// What the role of a node has answered by itself since it was asked last: to asks that it did not answer at once.
+    pub fn told<R: Role>(&mut self, name: &str) -> Vec<R::Told> {
+        let slot = self.place(name).and_then(|place| self.slots.get_mut(place));
+        let told = slot.map(|slot| std::mem::take(&mut slot.told)).unwrap_or_default();
+        told.into_iter().filter_map(|told| told.downcast().ok().map(|told| *told)).collect()
+    }
+
     /// The process of this name, if it lives and is an `N`.
     #[must_use]
     pub fn node<N: VirtualNode>(&self, name: &str) -> Option<&N> {

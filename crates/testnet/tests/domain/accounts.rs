@@ -27,7 +27,7 @@ impl Store {
         let default = scscfs.first().map(|scscf| scscf.name.clone());
         let mut kept = vec![StoreChange::Directory(ScscfDirectory { scscfs, default })];
         let users: &[&str] =
-            if number == 1 { &["alice", "carol", "erin", "grace"] } else { &["bob", "dave"] };
+            if number == 1 { &["alice", "carol", "erin", "grace", "heidi"] } else { &["bob", "dave"] };
         kept.extend(users.iter().map(|user| StoreChange::Account(Box::new(account(number, user)))));
         Self { hss: restored(&kept), kept }
     }
@@ -83,7 +83,13 @@ fn account(number: u8, user: &str) -> Account {
         barred: false,
         display: None,
     };
-    let identities = ImplicitRegistrationSet { identities: vec![identity] };
+    // Heidi's phone has no SIP.
+    let phone = (user == "heidi").then(|| PublicIdentity {
+        impu: Impu::new("tel:+15550107").unwrap(),
+        barred: false,
+        display: None,
+    });
+    let identities = ImplicitRegistrationSet { identities: [identity].into_iter().chain(phone).collect() };
     Account {
         name: user.into(),
         realm: realm.clone().into(),
@@ -95,7 +101,7 @@ fn account(number: u8, user: &str) -> Account {
         visited_networks: None,
         presence_server: Some(format!("sip:ps{number}.{realm}").into()),
         removed: false,
-        agents: Vec::new(),
+        agents: vec![Impu::new(&format!("sip:gateway{number}.{}", domain_of(number))).unwrap()],
     }
 }
 

@@ -14,6 +14,9 @@ use std::time::Duration;
 use testnet::World;
 use ue_agent::{Account, Instance, Password, UeAgent};
 
+/// The last octet of the first domain's SMS gateway.
+const GATEWAY: u8 = 18;
+
 /// How much of a network there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
@@ -109,6 +112,7 @@ impl Home {
     /// Nodes of the domain believe each other; those at its edge believe the other domain's of its own users.
     fn settings(&self, name: &str, kind: Kind, listeners: Vec<Listener>) -> NodeSettings {
         let own = nodes_of(self.number, self.size).into_iter().map(|(_, _, last)| address(last, 0).ip());
+        let own = own.chain([address(octet(self.number, GATEWAY), 0).ip()]);
         let mut peers = vec![Peer { addresses: own.collect(), domains: vec![] }];
         if self.size == Size::Whole && matches!(kind, Kind::Icscf | Kind::Scscf) {
             let other = 3 - self.number;
@@ -193,6 +197,15 @@ impl Home {
         role.for_others = presence_server::PublishesForOthers::AsHssSays;
         let rules = self.rules.clone();
         self.add(world, node, move || PresenceServer::new(role.clone(), rules.clone()));
+    }
+
+    /// Adds the SMS gateway, for phones without SIP.
+    pub(crate) fn add_gateway(&self, world: &mut World) {
+        let (name, last) = (format!("gateway{}", self.number), octet(self.number, GATEWAY));
+        let node = NodeSettings::new(&self.host(&name), vec![network(last)], vec![]);
+        let role = sms_gateway::GatewaySettings::new(&node.name);
+        self.add(world, node, move || sms_gateway::SmsGateway::new(role.clone()));
+        world.connect_hss(&name, &format!("hss{}", self.number));
     }
 
     fn add_ue(&self, world: &mut World, name: &str, last: u8) {
