@@ -186,8 +186,7 @@ impl SmsGateway {
     /// An update is done with: its user is told, and the next one has its turn.
     fn conclude(&mut self, now: Now, number: Msisdn, update: u64, how: Result<(), Failed>, fx: &mut Fx) {
         let Some(user) = self.users.get_mut(number) else { return };
-        let place = user.waiting.iter().position(|(waiting, _)| *waiting == update);
-        if let Some((_, accepted)) = place.and_then(|place| user.waiting.remove(place)) {
+        if let Some(accepted) = user.finish(update) {
             user.failures = 0;
             let (count, text) = match how {
                 Ok(()) => (&mut self.counts.confirmed, reply::confirmed(&accepted)),
@@ -224,7 +223,7 @@ impl SmsGateway {
             let Some(user) = self.users.get_mut(number) else { return };
             let too_old = user.waiting.front().filter(|(_, accepted)| accepted.valid_until() <= now.wall);
             let Some(update) = too_old.map(|(update, _)| *update) else { return };
-            user.waiting.pop_front();
+            user.finish(update);
             user.failures = 0;
             self.counts.failed += 1;
             self.write(now, number, reply::failed(Failed::NobodyThere), fx);

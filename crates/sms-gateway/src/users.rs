@@ -22,6 +22,19 @@ pub(crate) struct User {
     pub(crate) failures: u32,
 }
 
+impl User {
+    /// An update of this number is done with.
+    pub(crate) fn finish(&mut self, update: u64) -> Option<Accepted> {
+        let place = self.waiting.iter().position(|(waiting, _)| *waiting == update)?;
+        let (_, accepted) = self.waiting.remove(place)?;
+        if self.waiting.is_empty() {
+            // Nearly all users have nothing waiting nearly always: the room for it would be a third of what is kept of them.
+            self.waiting = VecDeque::new();
+        }
+        Some(accepted)
+    }
+}
+
 /// What is under way for a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Stage {
