@@ -40,7 +40,7 @@ pub use ending::DRAIN;
 pub use endpoint::{Endpoint, wall};
 pub use queue::{MAX_ALL_QUEUED, MAX_QUEUED};
 pub use share::MAX_HALF_READ;
-pub use source::{Asker, Inquiries, NoAnswer, inquiries};
+pub use source::{Asker, Inquiries, Inquiry, NoAnswer, inquiries};
 pub use stream::{IDLE, STALLED};
 pub use tcp::{MAX_CONNECTIONS, MAX_FROM_ADDRESS};
 

@@ -45,7 +45,10 @@ impl Link {
         if let Some(local) = self.local {
             socket.bind((local, 0).into())?;
         }
-        socket.connect(self.smsc.address).await
+        let stream = socket.connect(self.smsc.address).await?;
+        // Small messages that are waited for; where the option fails, they only take longer.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
     }
 
     /// Until the gateway ends.
@@ -58,7 +61,8 @@ impl Link {
             };
             match connected.unwrap_or(Err(io::ErrorKind::TimedOut.into())) {
                 Ok(stream) => {
-                    let ended = Session::new(stream, &self.smsc, &self.asker, &self.outgoing).run().await;
+                    let session = Session::new(stream.into_split(), &self.smsc, &self.asker, &self.outgoing);
+                    let ended = session.run().await;
                     match ended {
                         Ended::Drained => return,
                         Ended::AfterBind(why, lasted) => {
@@ -81,5 +85,38 @@ impl Link {
                 () = sleep(backoff.after_failure(u16::from_le_bytes(jitter))) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ims_runtime::node::inquiries;
+    use rusmpp::types::COctetString;
+    use rusmpp::values::Ton;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn gw_an_sms_c_that_goes_is_connected_to_again_until_the_gateway_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let smsc = Smsc {
+            address: listener.local_addr().unwrap(),
+            system_id: COctetString::from_string("muster".to_owned()).unwrap(),
+            password: COctetString::from_string("secret".to_owned()).unwrap(),
+            system_type: COctetString::default(),
+            source: COctetString::from_string("7737".to_owned()).unwrap(),
+            source_ton: Ton::Unknown,
+            enquire_link: Duration::from_secs(30),
+            window: 1,
+        };
+        let (asker, inquiries) = inquiries();
+        let local = Some("127.0.0.1".parse().unwrap());
+        let link = tokio::spawn(Link::new(smsc, local, asker, Arc::default()).run());
+        // It goes at once, before it has bound anybody; then the next connection comes.
+        for _ in 0..3 {
+            drop(timeout(CONNECT * 4, listener.accept()).await.unwrap().unwrap());
+        }
+        drop(inquiries);
+        timeout(CONNECT * 4, link).await.unwrap().unwrap();
     }
 }

@@ -29,7 +29,8 @@ pub struct ShortMessage {
 }
 
 impl ShortMessage {
-    pub(crate) fn new(to: Msisdn, text: impl Into<Box<str>>, valid_until: Wall) -> Self {
+    /// A message that says this, worth sending until then.
+    pub fn new(to: Msisdn, text: impl Into<Box<str>>, valid_until: Wall) -> Self {
         Self { to, text: text.into(), valid_until: valid_until.unix_millis() }
     }
 }

@@ -1,18 +1,21 @@
 //! One bound connection to an SMS-C (SMPP 3.4 section 2).
 
+mod incoming;
+#[cfg(test)]
+mod tests;
+
 use crate::outgoing::Outgoing;
 use crate::smsc_config::Smsc;
 use crate::status;
 use bytes::{Buf, BytesMut};
 use ims_runtime::node::{Asker, NoAnswer};
-use rusmpp::pdus::{BindTransceiver, DataSmResp, DeliverSmResp};
-use rusmpp::values::{InterfaceVersion, Ton};
+use rusmpp::pdus::BindTransceiver;
+use rusmpp::values::InterfaceVersion;
 use rusmpp::{CommandId, CommandStatus, Pdu};
-use smpp::{Frame, Frames, Part};
-use sms_gateway::{Ask, Delivery, LegacyUpdate, NumberForm, PartOf, Told};
+use smpp::Frames;
+use sms_gateway::{Ask, Told};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -40,8 +43,9 @@ pub(crate) enum Ended {
 }
 
 /// A connection.
-pub(crate) struct Session<'a> {
-    stream: TcpStream,
+pub(crate) struct Session<'a, R, W> {
+    reader: R,
+    writer: W,
     smsc: &'a Smsc,
     asker: &'a Asker<Ask, Told>,
     outgoing: &'a Mutex<()>,
@@ -73,15 +77,16 @@ enum Happened<'a> {
     Drain,
 }
 
-impl<'a> Session<'a> {
+impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<'a, R, W> {
     pub(crate) fn new(
-        stream: TcpStream,
+        (reader, writer): (R, W),
         smsc: &'a Smsc,
         asker: &'a Asker<Ask, Told>,
         outgoing: &'a Mutex<()>,
     ) -> Self {
         Self {
-            stream,
+            reader,
+            writer,
             smsc,
             asker,
             outgoing,
@@ -98,8 +103,6 @@ impl<'a> Session<'a> {
 
     /// Binds and serves, until something ends it.
     pub(crate) async fn run(mut self) -> Ended {
-        // Small messages that are waited for; where the option fails, they only take longer.
-        let _ = self.stream.set_nodelay(true);
         let asker = self.asker;
         let bound = tokio::select! {
             () = asker.closed() => return Ended::Drained,
@@ -112,18 +115,22 @@ impl<'a> Session<'a> {
         let begun = Instant::now();
         let mut turn = None;
         let served = self.serve(&mut turn).await;
+        let lasted = begun.elapsed();
         // Who has the next turn is told of messages that we do not speak of.
         let _ = timeout(FAREWELL, self.take_leave(served.is_ok())).await;
         match served {
             Ok(()) => Ended::Drained,
-            Err(why) => Ended::AfterBind(why, begun.elapsed()),
+            Err(why) => Ended::AfterBind(why, lasted),
         }
     }
 
     /// What the gateway has kept is still acknowledged, and the gateway told what has become of its messages.
     async fn take_leave(&mut self, unbinds: bool) {
         while self.reports.join_next().await.is_some() {}
-        let _ = self.asker.ask(Ask::Sent(self.messages.give_up())).await;
+        let given_up = self.messages.give_up();
+        if !given_up.is_empty() {
+            let _ = self.asker.ask(Ask::Sent(given_up)).await;
+        }
         while let Some(Ok((sequence, id, told))) = self.delivering.join_next().await {
             self.answer(sequence, id, status::of(&told));
         }
@@ -144,7 +151,7 @@ impl<'a> Session<'a> {
     }
 
     async fn write_all(&mut self) -> std::io::Result<()> {
-        self.stream.write_all_buf(&mut self.unsent).await
+        self.writer.write_all_buf(&mut self.unsent).await
     }
 
     /// Section 4.1.
@@ -167,7 +174,7 @@ impl<'a> Session<'a> {
                 }
             }
             self.frames.buffer().reserve(READ);
-            match self.stream.read_buf(self.frames.buffer()).await {
+            match self.reader.read_buf(self.frames.buffer()).await {
                 Ok(0) | Err(_) => return Err("the connection ended"),
                 Ok(_) => {}
             }
@@ -227,10 +234,9 @@ impl<'a> Session<'a> {
         let may_read = self.delivering.len() < MAX_DELIVERING && self.unsent.len() < MAX_UNSENT;
         let deadline = self.deadline();
         self.frames.buffer().reserve(READ);
-        let (mut reader, mut writer) = self.stream.split();
         let happened = tokio::select! {
             () = self.asker.closed() => Happened::Drain,
-            written = writer.write(&self.unsent), if !self.unsent.is_empty() => {
+            written = self.writer.write(&self.unsent), if !self.unsent.is_empty() => {
                 Happened::Written(written.map_err(|_| "the connection ended")?)
             }
             Some(answered) = self.delivering.join_next() => match answered {
@@ -241,7 +247,7 @@ impl<'a> Session<'a> {
                 Happened::ToSend(told)
             }
             guard = outgoing.lock(), if wants_turn => Happened::Turn(guard),
-            read = reader.read_buf(self.frames.buffer()), if may_read => {
+            read = self.reader.read_buf(self.frames.buffer()), if may_read => {
                 Happened::Read(read.map_err(|_| "the connection ended")?)
             }
             () = sleep_until(deadline) => Happened::Time,
@@ -268,81 +274,6 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
-
-    async fn read_frames(&mut self) -> Result<(), &'static str> {
-        loop {
-            match self.frames.next_frame() {
-                Ok(Some(frame)) => self.on_frame(frame)?,
-                Ok(None) => return Ok(()),
-                Err(length) => {
-                    tracing::warn!(?length, "the SMS-C sends a PDU of an impossible length");
-                    smpp::write(CommandStatus::EsmeRinvcmdlen, 0, Pdu::GenericNack, &mut self.unsent);
-                    let _ = timeout(FAREWELL, self.write_all()).await;
-                    return Err("a PDU of an impossible length");
-                }
-            }
-        }
-    }
-
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "of SMPP's commands an SMS-C sends a transceiver these"
-    )]
-    fn on_frame(&mut self, frame: Frame) -> Result<(), &'static str> {
-        let Frame { id, status, sequence, pdu } = frame;
-        match id {
-            CommandId::DeliverSm | CommandId::DataSm => self.on_message(sequence, id, pdu),
-            CommandId::EnquireLink => self.answer(sequence, id, CommandStatus::EsmeRok),
-            CommandId::SubmitSmResp => self.messages.answered(sequence, status::delivery(status)),
-            CommandId::GenericNack => {
-                tracing::warn!(sequence, ?status, "the SMS-C does not understand a PDU");
-                self.messages.answered(sequence, Delivery::Refused);
-            }
-            CommandId::Unbind => {
-                self.answer(sequence, id, CommandStatus::EsmeRok);
-                return Err("it unbinds us");
-            }
-            // Nothing is to be done: that something came was noted.
-            CommandId::EnquireLinkResp | CommandId::UnbindResp | CommandId::AlertNotification => {}
-            _ => {
-                tracing::warn!(?id, "the SMS-C sends a PDU that we do not know");
-                smpp::write(CommandStatus::EsmeRinvcmdid, sequence, Pdu::GenericNack, &mut self.unsent);
-            }
-        }
-        Ok(())
-    }
-
-    /// Section 4.6: it is acknowledged when the gateway has kept it.
-    fn on_message(&mut self, sequence: u32, id: CommandId, pdu: Result<Option<Pdu>, smpp::Malformed>) {
-        let part = match pdu {
-            Ok(Some(pdu)) => Part::of(&pdu).map_err(status::of_unreadable),
-            Ok(None) | Err(smpp::Malformed) => Err(CommandStatus::EsmeRinvcmdlen),
-        };
-        match part {
-            Ok(part) if part.is_receipt => self.answer(sequence, id, CommandStatus::EsmeRok),
-            Ok(part) => {
-                let (asker, ask) = (self.asker.clone(), Ask::Update(update(part)));
-                self.delivering.spawn(async move { (sequence, id, asker.ask(ask).await) });
-            }
-            Err(status) => {
-                tracing::warn!(sequence, ?status, "a message of the SMS-C cannot be read");
-                self.answer(sequence, id, status);
-            }
-        }
-    }
-
-    fn answer(&mut self, sequence: u32, id: CommandId, status: CommandStatus) {
-        let pdu: Pdu = if id == CommandId::DeliverSm {
-            DeliverSmResp::default().into()
-        } else if id == CommandId::DataSm {
-            DataSmResp::default().into()
-        } else if id == CommandId::Unbind {
-            Pdu::UnbindResp
-        } else {
-            Pdu::EnquireLinkResp
-        };
-        smpp::write(status, sequence, pdu, &mut self.unsent);
-    }
 }
 
 /// Writes a request with the next number.
@@ -351,23 +282,4 @@ fn request(last: &mut u32, pdu: impl Into<Pdu>, unsent: &mut BytesMut) -> u32 {
     *last = if *last >= 0x7fff_ffff { 1 } else { *last + 1 };
     smpp::write(CommandStatus::EsmeRok, *last, pdu, unsent);
     *last
-}
-
-fn update(part: Part) -> LegacyUpdate {
-    LegacyUpdate {
-        from: part.from.into(),
-        form: match part.from_ton {
-            Ton::International => NumberForm::International,
-            Ton::National | Ton::SubscriberNumber => NumberForm::National,
-            Ton::Unknown | Ton::Other(_) => NumberForm::Unknown,
-            Ton::NetworkSpecific | Ton::Alphanumeric | Ton::Abbreviated => NumberForm::None,
-        },
-        text: part.text,
-        part: part.concatenation.map(|part| PartOf {
-            reference: part.reference,
-            total: part.total,
-            number: part.number,
-        }),
-        validity: None,
-    }
 }

@@ -9,9 +9,11 @@ const MAX_WAITING: usize = 256;
 
 /// One question, and where its answer goes.
 #[derive(Debug)]
-pub(super) struct Inquiry<A, T> {
-    pub(super) ask: A,
-    pub(super) answer: oneshot::Sender<T>,
+pub struct Inquiry<A, T> {
+    /// The question.
+    pub ask: A,
+    /// Whoever asks has no answer when this is dropped.
+    pub answer: oneshot::Sender<T>,
 }
 
 /// The node's end.
@@ -34,7 +36,7 @@ pub fn inquiries<A, T>() -> (Asker<A, T>, Inquiries<A, T>) {
 
 impl<A, T> Inquiries<A, T> {
     /// The next question, when there is one; dropping the future loses none.
-    pub(super) async fn next(&mut self) -> Inquiry<A, T> {
+    pub async fn next(&mut self) -> Inquiry<A, T> {
         match self.0.recv().await {
             Some(question) => question,
             // Nobody is left who could ask.
