@@ -375,7 +375,7 @@ fn a_store_is_used_while_the_subscribers_file_is_not_usable() {
         assert!(health.starts_with("ready; the store is used") && health.contains(why), "{health}");
         assert_eq!(node.command("health").status().unwrap().code(), Some(0));
         assert_eq!(node.command("check").status().unwrap().code(), Some(64), "who asks is told");
-        assert_eq!(node.says(&["list"]).lines().count(), 4);
+        assert_eq!(node.says(&["list"]).lines().count(), 6);
         assert_eq!(node.ctl(&["reload"]).status.code(), Some(1));
         std::fs::write(node.path("subscribers.toml"), &good).unwrap();
         node.says(&["reload"]);
@@ -421,7 +421,7 @@ async fn an_operator_is_told_in_words() {
     );
     let stats = node.says(&["stats"]);
     for line in
-        ["accounts 4", "sets_registered 1", "cx_connections 1", "requests_answered 1", "requests_sent 0"]
+        ["accounts 6", "sets_registered 1", "cx_connections 1", "requests_answered 1", "requests_sent 0"]
     {
         assert!(stats.lines().any(|told| told == line), "{line}: {stats}");
     }

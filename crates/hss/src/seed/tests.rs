@@ -22,7 +22,9 @@ fn lab(domain: u8) -> Vec<StoreChange> {
 
 #[test]
 fn the_labs_accounts_are_those_of_the_design() {
-    for (domain, names) in [(1, &["alice", "carol", "erin", "grace"][..]), (2, &["bob", "dave"])] {
+    for (domain, names) in
+        [(1, &["alice", "carol", "erin", "frank", "grace", "heidi"][..]), (2, &["bob", "dave"])]
+    {
         let accounts = accounts(lab(domain));
         assert_eq!(accounts.iter().map(|account| &*account.name).collect::<Vec<_>>(), names);
         for account in accounts {

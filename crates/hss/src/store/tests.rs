@@ -55,7 +55,9 @@ fn what_was_acknowledged_is_there_after_a_restart() {
     let list = "alice sip:scscf1a.home1.test registered\n\
                 carol sip:scscf1a.home1.test unregistered\n\
                 erin - not-registered\n\
-                grace - not-registered\n";
+                frank - not-registered\n\
+                grace - not-registered\n\
+                heidi - not-registered\n";
     assert_eq!(again.list().to_string(), list);
 }
 
