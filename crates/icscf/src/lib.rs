@@ -114,7 +114,7 @@ impl Icscf {
     }
 }
 
-/// Whether the request asks for originating treatment (`orig` in our Route entry, TS 24.229 section 5.3.2.1).
+/// Whether the request asks for originating treatment (`orig` in our Route entry, TS 24.229 section 5.3.2.1A).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Orig {
     Marked,

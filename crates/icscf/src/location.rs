@@ -32,7 +32,11 @@ impl Icscf {
             return plan.decide();
         }
         let uri = request.request_uri();
-        if uri.telephone_number().is_some() && uri.is_sip() && !uri.is_host(&self.settings.domain) {
+        if orig(request) == Orig::Plain
+            && uri.telephone_number().is_some()
+            && uri.is_sip()
+            && !uri.is_host(&self.settings.domain)
+        {
             // To the HSS a number is the same whatever domain stands behind it.
             return Refusal::new(StatusCode::NOT_FOUND, Cause::ForeignNumber).into();
         }
@@ -124,13 +128,17 @@ fn came_by_ours(request: &InboundRequest) -> bool {
     request.own_routes().iter().any(|uri| uri.user() == Some("rr"))
 }
 
+/// Where a request goes is asked about whom it is for; where it is treated as one of a user's, about that user.
 fn ask(request: &InboundRequest, kind: LirType, candidates: Candidates) -> Decision<Waiting> {
-    let Ok(impu) = Impu::new(request.request_uri().as_str()) else {
-        return Refusal::new(StatusCode::NOT_FOUND, NodeCause::RequestUriNotImpu).into();
-    };
-    let leg = match orig(request) {
-        Orig::Marked => Leg::Originating,
-        Orig::Plain => Leg::Terminating,
+    let (impu, leg) = match orig(request) {
+        Orig::Marked => match request.served_user() {
+            Some(impu) => (impu, Leg::Originating),
+            None => return Refusal::new(StatusCode::FORBIDDEN, Cause::NoServedUser).into(),
+        },
+        Orig::Plain => match Impu::new(request.request_uri().as_str()) {
+            Ok(impu) => (impu, Leg::Terminating),
+            Err(_) => return Refusal::new(StatusCode::NOT_FOUND, NodeCause::RequestUriNotImpu).into(),
+        },
     };
     Decision::AskHss(Request::Lir(Lir { impu, leg, kind }), Waiting::Lia(candidates))
 }

@@ -9,7 +9,7 @@
 )]
 
 use cx_protocol::{
-    Answer, Capabilities, CxFailure, Leg, Lia, LirType, Request, ResultCode, ScscfName, Uaa, UarType,
+    Answer, Capabilities, CxFailure, Leg, Lia, Lir, LirType, Request, ResultCode, ScscfName, Uaa, UarType,
 };
 use icscf::{Admits, Cause, Icscf, RecordRoute, Scscf};
 use ims_node::{Listener, NodeCause, NodeSettings, Peer, Reason, Side};
@@ -338,20 +338,50 @@ fn rt_i_02_another_network_routes_through_us_to_servers_of_this_domain_only() {
 
 #[test]
 fn rt_i_02_and_03_without_a_route_the_hss_says_where() {
+    const ORIG: &str = "Route: <sip:icscf1.home1.test;lr;orig>\r\n";
+    let (carol, frank, heidi) = ("sip:carol@home1.test", "tel:+15550106", "sip:heidi@home1.test");
+    let served = format!("{ORIG}P-Served-User: <{frank}>;sescase=orig;regstate=unreg\r\n");
+    let asserted = format!("{ORIG}P-Asserted-Identity: <{heidi}>\r\n");
+    let both = format!("{served}P-Asserted-Identity: <{heidi}>\r\n");
     let rows = [
-        ("", Leg::Terminating, "<sip:scscf1a.home1.test;lr>"),
-        ("Route: <sip:icscf1.home1.test;lr;orig>\r\n", Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
+        (String::new(), carol, Leg::Terminating, "<sip:scscf1a.home1.test;lr>"),
+        // Whose request it is, whomever it is for.
+        (served, frank, Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
+        (asserted, heidi, Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
+        (both, frank, Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
     ];
-    for (headers, leg, route) in rows {
+    for (headers, asked, leg, route) in rows {
         let mut desk = desk();
-        desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:carol@HOME1.test;gr=x", headers));
+        desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:carol@HOME1.test;gr=x", &headers));
         let Some(Request::Lir(lir)) = desk.asked() else { panic!("no LIR") };
-        assert_eq!((lir.impu.as_str(), lir.leg), ("sip:carol@home1.test", leg));
+        assert_eq!((lir.impu.as_str(), lir.leg), (asked, leg));
         desk.hss(Ok(lia(ResultCode::Success, Some("scscf1a"))));
         let (_, message) = forwarded(&mut desk);
         assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [route]);
         assert_eq!(message.request_uri_text(), "sip:carol@HOME1.test;gr=x", "the Request-URI stays");
     }
+}
+
+#[test]
+fn rt_i_02_originating_treatment_is_for_our_own_servers_and_for_somebody_who_is_named() {
+    const ORIG: &str = "Route: <sip:icscf1.home1.test;lr;orig>\r\n";
+    const PEER: &str = "127.0.10.24:5060";
+    let mut desk = desk();
+    desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:bob@home2.test", ORIG));
+    let (_, sent) = desk.sent().unwrap();
+    assert_eq!(refusal_in(&desk, &sent), refused(403, Cause::NoServedUser));
+    // A number of another domain is nothing that we would have to find.
+    let frank = format!("{ORIG}P-Served-User: <tel:+15550106>\r\n");
+    let mut desk = self::desk();
+    desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:+4930@home2.test;user=phone", &frank));
+    assert!(matches!(desk.asked(), Some(Request::Lir(Lir { leg: Leg::Originating, .. }))));
+    // Another network has no user here.
+    let mut settings = settings();
+    settings.peers.push(Peer { addresses: vec![address(PEER).ip()], domains: vec!["home2.test".into()] });
+    let mut desk = desk_on(settings, role(Admits::Peers, RecordRoute::On));
+    desk.receive(0, address(PEER), request("SUBSCRIBE", "sip:carol@home1.test", &frank));
+    let Some(Request::Lir(lir)) = desk.asked() else { panic!("no LIR") };
+    assert_eq!((lir.impu.as_str(), lir.leg), ("sip:carol@home1.test", Leg::Terminating));
 }
 
 #[test]

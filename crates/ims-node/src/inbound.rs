@@ -4,6 +4,7 @@ use crate::flow::Flow;
 use crate::record::Seq;
 use crate::settings::NodeSettings;
 use clock::Mono;
+use cx_protocol::Impu;
 use sip_message::{Event, HeaderName, Message, Method, NameAddr, Uri};
 use sip_transaction::ServerId;
 use smallvec::SmallVec;
@@ -221,6 +222,17 @@ impl InboundRequest {
     /// The identities in P-Asserted-Identity that its sender may assert (RFC 3325).
     pub fn asserted(&self) -> impl Iterator<Item = Uri> {
         self.source.asserted(&self.message)
+    }
+
+    /// Whose request it is, for who treats it as one of a user's: whom an application server of ours names in P-Served-User
+    /// (RFC 5502), else the asserted identity (TS 24.229 sections 5.3.2.1A and 5.4.3.2; rule RT-SO-02).
+    #[must_use]
+    pub fn served_user(&self) -> Option<Impu> {
+        let named = self.message.value(HeaderName::PServedUser).filter(|_| self.source == Source::Own);
+        match named.and_then(|value| NameAddr::parse(value).ok()) {
+            Some(address) => Impu::new(address.uri_text()).ok(),
+            None => self.asserted().find_map(|uri| Impu::new(uri.as_str()).ok()),
+        }
     }
 }
 

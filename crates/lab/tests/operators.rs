@@ -60,7 +60,7 @@ fn rows(role: Role) -> Vec<Row> {
             (&["list"], |told| {
                 let kinds =
                     told["listed"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap());
-                // Alice's, and what the gateway has published for grace.
+                // Alice's, and what the gateway has published for frank.
                 let of_both = ["publication", "publication", "registration", "subscription"];
                 told["more"] == 0 && kinds.collect::<Vec<_>>() == of_both
             }),

@@ -119,7 +119,7 @@ impl Scscf {
     pub(crate) fn on_return(&mut self, now: Now, request: &InboundRequest) -> Option<Decision<Waiting>> {
         let token = request.own_routes().first()?.user()?;
         let impu = match is_originating(odi::case(token)?) {
-            true => self.originating_user(request)?,
+            true => request.served_user()?,
             false => terminating_user(request)?,
         };
         let profile = self.users.profile(&impu)?.clone();

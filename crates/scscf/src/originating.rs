@@ -7,7 +7,7 @@ use clock::Now;
 use cx_protocol::{Impu, Request, Sar, SarType, SessionCase};
 use ims_node::way::is_server_of;
 use ims_node::{Decision, ForwardPlan, InboundRequest, Refusal, Source};
-use sip_message::{HeaderName, Method, NameAddr, StatusCode, Uri};
+use sip_message::{HeaderName, Method, StatusCode, Uri};
 
 impl Scscf {
     pub(crate) fn on_originating(&mut self, now: Now, request: &InboundRequest) -> Decision<Waiting> {
@@ -17,7 +17,7 @@ impl Scscf {
         if let Err(refusal) = Refusal::check_hops(request.message()) {
             return refusal.into();
         }
-        let Some(impu) = self.originating_user(request) else {
+        let Some(impu) = request.served_user() else {
             return Refusal::new(StatusCode::FORBIDDEN, Cause::NoAssertedIdentity).into();
         };
         let registered = self.users.registration(&impu).map(|registration| &registration.profile);
@@ -47,17 +47,6 @@ impl Scscf {
         let Some(gruu) = contact.filter(ours) else { return Ok(()) };
         let is_of_user = Impu::new(gruu.as_str()).is_ok_and(|impu| profile.identities.find(&impu).is_some());
         if is_of_user { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, Cause::ForeignGruu)) }
-    }
-
-    /// Rule RT-SO-02: P-Served-User from an application server, else the asserted identity.
-    pub(crate) fn originating_user(&self, request: &InboundRequest) -> Option<Impu> {
-        let served =
-            request.message().value(HeaderName::PServedUser).filter(|_| *request.source() == Source::Own);
-        let served = served.and_then(|value| NameAddr::parse(value).ok());
-        match served {
-            Some(address) => Impu::new(address.uri_text()).ok(),
-            None => request.asserted().find_map(|uri| Impu::new(uri.as_str()).ok()),
-        }
     }
 
     /// Rule RT-SO-03: only an application server may begin something for a user who is not registered.

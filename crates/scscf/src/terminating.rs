@@ -47,7 +47,7 @@ impl Scscf {
         saa: Saa,
     ) -> Decision<Waiting> {
         let impu = if crate::application_server::is_originating(case) {
-            self.originating_user(request)
+            request.served_user()
         } else {
             terminating_user(request)
         };
