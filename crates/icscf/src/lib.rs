@@ -157,10 +157,7 @@ impl Role for Icscf {
         match (waiting, answer) {
             (Waiting::Uaa(candidates), Ok(Answer::Uaa(uaa))) => self.on_uaa(uaa, candidates),
             (Waiting::Lia(candidates), Ok(Answer::Lia(lia))) => self.on_lia(request, lia, candidates),
-            (_, Err(CxFailure::Overloaded)) => {
-                Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssCannotTell).into()
-            }
-            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into(),
+            (_, Err(failure)) => Refusal::from(failure).into(),
             (Waiting::Uaa(_) | Waiting::Lia(_) | Waiting::Registrar(_) | Waiting::Server(_), Ok(_)) => {
                 Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssOtherAnswer).into()
             }

@@ -3,6 +3,7 @@
 use crate::breadth::max_breadth;
 use crate::cause::NodeCause;
 use crate::reason::Reason;
+use cx_protocol::CxFailure;
 use sip_message::{HeaderName, Message, StatusCode};
 use std::fmt::Display;
 
@@ -108,6 +109,20 @@ impl Refusal {
     pub fn with(mut self, name: HeaderName, value: impl Display) -> Self {
         self.headers.push((name, value.to_string()));
         self
+    }
+}
+
+/// What the HSS was needed for has no answer.
+impl From<CxFailure> for Refusal {
+    fn from(failure: CxFailure) -> Self {
+        let cause = match failure {
+            CxFailure::Overloaded => NodeCause::HssCannotTell,
+            CxFailure::NotConnected
+            | CxFailure::Timeout
+            | CxFailure::ConnectionLost
+            | CxFailure::Protocol(_) => NodeCause::HssSilent,
+        };
+        Self::new(StatusCode::SERVER_TIMEOUT, cause)
     }
 }
 

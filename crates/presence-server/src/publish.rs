@@ -5,7 +5,6 @@ use crate::documents::Taken;
 use crate::identity::{Sender, presentity, sender};
 use crate::package::{PIDF, Presence, bad_event};
 use crate::presentity::Presentity;
-use crate::view::fingerprint;
 use crate::{Fx, PresenceServer, PublishesForOthers, journal};
 use clock::Now;
 use cx_protocol::{Answer, CxFailure, Impu, Request, ResultCode, Udr};
@@ -13,7 +12,7 @@ use ims_node::{Decision, InboundRequest, NodeCause, Refusal, is_body_optional, i
 use presence_document::Pidf;
 use sip_event::{
     Change, Granted, IfMatch, Package, PublishBody, PublishError, PublishLimits, PublishRequest, Published,
-    RequestFingerprint, check_event, grant_publication, is_recent,
+    RequestFingerprint, check_event, grant_publication, is_recent, short_hash,
 };
 use sip_message::{HeaderName, Message, Response, StatusCode, quote};
 
@@ -96,10 +95,8 @@ impl PresenceServer {
         let agents = match answer {
             Ok(Answer::Uda(uda)) if uda.result.is_success() => uda.agents,
             Ok(answer) if answer.result() == ResultCode::UserUnknown => Vec::new(),
-            Ok(_) | Err(CxFailure::Overloaded) => {
-                return Err(Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssCannotTell));
-            }
-            Err(_) => return Err(Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent)),
+            Ok(_) => return Err(Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssCannotTell)),
+            Err(failure) => return Err(failure.into()),
         };
         self.agents.note(now.mono, presentity, agents);
         Ok(())
@@ -176,7 +173,7 @@ fn published(response: Response, tag: &str, expires: Granted) -> Response {
 
 /// Which phone it is (rule PRS-10): most use one Call-ID for all that they publish, and no two use the same one.
 fn source(message: &Message, publisher: &Sender) -> u64 {
-    fingerprint(format!("{} {}", publisher.text(), message.call_id()).as_bytes()).max(1)
+    short_hash(&[format!("{} {}", publisher.text(), message.call_id()).as_bytes()]).max(1)
 }
 
 /// Rule PUB-05.

@@ -4,10 +4,10 @@ use crate::cause::Cause;
 use crate::identity::presentity;
 use crate::presentity::Presentity;
 use crate::registrations::{Order, Origin, Registration, Standing};
-use crate::view::fingerprint;
 use crate::{Fx, PresenceServer, journal};
 use clock::Now;
 use ims_node::{InboundRequest, NodeCause, Refusal, Storage};
+use sip_event::short_hash;
 use sip_message::{HeaderName, Message, Response, StatusCode, Uri, delta_seconds};
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl PresenceServer {
             .response(request, StatusCode::OK)
             .header(HeaderName::Contact, format_args!("<{scscf}>;expires={seconds}"))
             .header(HeaderName::Expires, seconds);
-        let origin = Origin { call: fingerprint(message.call_id().as_bytes()), cseq: message.cseq() };
+        let origin = Origin { call: short_hash(&[message.call_id().as_bytes()]), cseq: message.cseq() };
         match self.registrations.order(&presentity, origin) {
             Order::Later => {}
             Order::Same => return Ok(answer),

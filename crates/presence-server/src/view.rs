@@ -5,7 +5,7 @@ use clock::Wall;
 use presence_document::{
     Basic, Component, Pidf, Source, SubHandling, Verdict, filter, neutral_document, polite_block_document,
 };
-use sha2::{Digest as _, Sha256};
+use sip_event::short_hash;
 use std::sync::Arc;
 
 /// Octets of a body that still fits into a SIP message with its headers; a composite that has grown larger, by what its
@@ -90,14 +90,9 @@ impl View {
         if body.len() > MAX_BODY {
             return Self::of(&polite_block_document(document.entity()));
         }
-        let fingerprint = fingerprint(&body);
+        let fingerprint = short_hash(&[&body]);
         Self { body: Some(body), fingerprint }
     }
-}
-
-/// A fingerprint of these octets: the first eight octets of their SHA-256, the same in every process.
-pub(crate) fn fingerprint(body: &[u8]) -> u64 {
-    Sha256::digest(body).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// What one source says.

@@ -103,10 +103,7 @@ impl Role for Scscf {
             (Waiting::UnregisteredSaa(case), Ok(Answer::Saa(saa))) => {
                 self.on_unregistered_saa(now, request, case, saa)
             }
-            (_, Err(CxFailure::Overloaded)) => {
-                Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssCannotTell).into()
-            }
-            (_, Err(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssSilent).into(),
+            (_, Err(failure)) => Refusal::from(failure).into(),
             (_, Ok(_)) => Refusal::new(StatusCode::SERVER_TIMEOUT, NodeCause::HssOtherAnswer).into(),
         }
     }

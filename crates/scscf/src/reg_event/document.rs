@@ -9,6 +9,7 @@ use clock::Wall;
 use cx_protocol::Impu;
 use presence_document::{ContactEvent, ContactState, InfoState, RegContact, RegInfo, RegState};
 use sha2::{Digest as _, Sha256};
+use sip_event::short_hash;
 
 /// Octets of a body that still fits into a SIP message with its headers. Where the whole does not, only the default
 /// identity is told of, and where its contacts do not either, only whether it is registered.
@@ -54,18 +55,18 @@ pub(super) fn reginfo(
 
 /// A fingerprint of a state: equal for states that tell a watcher the same but for the time left.
 pub(super) fn fingerprint(registration: &Registration) -> u64 {
-    let mut hasher = Sha256::new();
+    let mut text = Vec::new();
     for impu in registration.profile.identities.usable() {
-        hasher.update(impu.as_str());
-        hasher.update([0]);
+        text.extend_from_slice(impu.as_str().as_bytes());
+        text.push(0);
     }
     for binding in &registration.bindings {
-        hasher.update([1, u8::from(binding.gruu)]);
-        hasher.update(binding.contact.as_bytes());
-        hasher.update([0]);
-        hasher.update(binding.instance.as_deref().unwrap_or_default());
+        text.extend_from_slice(&[1, u8::from(binding.gruu)]);
+        text.extend_from_slice(binding.contact.as_bytes());
+        text.push(0);
+        text.extend_from_slice(binding.instance.as_deref().unwrap_or_default().as_bytes());
     }
-    hasher.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    short_hash(&[&text])
 }
 
 fn registration(

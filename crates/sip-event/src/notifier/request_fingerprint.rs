@@ -12,8 +12,8 @@
 
 use super::watcher_dialog::WatcherDialogId;
 use crate::expires::Granted;
+use crate::short_hash::short_hash;
 use clock::{Now, Wall};
-use sha2::{Digest as _, Sha256};
 use sip_message::{HeaderName, Message};
 use std::fmt::Display;
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl RequestFingerprint {
         let (event, contact) = (request.value(HeaderName::Event), request.value(HeaderName::Contact));
         let about = format!("{event:?} {contact:?} {if_match} {expires:?}");
         let content = format!("{method} {resource} {sender} {call_id} {tag} {cseq} {about} ");
-        Self(short_hash([content.as_bytes(), &request.body()]).max(1))
+        Self(short_hash(&[content.as_bytes(), &request.body()]).max(1))
     }
 
     /// As it is kept; never zero.
@@ -73,13 +73,6 @@ impl WatcherDialogKey {
     }
 
     pub(crate) fn id(&self, fingerprint: RequestFingerprint) -> WatcherDialogId {
-        WatcherDialogId(short_hash([&self.0[..], &fingerprint.0.to_be_bytes()]))
+        WatcherDialogId(short_hash(&[&self.0[..], &fingerprint.0.to_be_bytes()]))
     }
-}
-
-/// The first eight octets of the SHA-256 of these parts.
-fn short_hash(parts: [&[u8]; 2]) -> u64 {
-    let mut hasher = Sha256::new();
-    parts.iter().for_each(|part| hasher.update(part));
-    hasher.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
