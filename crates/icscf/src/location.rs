@@ -113,10 +113,11 @@ impl Icscf {
     }
 
     /// Record-Route (rule RT-I-06): into a SUBSCRIBE that opens a dialog, and again into a NOTIFY that came by our entry
-    /// (RFC 6665 section 4.3).
+    /// (RFC 6665 section 4.3). Between a server and the S-CSCF of the user for whom it begins something we only find the way.
     fn stay_on_the_way(&self, request: &InboundRequest, plan: &mut ForwardPlan<Waiting>) {
         let opens = *request.method() == Method::Subscribe
             && !request.is_in_dialog()
+            && orig(request) == Orig::Plain
             && self.settings.record_route == RecordRoute::On;
         if opens || came_by_ours(request) {
             plan.record_routes.push(self.record_route());

@@ -359,6 +359,9 @@ fn rt_i_02_and_03_without_a_route_the_hss_says_where() {
         let (_, message) = forwarded(&mut desk);
         assert_eq!(message.list(HeaderName::Route).collect::<Vec<_>>(), [route]);
         assert_eq!(message.request_uri_text(), "sip:carol@HOME1.test;gr=x", "the Request-URI stays");
+        // Rule RT-I-06: what a server of ours begins does not come back by us.
+        let recorded = usize::from(leg == Leg::Terminating);
+        assert_eq!(message.list(HeaderName::RecordRoute).count(), recorded);
     }
 }
 

@@ -12,7 +12,7 @@
 #[path = "domain/mod.rs"]
 mod domain;
 
-use domain::{ALICE, Home, quiet, register, reports, say, secs, shown};
+use domain::{ALICE, HEIDI, Home, quiet, register, reports, say, secs, shown};
 use presence_server::PresenceServer;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -26,7 +26,6 @@ use testnet::{Availability, Fate, Gone, Link, World};
 use ue_agent::Report;
 
 const SEEDS: u64 = 500;
-const HEIDI: &str = "sip:heidi@home1.test";
 /// What heidi writes in a course.
 const TEXTS: u64 = 6;
 

@@ -89,13 +89,15 @@ fn account(number: u8, user: &str) -> Account {
         barred: false,
         display: None,
     });
+    let mut criteria = criteria(number);
+    criteria.extend(phone.is_some().then(|| unregistered_publish(number)));
     let identities = ImplicitRegistrationSet { identities: [identity].into_iter().chain(phone).collect() };
     Account {
         name: user.into(),
         realm: realm.clone().into(),
         credentials: vec![credentials],
         algorithms: vec![DigestAlgorithm::Md5],
-        sets: vec![ServiceProfile { identities, criteria: criteria(number) }],
+        sets: vec![ServiceProfile { identities, criteria }],
         mandatory: vec![],
         optional: vec![],
         visited_networks: None,
@@ -107,10 +109,6 @@ fn account(number: u8, user: &str) -> Account {
 
 /// The criteria of the lab's subscribers file.
 fn criteria(number: u8) -> Vec<InitialFilterCriterion> {
-    let spt = |groups: &[u32], trigger| Spt { groups: groups.to_vec(), negated: false, trigger };
-    let method = |name: &str| ServiceTrigger::Method(name.into());
-    let event =
-        |pattern: &str| ServiceTrigger::Header { name: "Event".into(), content: Some(pattern.into()) };
     let subscribe = vec![
         spt(&[0, 1], method("SUBSCRIBE")),
         spt(&[0, 1], event(r"^\s*presence(\.winfo)?\s*(;|$)")),
@@ -122,7 +120,29 @@ fn criteria(number: u8) -> Vec<InitialFilterCriterion> {
         spt(&[0], event(r"^\s*presence\s*(;|$)")),
         spt(&[0], ServiceTrigger::SessionCase(SessionCase::Originating)),
     ];
-    let criterion = |priority, default_handling, profile_part, spts| InitialFilterCriterion {
+    let register = vec![spt(&[0], method("REGISTER"))];
+    vec![
+        criterion(number, 0, DefaultHandling::Terminated, ProfilePart::Both, subscribe),
+        criterion(number, 1, DefaultHandling::Terminated, ProfilePart::Registered, publish),
+        criterion(number, 2, DefaultHandling::Continued, ProfilePart::Registered, register),
+    ]
+}
+
+/// What makes somebody who never registers a user of the network all the same: a service of one who is not registered.
+fn unregistered_publish(number: u8) -> InitialFilterCriterion {
+    let publish = [method("PUBLISH"), ServiceTrigger::SessionCase(SessionCase::OriginatingUnregistered)];
+    let publish = publish.map(|trigger| spt(&[0], trigger)).to_vec();
+    criterion(number, 3, DefaultHandling::Terminated, ProfilePart::Unregistered, publish)
+}
+
+fn criterion(
+    number: u8,
+    priority: u32,
+    default_handling: DefaultHandling,
+    profile_part: ProfilePart,
+    spts: Vec<Spt>,
+) -> InitialFilterCriterion {
+    InitialFilterCriterion {
         priority,
         trigger: Some(TriggerPoint { condition: ConditionForm::Dnf, spts }),
         application_server: ApplicationServer {
@@ -132,15 +152,17 @@ fn criteria(number: u8) -> Vec<InitialFilterCriterion> {
             include_register_response: false,
         },
         profile_part,
-    };
-    vec![
-        criterion(0, DefaultHandling::Terminated, ProfilePart::Both, subscribe),
-        criterion(1, DefaultHandling::Terminated, ProfilePart::Registered, publish),
-        criterion(
-            2,
-            DefaultHandling::Continued,
-            ProfilePart::Registered,
-            vec![spt(&[0], method("REGISTER"))],
-        ),
-    ]
+    }
+}
+
+fn spt(groups: &[u32], trigger: ServiceTrigger) -> Spt {
+    Spt { groups: groups.to_vec(), negated: false, trigger }
+}
+
+fn method(name: &str) -> ServiceTrigger {
+    ServiceTrigger::Method(name.into())
+}
+
+fn event(pattern: &str) -> ServiceTrigger {
+    ServiceTrigger::Header { name: "Event".into(), content: Some(pattern.into()) }
 }

@@ -26,7 +26,7 @@ pub(crate) use accounts::{Store, scscf_name};
 pub(crate) use fault::Fault;
 pub(crate) use home::{Home, Size};
 pub(crate) use names::{
-    ALICE, BOB, CAROL, DAVE, DOMAIN, ERIN, GRACE, Kind, NODES, UES, address, domain_of, nodes_of,
+    ALICE, BOB, CAROL, DAVE, DOMAIN, ERIN, GRACE, HEIDI, Kind, NODES, UES, address, domain_of, nodes_of,
 };
 pub(crate) use phone::{Line, asked, code};
 pub(crate) use roamer::Roamer;

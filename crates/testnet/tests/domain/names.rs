@@ -8,6 +8,7 @@ pub(crate) const ALICE: &str = "sip:alice@home1.test";
 pub(crate) const CAROL: &str = "sip:carol@home1.test";
 pub(crate) const ERIN: &str = "sip:erin@home1.test";
 pub(crate) const GRACE: &str = "sip:grace@home1.test";
+pub(crate) const HEIDI: &str = "sip:heidi@home1.test";
 pub(crate) const BOB: &str = "sip:bob@home2.test";
 pub(crate) const DAVE: &str = "sip:dave@home2.test";
 

@@ -1,14 +1,17 @@
 //! What a subscriber of one domain can do, from the first REGISTER to the last expiry.
 
 use crate::domain::{
-    GRACE, Home, Line, Tape, assert_empty, code, endings, ps, quiet, register, registered, reports, say,
-    secs, shown,
+    CAROL, ERIN, GRACE, HEIDI, Home, Line, Tape, address, assert_empty, book, code, endings, ps, quiet,
+    register, registered, reports, say, secs, shown,
 };
-use sip_message::{HeaderName, Method, Transport};
-use testnet::{Gone, World};
+use sip_message::{Draft, HeaderName, Method, Transport, Uri};
+use sip_resolve::Hop;
+use testnet::{Gone, ScriptUe, World};
 use ue_agent::Report;
 
 const DAY: u64 = 86_400;
+/// A server of ours that is no presence server.
+const SERVER: &str = "server.home1.test";
 
 fn watching(home1: &Home) -> World {
     let mut world = home1.world(1);
@@ -39,6 +42,54 @@ fn texts_reach_whoever_is_registered() {
         let told = reports(&mut world, "carol");
         let [Report::Message { from, text }] = &told[..] else { panic!("{told:?}") };
         assert_eq!((&**from, &**text), ("sip:alice@home1.test", "hello there"));
+    }
+}
+
+/// A SUBSCRIBE to carol's presence that a server of the network sends for one of its users.
+fn subscribe_for(served: &str, asserted: &str, cseq: u32) -> Draft {
+    Draft::new(Method::Subscribe, Uri::parse(CAROL).unwrap())
+        .header(HeaderName::Route, "<sip:icscf1.home1.test;lr;orig>")
+        .header(HeaderName::PServedUser, format_args!("<{served}>;sescase=orig;regstate=unreg"))
+        .header(HeaderName::PAssertedIdentity, format_args!("<{asserted}>"))
+        .header(HeaderName::From, format_args!("<{asserted}>;tag=server"))
+        .header(HeaderName::To, format_args!("<{CAROL}>"))
+        .header(HeaderName::CallId, asserted)
+        .header(HeaderName::CSeq, format_args!("{cseq} SUBSCRIBE"))
+        .header(HeaderName::MaxForwards, 70)
+        .header(HeaderName::Event, "presence")
+        .header(HeaderName::Expires, 600)
+        .header(HeaderName::Contact, format_args!("<sip:{SERVER}>"))
+        .without_body()
+}
+
+#[test]
+fn rt_so_03_a_server_of_ours_watches_for_a_user_who_is_not_registered() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let rules = book(&[(CAROL, &[(HEIDI, "allow"), (ERIN, "allow")])]);
+        let mut world = Home { rules, ..Home::new(transport) }.world(1);
+        register(&mut world, &["carol"]);
+        let local = address(18, 5060);
+        world.zone.sip(SERVER, &[(SERVER, 5060)]);
+        world.zone.host(SERVER, local.ip());
+        world.add("server", vec![local], move |_| ScriptUe::new(local));
+        let to = Hop { address: address(13, 5060), transport };
+        for (served, asserted, expected, notified) in [
+            // Nothing of erin's is for when she is not registered.
+            (ERIN, ERIN, 480, 0),
+            ("tel:+15550107", HEIDI, 200, 1),
+        ] {
+            let draft = subscribe_for(served, asserted, 1);
+            let branch = world.with("server", |ue: &mut ScriptUe, now| ue.send(now, &draft, to)).unwrap();
+            quiet(&mut world);
+            let server = world.node::<ScriptUe>("server").unwrap();
+            assert_eq!(server.response(&branch).map(code), Some(expected), "{served}");
+            assert_eq!(server.requests().len(), notified, "{served}");
+        }
+        published(&mut world, "publish open at lunch");
+        let told = world.node::<ScriptUe>("server").unwrap().requests();
+        assert_eq!(told.len(), 2);
+        assert!(String::from_utf8_lossy(&told[1].body()).contains("at lunch"));
+        assert_eq!(told[1].request_uri_text(), format!("sip:{SERVER}"));
     }
 }
 
