@@ -21,8 +21,8 @@ impl Hss {
     pub fn connected(&mut self, host: &str) {
         let is_it = |scscf: &ScscfName| scscf.host().eq_ignore_ascii_case(host);
         self.reminders.retain(|(scscf, ..)| !is_it(scscf));
-        self.subscribers.values_mut().for_each(|subscriber| subscriber.readers.forget(host));
-        for (account, subscriber) in &self.subscribers {
+        for (account, subscriber) in &mut self.subscribers {
+            subscriber.readers.forget(host);
             let registration = &subscriber.registration;
             let losses = registration.untold.iter().map(|(scscf, _)| (scscf, Untold::Loss));
             let profiles = registration.scscf.iter().flat_map(|scscf| {

@@ -58,9 +58,7 @@ impl Configuration for Config {
 
     fn validate(&self) -> Result<(), InvalidKey> {
         self.node.validate("node", State::None)?;
-        if self.node.cx.is_none() {
-            return Err(InvalidKey::new("node.cx", "must be set: an I-CSCF asks the HSS"));
-        }
+        self.node.require_cx("must be set: an I-CSCF asks the HSS")?;
         for (index, scscf) in self.icscf.scscfs.iter().enumerate() {
             if ScscfName::new(&scscf.name).is_err() {
                 return Err(InvalidKey::new(format!("icscf.scscfs[{index}].name"), "must be a SIP URI"));

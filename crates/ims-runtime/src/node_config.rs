@@ -195,6 +195,14 @@ impl NodeConfig {
         [Some(&mut self.ctl_socket), self.state_dir.as_mut(), recording].into_iter().flatten().collect()
     }
 
+    /// Checks that the node can ask the HSS, for a role that cannot do without; `reason` says so.
+    ///
+    /// # Errors
+    /// `node.cx` is missing.
+    pub fn require_cx(&self, reason: &'static str) -> Result<(), InvalidKey> {
+        if self.cx.is_some() { Ok(()) } else { Err(InvalidKey::new("node.cx", reason)) }
+    }
+
     /// Checks the values; `section` is the name of this section in the file.
     ///
     /// # Errors

@@ -51,9 +51,7 @@ impl Configuration for Config {
 
     fn validate(&self) -> Result<(), InvalidKey> {
         self.node.validate("node", State::Kept)?;
-        if self.node.cx.is_none() {
-            return Err(InvalidKey::new("node.cx", "must be set: an S-CSCF asks the HSS"));
-        }
+        self.node.require_cx("must be set: an S-CSCF asks the HSS")?;
         if self.scscf.registration_min_s == 0 || self.scscf.registration_min_s > self.scscf.registration_max_s
         {
             let reason = "must be above 0 and not above registration_max_s";

@@ -81,39 +81,36 @@ fn octets(alphabet: Alphabet, character: char) -> Vec<u8> {
     }
 }
 
+/// A PDU of the library with this text; [`SubmitSm`] and [`DeliverSm`] have the same builder, each with a type of its own.
+macro_rules! pdu {
+    ($pdu:ident, $composed:expr, $addresses:expr) => {{
+        let (Composed { coding, class, text }, Addresses { from, from_ton, to, to_ton }) =
+            ($composed, $addresses.clone());
+        $pdu::builder()
+            .source_addr_ton(from_ton)
+            .source_addr_npi(npi(from_ton))
+            .source_addr(from)
+            .dest_addr_ton(to_ton)
+            .dest_addr_npi(npi(to_ton))
+            .destination_addr(to)
+            .esm_class(class)
+            .data_coding(coding)
+            .short_message(text)
+            .build()
+    }};
+}
+
 impl Composed {
-    /// As an ESME submits it.
+    /// The PDU by which an ESME submits this short message to an SMS-C.
     #[must_use]
     pub fn submit(self, addresses: &Addresses) -> SubmitSm {
-        let Addresses { from, from_ton, to, to_ton } = addresses.clone();
-        SubmitSm::builder()
-            .source_addr_ton(from_ton)
-            .source_addr_npi(npi(from_ton))
-            .source_addr(from)
-            .dest_addr_ton(to_ton)
-            .dest_addr_npi(npi(to_ton))
-            .destination_addr(to)
-            .esm_class(self.class)
-            .data_coding(self.coding)
-            .short_message(self.text)
-            .build()
+        pdu!(SubmitSm, self, addresses)
     }
 
-    /// As an SMS-C delivers it.
+    /// The PDU by which an SMS-C delivers this short message to an ESME.
     #[must_use]
     pub fn deliver(self, addresses: &Addresses) -> DeliverSm {
-        let Addresses { from, from_ton, to, to_ton } = addresses.clone();
-        DeliverSm::builder()
-            .source_addr_ton(from_ton)
-            .source_addr_npi(npi(from_ton))
-            .source_addr(from)
-            .dest_addr_ton(to_ton)
-            .dest_addr_npi(npi(to_ton))
-            .destination_addr(to)
-            .esm_class(self.class)
-            .data_coding(self.coding)
-            .short_message(self.text)
-            .build()
+        pdu!(DeliverSm, self, addresses)
     }
 }
 

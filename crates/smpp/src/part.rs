@@ -124,44 +124,27 @@ fn by_options(tlvs: &[Tlv]) -> Option<Concatenation> {
     Concatenation::new(reference?, total?, number?)
 }
 
-impl<'a> From<&'a DeliverSm> for Carried<'a> {
-    fn from(sm: &'a DeliverSm) -> Self {
-        Self {
-            from: sm.source_addr.as_str(),
-            from_ton: sm.source_addr_ton,
-            to: sm.destination_addr.as_str(),
-            class: sm.esm_class,
-            coding: sm.data_coding,
-            octets: sm.short_message().as_ref(),
-            tlvs: sm.tlvs(),
+/// The library has a type for each PDU, with the same names for what they have in common; the octets of the text are where the second
+/// argument says.
+macro_rules! carried_by {
+    ($pdu:ident, $octets:expr) => {
+        impl<'a> From<&'a $pdu> for Carried<'a> {
+            fn from(sm: &'a $pdu) -> Self {
+                let octets: fn(&'a $pdu) -> &'a [u8] = $octets;
+                Self {
+                    from: sm.source_addr.as_str(),
+                    from_ton: sm.source_addr_ton,
+                    to: sm.destination_addr.as_str(),
+                    class: sm.esm_class,
+                    coding: sm.data_coding,
+                    octets: octets(sm),
+                    tlvs: sm.tlvs(),
+                }
+            }
         }
-    }
+    };
 }
 
-impl<'a> From<&'a SubmitSm> for Carried<'a> {
-    fn from(sm: &'a SubmitSm) -> Self {
-        Self {
-            from: sm.source_addr.as_str(),
-            from_ton: sm.source_addr_ton,
-            to: sm.destination_addr.as_str(),
-            class: sm.esm_class,
-            coding: sm.data_coding,
-            octets: sm.short_message().as_ref(),
-            tlvs: sm.tlvs(),
-        }
-    }
-}
-
-impl<'a> From<&'a DataSm> for Carried<'a> {
-    fn from(sm: &'a DataSm) -> Self {
-        Self {
-            from: sm.source_addr.as_str(),
-            from_ton: sm.source_addr_ton,
-            to: sm.destination_addr.as_str(),
-            class: sm.esm_class,
-            coding: sm.data_coding,
-            octets: &[],
-            tlvs: sm.tlvs(),
-        }
-    }
-}
+carried_by!(DeliverSm, |sm| sm.short_message().as_ref());
+carried_by!(SubmitSm, |sm| sm.short_message().as_ref());
+carried_by!(DataSm, |_| &[]);

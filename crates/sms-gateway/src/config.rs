@@ -9,9 +9,7 @@ use ims_runtime::node::{self, Blueprint};
 use ims_runtime::node_config::{NodeConfig, State};
 use serde::Deserialize;
 use sip_message::Uri;
-use sms_gateway::{
-    Ask, BadWord, GatewaySettings, Meaning, NumberPlan, Rate, Reachability, SmsGateway, Vocabulary,
-};
+use sms_gateway::{Ask, BadWord, GatewaySettings, Meaning, NumberPlan, Rate, SmsGateway, Vocabulary};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,21 +34,12 @@ struct GatewayConfig {
     publication_s: u32,
     #[serde(default = "a_day")]
     validity_s: Seconds,
-    numbers: NumbersConfig,
+    numbers: NumberPlan,
     #[serde(default)]
     rate: RateConfig,
-    words: Option<BTreeMap<Box<str>, WordConfig>>,
+    words: Option<BTreeMap<Box<str>, Meaning>>,
     #[serde(default)]
     smsc: Vec<SmscConfig>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NumbersConfig {
-    country_code: Box<str>,
-    international_prefix: Box<str>,
-    #[serde(default)]
-    national_prefix: Box<str>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -58,20 +47,6 @@ struct NumbersConfig {
 struct RateConfig {
     burst: u32,
     every_s: Seconds,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WordConfig {
-    basic: BasicConfig,
-    activity: Option<Box<str>>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum BasicConfig {
-    Open,
-    Closed,
 }
 
 const fn a_day() -> Seconds {
@@ -99,9 +74,7 @@ impl Configuration for Config {
 
     fn validate(&self) -> Result<(), InvalidKey> {
         self.node.validate("node", State::Kept)?;
-        if self.node.cx.is_none() {
-            return Err(InvalidKey::new("node.cx", "must be set: a gateway asks the HSS"));
-        }
+        self.node.require_cx("must be set: a gateway asks the HSS")?;
         let config = &self.sms_gateway;
         if !Uri::parse(&config.identity).is_ok_and(|uri| uri.is_sip()) {
             return Err(InvalidKey::new("sms_gateway.identity", "must be a SIP URI"));
@@ -120,7 +93,7 @@ impl Configuration for Config {
             return Err(InvalidKey::new("sms_gateway.rate.burst", "must be at least 1"));
         }
         let digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
-        let NumbersConfig { country_code, international_prefix, national_prefix } = &config.numbers;
+        let NumberPlan { country_code, international_prefix, national_prefix } = &config.numbers;
         for (key, value, may_be_empty) in [
             ("country_code", country_code, false),
             ("international_prefix", international_prefix, false),
@@ -138,15 +111,7 @@ impl Configuration for Config {
 impl Config {
     fn vocabulary(&self) -> Result<Vocabulary, InvalidKey> {
         let Some(words) = &self.sms_gateway.words else { return Ok(Vocabulary::usual()) };
-        let meaning = |word: &WordConfig| Meaning {
-            basic: match word.basic {
-                BasicConfig::Open => Reachability::Open,
-                BasicConfig::Closed => Reachability::Closed,
-            },
-            activity: word.activity.clone(),
-        };
-        let words = words.iter().map(|(word, config)| (word.clone(), meaning(config)));
-        Vocabulary::new(words).map_err(|bad| {
+        Vocabulary::new(words.clone()).map_err(|bad| {
             let (word, reason) = match &bad {
                 BadWord::Command(word) => (word, "is a command, and cannot be a status"),
                 BadWord::NotOneWord(word) => (word, "must be one word of at most 20 characters"),
@@ -166,11 +131,7 @@ impl Config {
         Ok(GatewaySettings {
             name: self.node.name.clone(),
             identity: config.identity.clone(),
-            numbers: NumberPlan {
-                country_code: config.numbers.country_code.clone(),
-                international_prefix: config.numbers.international_prefix.clone(),
-                national_prefix: config.numbers.national_prefix.clone(),
-            },
+            numbers: config.numbers.clone(),
             vocabulary: self.vocabulary()?,
             lasts: config.status_lasts_s.duration(),
             publication_s: config.publication_s,

@@ -33,10 +33,8 @@ fn of_phone(kind: u8, phone: Msisdn) -> Vec<u8> {
 }
 
 fn encoded(value: &impl Encode<()>) -> Vec<u8> {
-    let mut bytes = Vec::new();
     // Writing to memory cannot fail, and none of our values refuses to be written.
-    let _ = minicbor::encode(value, &mut bytes);
-    bytes
+    minicbor::to_vec(value).unwrap_or_default()
 }
 
 pub(crate) fn keep_update(number: u64, update: &Accepted, fx: &mut Fx) {

@@ -92,23 +92,12 @@ impl Link {
 mod tests {
     use super::*;
     use ims_runtime::node::inquiries;
-    use rusmpp::types::COctetString;
-    use rusmpp::values::Ton;
     use tokio::net::TcpListener;
 
     #[tokio::test]
     async fn gw_an_sms_c_that_goes_is_connected_to_again_until_the_gateway_ends() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let smsc = Smsc {
-            address: listener.local_addr().unwrap(),
-            system_id: COctetString::from_string("muster".to_owned()).unwrap(),
-            password: COctetString::from_string("secret".to_owned()).unwrap(),
-            system_type: COctetString::default(),
-            source: COctetString::from_string("7737".to_owned()).unwrap(),
-            source_ton: Ton::Unknown,
-            enquire_link: Duration::from_secs(30),
-            window: 1,
-        };
+        let smsc = Smsc::of_tests(listener.local_addr().unwrap());
         let (asker, inquiries) = inquiries();
         let local = Some("127.0.0.1".parse().unwrap());
         let link = tokio::spawn(Link::new(smsc, local, asker, Arc::default()).run());

@@ -2,7 +2,7 @@
 //! number here, as the HSS has it.
 
 use minicbor::{Decode, Encode};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// Digits of a number in its international form (ITU-T E.164).
@@ -29,13 +29,15 @@ pub enum NumberForm {
 }
 
 /// How numbers are written in the network of the SMS-C.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NumberPlan {
     /// What stands before national numbers abroad: `1`, `49`.
     pub country_code: Box<str>,
     /// What is dialled before a country code: `00`, `011`.
     pub international_prefix: Box<str>,
     /// What is dialled before a national number, and is no part of it: `0`; empty where there is none.
+    #[serde(default)]
     pub national_prefix: Box<str>,
 }
 

@@ -59,7 +59,7 @@ impl SmsGateway {
             Next::Ask(impu) => {
                 user.stage = Stage::Asking;
                 self.users.wake(number, None);
-                fx.ask_hss(Request::Udr(Udr { impu }), Own::asked(number));
+                fx.ask_hss(Request::Udr(Udr { impu }), Own(number));
             }
             Next::Send => self.send(number, fx),
             Next::Refresh(until) => {
@@ -88,11 +88,10 @@ impl SmsGateway {
     fn send(&mut self, number: Msisdn, fx: &mut Fx) {
         self.users.wake(number, None);
         let Some(user) = self.users.get_mut(number) else { return };
-        let then = Own::published(number);
         let request = user
             .publication
             .as_ref()
-            .and_then(|publication| publication.request(&self.settings, number, then));
+            .and_then(|publication| publication.request(&self.settings, number, Own(number)));
         if let Some(request) = request {
             user.stage = Stage::Publishing;
             fx.send(request);

@@ -13,17 +13,7 @@ use std::convert::Infallible;
 
 /// What is remembered while a request of our own, or a question to the HSS, is under way: whom it is for.
 #[derive(Debug)]
-pub struct Own(Msisdn);
-
-impl Own {
-    pub(crate) const fn asked(number: Msisdn) -> Self {
-        Self(number)
-    }
-
-    pub(crate) const fn published(number: Msisdn) -> Self {
-        Self(number)
-    }
-}
+pub struct Own(pub(crate) Msisdn);
 
 impl Role for SmsGateway {
     type Waiting = Infallible;

@@ -95,3 +95,20 @@ fn ton(source: &str) -> Ton {
         Some(_) | None => Ton::Alphanumeric,
     }
 }
+
+#[cfg(test)]
+impl Smsc {
+    /// An SMS-C that knows the gateway as `muster`.
+    pub(crate) fn of_tests(address: SocketAddr) -> Self {
+        Self {
+            address,
+            system_id: text("muster").unwrap(),
+            password: text("secret").unwrap(),
+            system_type: COctetString::default(),
+            source: text("7737").unwrap(),
+            source_ton: Ton::Unknown,
+            enquire_link: half_a_minute().duration(),
+            window: ten().into(),
+        }
+    }
+}

@@ -2,10 +2,12 @@
 
 use minicbor::{Decode, Encode};
 use presence_document::Basic;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What a status word means (RFC 3863 section 4.1.4, RFC 4480 section 3.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Meaning {
     /// Whether the user can be reached.
     pub basic: Reachability,
@@ -14,8 +16,9 @@ pub struct Meaning {
 }
 
 /// Whether a user can be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Deserialize)]
 #[cbor(index_only)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reachability {
     /// It can.
     #[n(0)]

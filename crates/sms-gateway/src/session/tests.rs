@@ -120,16 +120,7 @@ fn number(text: &str) -> COctetString<1, 21> {
 }
 
 fn smsc() -> Smsc {
-    Smsc {
-        address: "127.0.0.1:2775".parse().unwrap(),
-        system_id: COctetString::from_string("muster".to_owned()).unwrap(),
-        password: COctetString::from_string("secret".to_owned()).unwrap(),
-        system_type: COctetString::default(),
-        source: number("7737"),
-        source_ton: Ton::Unknown,
-        enquire_link: ENQUIRE,
-        window: 2,
-    }
+    Smsc { enquire_link: ENQUIRE, window: 2, ..Smsc::of_tests("127.0.0.1:2775".parse().unwrap()) }
 }
 
 /// A connection to an SMS-C, of a gateway that has as many as it is told.
