@@ -92,7 +92,7 @@ impl Service {
         told.collect()
     }
 
-    /// Tells readers what is no longer true.
+    /// Tells hosts that have read a user's data by UDR that the data have changed.
     pub(crate) fn send_notices(&mut self) {
         while let Some((host, request)) = self.hss.poll_notice() {
             let number = self.unanswered.next_number();

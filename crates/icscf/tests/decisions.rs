@@ -345,7 +345,7 @@ fn rt_i_02_and_03_without_a_route_the_hss_says_where() {
     let both = format!("{served}P-Asserted-Identity: <{heidi}>\r\n");
     let rows = [
         (String::new(), carol, Leg::Terminating, "<sip:scscf1a.home1.test;lr>"),
-        // Whose request it is, whomever it is for.
+        // The HSS is asked about the served user, not about the Request-URI.
         (served, frank, Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
         (asserted, heidi, Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
         (both, frank, Leg::Originating, "<sip:scscf1a.home1.test;lr;orig>"),
@@ -373,12 +373,12 @@ fn rt_i_02_originating_treatment_is_for_our_own_servers_and_for_somebody_who_is_
     desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:bob@home2.test", ORIG));
     let (_, sent) = desk.sent().unwrap();
     assert_eq!(refusal_in(&desk, &sent), refused(403, Cause::NoServedUser));
-    // A number of another domain is nothing that we would have to find.
+    // The served user decides, also where the Request-URI is a number of another domain.
     let frank = format!("{ORIG}P-Served-User: <tel:+15550106>\r\n");
     let mut desk = self::desk();
     desk.receive(0, address(PCSCF), request("SUBSCRIBE", "sip:+4930@home2.test;user=phone", &frank));
     assert!(matches!(desk.asked(), Some(Request::Lir(Lir { leg: Leg::Originating, .. }))));
-    // Another network has no user here.
+    // The mark `orig` of another network's request counts for nothing.
     let mut settings = settings();
     settings.peers.push(Peer { addresses: vec![address(PEER).ip()], domains: vec!["home2.test".into()] });
     let mut desk = desk_on(settings, role(Admits::Peers, RecordRoute::On));

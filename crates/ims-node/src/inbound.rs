@@ -224,8 +224,8 @@ impl InboundRequest {
         self.source.asserted(&self.message)
     }
 
-    /// Whose request it is, for who treats it as one of a user's: whom an application server of ours names in P-Served-User
-    /// (RFC 5502), else the asserted identity (TS 24.229 sections 5.3.2.1A and 5.4.3.2; rule RT-SO-02).
+    /// The user on whose behalf the request was sent. An application server of this network names that user in P-Served-User
+    /// (RFC 5502); otherwise it is the asserted identity (TS 24.229 sections 5.3.2.1A and 5.4.3.2; rule RT-SO-02).
     #[must_use]
     pub fn served_user(&self) -> Option<Impu> {
         let named = self.message.value(HeaderName::PServedUser).filter(|_| self.source == Source::Own);

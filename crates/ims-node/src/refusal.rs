@@ -112,7 +112,7 @@ impl Refusal {
     }
 }
 
-/// What the HSS was needed for has no answer.
+/// 504 for a request that needs an answer of the HSS, when the HSS gives none.
 impl From<CxFailure> for Refusal {
     fn from(failure: CxFailure) -> Self {
         let cause = match failure {

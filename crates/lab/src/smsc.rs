@@ -51,7 +51,7 @@ pub struct Esme {
 pub struct Received {
     /// The phone's number, with `+`.
     pub to: String,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 

@@ -16,7 +16,7 @@
 //! * PUBLISH: `publish`. What a watcher is shown: `view`.
 //! * A third-party REGISTER tells which S-CSCF has a user: `register`.
 //! * What happens by the clock, and the NOTIFYs of a change: `due`.
-//! * What must survive the process: `journal`.
+//! * The module `journal` says which records survive the process.
 //!
 //! A decision is a value and everything sent beside it waits behind it, so that no NOTIFY leaves before the answer to the
 //! request that caused it.

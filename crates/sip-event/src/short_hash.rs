@@ -1,4 +1,4 @@
-//! Short names of long texts.
+//! Fingerprints of eight octets.
 
 use sha2::{Digest as _, Sha256};
 

@@ -16,7 +16,7 @@ pub enum Alphabet {
     Ucs2,
 }
 
-/// The data coding says something else than a text that we can read.
+/// A data coding that names no alphabet of this crate; the number is the data coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownAlphabet(pub u8);
 
@@ -24,7 +24,7 @@ impl Alphabet {
     /// The alphabet of a data coding.
     ///
     /// # Errors
-    /// [`UnknownAlphabet`]: binary data, or an alphabet that we do not have.
+    /// [`UnknownAlphabet`] for binary data, and for an alphabet that this crate cannot read.
     pub fn of(coding: DataCoding) -> Result<Self, UnknownAlphabet> {
         let code = u8::from(coding);
         match code {
@@ -37,7 +37,7 @@ impl Alphabet {
         }
     }
 
-    /// How it is named in a PDU.
+    /// The data coding that names this alphabet in a PDU.
     #[must_use]
     pub const fn coding(self) -> DataCoding {
         match self {

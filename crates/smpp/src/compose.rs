@@ -17,7 +17,7 @@ pub const MAX_PARTS: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
-/// From whom to whom.
+/// The sender and the recipient of a short message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
     /// The sender: a number, a short code or a name.

@@ -18,11 +18,11 @@ const LENGTH: usize = 4;
 pub struct Frame {
     /// What it is.
     pub id: CommandId,
-    /// How the request that it answers went.
+    /// The command status: in an answer, how the request went.
     pub status: CommandStatus,
-    /// By which an answer is found.
+    /// The sequence number: an answer has that of its request.
     pub sequence: u32,
-    /// The PDU; nothing where it has no body.
+    /// The PDU as rusmpp reads it; `None` where there is nothing behind the header.
     pub pdu: Result<Option<Pdu>, Malformed>,
 }
 
@@ -30,7 +30,7 @@ pub struct Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-/// A length that no PDU has: where the next one begins nobody knows.
+/// No PDU has this length, so that nobody can tell where the next PDU begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadLength(pub u32);
 
@@ -39,7 +39,7 @@ pub struct BadLength(pub u32);
 pub struct Frames(BytesMut);
 
 impl Frames {
-    /// Where to read to.
+    /// The buffer into which the owner reads from the connection.
     pub const fn buffer(&mut self) -> &mut BytesMut {
         &mut self.0
     }

@@ -14,7 +14,7 @@ pub struct Part {
     pub from: String,
     /// What kind of number that is.
     pub from_ton: Ton,
-    /// Whom it is for.
+    /// The user's number.
     pub to: String,
     /// Which part it is, if it is one.
     pub concatenation: Option<Concatenation>,
@@ -31,7 +31,7 @@ pub enum NotAPart {
     OtherPdu,
     /// The header of its text goes on behind its end.
     TruncatedHeader,
-    /// It is no text, or one in an alphabet that we do not have.
+    /// The PDU carries binary data, or a text in an alphabet that this crate cannot read; the number is the data coding.
     UnknownAlphabet(u8),
 }
 

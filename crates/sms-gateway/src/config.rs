@@ -163,14 +163,14 @@ pub(crate) async fn run(start: Start<Config>) -> Result<(), Failure> {
     };
     let (asker, inquiries) = node::inquiries();
     let mut links = JoinSet::new();
-    // One of them takes the messages to users away.
+    // Only the link that holds this lock submits messages to users, so that no message goes out by two SMS-Cs.
     let outgoing = Arc::new(Mutex::new(()));
     let local = start.config.node.listen.first().map(|listen| listen.address.ip());
     for smsc in start.config.smscs()? {
         links.spawn(Link::new(smsc, local, asker.clone(), Arc::clone(&outgoing)).run());
     }
     let ended = node::run_asked(start, blueprint, inquiries).await;
-    // Each says goodbye when it can ask nobody any more.
+    // Each link unbinds from its SMS-C once the node has ended and answers no more inquiries.
     while links.join_next().await.is_some() {}
     ended
 }

@@ -1,4 +1,4 @@
-//! What users write, and what comes of it.
+//! The gateway takes short messages of users and acts on them.
 
 use crate::ask::{Listed, NotTaken, Told};
 use crate::grammar::{self, Command};
@@ -29,9 +29,9 @@ pub struct SmsGateway {
     pub(crate) outbox: Outbox,
     pub(crate) limit: Limit,
     pub(crate) parts: Parts,
-    /// Those who want no messages.
+    /// Users who have written `quit` and get no messages.
     pub(crate) silenced: BTreeSet<Msisdn>,
-    /// Whoever takes messages away and waits for the next.
+    /// The inquiry of the session that submits messages to users, while that session waits for the next message.
     collector: Option<AskId>,
     pub(crate) counts: Counts,
 }
@@ -112,7 +112,7 @@ impl SmsGateway {
         }
     }
 
-    /// Does what a whole message says.
+    /// Does what the text of a whole message asks for.
     fn act_on(&mut self, now: Now, from: Msisdn, text: &[u16], valid: Duration, fx: &mut Fx) {
         self.counts.taken += 1;
         match grammar::parse(&String::from_utf16_lossy(text), &self.settings.vocabulary) {
@@ -155,7 +155,7 @@ impl SmsGateway {
         }
     }
 
-    /// Somebody takes messages away; whoever did it before has gone.
+    /// A session begins to submit messages to users; the session that did so before has ended.
     pub(crate) fn on_collect(&mut self, now: Now, id: AskId, fx: &mut Fx) -> Option<Told> {
         if let Some(former) = self.collector.take() {
             fx.tell(former, Told::ToSend(Vec::new()));
@@ -164,7 +164,7 @@ impl SmsGateway {
         self.wait_for_more(now, id, fx)
     }
 
-    /// More messages are wanted.
+    /// The same session asks for more messages to users.
     pub(crate) fn wait_for_more(&mut self, now: Now, id: AskId, fx: &mut Fx) -> Option<Told> {
         let messages = self.take_messages(now, fx);
         if messages.is_empty() {
@@ -176,7 +176,7 @@ impl SmsGateway {
         Some(Told::ToSend(messages))
     }
 
-    /// Messages were sent, or not.
+    /// A session reports what has become of messages to users.
     pub(crate) fn on_sent(&mut self, now: Now, sent: &[(u64, Delivery)], fx: &mut Fx) -> Told {
         for (number, delivery) in sent {
             if self.outbox.sent(now, *number, *delivery) {

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! STATUS [DURATION] [NOTE]     busy 2h in a meeting
-//! quit                         send me nothing any more
-//! start                        send me something again
-//! help                         or ?
+//! quit                         the gateway sends this user no more messages
+//! start                        the gateway sends this user messages again
+//! help, or ?                   the gateway answers with what may be written
 //! ```
 //!
 //! STATUS is a word of the [`Vocabulary`], in any case. DURATION is a number of minutes, hours or days: `45m`, `45min`, `2h`, `1d`. Everything
@@ -21,24 +21,24 @@ pub const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What a user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// This is my status from now on.
+    /// The user has this status from now on.
     Status {
         /// What the word means.
         meaning: Meaning,
-        /// For so long.
+        /// How long the status counts, if the user says so.
         duration: Option<Duration>,
-        /// In the user's words.
+        /// The text behind the status word and the duration.
         note: Option<Box<str>>,
     },
-    /// Send me nothing any more.
+    /// The user wants no more messages from the gateway.
     Quit,
-    /// Send me something again.
+    /// The user wants messages from the gateway again.
     Start,
-    /// What may I write?
+    /// The user asks what may be written.
     Help,
 }
 
-/// The text is no command.
+/// The text is none of the commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotUnderstood;
 

@@ -1,4 +1,4 @@
-//! What survives the process.
+//! The records of the journal, which survive the process.
 //!
 //! | key | held |
 //! |---|---|
@@ -92,7 +92,7 @@ fn part(key: &[u8]) -> Result<(Msisdn, PartOf), Unreadable> {
 }
 
 impl SmsGateway {
-    /// Takes up one record.
+    /// Restores what one record of the journal says.
     pub(crate) fn take(&mut self, now: Now, record: &Record) -> Result<(), Unreadable> {
         let (kind, key) = record.key.split_first().ok_or(Unreadable)?;
         let value = record.value.as_deref().ok_or(Unreadable)?;

@@ -15,7 +15,7 @@
 //! * What comes in, from SMPP or any other source, is a [`LegacyUpdate`]; it is acknowledged when it is kept.
 //! * From an update to a publication: `publishing`. One PUBLISH is under way for a user at a time; it is kept before it is sent, and sent
 //!   again unchanged until it is answered.
-//! * What must survive the process: `journal`.
+//! * The module `journal` says which records survive the process.
 //!
 //! The binary beside it speaks SMPP.
 //!

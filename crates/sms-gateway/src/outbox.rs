@@ -14,35 +14,35 @@ const BATCH: usize = 32;
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// A short message to a user. Encoded as a CBOR array for the journal.
+/// A short message to a user. The journal keeps it as a CBOR array.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ShortMessage {
-    /// Whom it is for.
+    /// The user's number.
     #[n(0)]
     pub to: Msisdn,
-    /// What it says.
+    /// The text.
     #[n(1)]
     pub text: Box<str>,
-    /// Until then it is worth sending, in milliseconds since 1970.
+    /// When the message is no longer worth sending, in milliseconds since 1970.
     #[n(2)]
     valid_until: u64,
 }
 
 impl ShortMessage {
-    /// A message that says this, worth sending until then.
+    /// A message to this user with this text, worth sending until `valid_until`.
     pub fn new(to: Msisdn, text: impl Into<Box<str>>, valid_until: Wall) -> Self {
         Self { to, text: text.into(), valid_until: valid_until.unix_millis() }
     }
 }
 
-/// How an attempt to send a message has ended.
+/// What the SMS-C has answered to an attempt to submit a short message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// The SMS-C has it.
+    /// The SMS-C has accepted the message.
     Accepted,
-    /// Not now: it may be tried again.
+    /// The SMS-C cannot take the message now; the gateway tries again later.
     Later,
-    /// The SMS-C will not have it.
+    /// The SMS-C refuses the message for good.
     Refused,
 }
 

@@ -1,5 +1,5 @@
-//! What a presence server has of one user, by us. Everything is kept before a PUBLISH is sent, and a PUBLISH that is not answered is sent
-//! again unchanged: so the presence server knows the second copy, and nothing is lost or doubled.
+//! What the gateway has published for one user at a presence server. The journal keeps everything before a PUBLISH is sent, and a PUBLISH
+//! that is not answered is sent again unchanged: the presence server recognises the second copy, so that nothing is lost or doubled.
 
 use crate::number::Msisdn;
 use crate::settings::GatewaySettings;
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Hops that a request of ours may take (RFC 3261 section 8.1.1.6).
 const MAX_FORWARDS: u8 = 70;
 
-/// A publication. Encoded as a CBOR array for the journal.
+/// A publication. The journal keeps it as a CBOR array.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Publication {
     /// The user's SIP identity.
@@ -30,7 +30,7 @@ pub(crate) struct Publication {
     call_id: Box<str>,
     #[n(3)]
     from_tag: Box<str>,
-    /// Of the last PUBLISH.
+    /// The CSeq number of the last PUBLISH.
     #[n(4)]
     cseq: u32,
     /// The entity-tag, while the server has something.
@@ -55,7 +55,7 @@ pub(crate) struct Publication {
 pub(crate) struct Sent {
     #[n(0)]
     kind: Kind,
-    /// In seconds.
+    /// The lifetime that the PUBLISH asks for, in seconds.
     #[n(1)]
     expires: u32,
     /// The number of the update that it is for.

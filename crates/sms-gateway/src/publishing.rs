@@ -75,7 +75,7 @@ impl SmsGateway {
         }
     }
 
-    /// A PUBLISH begins: it is kept, and then sent.
+    /// Begins a PUBLISH: the journal keeps it, and then it is sent.
     fn begin(&mut self, number: Msisdn, publish: impl FnOnce(&mut Publication), fx: &mut Fx) {
         let Some(user) = self.users.get_mut(number) else { return };
         if let Some(publication) = &mut user.publication {
@@ -182,7 +182,7 @@ impl SmsGateway {
         self.go_on(now, number, fx);
     }
 
-    /// An update is done with: its user is told, and the next one has its turn.
+    /// The gateway has finished an update: it tells the user and turns to the user's next update.
     fn conclude(&mut self, now: Now, number: Msisdn, update: u64, how: Result<(), Failed>, fx: &mut Fx) {
         let Some(user) = self.users.get_mut(number) else { return };
         if let Some(accepted) = user.finish(update) {
@@ -199,7 +199,7 @@ impl SmsGateway {
         self.go_on(now, number, fx);
     }
 
-    /// Comes back later.
+    /// The attempt has failed for now: the same is tried again after a pause.
     fn rest(&mut self, now: Now, number: Msisdn, retry_after: Option<u32>, fx: &mut Fx) {
         let Some(user) = self.users.get_mut(number) else { return };
         let wait = FIRST_WAIT.saturating_mul(1 << user.failures.min(16)).min(LONGEST_WAIT);

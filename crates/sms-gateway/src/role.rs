@@ -1,4 +1,4 @@
-//! What the gateway is to its node.
+//! The gateway as a role of a node.
 
 use crate::Fx;
 use crate::ask::{Ask, Told};

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long the SMS-C may take to answer (section 7.2).
 const RESPONSE: Duration = Duration::from_secs(10);
-/// How long a goodbye may take.
+/// How long the last messages of a session may take, the unbind among them.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Octets read at a time.
 const READ: usize = 16 * 1024;
@@ -31,14 +31,14 @@ const MAX_UNSENT: usize = 1024 * 1024;
 /// Messages of the SMS-C that wait for the gateway; above it nothing more is read.
 const MAX_DELIVERING: usize = 512;
 
-/// How a session has ended.
+/// Why a session has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// The gateway ends.
     Drained,
-    /// For this reason, before the SMS-C had bound us.
+    /// The session failed for this reason before the SMS-C had accepted the bind.
     BeforeBind(&'static str),
-    /// For this reason, so much later.
+    /// The session failed for this reason, so long after the SMS-C had accepted the bind.
     AfterBind(&'static str, Duration),
 }
 

@@ -1,4 +1,4 @@
-//! What a gateway is told.
+//! The settings of a gateway.
 
 use crate::number::NumberPlan;
 use crate::vocabulary::Vocabulary;
@@ -11,7 +11,7 @@ pub struct GatewaySettings {
     pub name: Box<str>,
     /// The SIP URI by which the network knows it, and which the HSS names for those for whom it may publish (rule GW-01).
     pub identity: Box<str>,
-    /// How numbers are written.
+    /// How the network of the SMS-C writes telephone numbers.
     pub numbers: NumberPlan,
     /// The status words.
     pub vocabulary: Vocabulary,
@@ -21,16 +21,16 @@ pub struct GatewaySettings {
     pub publication_s: u32,
     /// How long an update is tried if its source does not say.
     pub validity: Duration,
-    /// How much one sender may write.
+    /// How many messages the gateway takes from one sender.
     pub rate: Rate,
 }
 
 /// How much one sender may write (rule GW-03).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Messages at once.
+    /// How many messages a sender may write at once.
     pub burst: u32,
-    /// Then one in so long a time.
+    /// After such a burst the gateway takes one message in each of these intervals.
     pub every: Duration,
 }
 

@@ -71,7 +71,7 @@ impl Status {
     }
 }
 
-/// A status that was accepted, and that the presence server has not confirmed. Encoded as a CBOR array for the journal.
+/// A status update that the gateway has accepted and the presence server has not confirmed. The journal keeps it as a CBOR array.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Accepted {
     #[n(0)]

@@ -23,7 +23,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// An update of this number is done with.
+    /// The gateway has finished the update of this number.
     pub(crate) fn finish(&mut self, update: u64) -> Option<Accepted> {
         let place = self.waiting.iter().position(|(waiting, _)| *waiting == update)?;
         let (_, accepted) = self.waiting.remove(place)?;

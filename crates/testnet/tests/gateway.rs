@@ -129,7 +129,7 @@ impl Course {
         self.seen.extend(reports(&mut self.world, "alice"));
     }
 
-    /// Runs it; what was broken, if anything.
+    /// Runs the seed, and returns each promise that was broken.
     fn run(seed: u64) -> Result<(), String> {
         let mut course = Self::new(seed);
         for number in 0..TEXTS {

@@ -7,27 +7,27 @@ use tokio::sync::{mpsc, oneshot};
 /// Inquiries that wait for the node to take them; whoever asks one more waits.
 const MAX_WAITING: usize = 256;
 
-/// One question, and where its answer goes.
+/// One inquiry of an asker: the question, and the channel for its answer.
 #[derive(Debug)]
 pub struct Inquiry<A, T> {
     /// The question.
     pub ask: A,
-    /// Whoever asks has no answer when this is dropped.
+    /// The channel for the answer; the asker gets [`NoAnswer`] when it is dropped.
     pub answer: oneshot::Sender<T>,
 }
 
-/// The node's end.
+/// The node's end of the channel by which it is asked.
 #[derive(Debug)]
 pub struct Inquiries<A, T>(mpsc::Receiver<Inquiry<A, T>>);
 
-/// An asker's end; copies of it ask the same node.
+/// The asker's end of the channel to a node; clones of it ask the same node.
 pub struct Asker<A, T>(mpsc::Sender<Inquiry<A, T>>);
 
 /// There is no answer: the node has ended, or too many inquiries are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoAnswer;
 
-/// A way to ask the role of a node.
+/// A channel by which the role of a node is asked something.
 #[must_use]
 pub fn inquiries<A, T>() -> (Asker<A, T>, Inquiries<A, T>) {
     let (sender, receiver) = mpsc::channel(MAX_WAITING);
@@ -39,7 +39,7 @@ impl<A, T> Inquiries<A, T> {
     pub async fn next(&mut self) -> Inquiry<A, T> {
         match self.0.recv().await {
             Some(question) => question,
-            // Nobody is left who could ask.
+            // Every asker is gone, so that no inquiry can come.
             None => std::future::pending().await,
         }
     }
@@ -56,7 +56,7 @@ impl<A, T> Asker<A, T> {
         answered.await.map_err(|_| NoAnswer)
     }
 
-    /// When nobody can be asked any more.
+    /// Waits until the node has ended.
     pub async fn closed(&self) {
         self.0.closed().await;
     }

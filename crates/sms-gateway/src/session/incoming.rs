@@ -1,4 +1,4 @@
-//! What the SMS-C sends over a session, and what answers it.
+//! What the SMS-C sends over a session, and what the session answers.
 
 use super::{FAREWELL, Session};
 use crate::status;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Session<'_, R, W> {
-    /// Everything that has come whole.
+    /// Acts on every PDU that has arrived completely.
     pub(super) async fn read_frames(&mut self) -> Result<(), &'static str> {
         loop {
             match self.frames.next_frame() {

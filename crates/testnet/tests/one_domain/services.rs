@@ -10,7 +10,7 @@ use testnet::{Gone, ScriptUe, World};
 use ue_agent::Report;
 
 const DAY: u64 = 86_400;
-/// A server of ours that is no presence server.
+/// The host name of an application server in this operator's network.
 const SERVER: &str = "server.home1.test";
 
 fn watching(home1: &Home) -> World {
@@ -74,7 +74,7 @@ fn rt_so_03_a_server_of_ours_watches_for_a_user_who_is_not_registered() {
         world.add("server", vec![local], move |_| ScriptUe::new(local));
         let to = Hop { address: address(13, 5060), transport };
         for (served, asserted, expected, notified) in [
-            // Nothing of erin's is for when she is not registered.
+            // Erin has no service for the time when she is not registered.
             (ERIN, ERIN, 480, 0),
             ("tel:+15550107", HEIDI, 200, 1),
         ] {

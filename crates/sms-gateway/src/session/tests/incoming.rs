@@ -1,4 +1,4 @@
-//! Messages of users, and what is none.
+//! Messages of users arrive over a session, and so do PDUs that are no message.
 
 use super::*;
 

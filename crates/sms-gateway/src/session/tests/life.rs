@@ -1,4 +1,4 @@
-//! When a session begins and ends, and how it is kept.
+//! A session begins, is kept alive, and ends.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Messages to users.
+//! A session submits messages to users.
 
 use super::*;
 
